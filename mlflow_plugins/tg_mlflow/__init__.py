@@ -1,0 +1,1 @@
+"""MLflow project backends that deliver training tasks (host side only)."""

@@ -1,0 +1,1 @@
+"""Trainings as objects: described once, run anywhere."""

@@ -1,0 +1,1 @@
+"""Delivery of trainings to the place where they run."""

@@ -1,0 +1,77 @@
+"""One line a message, on stdout: what a training says, in a process and in a container alike."""
+
+import logging
+import sys
+from datetime import datetime
+from typing import ClassVar, TextIO
+
+
+class _LineFormatter(logging.Formatter):
+    """Formats a record as ``2022-12-20 17:37:25.113050 INFO: text``, local time, microseconds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created)
+        line = f"{moment:%Y-%m-%d %H:%M:%S.%f} {record.levelname}: {record.getMessage()}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class _StdoutHandler(logging.StreamHandler[TextIO]):
+    """Writes to what ``sys.stdout`` is at the moment of writing, so that notebooks and redirections see the line."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(_LineFormatter())
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stdout
+
+    @stream.setter
+    def stream(self, value: TextIO) -> None:
+        raise AttributeError("the training log always goes to sys.stdout")
+
+
+class Logger:
+    """The training log, thin over :mod:`logging`.
+
+    A line reads ``2022-12-20 17:37:25.113050 INFO: text``. The standard logger behind it is called ``tg.training``; it
+    gets its handler with the first message, not on import, and leaves the root logger alone.
+    """
+
+    name: ClassVar[str] = "tg.training"
+
+    @classmethod
+    def _logger(cls) -> logging.Logger:
+        logger = logging.getLogger(cls.name)
+        if not logger.handlers:
+            logger.addHandler(_StdoutHandler())
+            logger.setLevel(logging.INFO)
+            logger.propagate = False
+        return logger
+
+    @classmethod
+    def info(cls, message: object) -> None:
+        """Writes one INFO line."""
+        cls._logger().info("%s", message)
+
+    @classmethod
+    def warning(cls, message: object) -> None:
+        """Writes one WARNING line."""
+        cls._logger().warning("%s", message)
+
+    @classmethod
+    def error(cls, message: object, exception: BaseException | None = None) -> None:
+        """Writes one ERROR line, followed by the traceback of ``exception`` if one is given."""
+        cls._logger().error("%s", message, exc_info=exception)
+
+    @classmethod
+    def replace_handlers(cls, *handlers: logging.Handler) -> None:
+        """Sends the training log to ``handlers`` instead of stdout; each without a formatter gets ours."""
+        logger = cls._logger()
+        logger.handlers[:] = []
+        for handler in handlers:
+            if handler.formatter is None:
+                handler.setFormatter(_LineFormatter())
+            logger.addHandler(handler)

@@ -1,0 +1,1 @@
+"""Trainings: what to train, on what, how it is split, measured and stored."""
