@@ -1,0 +1,43 @@
+"""Trainings on one table that fits in memory, and everything their readers compose them from."""
+
+from ..training_core import (
+    Artificier,
+    CompositionSplitter,
+    FoldSplitter,
+    IdentitySplitter,
+    Metric,
+    MetricPool,
+    OneTimeSplitter,
+    PredefinedSplitter,
+    Splitter,
+    TimeSplitter,
+    UnionSplitter,
+)
+from .data_frame_loader import DataFrameLoader, LabelledFrame
+from .evaluation import Evaluation, Evaluator
+from .model_constructor import ModelConstructor
+from .model_provider import ModelProvider
+from .training_result import SingleFrameTrainingResult
+from .training_task import SingleFrameTrainingTask
+
+__all__ = [
+    "Artificier",
+    "CompositionSplitter",
+    "DataFrameLoader",
+    "Evaluation",
+    "Evaluator",
+    "FoldSplitter",
+    "IdentitySplitter",
+    "LabelledFrame",
+    "Metric",
+    "MetricPool",
+    "ModelConstructor",
+    "ModelProvider",
+    "OneTimeSplitter",
+    "PredefinedSplitter",
+    "SingleFrameTrainingResult",
+    "SingleFrameTrainingTask",
+    "Splitter",
+    "TimeSplitter",
+    "UnionSplitter",
+]

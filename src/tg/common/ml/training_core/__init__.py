@@ -1,0 +1,38 @@
+"""What every training has: a task, an environment, splits, metrics, hyperparameters."""
+
+from .abstract_training_task import AbstractTrainingTask
+from .artificiers import Artificier
+from .hyperparameters import apply_hyperparameters
+from .metrics import Metric, MetricPool, SklearnMetric
+from .splitters import (
+    CompositionSplitter,
+    FoldSplitter,
+    IdentitySplitter,
+    OneTimeSplitter,
+    PredefinedSplitter,
+    Split,
+    Splitter,
+    TimeSplitter,
+    UnionSplitter,
+)
+from .training_environment import InMemoryTrainingEnvironment, TrainingEnvironment
+
+__all__ = [
+    "AbstractTrainingTask",
+    "Artificier",
+    "CompositionSplitter",
+    "FoldSplitter",
+    "IdentitySplitter",
+    "InMemoryTrainingEnvironment",
+    "Metric",
+    "MetricPool",
+    "OneTimeSplitter",
+    "PredefinedSplitter",
+    "SklearnMetric",
+    "Split",
+    "Splitter",
+    "TimeSplitter",
+    "TrainingEnvironment",
+    "UnionSplitter",
+    "apply_hyperparameters",
+]

@@ -1,0 +1,24 @@
+"""Everything an executor needs to know of one training."""
+
+from dataclasses import dataclass
+
+from ..delivery import Containering, Packaging
+from .job import SagemakerJob
+from .options import SagemakerOptions
+
+
+@dataclass(frozen=True)
+class SagemakerConfig:
+    """A training and how it is delivered.
+
+    Attributes:
+        job: What runs.
+        packaging: How it is packaged; not used by an attached training.
+        containering: How its image is made; only used where it runs in a container.
+        options: Its data and its account.
+    """
+
+    job: SagemakerJob
+    packaging: Packaging
+    containering: Containering
+    options: SagemakerOptions

@@ -1,0 +1,73 @@
+"""Where a training's data are and whose account it uses."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ...errors import DatasetError, DeliveryError, listed
+
+
+@dataclass(frozen=True)
+class SagemakerOptions:
+    """The place of a training's data, here and in S3.
+
+    Data lie at ``<datasets_folder>/<project_name>/<dataset>`` here and at
+    ``s3://<bucket>/sagemaker/<project_name>/datasets/<dataset>`` in S3; results go to
+    ``s3://<bucket>/sagemaker/<project_name>/output``.
+
+    Attributes:
+        role: The AWS role of a remote training; others need none.
+        bucket: The S3 bucket of a remote training; others need none.
+        project_name: One part of a path.
+        datasets_folder: A local folder.
+        dataset: A file or folder below ``<datasets_folder>/<project_name>``; ``None`` for a task that needs no data.
+
+    Raises:
+        DeliveryError: If a name would lead out of its folder.
+    """
+
+    role: str | None
+    bucket: str | None
+    project_name: str
+    datasets_folder: str | Path
+    dataset: str | None = None
+
+    def __post_init__(self) -> None:
+        if (
+            not self.project_name
+            or len(PurePosixPath(self.project_name).parts) != 1
+            or self.project_name in (".", "..")
+        ):
+            raise DeliveryError(f"project_name is {self.project_name!r}; give one name without slashes")
+        if self.dataset is not None:
+            dataset = PurePosixPath(self.dataset)
+            if not dataset.parts or dataset.is_absolute() or ".." in dataset.parts:
+                raise DeliveryError(
+                    f"dataset is {self.dataset!r}; give a path below {Path(self.datasets_folder) / self.project_name}"
+                )
+
+    @property
+    def local_dataset_path(self) -> Path | None:
+        """Where the dataset is here; ``None`` if there is none.
+
+        Raises:
+            DatasetError: If it does not exist.
+        """
+        if self.dataset is None:
+            return None
+        folder = Path(self.datasets_folder) / self.project_name
+        path = folder / self.dataset
+        if not path.exists():
+            present = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+            holds = f"that folder holds {listed(present)}" if folder.is_dir() else "there is no such folder"
+            raise DatasetError(
+                f"dataset {self.dataset!r} is not in {str(folder)!r} ({holds}); prepare it, or correct dataset, "
+                "project_name or datasets_folder"
+            )
+        return path
+
+    @property
+    def s3_dataset_uri(self) -> str | None:
+        """Where the dataset is in S3; ``None`` if there is none."""
+        if self.dataset is None:
+            return None
+        return f"s3://{self.bucket}/sagemaker/{self.project_name}/datasets/{self.dataset}"

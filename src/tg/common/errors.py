@@ -1,0 +1,54 @@
+"""What can go wrong, as one tree.
+
+::
+
+    TgError
+    ├── TrainingError             the training itself cannot go on
+    │   ├── DatasetError          the data are missing or unfit for this task
+    │   ├── HyperparameterError   a hyperparameter names nothing, or its value does not fit
+    │   └── TaskDefinitionError   the task's parts do not fit together
+    └── DeliveryError             bringing a task to its place, or its results back (delivery packages)
+
+Every message is one line that a user can act on: what is wrong, the value, what to do next. A program that shows it
+needs no traceback. :func:`listed` and :func:`suggestion` word the last part alike everywhere.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class TgError(Exception):
+    """The root of the tree."""
+
+
+class TrainingError(TgError):
+    """The training itself cannot go on."""
+
+
+class DatasetError(TrainingError):
+    """The data are missing or unfit for this task."""
+
+
+class HyperparameterError(TrainingError):
+    """A hyperparameter names nothing in the task, or its value does not fit."""
+
+
+class TaskDefinitionError(TrainingError):
+    """The parts of a task do not fit together."""
+
+
+class DeliveryError(TgError):
+    """A task cannot be brought to its place, or its results cannot be brought back."""
+
+
+def listed(values: Iterable[object], most: int = 20) -> str:
+    """Writes the values to choose from, ``'a', 'b', …``; ``nothing`` where there are none."""
+    values = list(values)
+    return (", ".join(map(repr, values[:most])) or "nothing") + (", …" if len(values) > most else "")
+
+
+def suggestion(name: str, known: Iterable[object]) -> str:
+    """Writes what a mistyped ``name`` may have meant, or else what there is to choose from."""
+    names = [str(each) for each in known]
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there is {listed(names)}"

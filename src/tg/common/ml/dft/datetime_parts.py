@@ -1,0 +1,65 @@
+"""Numbers taken from a column of datetimes."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+import pandas as pd
+
+DATETIME_PARTS = {
+    "year": "year",
+    "quarter": "quarter",
+    "month": "month",
+    "day": "day",
+    "dayofweek": "day_of_week",
+    "dayofyear": "day_of_year",
+    "hour": "hour",
+    "minute": "minute",
+    "second": "second",
+}
+"""The parts there are, and the attribute of pandas' ``Series.dt`` for each; Monday is day 0 of the week."""
+
+
+def take_part(moments: pd.Series, part: str) -> pd.Series:
+    """One part of each datetime, a number; NaN where there is no datetime."""
+    taken: pd.Series = getattr(moments.dt, DATETIME_PARTS[part])
+    return taken
+
+
+def read_datetimes(series: pd.Series) -> pd.Series:
+    """The column as datetime64, with or without a time zone.
+
+    Read are datetime dtypes, objects that hold datetimes or dates, and columns without any value. Text is not: which
+    day ``03/04`` is must be said by who knows it.
+
+    Raises:
+        ValueError: The column holds something else.
+    """
+    dtype = series.dtype
+    if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not isinstance(dtype, pd.ArrowDtype)):
+        return series
+    if dtype.kind == "M" or pd.api.types.infer_dtype(series, skipna=True) in {"datetime", "datetime64", "date"}:
+        try:
+            return pd.to_datetime(series.astype(object))
+        except (TypeError, ValueError) as e:
+            raise ValueError(f"column {series.name!r} (dtype {dtype}) cannot be read as datetimes: {e}") from e
+    if series.isna().all():
+        return pd.Series(pd.NaT, index=series.index, name=series.name, dtype="datetime64[ns]")
+    raise ValueError(f"column {series.name!r} (dtype {dtype}) does not hold datetimes: convert it with pd.to_datetime")
+
+
+def convert_zone(series: pd.Series, zone: tzinfo | None) -> pd.Series:
+    """The datetimes as clocks in ``zone`` show them; a column without any value fits every zone.
+
+    Raises:
+        ValueError: One of the column and ``zone`` has a time zone and the other has none.
+    """
+    own = series.dt.tz
+    if own is not None and zone is not None:
+        converted: pd.Series = series.dt.tz_convert(zone)
+        return converted
+    if (own is None and zone is None) or series.isna().all():
+        return series
+    raise ValueError(
+        f"column {series.name!r} has the time zone {own} but was fitted with {zone}: use tz_localize or tz_convert"
+    )

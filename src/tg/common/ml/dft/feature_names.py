@@ -1,0 +1,26 @@
+"""Names of the columns that come out."""
+
+from collections.abc import Iterable
+
+
+def unique_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """Makes names distinct: the first bearer keeps the name, later ones get ``_2``, ``_3``, ….
+
+    Args:
+        names: The wished names, in the order of the columns.
+        taken: Names nobody in ``names`` may get.
+
+    Returns:
+        As many names as came in, in the same order; the same input always gives the same names.
+    """
+    used = set(taken)
+    result = []
+    for name in names:
+        candidate = name
+        number = 1
+        while candidate in used:
+            number += 1
+            candidate = f"{name}_{number}"
+        used.add(candidate)
+        result.append(candidate)
+    return result

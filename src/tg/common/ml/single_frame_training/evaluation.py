@@ -1,0 +1,112 @@
+"""What a model predicts, as one frame: a row a prediction."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ...errors import DatasetError, TaskDefinitionError, listed
+
+
+class Evaluator(ABC):
+    """Turns a fitted model and rows into predictions."""
+
+    @abstractmethod
+    def check_labels(self, labels: "np.ndarray[Any, Any]", label_column: str) -> None:
+        """Looks at the labels to learn from, of shape ``(n_rows,)``, before anything slow is done.
+
+        Raises:
+            DatasetError: If no such model can be learned from them.
+        """
+
+    @abstractmethod
+    def evaluate(self, model: Any, features: pd.DataFrame, labels: "np.ndarray[Any, Any]") -> pd.DataFrame:
+        """Predicts.
+
+        Args:
+            model: Fitted.
+            features: The rows, ``n_rows`` of them.
+            labels: The truth, of shape ``(n_rows,)``.
+
+        Returns:
+            A frame with the index of ``features`` and the columns ``predicted`` and ``true`` at least.
+        """
+
+
+class BinaryClassification(Evaluator):
+    """Two classes. ``predicted`` is the score of the greater one, ``true`` is 1.0 for its rows and 0.0 for the others.
+
+    The score is a probability if the model gives probabilities, else its decision function.
+    """
+
+    def check_labels(self, labels: "np.ndarray[Any, Any]", label_column: str) -> None:
+        classes = _check_classes(labels, label_column)
+        if len(classes) > 2:
+            raise DatasetError(
+                f"label column {label_column!r} has {len(classes)} classes ({listed(classes, most=10)}); a binary "
+                "classification takes two, use Evaluation.multiclass_classification"
+            )
+
+    def evaluate(self, model: Any, features: pd.DataFrame, labels: "np.ndarray[Any, Any]") -> pd.DataFrame:
+        if hasattr(model, "predict_proba"):
+            score = np.asarray(model.predict_proba(features))[:, 1]
+        elif hasattr(model, "decision_function"):
+            score = np.asarray(model.decision_function(features))
+        else:
+            raise TaskDefinitionError(
+                f"the model {model!r} has neither predict_proba nor decision_function, one of which a binary "
+                "classification needs; use a classifier"
+            )
+        classes = getattr(model, "classes_", None)
+        if classes is None or len(classes) != 2:
+            raise TaskDefinitionError(f"the fitted model {model!r} has no classes_ of length 2; use a classifier")
+        truth = np.asarray(labels == classes[1], dtype=float)
+        return pd.DataFrame({"predicted": score, "true": truth}, index=features.index)
+
+
+class MulticlassClassification(Evaluator):
+    """Any number of classes. ``predicted`` and ``true`` are labels; ``predicted_<class>`` are probabilities, if any."""
+
+    def check_labels(self, labels: "np.ndarray[Any, Any]", label_column: str) -> None:
+        _check_classes(labels, label_column)
+
+    def evaluate(self, model: Any, features: pd.DataFrame, labels: "np.ndarray[Any, Any]") -> pd.DataFrame:
+        result = pd.DataFrame({"predicted": model.predict(features), "true": labels}, index=features.index)
+        if hasattr(model, "predict_proba"):
+            for name, column in zip(model.classes_, np.asarray(model.predict_proba(features)).T, strict=True):
+                result[f"predicted_{name}"] = column
+        return result
+
+
+class Regression(Evaluator):
+    """A number. ``predicted`` and ``true`` are numbers."""
+
+    def check_labels(self, labels: "np.ndarray[Any, Any]", label_column: str) -> None:
+        if labels.dtype == object:
+            raise DatasetError(
+                f"label column {label_column!r} holds {type(labels[0]).__name__} values, such as {labels[0]!r}; "
+                "a regression takes numbers"
+            )
+
+    def evaluate(self, model: Any, features: pd.DataFrame, labels: "np.ndarray[Any, Any]") -> pd.DataFrame:
+        predicted = np.asarray(model.predict(features), dtype=float).reshape(len(features))
+        return pd.DataFrame({"predicted": predicted, "true": labels.astype(float)}, index=features.index)
+
+
+class Evaluation:
+    """The evaluators to choose from."""
+
+    binary_classification: ClassVar[Evaluator] = BinaryClassification()
+    multiclass_classification: ClassVar[Evaluator] = MulticlassClassification()
+    regression: ClassVar[Evaluator] = Regression()
+
+
+def _check_classes(labels: "np.ndarray[Any, Any]", label_column: str) -> list[Any]:
+    classes = pd.Series(labels).unique().tolist()
+    if len(classes) < 2:
+        raise DatasetError(
+            f"label column {label_column!r} has the same value, {classes[0]!r}, in all {len(labels)} rows to learn "
+            "from; a classification needs two classes"
+        )
+    return classes

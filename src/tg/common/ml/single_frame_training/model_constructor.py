@@ -1,0 +1,60 @@
+"""Names a model class and its arguments, so that a task can be read, changed and sent before the class is needed."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, cast
+
+from ...errors import TaskDefinitionError
+
+
+class ModelConstructor:
+    """Makes a model from a reference and keyword arguments.
+
+    Args:
+        type_name: ``"package.module:Class"``, imported only when the model is made, or a class or function itself.
+        kwargs: Arguments for it; hyperparameters reach them as ``model_provider.constructor.kwargs.<name>``.
+    """
+
+    def __init__(self, type_name: "str | Callable[..., Any]", **kwargs: Any) -> None:
+        if isinstance(type_name, str):
+            module, _, name = type_name.partition(":")
+            if not module or not name:
+                raise TaskDefinitionError(
+                    f"the model reference {type_name!r} is not of the form 'module:Class', "
+                    "such as 'sklearn.linear_model:LogisticRegression'"
+                )
+        elif not callable(type_name):
+            raise TaskDefinitionError(f"the model reference {type_name!r} is neither a text nor a class")
+        self.type_name = type_name
+        self.kwargs = kwargs
+
+    def __call__(self) -> Any:
+        """Makes the model.
+
+        Raises:
+            TaskDefinitionError: If the class cannot be found or does not take these arguments.
+        """
+        constructor = self.resolve()
+        try:
+            return constructor(**self.kwargs)
+        except TypeError as error:
+            raise TaskDefinitionError(f"model {self.type_name!r} cannot be made: {error}") from error
+
+    def resolve(self) -> Callable[..., Any]:
+        """Imports what ``type_name`` names.
+
+        Raises:
+            TaskDefinitionError: If there is no such module or name.
+        """
+        if not isinstance(self.type_name, str):
+            return self.type_name
+        module_name, _, name = self.type_name.partition(":")
+        try:
+            found: Any = importlib.import_module(module_name)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError) as error:
+            raise TaskDefinitionError(f"model {self.type_name!r} cannot be found: {error}") from error
+        if not callable(found):
+            raise TaskDefinitionError(f"model {self.type_name!r} is a {type(found).__name__}, not a class or function")
+        return cast("Callable[..., Any]", found)

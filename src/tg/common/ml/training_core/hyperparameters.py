@@ -1,0 +1,117 @@
+"""Sets parts of an object by dotted paths, as a tuner or a configuration names them."""
+
+import json
+from collections.abc import Callable, Mapping, MutableMapping, MutableSequence
+from typing import Any
+
+from ...errors import HyperparameterError, listed, suggestion
+
+
+def apply_hyperparameters(target: object, hyperparameters: Mapping[str, Any]) -> None:
+    """Sets the parts of ``target`` that ``hyperparameters`` names.
+
+    A key is a path, optionally followed by a type: ``model_provider.constructor.kwargs.C:float``. A step of the path is
+    an attribute of an object, a key of a mapping or an index of a list. The types are ``int``, ``float``, ``bool``,
+    ``str`` and ``json``. Without a type, a text is converted to the type of the value it replaces if that is a bool,
+    int or float, and everything else is set as it is: SageMaker passes every hyperparameter as a text.
+
+    What a path names must exist, with one exception: ``kwargs`` mappings are open, since the callable they are meant
+    for checks their names itself.
+
+    Args:
+        target: The object to change.
+        hyperparameters: Values by path.
+
+    Raises:
+        HyperparameterError: For a path that does not exist, an unknown type or a value that does not fit. All keys are
+            checked first, so nothing has been changed then.
+    """
+    assignments = [_prepare(target, key, value) for key, value in hyperparameters.items()]
+    for assign in assignments:
+        assign()
+
+
+def _prepare(target: object, key: str, value: Any) -> Callable[[], None]:
+    path, _, type_name = key.partition(":")
+    if type_name and type_name not in _CONVERTERS:
+        raise HyperparameterError(
+            f"hyperparameter {key!r}: unknown type {type_name!r}; types are {listed(_CONVERTERS)}"
+        )
+    steps = path.split(".")
+    if not all(steps):
+        raise HyperparameterError(f"hyperparameter {key!r}: a path is names joined by single dots, such as 'a.b.c'")
+    holder = target
+    for position, step in enumerate(steps[:-1]):
+        holder = _get(holder, step, key, steps[:position])
+    leaf = steps[-1]
+    is_open = len(steps) > 1 and steps[-2] == "kwargs" and isinstance(holder, MutableMapping)
+    current = None if is_open and leaf not in holder else _get(holder, leaf, key, steps[:-1])  # type: ignore[operator]
+    converted = _convert(key, value, type_name or _type_name_of(current))
+    return lambda: _set(holder, leaf, converted)
+
+
+def _get(holder: object, step: str, key: str, walked: list[str]) -> Any:
+    if isinstance(holder, MutableMapping):
+        if step in holder:
+            return holder[step]
+        names = [str(name) for name in holder]
+    elif isinstance(holder, MutableSequence):
+        if step.isdecimal() and int(step) < len(holder):
+            return holder[int(step)]
+        names = [str(index) for index in range(len(holder))]
+    else:
+        names = [name for name in getattr(holder, "__dict__", {}) if not name.startswith("_")]
+        if step in names:
+            return getattr(holder, step)
+    where = ".".join(walked) or "the task"
+    raise HyperparameterError(
+        f"hyperparameter {key!r}: {where} ({type(holder).__name__}) has no {step!r}; {suggestion(step, names)}"
+    )
+
+
+def _set(holder: Any, leaf: str, value: Any) -> None:
+    if isinstance(holder, MutableMapping):
+        holder[leaf] = value
+    elif isinstance(holder, MutableSequence):
+        holder[int(leaf)] = value
+    else:
+        setattr(holder, leaf, value)
+
+
+def _type_name_of(current: Any) -> str | None:
+    return type(current).__name__ if type(current) in (bool, int, float) else None
+
+
+def _convert(key: str, value: Any, type_name: str | None) -> Any:
+    if type_name is None or not isinstance(value, str):
+        return value
+    try:
+        return _CONVERTERS[type_name](value.strip())
+    except ValueError as error:
+        raise HyperparameterError(f"hyperparameter {key!r}: {value!r} is not of type {type_name}") from error
+
+
+def _to_int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)  # tuners write whole numbers as 10.0 or 1e3
+        if not number.is_integer():
+            raise
+        return int(number)
+
+
+def _to_bool(text: str) -> bool:
+    values = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in values:
+        raise ValueError(text)
+    return values[text.lower()]
+
+
+_CONVERTERS: dict[str, Callable[[str], Any]] = {
+    "int": _to_int,
+    "float": float,
+    "bool": _to_bool,
+    "str": str,
+    "json": json.loads,
+}
