@@ -1,0 +1,103 @@
+"""The life of an MLflow run: created with what is known at once, ended on every path."""
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+
+from mlflow import MlflowClient
+from mlflow.entities import Param, RunStatus, SourceType
+from mlflow.projects.utils import _is_local_uri, _is_valid_branch_name
+from mlflow.tracking import fluent
+from mlflow.tracking._tracking_service.utils import _get_git_url_if_present
+from mlflow.tracking.context.default_context import _get_user
+from mlflow.utils import mlflow_tags
+from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
+
+from tg.common import TgError
+from tg_mlflow.project import Project
+
+FAILURE_REASON_TAG = "tg.failure_reason"
+EXECUTOR_TAG = "tg.executor"
+DATASET_TAG = "tg.dataset"
+
+_LONGEST_TAG = 8000
+_LONGEST_PARAM = 6000
+
+
+def create_run(
+    client: MlflowClient, experiment_id: str, project: Project, entry_point: str, backend: str, run_name: str | None
+) -> str:
+    """Creates the run of a project, with the tags that MLflow's own backends give it.
+
+    Returns:
+        The run's id.
+    """
+    folder = str(project.folder)
+    active = fluent.active_run()
+    is_local = _is_local_uri(project.uri.partition("#")[0])
+    tags = {
+        mlflow_tags.MLFLOW_USER: _get_user(),
+        mlflow_tags.MLFLOW_SOURCE_NAME: _get_git_url_if_present(folder) if is_local else project.uri,
+        mlflow_tags.MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.PROJECT),
+        mlflow_tags.MLFLOW_PROJECT_ENTRY_POINT: entry_point,
+        mlflow_tags.MLFLOW_PROJECT_BACKEND: backend,
+        mlflow_tags.MLFLOW_GIT_COMMIT: get_git_commit(folder),
+        mlflow_tags.MLFLOW_GIT_REPO_URL: get_git_repo_url(folder),
+        mlflow_tags.MLFLOW_GIT_BRANCH: project.version if _is_valid_branch_name(folder, project.version) else None,
+        mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
+    }
+    known = {name: value for name, value in tags.items() if value is not None}
+    return str(client.create_run(experiment_id, tags=known, run_name=run_name).info.run_id)
+
+
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
+    """Logs parameters as the user wrote them, cut to the length that MLflow takes."""
+    client.log_batch(run_id, params=[Param(name, value[:_LONGEST_PARAM]) for name, value in params.items()])
+
+
+@contextmanager
+def ending_run(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """Ends the run when the context is left: FINISHED, FAILED with the reason as a tag, or KILLED for an interrupt.
+
+    Whatever is raised goes on to the caller.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit):
+        client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+        raise
+    except BaseException as error:
+        try:
+            client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error)[:_LONGEST_TAG])
+        finally:
+            client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
+        raise
+    client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
+
+
+def describe_failure(error: BaseException) -> str:
+    """Writes an error as one line; those of ours need no type in front."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, TgError) else f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def terminating_as_interrupt() -> Iterator[None]:
+    """Treats SIGTERM like Ctrl-C while the context is open, so that a terminated launcher ends its run.
+
+    Only the main thread can receive signals; elsewhere this changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,26 @@
+"""What a user wants to read when a run has ended."""
+
+from urllib.parse import urlsplit
+
+from mlflow import MlflowClient
+
+
+def describe_run(client: MlflowClient, run_id: str, tracking_uri: str) -> str:
+    """Writes a run's status, metrics, id and where to see it, a line each."""
+    run = client.get_run(run_id)
+    width = max((len(name) for name in run.data.metrics), default=0)
+    metrics = [f"  {name:<{width}}  {value:.10g}" for name, value in sorted(run.data.metrics.items())]
+    return "\n".join(
+        [
+            f"Run {run.info.run_name} ({run_id}) {run.info.status}",
+            *(metrics or ["  no metrics"]),
+            f"  see it: {_describe_place(tracking_uri, run.info.experiment_id, run_id)}",
+        ]
+    )
+
+
+def _describe_place(tracking_uri: str, experiment_id: str, run_id: str) -> str:
+    page = f"/#/experiments/{experiment_id}/runs/{run_id}"
+    if urlsplit(tracking_uri).scheme in ("http", "https"):
+        return tracking_uri.rstrip("/") + page
+    return f"mlflow ui --backend-store-uri {tracking_uri}, then open http://127.0.0.1:5000{page}"

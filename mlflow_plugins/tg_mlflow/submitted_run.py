@@ -1,0 +1,43 @@
+"""What MLflow holds of a run of ours."""
+
+from mlflow.entities import RunStatus
+from mlflow.exceptions import ExecutionException
+from mlflow.projects.submitted_run import SubmittedRun
+
+
+class EndedRun(SubmittedRun):
+    """A run that had ended by the time MLflow was told of it.
+
+    Args:
+        run_id: The MLflow run's id.
+        failure: Why it failed, in one line; ``None`` if it did not.
+        raises: Whether :meth:`wait` raises the failure, so that its reason is seen, or returns ``False``.
+    """
+
+    def __init__(self, run_id: str, failure: str | None = None, raises: bool = False) -> None:
+        super().__init__()
+        self._run_id = run_id
+        self._failure = failure
+        self._raises = raises
+
+    @property
+    def run_id(self) -> str:
+        """The MLflow run's id."""
+        return self._run_id
+
+    def wait(self) -> bool:
+        """Returns whether the training succeeded.
+
+        Raises:
+            ExecutionException: With the reason, if it failed and this run was asked to raise.
+        """
+        if self._failure is not None and self._raises:
+            raise ExecutionException(self._failure)
+        return self._failure is None
+
+    def get_status(self) -> str:
+        """Returns ``FINISHED`` or ``FAILED``."""
+        return str(RunStatus.to_string(RunStatus.FINISHED if self._failure is None else RunStatus.FAILED))
+
+    def cancel(self) -> None:
+        """Does nothing: the run has ended."""
