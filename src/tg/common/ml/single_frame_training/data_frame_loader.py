@@ -1,5 +1,6 @@
 """Reads a training's table and says which columns are features and which is the label."""
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,15 +32,20 @@ class LabelledFrame:
     @property
     def labels(self) -> "np.ndarray[Any, Any]":
         """The labels as a plain array of shape ``(n_rows,)``, whatever the column's dtype."""
-        column = self.frame[self.label_column]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            column = column.astype(column.cat.categories.dtype)
+        column = _plain(self.frame[self.label_column])
         if pd.api.types.is_bool_dtype(column.dtype):
             return column.to_numpy(dtype=bool)
         if pd.api.types.is_numeric_dtype(column.dtype):
-            kind = np.dtype(float) if pd.api.types.is_float_dtype(column.dtype) else np.dtype(np.int64)
+            kind = np.dtype(np.int64) if pd.api.types.is_integer_dtype(column.dtype) else np.dtype(float)
             return column.to_numpy(dtype=kind)
         return column.to_numpy(dtype=object)
+
+
+def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Takes values out of categories and out of plain Python objects where these have a dtype of their own."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    return column.infer_objects()
 
 
 class DataFrameLoader:
@@ -70,20 +76,30 @@ class DataFrameLoader:
         sample: int | float | None = None,
         sample_seed: int = 0,
     ) -> None:
-        if missing_features not in MISSING_FEATURES_CHOICES:
-            raise TaskDefinitionError(
-                f"missing_features is {missing_features!r}; choose from {', '.join(MISSING_FEATURES_CHOICES)}"
-            )
-        for name, value in (("features", features), ("exclude", exclude)):
-            if isinstance(value, str):
-                raise TaskDefinitionError(f"{name} is the text {value!r}; give a list of names, such as [{value!r}]")
         self.label_column = label_column
-        self.features = None if features is None else list(features)
+        self.features = features if features is None or isinstance(features, str) else list(features)
         self.feature_groups = {name: list(columns) for name, columns in (feature_groups or {}).items()}
-        self.exclude = list(exclude)
+        self.exclude = exclude if isinstance(exclude, str) else list(exclude)
         self.missing_features = missing_features
         self.sample = sample
         self.sample_seed = sample_seed
+        self._check()
+
+    def _check(self) -> None:
+        if self.missing_features not in MISSING_FEATURES_CHOICES:
+            raise TaskDefinitionError(
+                f"missing_features is {self.missing_features!r}; choose from {', '.join(MISSING_FEATURES_CHOICES)}"
+            )
+        for name, value in (("features", self.features), ("exclude", self.exclude)):
+            if isinstance(value, str):
+                raise TaskDefinitionError(f"{name} is the text {value!r}; give a list of names, such as [{value!r}]")
+        sample: Any = self.sample
+        if sample is None:
+            return
+        if isinstance(sample, bool) or not isinstance(sample, numbers.Real) or not float(sample) > 0:
+            raise TaskDefinitionError(f"sample is {sample!r}; give a number of rows or a share up to 1.0")
+        if not isinstance(sample, numbers.Integral) and float(sample) > 1:
+            raise TaskDefinitionError(f"sample is {sample!r}; a share is at most 1.0, a number of rows is an int")
 
     def load(self, data: "str | Path | pd.DataFrame") -> LabelledFrame:
         """Reads and checks the data.
@@ -93,21 +109,32 @@ class DataFrameLoader:
 
         Raises:
             DatasetError: If there is nothing to read, nothing in it, or no usable label or feature.
+            TaskDefinitionError: If hyperparameters have set something that does not fit.
         """
+        self._check()
         frame = data if isinstance(data, pd.DataFrame) else self._read(data)
         if frame.empty:
-            raise DatasetError(f"the dataset has {len(frame)} rows and {len(frame.columns)} columns; it holds no data")
+            source = "" if frame is data else f" {str(data)!r}"
+            raise DatasetError(
+                f"the dataset{source} has {len(frame)} rows and {len(frame.columns)} columns; give one that holds data"
+            )
         if duplicated := sorted({str(name) for name in frame.columns[frame.columns.duplicated()]}):
             raise DatasetError(f"columns {listed(duplicated)} stand in the data more than once; rename or drop them")
         self._check_label(frame)
         if self.sample is not None:
-            frame = self._take_sample(frame)
+            frame = self._take_sample(frame, self.sample)
         return self._select(frame)
 
     @staticmethod
     def _read(data: Any) -> pd.DataFrame:
+        if data is None:
+            raise DatasetError(
+                "this task learns from a dataset and none is given; set `dataset` to a parquet file or a folder of them"
+            )
         if not isinstance(data, (str, Path)):
-            raise DatasetError(f"cannot read data from {data!r}; give a data frame or the path of a parquet file")
+            raise DatasetError(
+                f"cannot read data from a {type(data).__name__}; give a data frame or the path of a parquet file"
+            )
         path = Path(data)
         if not path.exists():
             raise DatasetError(f"the dataset {str(path)!r} does not exist; check the path, or prepare the data first")
@@ -124,23 +151,21 @@ class DataFrameLoader:
             raise DatasetError(
                 f"label column {self.label_column!r} is not in the data, which have {listed(frame.columns)}"
             )
-        label = frame[self.label_column]
+        label = _plain(frame[self.label_column])
         if pd.api.types.is_float_dtype(label.dtype):
             label = label.replace([np.inf, -np.inf], np.nan)
         missing = label.isna()
         if missing.any():
+            first = frame.index[int(missing.to_numpy().argmax())]
+            shown = ", ".join(map(str, first)) if isinstance(first, tuple) else first
             raise DatasetError(
                 f"label column {self.label_column!r} has no finite value in {int(missing.sum())} of {len(frame)} rows, "
-                f"the first at index {frame.index[int(missing.to_numpy().argmax())]}; drop or fill these rows"
+                f"the first at index {shown}; drop or fill these rows"
             )
 
-    def _take_sample(self, frame: pd.DataFrame) -> pd.DataFrame:
-        sample = self.sample
-        if isinstance(sample, bool) or not isinstance(sample, (int, float)) or sample <= 0:
-            raise TaskDefinitionError(f"sample is {sample!r}; give a number of rows or a share up to 1.0")
-        if isinstance(sample, float) and sample > 1:
-            raise TaskDefinitionError(f"sample is {sample!r}; a share is at most 1.0, a number of rows is an int")
-        count = min(sample, len(frame)) if isinstance(sample, int) else max(1, round(sample * len(frame)))
+    def _take_sample(self, frame: pd.DataFrame, sample: int | float) -> pd.DataFrame:
+        is_count = isinstance(sample, numbers.Integral)
+        count = min(int(sample), len(frame)) if is_count else max(1, round(float(sample) * len(frame)))
         chosen = np.random.default_rng(self.sample_seed).choice(len(frame), size=count, replace=False)
         return frame.iloc[np.sort(chosen)]
 

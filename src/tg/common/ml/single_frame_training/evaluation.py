@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from ...errors import DatasetError, TaskDefinitionError, listed
 
@@ -55,12 +56,12 @@ class BinaryClassification(Evaluator):
             score = np.asarray(model.decision_function(features))
         else:
             raise TaskDefinitionError(
-                f"the model {model!r} has neither predict_proba nor decision_function, one of which a binary "
+                f"the model {_name(model)} has neither predict_proba nor decision_function, one of which a binary "
                 "classification needs; use a classifier"
             )
         classes = getattr(model, "classes_", None)
         if classes is None or len(classes) != 2:
-            raise TaskDefinitionError(f"the fitted model {model!r} has no classes_ of length 2; use a classifier")
+            raise TaskDefinitionError(f"the fitted model {_name(model)} has no two classes_; use a classifier")
         truth = np.asarray(labels == classes[1], dtype=float)
         return pd.DataFrame({"predicted": score, "true": truth}, index=features.index)
 
@@ -72,7 +73,8 @@ class MulticlassClassification(Evaluator):
         _check_classes(labels, label_column)
 
     def evaluate(self, model: Any, features: pd.DataFrame, labels: "np.ndarray[Any, Any]") -> pd.DataFrame:
-        result = pd.DataFrame({"predicted": model.predict(features), "true": labels}, index=features.index)
+        predicted = np.asarray(model.predict(features)).reshape(len(features))  # some models give one column
+        result = pd.DataFrame({"predicted": predicted, "true": labels}, index=features.index)
         if hasattr(model, "predict_proba"):
             for name, column in zip(model.classes_, np.asarray(model.predict_proba(features)).T, strict=True):
                 result[f"predicted_{name}"] = column
@@ -100,6 +102,10 @@ class Evaluation:
     binary_classification: ClassVar[Evaluator] = BinaryClassification()
     multiclass_classification: ClassVar[Evaluator] = MulticlassClassification()
     regression: ClassVar[Evaluator] = Regression()
+
+
+def _name(model: Any) -> str:
+    return type(model.steps[-1][1] if isinstance(model, Pipeline) else model).__name__
 
 
 def _check_classes(labels: "np.ndarray[Any, Any]", label_column: str) -> list[Any]:

@@ -18,7 +18,7 @@ class ModelConstructor:
     def __init__(self, type_name: "str | Callable[..., Any]", **kwargs: Any) -> None:
         if isinstance(type_name, str):
             module, _, name = type_name.partition(":")
-            if not module or not name:
+            if not module or not name or module.startswith("."):
                 raise TaskDefinitionError(
                     f"the model reference {type_name!r} is not of the form 'module:Class', "
                     "such as 'sklearn.linear_model:LogisticRegression'"

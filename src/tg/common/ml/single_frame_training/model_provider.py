@@ -46,7 +46,9 @@ class ModelProvider:
             fixed = self.model_fix(model)
             model = model if fixed is None else fixed
         if not hasattr(model, "fit") or not hasattr(model, "predict"):
-            raise TaskDefinitionError(f"the model {model!r} has no fit and predict; give a class that has both")
+            raise TaskDefinitionError(
+                f"the model, a {type(model).__name__}, has no fit and predict; give a class that has both"
+            )
         steps: list[tuple[str, Any]] = []
         if self.transformer is not None:
             is_estimator = hasattr(self.transformer, "get_params")

@@ -8,13 +8,12 @@ from .splitters import (
     CompositionSplitter,
     FoldSplitter,
     IdentitySplitter,
-    OneTimeSplitter,
     PredefinedSplitter,
     Split,
     Splitter,
-    TimeSplitter,
     UnionSplitter,
 )
+from .time_splitters import OneTimeSplitter, TimeSplitter
 from .training_environment import InMemoryTrainingEnvironment, TrainingEnvironment
 
 __all__ = [

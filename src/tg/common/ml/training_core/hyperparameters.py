@@ -1,8 +1,11 @@
 """Sets parts of an object by dotted paths, as a tuner or a configuration names them."""
 
 import json
+import numbers
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence
 from typing import Any
+
+import numpy as np
 
 from ...errors import HyperparameterError, listed, suggestion
 
@@ -12,8 +15,9 @@ def apply_hyperparameters(target: object, hyperparameters: Mapping[str, Any]) ->
 
     A key is a path, optionally followed by a type: ``model_provider.constructor.kwargs.C:float``. A step of the path is
     an attribute of an object, a key of a mapping or an index of a list. The types are ``int``, ``float``, ``bool``,
-    ``str`` and ``json``. Without a type, a text is converted to the type of the value it replaces if that is a bool,
-    int or float, and everything else is set as it is: SageMaker passes every hyperparameter as a text.
+    ``str`` and ``json``. With a type, a text, number or bool is converted to it (``json`` reads texts only). Without
+    one, a text is converted to the type of the value it replaces if that is a bool, int or float, and everything else
+    is set as it is: SageMaker passes every hyperparameter as a text.
 
     What a path names must exist, with one exception: ``kwargs`` mappings are open, since the callable they are meant
     for checks their names itself.
@@ -32,8 +36,8 @@ def apply_hyperparameters(target: object, hyperparameters: Mapping[str, Any]) ->
 
 
 def _prepare(target: object, key: str, value: Any) -> Callable[[], None]:
-    path, _, type_name = key.partition(":")
-    if type_name and type_name not in _CONVERTERS:
+    path, colon, type_name = key.partition(":")
+    if colon and type_name not in _CONVERTERS:
         raise HyperparameterError(
             f"hyperparameter {key!r}: unknown type {type_name!r}; types are {listed(_CONVERTERS)}"
         )
@@ -46,6 +50,12 @@ def _prepare(target: object, key: str, value: Any) -> Callable[[], None]:
     leaf = steps[-1]
     is_open = len(steps) > 1 and steps[-2] == "kwargs" and isinstance(holder, MutableMapping)
     current = None if is_open and leaf not in holder else _get(holder, leaf, key, steps[:-1])  # type: ignore[operator]
+    if getattr(getattr(holder, "__dataclass_params__", None), "frozen", False):
+        raise HyperparameterError(
+            f"hyperparameter {key!r}: {type(holder).__name__} cannot be changed; set the part of the task that holds it"
+        )
+    if type_name and isinstance(value, numbers.Real) and type_name != "json":
+        value = str(value)
     converted = _convert(key, value, type_name or _type_name_of(current))
     return lambda: _set(holder, leaf, converted)
 
@@ -54,7 +64,7 @@ def _get(holder: object, step: str, key: str, walked: list[str]) -> Any:
     if isinstance(holder, MutableMapping):
         if step in holder:
             return holder[step]
-        names = [str(name) for name in holder]
+        names = [name for name in holder if isinstance(name, str)]
     elif isinstance(holder, MutableSequence):
         if step.isdecimal() and int(step) < len(holder):
             return holder[int(step)]
@@ -79,7 +89,11 @@ def _set(holder: Any, leaf: str, value: Any) -> None:
 
 
 def _type_name_of(current: Any) -> str | None:
-    return type(current).__name__ if type(current) in (bool, int, float) else None
+    if isinstance(current, (bool, np.bool_)):  # a bool is an Integral too
+        return "bool"
+    if isinstance(current, numbers.Integral):
+        return "int"
+    return "float" if isinstance(current, numbers.Real) else None
 
 
 def _convert(key: str, value: Any, type_name: str | None) -> Any:

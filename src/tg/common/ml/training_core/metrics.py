@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from ...errors import TaskDefinitionError
+from ...errors import TaskDefinitionError, listed
 
 MetricFunction: TypeAlias = Callable[..., float]
 
@@ -64,7 +64,8 @@ class SklearnMetric(Metric):
             return [float(self.function(result_df["true"].to_numpy(), predicted.to_numpy(), **self.kwargs))]
         except (ValueError, TypeError) as error:
             hint = "; for labels of a binary classification give threshold=0.5" if self.threshold is None else ""
-            raise TaskDefinitionError(f"metric {self.name!r} cannot be computed: {error}{hint}") from error
+            cause = " ".join(str(error).split())
+            raise TaskDefinitionError(f"metric {self.name!r} cannot be computed: {cause}{hint}") from error
 
 
 class MetricPool:
@@ -85,6 +86,7 @@ class MetricPool:
         for name in metric.get_names():
             if name in taken:
                 raise TaskDefinitionError(f"metric {name!r} is there already; give the second one another name")
+            taken.add(name)
         self.metrics.append(metric)
         return self
 
@@ -110,9 +112,18 @@ class MetricPool:
             TaskDefinitionError: If a metric cannot be computed on these predictions.
         """
         parts = {stage: result_df[result_df["stage"] == stage] for stage in stages}
-        return {
-            f"{name}_{stage}": float(value)
-            for metric in self.metrics
-            for stage, part in parts.items()
-            for name, value in zip(metric.get_names(), metric.measure(part), strict=True)
-        }
+        values: dict[str, float] = {}
+        for metric in self.metrics:
+            by_stage = {stage: _measure(metric, part) for stage, part in parts.items()}
+            for name in metric.get_names():
+                values.update({f"{name}_{stage}": numbers[name] for stage, numbers in by_stage.items()})
+        return values
+
+
+def _measure(metric: Metric, part: pd.DataFrame) -> dict[str, float]:
+    names, numbers = metric.get_names(), metric.measure(part)
+    if len(names) != len(numbers):
+        raise TaskDefinitionError(
+            f"{type(metric).__name__} gave {len(numbers)} values for its names {listed(names)}; give one value a name"
+        )
+    return {name: float(number) for name, number in zip(names, numbers, strict=True)}

@@ -1,9 +1,9 @@
 """Which rows a model learns from and which it is measured on."""
 
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,11 +22,16 @@ class Split:
 
     Attributes:
         train: Positions (not labels) of the rows to learn from, so that repeated index labels do no harm.
-        tests: Positions of the rows to measure on, by stage name. The stage ``train`` is always measured besides.
+        tests: Positions of the rows to measure on, by stage name. The stage ``train`` is always measured besides, so
+            no test stage may have this name.
     """
 
     train: Positions
     tests: dict[str, Positions]
+
+    def __post_init__(self) -> None:
+        if "train" in self.tests:
+            raise TaskDefinitionError("a test stage is named 'train', as the rows learned from are; rename the stage")
 
 
 class Splitter(ABC):
@@ -70,7 +75,7 @@ class FoldSplitter(Splitter):
             is tested once.
         test_size: The tested share of the rows, between 0 and 1; not used by a cross-validation.
         seed: Fixes the division.
-        stratify_by: A column whose values get the same shares in each part.
+        stratify_by: A column whose values get the same shares in each part; a missing value counts as one more value.
         test_name: The stage's name.
     """
 
@@ -82,19 +87,23 @@ class FoldSplitter(Splitter):
         stratify_by: str | None = None,
         test_name: str = "test",
     ) -> None:
-        if not isinstance(fold_count, int) or fold_count < 1:
-            raise TaskDefinitionError(f"fold_count is {fold_count!r}; give a whole number from 1")
-        if not 0 < test_size < 1:
-            raise TaskDefinitionError(f"test_size is {test_size!r}; give a share between 0 and 1, such as 0.3")
         self.fold_count = fold_count
         self.test_size = test_size
         self.seed = seed
         self.stratify_by = stratify_by
         self.test_name = test_name
+        self._check()
+
+    def _check(self) -> None:
+        check_count("fold_count", self.fold_count)
+        check_test_size(self.test_size)
 
     def split(self, frame: pd.DataFrame) -> list[Split]:
+        self._check()  # once more: hyperparameters may have changed it since it was made
         rows = _all_rows(frame)
-        strata = None if self.stratify_by is None else _column(frame, self.stratify_by).astype(str).to_numpy()
+        strata = None
+        if self.stratify_by is not None:
+            strata = pd.factorize(get_split_column(frame, self.stratify_by), use_na_sentinel=False)[0]
         try:
             if self.fold_count == 1:
                 parts = [train_test_split(rows, test_size=self.test_size, random_state=self.seed, stratify=strata)]
@@ -104,7 +113,12 @@ class FoldSplitter(Splitter):
                 )
                 parts = list(folds.split(rows, strata))
         except ValueError as error:
-            raise DatasetError(f"{len(frame)} rows cannot be divided into folds: {error}") from error
+            asked = f"test_size {self.test_size}" if self.fold_count == 1 else f"fold_count {self.fold_count}"
+            strata_column = "" if self.stratify_by is None else f" and stratify_by {self.stratify_by!r}"
+            cause = " ".join(str(error).split()).rstrip(".")
+            raise DatasetError(
+                f"{len(frame)} rows cannot be divided with {asked}{strata_column}: {cause}; change these or the data"
+            ) from error
         return [Split(np.asarray(train), {self.test_name: np.asarray(test)}) for train, test in parts]
 
     def get_stages(self) -> list[str]:
@@ -112,118 +126,6 @@ class FoldSplitter(Splitter):
 
     def get_split_count(self) -> int:
         return self.fold_count
-
-
-class OneTimeSplitter(Splitter):
-    """One division in time: learn from the past, test on what came later.
-
-    Args:
-        time_column: A column of times (or of numbers that order the rows).
-        split_time: The first tested moment. By default it is chosen so that about ``test_size`` of the rows, the
-            latest, are tested; rows of one moment stay together.
-        test_size: A share between 0 and 1, used without ``split_time``.
-        test_name: The stage's name.
-    """
-
-    def __init__(
-        self, time_column: str, split_time: Any = None, test_size: float = 0.3, test_name: str = "test"
-    ) -> None:
-        if not 0 < test_size < 1:
-            raise TaskDefinitionError(f"test_size is {test_size!r}; give a share between 0 and 1, such as 0.3")
-        self.time_column = time_column
-        self.split_time = split_time
-        self.test_size = test_size
-        self.test_name = test_name
-
-    def split(self, frame: pd.DataFrame) -> list[Split]:
-        times = _times(frame, self.time_column)
-        if self.split_time is None:
-            ordered = times.sort_values()
-            moment = ordered.iloc[len(ordered) - max(1, round(len(ordered) * self.test_size))]
-        else:
-            moment = _moment(times, self.split_time)
-        tested = (times >= moment).to_numpy()
-        if tested.all() or not tested.any():
-            side = "before" if tested.all() else "at or after"
-            raise DatasetError(
-                f"no row is {side} {moment} in time column {self.time_column!r}, which runs from {times.min()} to "
-                f"{times.max()}; choose another split_time"
-            )
-        return [Split(np.flatnonzero(~tested), {self.test_name: np.flatnonzero(tested)})]
-
-    def get_stages(self) -> list[str]:
-        return [self.test_name]
-
-    def get_split_count(self) -> int:
-        return 1
-
-
-class TimeSplitter(Splitter):
-    """Several divisions in time, each testing the span that follows what it learns from.
-
-    The last span ends at the latest row; earlier ones end ``test_span`` earlier each. The splits come in order of time.
-
-    Args:
-        time_column: A column of times.
-        test_span: How much time each split tests.
-        split_count: How many splits there are.
-        train_span: How much time each split learns from; by default, all that came before.
-        gap: Time left out between the two, where a label is known only later.
-        test_name: The stage's name.
-    """
-
-    def __init__(
-        self,
-        time_column: str,
-        test_span: timedelta,
-        split_count: int = 3,
-        train_span: timedelta | None = None,
-        gap: timedelta = timedelta(0),
-        test_name: str = "test",
-    ) -> None:
-        if not isinstance(split_count, int) or split_count < 1:
-            raise TaskDefinitionError(f"split_count is {split_count!r}; give a whole number from 1")
-        for name, span in (("test_span", test_span), ("train_span", train_span)):
-            if span is not None and not (isinstance(span, timedelta) and span > timedelta(0)):
-                raise TaskDefinitionError(f"{name} is {span!r}; give a positive timedelta, such as timedelta(days=7)")
-        if not (isinstance(gap, timedelta) and gap >= timedelta(0)):
-            raise TaskDefinitionError(f"gap is {gap!r}; give a timedelta that is not negative")
-        self.time_column = time_column
-        self.test_span = test_span
-        self.split_count = split_count
-        self.train_span = train_span
-        self.gap = gap
-        self.test_name = test_name
-
-    def split(self, frame: pd.DataFrame) -> list[Split]:
-        times = _times(frame, self.time_column)
-        if not pd.api.types.is_datetime64_any_dtype(times):
-            raise DatasetError(
-                f"column {self.time_column!r} is {times.dtype}, not datetime; convert it, or order the "
-                "rows by numbers with OneTimeSplitter"
-            )
-        latest, splits = times.max(), []
-        for back in reversed(range(self.split_count)):
-            end = latest - back * self.test_span
-            start = end - self.test_span
-            train = times <= start - self.gap
-            if self.train_span is not None:
-                train &= times > start - self.gap - self.train_span
-            test = (times > start) & (times <= end)
-            if not train.any() or not test.any():
-                raise DatasetError(
-                    f"{'nothing to learn from before' if not train.any() else 'nothing to test after'} {start} in time "
-                    f"column {self.time_column!r}, which runs from {times.min()} to {latest}; "
-                    f"take fewer splits than {self.split_count} or another test_span than {self.test_span}"
-                )
-            splits.append(Split(np.flatnonzero(train), {self.test_name: np.flatnonzero(test)}))
-        return splits
-
-    def get_stages(self) -> list[str]:
-        return [self.test_name]
-
-    def get_split_count(self) -> int:
-        return self.split_count
 
 
 class PredefinedSplitter(Splitter):
@@ -240,7 +142,7 @@ class PredefinedSplitter(Splitter):
         self.train_value = train_value
 
     def split(self, frame: pd.DataFrame) -> list[Split]:
-        values = _column(frame, self.split_column)
+        values = get_split_column(frame, self.split_column)
         present = values.dropna().unique().tolist()
         if self.train_value not in present:
             raise DatasetError(
@@ -278,7 +180,8 @@ class CompositionSplitter(Splitter):
     """Divides the training part of each split once more.
 
     Each split of ``outer`` keeps its test stages; ``inner`` divides its training part and adds its own test stages,
-    such as a validation set. A stage of ``inner`` whose name is taken becomes ``inner_<name>``.
+    such as a validation set. A stage of ``inner`` whose name is taken in ``outer``, in whichever split, becomes
+    ``inner_<name>``.
     """
 
     def __init__(self, outer: Splitter, inner: Splitter) -> None:
@@ -286,12 +189,12 @@ class CompositionSplitter(Splitter):
         self.inner = inner
 
     def split(self, frame: pd.DataFrame) -> list[Split]:
-        splits = []
+        splits, outer_stages = [], self.outer.get_stages()
         for outer in self.outer.split(frame):
             for inner in self.inner.split(frame.iloc[outer.train]):
                 tests = dict(outer.tests)
                 for name, positions in inner.tests.items():
-                    tests[_free_name(name, tests)] = outer.train[positions]
+                    tests[_free_name(name, {*outer_stages, *tests})] = outer.train[positions]
                 splits.append(Split(outer.train[inner.train], tests))
         return splits
 
@@ -316,22 +219,20 @@ def _all_rows(frame: pd.DataFrame) -> Positions:
     return np.arange(len(frame))
 
 
-def _column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+def get_split_column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """The column that says how to divide; raises DatasetError if there is none of this name."""
     if name not in frame.columns:
         raise DatasetError(f"the data have no column {name!r} to split by; they have {listed(frame.columns)}")
     return frame[name]
 
 
-def _times(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    times = _column(frame, name)
-    if missing := int(times.isna().sum()):
-        raise DatasetError(f"time column {name!r} has no value in {missing} of {len(times)} rows; fill or drop them")
-    return times
+def check_count(name: str, value: Any) -> None:
+    """Raises TaskDefinitionError unless ``value`` is a whole number from 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise TaskDefinitionError(f"{name} is {value!r}; give a whole number from 1")
 
 
-def _moment(times: "pd.Series[Any]", value: Any) -> Any:
-    if not pd.api.types.is_datetime64_any_dtype(times):
-        return value
-    moment = pd.Timestamp(value)
-    zone = times.dt.tz
-    return moment.tz_localize(zone) if zone is not None and moment.tzinfo is None else moment
+def check_test_size(value: Any) -> None:
+    """Raises TaskDefinitionError unless ``value`` is a share."""
+    if not isinstance(value, numbers.Real) or not 0 < float(value) < 1:
+        raise TaskDefinitionError(f"test_size is {value!r}; give a share between 0 and 1, such as 0.3")

@@ -1,5 +1,6 @@
 """The two ways between a task and the place where it runs: what it says and what it makes."""
 
+import math
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -39,13 +40,19 @@ class TrainingEnvironment(ABC):
         Raises:
             TaskDefinitionError: If the name or the value is not fit for a metric line.
         """
-        if not isinstance(name, str) or not name.strip() or "###" in name or len(name.splitlines()) != 1:
+        if not isinstance(name, str) or not name.strip() or "###" in name or name.splitlines() != [name]:
             raise TaskDefinitionError(f"metric name {name!r} is not one line of text without '###'; rename the metric")
-        # A zero-dimensional array or tensor is not a Real, but one number all the same.
-        number = value.item() if hasattr(value, "item") and getattr(value, "size", None) == 1 else value
+        # An array or tensor of one element is not a Real, but one number all the same.
+        number: Any = value
+        if hasattr(number, "item") and math.prod(getattr(number, "shape", (0,))) == 1:
+            number = number.item()
         if not isinstance(number, numbers.Real):
-            raise TaskDefinitionError(f"metric {name!r} has the value {value!r}, which is not a number; report a float")
-        self._write_metric(name, float(number), None if step is None else int(step))
+            shown = " ".join(repr(value).split())[:100]
+            raise TaskDefinitionError(f"metric {name!r} has the value {shown}, which is not a number; report a float")
+        position: Any = step
+        if position is not None and not (isinstance(position, numbers.Real) and float(position).is_integer()):
+            raise TaskDefinitionError(f"metric {name!r} has the step {position!r}; give a whole number")
+        self._write_metric(name, float(number), None if position is None else int(position))
 
     @abstractmethod
     def _write_metric(self, name: str, value: float, step: int | None) -> None:

@@ -1,0 +1,104 @@
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tg.common.delivery.sagemaker import MetricLineParser, MetricPoint, format_metric_line
+
+
+def parse(*chunks: bytes, time_ms: int = 7) -> list[MetricPoint]:
+    parser = MetricLineParser()
+    return [point for chunk in chunks for point in parser.feed(chunk, time_ms)] + parser.finish(time_ms)
+
+
+def test_a_line_is_that_of_the_source_document() -> None:
+    assert format_metric_line("roc_auc_score_test", 0.8538095238095237) == (
+        "###METRIC###roc_auc_score_test:0.8538095238095237###"
+    )
+    assert format_metric_line("loss", 0.5, step=3) == "###METRIC###loss:0.5###step:3###"
+    assert format_metric_line("loss", 0.5, time_ms=12) == "###METRIC###loss:0.5###time:12###"
+    assert format_metric_line("loss", 0.5, 3, 12) == "###METRIC###loss:0.5###step:3;time:12###"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"2022-12-20 16:37:44.614647 INFO: ###METRIC###a:0.5###\n", MetricPoint("a", 0.5, 0, 7)),
+        (b"algo-1-abc | ###METRIC###a:1e-05###\r\n", MetricPoint("a", 1e-05, 0, 7)),
+        (b"###METRIC###a:-0.1###", MetricPoint("a", -0.1, 0, 7)),
+        (b"###METRIC###a:+3###", MetricPoint("a", 3.0, 0, 7)),
+        (b"###METRIC###a:inf###", MetricPoint("a", math.inf, 0, 7)),
+        (b"###METRIC###a:b/c d:2###\n", MetricPoint("a:b/c d", 2.0, 0, 7)),
+        ("###METRIC###größe:2###\n".encode(), MetricPoint("größe", 2.0, 0, 7)),
+        (b"###METRIC###a:1###step:5###\n", MetricPoint("a", 1.0, 5, 7)),
+        (b"###METRIC###a:1###time:99###\n", MetricPoint("a", 1.0, 0, 99)),
+        (b"###METRIC###a:1###step:5;time:99###\n", MetricPoint("a", 1.0, 5, 99)),
+        (b"\x1b[32m###METRIC###a:1###\x1b[0m\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"50%|##### | 1/2\r###METRIC###a:1###\r", MetricPoint("a", 1.0, 0, 7)),
+        (b"\xff\xfe###METRIC###a:1###\xff\n", MetricPoint("a", 1.0, 0, 7)),
+    ],
+)
+def test_one_metric_is_read(line: bytes, expected: MetricPoint) -> None:
+    assert parse(line) == [expected]
+
+
+@pytest.mark.parametrize("value", ["1_000", "tensor(0.5)", "", "1,5", "0x10", "one", "1e"])
+def test_what_is_no_number_is_counted(value: str) -> None:
+    parser = MetricLineParser()
+    assert parser.feed(f"###METRIC###a:{value}###\n".encode(), 7) == []
+    assert parser.unreadable_count == 1
+    assert parser.first_unreadable == f"###METRIC###a:{value}###"
+
+
+def test_values_without_a_step_are_counted_by_name() -> None:
+    points = parse(b"###METRIC###a:1### ###METRIC###b:5###\n###METRIC###a:2###\n")
+    assert [(point.name, point.value, point.step) for point in points] == [("a", 1.0, 0), ("b", 5.0, 0), ("a", 2.0, 1)]
+
+
+def test_a_metric_is_there_as_soon_as_its_line_has_ended() -> None:
+    parser = MetricLineParser()
+    assert parser.feed(b"###METRIC###a:1###", 7) == []  # a step may follow
+    assert parser.feed(b"\n", 8) == [MetricPoint("a", 1.0, 0, 8)]
+
+
+def test_memory_is_bounded_on_a_line_without_an_end() -> None:
+    parser = MetricLineParser()
+    for _ in range(100):
+        assert parser.feed(b"x" * 100_000, 7) == []
+        assert parser.feed(b"###METRIC###" + b"y" * 100_000, 7) == []
+        assert len(parser._rest) < 10_000
+    assert parser.unreadable_count == 100
+    assert parser.feed(b"###METRIC###a:1###\n", 7) == [MetricPoint("a", 1.0, 0, 7)]
+
+
+names = st.text(min_size=1, max_size=20).filter(
+    lambda text: len(text.splitlines()) == 1 and "#" not in text and text == text.strip()
+)
+metrics = st.lists(
+    st.tuples(names, st.floats(allow_nan=False), st.one_of(st.none(), st.integers(-(10**17), 10**17))), max_size=5
+)
+
+
+@given(metrics, st.binary(max_size=30), st.lists(st.integers(0, 500), max_size=6))
+def test_any_division_of_the_bytes_gives_the_same_metrics(
+    written: list[tuple[str, float, int | None]], noise: bytes, cuts: list[int]
+) -> None:
+    text = b"".join(
+        noise.replace(b"#", b"") + format_metric_line(name, value, step).encode("utf-8", "surrogatepass") + b"\n"
+        for name, value, step in written
+    )
+    whole = parse(text)
+    positions = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    pieces = [text[start:end] for start, end in itertools.pairwise(positions)]
+    assert parse(*pieces) == whole
+    assert [(point.name, point.value) for point in whole] == [(name, value) for name, value, _ in written]
+    assert [point.step for point, (_, _, step) in zip(whole, written, strict=True) if step is not None] == [
+        step for _, _, step in written if step is not None
+    ]
+
+
+@given(st.lists(st.binary(max_size=40), max_size=10))
+def test_nothing_raises(chunks: list[bytes]) -> None:
+    parse(*(chunk.replace(b"M", b"###METRIC###") for chunk in chunks))

@@ -1,0 +1,55 @@
+import logging
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tg.common import Logger
+
+
+def test_a_line_has_time_level_and_text(capsys: pytest.CaptureFixture[str]) -> None:
+    Logger.info("Starting stage 1/1")
+    assert re.fullmatch(
+        r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{6} INFO: Starting stage 1/1\n", capsys.readouterr().out
+    )
+
+
+def test_a_message_is_not_a_format(capsys: pytest.CaptureFixture[str]) -> None:
+    Logger.warning("100 % of {rows}, %s")
+    assert capsys.readouterr().out.endswith(" WARNING: 100 % of {rows}, %s\n")
+
+
+def test_an_error_brings_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ValueError("no such thing")
+    except ValueError as error:
+        Logger.error("it failed", error)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(" ERROR: it failed")
+    assert lines[1] == "Traceback (most recent call last):"
+    assert lines[-1] == "ValueError: no such thing"
+
+
+def test_handlers_can_be_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            collected.append(self.format(record))
+
+    collected: list[str] = []
+    logger = logging.getLogger(Logger.name)
+    Logger.info("before")
+    previous = list(logger.handlers)
+    try:
+        Logger.replace_handlers(Collector())
+        Logger.info("after")
+    finally:
+        logger.handlers[:] = previous
+    assert [line.partition(" INFO: ")[2] for line in collected] == ["after"]
+    assert "after" not in capsys.readouterr().out
+
+
+def test_importing_sets_up_no_logging() -> None:
+    script = "import logging, tg.common as c; print(logging.getLogger(c.Logger.name).handlers, logging.root.handlers)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[] []"

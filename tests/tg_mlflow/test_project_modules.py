@@ -1,0 +1,109 @@
+import importlib
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tg_mlflow.project_modules import project_modules
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_two_projects_with_modules_of_one_name_do_not_mix(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / name, "tasks.py", f"import parts.deep\nNAME = {name!r} + parts.deep.NAME")
+        write(tmp_path / name, "parts/__init__.py", "")
+        write(tmp_path / name, "parts/deep.py", f"NAME = {name.upper()!r}")
+    found = []
+    for name in ("one", "two", "one"):
+        with project_modules(tmp_path / name):
+            found.append(importlib.import_module("tasks").NAME)
+    assert found == ["oneONE", "twoTWO", "oneONE"]
+    assert not {"tasks", "parts", "parts.deep"} & set(sys.modules)
+
+
+def test_an_edited_file_is_seen_even_within_the_same_second_and_size(tmp_path: Path) -> None:
+    for text in ("VALUE = 1", "VALUE = 2"):
+        for name in ("tasks.py", "parts/deep.py"):
+            file = write(tmp_path, name, text)
+            os.utime(file, (1_700_000_000, 1_700_000_000))
+        with project_modules(tmp_path):
+            assert int(text[-1]) == importlib.import_module("tasks").VALUE
+            assert int(text[-1]) == importlib.import_module("parts.deep").VALUE
+    assert list(tmp_path.rglob("*.pyc")) == []
+
+
+def test_a_bytecode_file_of_another_program_is_not_used(tmp_path: Path) -> None:
+    file = write(tmp_path, "tasks.py", "VALUE = 1")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    import py_compile
+
+    py_compile.compile(str(file))
+    write(tmp_path, "tasks.py", "VALUE = 2")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    with project_modules(tmp_path):
+        assert importlib.import_module("tasks").VALUE == 2
+
+
+def test_what_was_imported_before_is_there_again(tmp_path: Path) -> None:
+    write(tmp_path / "old", "tasks.py", "NAME = 'old'")
+    write(tmp_path / "new", "tasks.py", "NAME = 'new'")
+    sys.path.insert(0, str(tmp_path / "old"))
+    try:
+        old = importlib.import_module("tasks")
+        with project_modules(tmp_path / "new"):
+            assert importlib.import_module("tasks").NAME == "new"
+        assert sys.modules["tasks"] is old
+    finally:
+        sys.path.remove(str(tmp_path / "old"))
+        del sys.modules["tasks"]
+
+
+def test_the_paths_and_hooks_are_as_before_even_after_an_error(tmp_path: Path) -> None:
+    write(tmp_path, "tasks.py", "1 / 0")
+    before = (list(sys.path), list(sys.path_hooks))
+    with pytest.raises(ZeroDivisionError), project_modules(tmp_path):
+        importlib.import_module("tasks")
+    assert (sys.path, sys.path_hooks) == before
+    assert "tasks" not in sys.modules
+
+
+def test_the_standard_library_is_not_hidden(tmp_path: Path) -> None:
+    write(tmp_path, "json.py", "raise AssertionError('imported in place of the real one')")
+    with project_modules(tmp_path):
+        assert importlib.import_module("json") is json
+
+
+def test_runs_in_several_threads_take_turns(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / name, "tasks.py", f"NAME = {name!r}")
+    inside, go_on = threading.Event(), threading.Event()
+    found = []
+
+    def first() -> None:
+        with project_modules(tmp_path / "one"):
+            inside.set()
+            assert go_on.wait(30)
+            found.append(importlib.import_module("tasks").NAME)
+
+    def second() -> None:
+        with project_modules(tmp_path / "two"):
+            found.append(importlib.import_module("tasks").NAME)
+
+    threads = [threading.Thread(target=first)]
+    threads[0].start()
+    assert inside.wait(30)
+    threads.append(threading.Thread(target=second))
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert found == ["one", "two"]

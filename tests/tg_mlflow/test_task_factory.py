@@ -1,0 +1,129 @@
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from tg_mlflow.errors import ProjectError
+from tg_mlflow.project_modules import project_modules
+from tg_mlflow.task_factory import build_task, convert_arguments
+from tg_mlflow.train_command import TrainCommand
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+def factory(
+    number: int = 1,
+    share: float = 0.5,
+    flag: bool = False,
+    text: str = "",
+    sizes: list[int] | None = None,
+    maybe: float | None = None,
+    kind: Literal["a", "b"] = "a",
+    colour: Colour = Colour.RED,
+    options: dict[str, float] | None = None,
+    anything: Any = None,
+    plain_number=3,
+    plain_text="x",
+    plain_list=(),
+    plain_sizes=[1],  # noqa: B006
+) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("number", "10", 10),
+        ("number", " 7 ", 7),
+        ("share", "1e-3", 0.001),
+        ("share", "1", 1.0),
+        ("flag", "true", True),
+        ("flag", "False", False),
+        ("flag", "1", True),
+        ("text", "007", "007"),
+        ("text", "None", "None"),
+        ("sizes", "[10, 5]", [10, 5]),
+        ("sizes", "None", None),
+        ("maybe", "0.25", 0.25),
+        ("maybe", "null", None),
+        ("kind", "b", "b"),
+        ("colour", "red", Colour.RED),
+        ("options", '{"a": 1.5}', {"a": 1.5}),
+        ("anything", "12", "12"),
+        ("plain_number", "4", 4),
+        ("plain_text", "4", "4"),
+        ("plain_sizes", "[2, 3]", [2, 3]),
+    ],
+)
+def test_texts_are_converted_by_annotation_or_default(name: str, text: str, value: Any) -> None:
+    converted = convert_arguments(factory, {name: text}, "t:f")
+    assert converted == {name: value}
+    assert type(converted[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("number", "ten", "argument 'number' of factory t:f is 'ten', not of type int"),
+        ("number", "1.5", "argument 'number' of factory t:f is '1.5', not of type int"),
+        ("share", "", "argument 'share' of factory t:f is '', not of type float"),
+        ("flag", "maybe", "argument 'flag' of factory t:f is 'maybe', not of type bool"),
+        ("sizes", "[1, x]", "argument 'sizes' of factory t:f is '[1, x]', not of type list[int]"),
+        ("kind", "c", "argument 'kind' of factory t:f is 'c'"),
+        ("nmber", "1", "argument 'nmber' (given as '1') is unknown to factory t:f; did you mean 'number'?"),
+    ],
+)
+def test_other_texts_are_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        convert_arguments(factory, {name: text}, "t:f")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_arguments_are_named() -> None:
+    def needs(a: int, b: int, c: int = 0) -> None: ...
+
+    with pytest.raises(ProjectError, match="factory t:f needs arguments that are not given: 'a', 'b'"):
+        convert_arguments(needs, {}, "t:f")
+
+
+def test_keyword_arguments_take_any_name_as_text() -> None:
+    def takes(**options: Any) -> None: ...
+
+    assert convert_arguments(takes, {"x": "1"}, "t:f") == {"x": "1"}
+
+
+def test_annotations_may_be_texts() -> None:
+    namespace: dict[str, Any] = {}
+    exec("from __future__ import annotations\ndef build(n: int | None = None, m: Unknown = 0): ...", namespace)
+    assert convert_arguments(namespace["build"], {"m": "5"}, "t:f") == {"m": 5}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("", "nothing:build", "module 'nothing' of factory nothing:build is not in the project"),
+        (
+            "def build_task(): ...",
+            "tasks:build_tsk",
+            "'build_tsk' is not in module 'tasks'; did you mean 'build_task'?",
+        ),
+        ("build = 3", "tasks:build", "factory tasks:build is 3 of type int, which cannot be called; name a function"),
+        ("def build(): return 'a task'", "tasks:build", "returned 'a task' of type str, which is no training task"),
+        ("def build(): ...", "tasks:build", "returned None of type NoneType, which is no training task"),
+    ],
+)
+def test_a_factory_that_makes_no_task_is_refused(tmp_path: Path, source: str, target: str, message: str) -> None:
+    (tmp_path / "tasks.py").write_text(source, encoding="utf-8")
+    module, _, name = target.partition(":")
+    with pytest.raises(ProjectError) as caught, project_modules(tmp_path):
+        build_task(TrainCommand(module, name, {}))
+    assert message in str(caught.value)
+
+
+def test_a_missing_library_is_not_taken_for_a_missing_module(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("import no_such_library", encoding="utf-8")
+    with pytest.raises(ModuleNotFoundError, match="no_such_library"), project_modules(tmp_path):
+        build_task(TrainCommand("tasks", "build", {}))
