@@ -1,75 +1,13 @@
 """What tests of several places share: a project to train and a store to record in."""
 
 import shutil
-import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
-import numpy as np
-import pandas as pd
 import pytest
 from mlflow import MlflowClient
-
-ROOT = Path(__file__).parent.parent
-
-MLPROJECT = """
-    name: points
-    entry_points:
-      main:
-        parameters:
-          max_iter: {default: 100}
-          C: {type: float, default: 1.0}
-        command: "tg-mlflow train tasks:build_task max_iter={max_iter} C={C}"
-"""
-
-TASKS = """
-    from sklearn.metrics import roc_auc_score
-
-    from tg.common.ml import single_frame_training as sft
-
-
-    def build_task(max_iter: int = 100, C: float = 1.0, splits: int = 1):
-        return sft.SingleFrameTrainingTask(
-            data_loader=sft.DataFrameLoader("label"),
-            model_provider=sft.ModelProvider(
-                sft.ModelConstructor("sklearn.linear_model:LogisticRegression", max_iter=max_iter, C=C)
-            ),
-            evaluator=sft.Evaluation.binary_classification,
-            splitter=sft.FoldSplitter(splits),
-            metrics_pool=sft.MetricPool().add_sklearn(roc_auc_score),
-        )
-"""
-
-
-class ProjectFolder:
-    """A project on disk, to be changed by a test."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.path.mkdir(parents=True)
-        self.write("MLproject", MLPROJECT)
-        self.write("tasks.py", TASKS)
-        self.write("tg.json", '{"dataset": "points.parquet"}')
-        self.write_dataset(make_points())
-
-    def write(self, name: str, text: str) -> Path:
-        file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text), encoding="utf-8")
-        return file
-
-    def write_dataset(self, frame: pd.DataFrame, name: str = "points.parquet") -> Path:
-        file = self.path / "datasets" / "points" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_parquet(file)
-        return file
-
-
-def make_points(rows: int = 60) -> pd.DataFrame:
-    """Two overlapping clouds: ``x`` tells the label, but not surely."""
-    random = np.random.default_rng(0)
-    label = np.arange(rows) % 2
-    return pd.DataFrame({"x": label + random.normal(size=rows), "y": random.normal(size=rows), "label": label})
+from tests.support import ProjectFolder
 
 
 @pytest.fixture
@@ -86,7 +24,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+def store(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
     """An empty store of the test's own, set as the current one; artifacts go below the test's folder."""
     path = tmp_path / "mlflow.db"
     shutil.copy(empty_store, path)
@@ -100,9 +38,3 @@ def store(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment)
     yield client
     mlflow.set_tracking_uri(previous)
-
-
-def all_runs(client: MlflowClient) -> list[mlflow.entities.Run]:
-    """Every run in the store, the oldest first."""
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    return client.search_runs(experiments, order_by=["attributes.start_time ASC"])

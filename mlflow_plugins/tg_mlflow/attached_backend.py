@@ -59,7 +59,7 @@ class AttachedBackend(AbstractBackend):
             with terminating_as_interrupt(), ending_run(client, run_id):
                 log_params(client, run_id, raw_params)
                 train_attached(client, run_id, project, command, config)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not isinstance(error, TgError):
                 _logger.exception("The training raised an error that is not about its input:")
             failure = f"Run {run_id} FAILED: {describe_failure(error)}"

@@ -82,7 +82,7 @@ def train(
             train_attached(client, run_id, project, command, settings)
     except TgError as error:
         _exit_with(f"Run {run_id} FAILED: {describe_failure(error)}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _logger.exception("The training raised an error that is not about its input:")
         _exit_with(f"Run {run_id} FAILED: {describe_failure(error)}")
     _logger.info("%s", describe_run(client, run_id, mlflow.get_tracking_uri()))

@@ -106,7 +106,8 @@ class FoldSplitter(Splitter):
             strata = pd.factorize(get_split_column(frame, self.stratify_by), use_na_sentinel=False)[0]
         try:
             if self.fold_count == 1:
-                parts = [train_test_split(rows, test_size=self.test_size, random_state=self.seed, stratify=strata)]
+                share = float(self.test_size)
+                parts = [train_test_split(rows, test_size=share, random_state=self.seed, stratify=strata)]
             else:
                 folds = (KFold if strata is None else StratifiedKFold)(
                     self.fold_count, shuffle=True, random_state=self.seed

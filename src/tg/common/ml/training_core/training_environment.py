@@ -50,7 +50,8 @@ class TrainingEnvironment(ABC):
             shown = " ".join(repr(value).split())[:100]
             raise TaskDefinitionError(f"metric {name!r} has the value {shown}, which is not a number; report a float")
         position: Any = step
-        if position is not None and not (isinstance(position, numbers.Real) and float(position).is_integer()):
+        is_whole = isinstance(position, numbers.Real) and float(position).is_integer()
+        if position is not None and not is_whole:
             raise TaskDefinitionError(f"metric {name!r} has the step {position!r}; give a whole number")
         self._write_metric(name, float(number), None if position is None else int(position))
 
