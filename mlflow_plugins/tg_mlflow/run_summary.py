@@ -1,5 +1,8 @@
 """What a user wants to read when a run has ended."""
 
+import shutil
+import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
@@ -23,4 +26,6 @@ def _describe_place(tracking_uri: str, experiment_id: str, run_id: str) -> str:
     page = f"/#/experiments/{experiment_id}/runs/{run_id}"
     if urlsplit(tracking_uri).scheme in ("http", "https"):
         return tracking_uri.rstrip("/") + page
-    return f"mlflow ui --backend-store-uri {tracking_uri}, then open http://127.0.0.1:5000{page}"
+    # Without an activated environment, the mlflow command is not on the path.
+    mlflow = "mlflow" if shutil.which("mlflow") else str(Path(sys.executable).with_name("mlflow"))
+    return f"{mlflow} ui --backend-store-uri {tracking_uri}, then open http://127.0.0.1:5000{page}"

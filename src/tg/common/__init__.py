@@ -1,9 +1,14 @@
 """What every part uses: the training log, the project's folders, the tree of errors."""
 
 from .errors import (
+    ContainerError,
     DatasetError,
     DeliveryError,
     HyperparameterError,
+    ImageBuildError,
+    JobFailedError,
+    PackagingError,
+    ResultArchiveError,
     TaskDefinitionError,
     TgError,
     TrainingError,
@@ -12,11 +17,16 @@ from .loc import Loc
 from .logger import Logger
 
 __all__ = [
+    "ContainerError",
     "DatasetError",
     "DeliveryError",
     "HyperparameterError",
+    "ImageBuildError",
+    "JobFailedError",
     "Loc",
     "Logger",
+    "PackagingError",
+    "ResultArchiveError",
     "TaskDefinitionError",
     "TgError",
     "TrainingError",

@@ -7,7 +7,12 @@
     │   ├── DatasetError          the data are missing or unfit for this task
     │   ├── HyperparameterError   a hyperparameter names nothing, or its value does not fit
     │   └── TaskDefinitionError   the task's parts do not fit together
-    └── DeliveryError             bringing a task to its place, or its results back (delivery packages)
+    └── DeliveryError             a task cannot be brought to its place, or its results cannot be brought back
+        ├── PackagingError        the code or the objects cannot be packaged
+        ├── ImageBuildError       the image cannot be built or pushed
+        ├── ContainerError        the container engine cannot be used as asked
+        ├── JobFailedError        the training was started and did not succeed
+        └── ResultArchiveError    the archive is incomplete, damaged or hostile
 
 Every message is one line that a user can act on: what is wrong, the value, what to do next. A program that shows it
 needs no traceback. :func:`listed` and :func:`suggestion` word the last part alike everywhere.
@@ -25,7 +30,7 @@ class TrainingError(TgError):
     """The training itself cannot go on."""
 
 
-class DatasetError(TrainingError):
+class DatasetError(TrainingError, ValueError):
     """The data are missing or unfit for this task."""
 
 
@@ -39,6 +44,26 @@ class TaskDefinitionError(TrainingError):
 
 class DeliveryError(TgError):
     """A task cannot be brought to its place, or its results cannot be brought back."""
+
+
+class PackagingError(DeliveryError):
+    """The code or the objects cannot be packaged."""
+
+
+class ImageBuildError(DeliveryError):
+    """The image cannot be built or pushed."""
+
+
+class ContainerError(DeliveryError):
+    """The container engine cannot be reached or used as asked."""
+
+
+class JobFailedError(DeliveryError):
+    """The training was started and did not succeed."""
+
+
+class ResultArchiveError(DeliveryError):
+    """The archive of a training's results is incomplete, damaged or hostile."""
 
 
 def listed(values: Iterable[object], most: int = 20) -> str:

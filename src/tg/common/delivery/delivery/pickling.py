@@ -1,0 +1,89 @@
+"""The one place where objects are pickled and unpickled, with the modules of their classes renamed on the way.
+
+A delivered class lives in the package's root, ``Titanic__0.tg.common…`` instead of ``tg.common…``. Names are matched by
+whole parts: ``tg`` stands for ``tg`` and ``tg.common``, never for ``tgx``.
+"""
+
+import importlib
+import io
+import pickle
+import pickletools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+# In protocols below 4 the names of classes stand in the stream as such and not as shared strings, so they can be
+# renamed without touching the data.
+_PROTOCOL = 3
+
+Rename = Callable[[str], str]
+
+
+def rename_prefix(name: str, renamed: Mapping[str, str]) -> str:
+    """Renames a module by its longest prefix in ``renamed``, part by part; others stay as they are."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        prefix = ".".join(parts[:count])
+        if prefix in renamed:
+            return ".".join([renamed[prefix], *parts[count:]])
+    return name
+
+
+def dump_pickle(value: Any) -> bytes:
+    """Pickles, by reference where a class can be imported, by value (with cloudpickle, if installed) where not."""
+    return _dumps(value)
+
+
+def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
+    """Pickles with the modules of classes and functions renamed.
+
+    Returns:
+        The pickle, and the modules that it refers to, as they were named here.
+    """
+    original = _dumps(value)
+    modules: set[str] = set()
+    result, copied = io.BytesIO(), 0
+    for opcode, argument, position in pickletools.genops(original):
+        if opcode.name != "GLOBAL":
+            continue
+        module, _, name = str(argument).partition(" ")
+        modules.add(module)
+        assert position is not None
+        line = f"c{module}\n{name}\n".encode()
+        assert original[position : position + len(line)] == line
+        result.write(original[copied:position])
+        result.write(f"c{rename(module)}\n{name}\n".encode())
+        copied = position + len(line)
+    result.write(original[copied:])
+    return result.getvalue(), modules
+
+
+def load_pickle(source: "bytes | Path | IO[bytes]", rename: Rename = lambda name: name) -> Any:
+    """Unpickles with the modules of classes and functions renamed. Only for data that one trusts: it runs code.
+
+    Raises:
+        ModuleNotFoundError: If a class's module is not here under its new name.
+    """
+    if isinstance(source, bytes):
+        return _RenamingUnpickler(io.BytesIO(source), rename).load()
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _RenamingUnpickler(file, rename).load()
+    return _RenamingUnpickler(source, rename).load()
+
+
+class _RenamingUnpickler(pickle.Unpickler):
+    def __init__(self, file: IO[bytes], rename: Rename) -> None:
+        super().__init__(file)
+        self._rename = rename
+
+    def find_class(self, module: str, name: str) -> Any:
+        return super().find_class(self._rename(module), name)
+
+
+def _dumps(value: Any) -> bytes:
+    try:
+        cloudpickle = importlib.import_module("cloudpickle")
+    except ModuleNotFoundError:  # an image has it only where something in the package needs it
+        return pickle.dumps(value, protocol=_PROTOCOL)
+    return bytes(cloudpickle.dumps(value, protocol=_PROTOCOL))
