@@ -37,10 +37,6 @@ class PlainTransformer:
         return X
 
 
-class WeightedModel:
-    fit = predict = None
-
-
 @pytest.fixture
 def frame():
     return pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [0.0, 0.0, 1.0, 1.0]}, index=list("wxyz"))
@@ -134,7 +130,7 @@ def test_model_fix_may_return_another_model():
 
 
 def test_a_false_model_is_a_model():
-    class Empty(list):
+    class Empty(BaseEstimator, list):
         """A model that is false, as an ensemble without members is."""
 
         fit = predict = None
@@ -149,6 +145,25 @@ def test_a_model_has_fit_and_predict(constructor, kind):
     message = rf"^the model, a {kind}, has no fit and predict; give a class that has both$"
     with pytest.raises(TaskDefinitionError, match=message):
         ModelProvider(constructor).get_model()
+
+
+class OnlyMixin(ClassifierMixin):
+    fit = predict = None
+
+
+class Plain:
+    fit = predict = None
+
+
+@pytest.mark.skipif(not hasattr(BaseEstimator, "__sklearn_tags__"), reason="scikit-learn before 1.6 takes any class")
+@pytest.mark.parametrize("model_type", [OnlyMixin, Plain])
+def test_a_model_that_a_pipeline_would_refuse_after_training_is_refused_before(model_type):
+    message = (
+        rf"^the model, a {model_type.__name__}, does not derive from sklearn.base.BaseEstimator, which a scikit-learn "
+        r"pipeline needs; add it as the last base class$"
+    )
+    with pytest.raises(TaskDefinitionError, match=message):
+        ModelProvider(model_type).get_model()
 
 
 def test_errors_of_the_constructor_come_through():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 from sklearn.pipeline import Pipeline
@@ -52,15 +53,15 @@ class RecordingEnvironment(TrainingEnvironment):
         self.events.append((name, value, step))
 
 
-class Mean:
+class Mean(RegressorMixin, BaseEstimator):
     """Predicts the mean of what it learned: a model whose numbers are worked out by hand."""
 
     def fit(self, X, y):
-        self.mean = float(np.mean(y))
+        self.mean_ = float(np.mean(y))
         return self
 
     def predict(self, X):
-        return np.full(len(X), self.mean)
+        return np.full(len(X), self.mean_)
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_the_result_of_one_split():
     assert run["info"] == {"name": "means", "run": 0}
     assert task.info == {"name": "means"}
     assert type(run["model"]) is Pipeline
-    assert run["model"]["model"].mean == 2.0
+    assert run["model"]["model"].mean_ == 2.0
     assert run["training_task"] is task
     assert run["train_split"].tolist() == ["p", "q"]
     assert {stage: index.tolist() for stage, index in run["test_splits"].items()} == {"test": ["r", "r"]}
@@ -406,7 +407,7 @@ def test_a_task_can_be_pickled_after_it_has_run(frame):
 def test_a_task_is_readable_as_json():
     task = make_task(FoldSplitter(3))
     task.apply_hyperparams({"model_provider.constructor.kwargs.C:float": "0.5"})
-    text = json.loads(jsonpickle.encode(task))
+    text = json.loads(jsonpickle.encode(task, keys=True))
     assert text["py/object"] == "tg.common.ml.single_frame_training.training_task.SingleFrameTrainingTask"
     assert text["splitter"]["fold_count"] == 3
     assert text["data_loader"]["label_column"] == "y"

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 # In protocols below 4 the names of classes stand in the stream as such and not as shared strings, so they can be
 # renamed without touching the data.
-_PROTOCOL = 3
+_RENAMED_PROTOCOL = 3
 
 Rename = Callable[[str], str]
 
@@ -29,9 +29,9 @@ def rename_prefix(name: str, renamed: Mapping[str, str]) -> str:
     return name
 
 
-def dump_pickle(value: Any) -> bytes:
-    """Pickles, by reference where a class can be imported, by value (with cloudpickle, if installed) where not."""
-    return _dumps(value)
+def dump_pickle(value: Any, file: IO[bytes]) -> None:
+    """Pickles into ``file``, by reference where a class can be imported, else by value with cloudpickle, if installed."""
+    _dump(value, file, pickle.DEFAULT_PROTOCOL)
 
 
 def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
@@ -40,7 +40,9 @@ def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
     Returns:
         The pickle, and the modules that it refers to, as they were named here.
     """
-    original = _dumps(value)
+    buffer = io.BytesIO()
+    _dump(value, buffer, _RENAMED_PROTOCOL)
+    original = buffer.getvalue()
     modules: set[str] = set()
     result, copied = io.BytesIO(), 0
     for opcode, argument, position in pickletools.genops(original):
@@ -81,9 +83,10 @@ class _RenamingUnpickler(pickle.Unpickler):
         return super().find_class(self._rename(module), name)
 
 
-def _dumps(value: Any) -> bytes:
+def _dump(value: Any, file: IO[bytes], protocol: int) -> None:
     try:
         cloudpickle = importlib.import_module("cloudpickle")
     except ModuleNotFoundError:  # an image has it only where something in the package needs it
-        return pickle.dumps(value, protocol=_PROTOCOL)
-    return bytes(cloudpickle.dumps(value, protocol=_PROTOCOL))
+        pickle.dump(value, file, protocol=protocol)
+    else:
+        cloudpickle.dump(value, file, protocol=protocol)

@@ -1,6 +1,7 @@
 """Where a training's data are and whose account it uses."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ...errors import DatasetError, DeliveryError, listed
@@ -20,6 +21,14 @@ class SagemakerOptions:
         project_name: One part of a path.
         datasets_folder: A local folder.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; ``None`` for a task that needs no data.
+        hyperparameters: Parts of the task to set where it runs, by dotted path; SageMaker takes texts only.
+        environment: Variables to set where it runs. Never secrets: they are visible in the job's description.
+        cpus: How many processors a container may use; ``None`` for all.
+        memory: How much memory a container may use, such as ``"4g"``; ``None`` for all.
+        gpus: ``"all"`` or a number of GPUs that a container gets; ``None`` for none.
+        network: The Docker network of a container, such as ``"none"``; ``None`` for Docker's default.
+        docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
+        stop_grace_seconds: How long a job may take to stop before it is killed; SageMaker gives 120 seconds.
 
     Raises:
         DeliveryError: If a name would lead out of its folder.
@@ -30,6 +39,14 @@ class SagemakerOptions:
     project_name: str
     datasets_folder: str | Path
     dataset: str | None = None
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cpus: float | None = None
+    memory: str | None = None
+    gpus: str | int | None = None
+    network: str | None = None
+    docker_host: str | None = None
+    stop_grace_seconds: float = 120
 
     def __post_init__(self) -> None:
         if (

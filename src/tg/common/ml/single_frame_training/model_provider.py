@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -49,6 +49,11 @@ class ModelProvider:
             raise TaskDefinitionError(
                 f"the model, a {type(model).__name__}, has no fit and predict; give a class that has both"
             )
+        if not _has_tags(model):
+            raise TaskDefinitionError(
+                f"the model, a {type(model).__name__}, does not derive from sklearn.base.BaseEstimator, which a "
+                "scikit-learn pipeline needs; add it as the last base class"
+            )
         steps: list[tuple[str, Any]] = []
         if self.transformer is not None:
             is_estimator = hasattr(self.transformer, "get_params")
@@ -57,3 +62,14 @@ class ModelProvider:
             steps.append(("to_array", FunctionTransformer(np.asarray)))
         steps.append(("model", model))
         return Pipeline(steps)
+
+
+def _has_tags(model: Any) -> bool:
+    """Whether a pipeline can predict with ``model``: from scikit-learn 1.6 on, it asks it for its tags first."""
+    if not hasattr(BaseEstimator, "__sklearn_tags__"):
+        return True
+    try:
+        model.__sklearn_tags__()
+    except AttributeError:
+        return False
+    return True
