@@ -53,7 +53,7 @@ def test_a_folder_of_parquet_files_is_one_table_in_order_of_names(tmp_path, fram
 
 
 def test_no_data_for_a_task_that_needs_them():
-    message = "^this task learns from a dataset and none is given; set `dataset` to a parquet file or a folder of them$"
+    message = "^this task needs a dataset and none is given; set `dataset` to a parquet file or a folder of them$"
     with pytest.raises(DatasetError, match=message):
         DataFrameLoader("y").load(None)
 

@@ -454,7 +454,7 @@ def test_numbers_of_any_dtype_in_a_regression(dtype):
 
 
 def test_no_data():
-    with pytest.raises(DatasetError, match="this task learns from a dataset and none is given; set `dataset`"):
+    with pytest.raises(DatasetError, match="this task needs a dataset and none is given; set `dataset`"):
         make_task().run()
 
 

@@ -56,7 +56,7 @@ def applied(target, key, value):
         ("bool", "1", True),
         ("bool", "false", False),
         ("bool", "FALSE", False),
-        ("bool", "0", False),
+        ("bool", " 0 ", False),
         ("str", "10", "10"),
         ("json", "[10, 5]", [10, 5]),
         ("json", '{"a": null}', {"a": None}),

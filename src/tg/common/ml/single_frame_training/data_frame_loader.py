@@ -129,7 +129,7 @@ class DataFrameLoader:
     def _read(data: Any) -> pd.DataFrame:
         if data is None:
             raise DatasetError(
-                "this task learns from a dataset and none is given; set `dataset` to a parquet file or a folder of them"
+                "this task needs a dataset and none is given; set `dataset` to a parquet file or a folder of them"
             )
         if not isinstance(data, (str, Path)):
             raise DatasetError(
