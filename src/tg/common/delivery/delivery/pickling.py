@@ -30,7 +30,7 @@ def rename_prefix(name: str, renamed: Mapping[str, str]) -> str:
 
 
 def dump_pickle(value: Any, file: IO[bytes]) -> None:
-    """Pickles into ``file``, by reference where a class can be imported, else by value with cloudpickle, if installed."""
+    """Pickles into ``file``: by reference where a class can be imported, else by value (cloudpickle, if installed)."""
     _dump(value, file, pickle.DEFAULT_PROTOCOL)
 
 
