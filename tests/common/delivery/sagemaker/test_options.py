@@ -24,9 +24,7 @@ def test_a_task_may_need_no_data(tmp_path: Path) -> None:
 def test_a_missing_dataset_is_named_with_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "other.parquet").touch()
-    with pytest.raises(
-        DatasetError, match=r"'a\.parquet' is not in '.*/p' \(that folder holds 'other\.parquet'\)"
-    ):
+    with pytest.raises(DatasetError, match=r"'a\.parquet' is not in '.*/p' \(that folder holds 'other\.parquet'\)"):
         _ = SagemakerOptions(None, None, "p", tmp_path, "a.parquet").local_dataset_path
     with pytest.raises(DatasetError, match=r"\(there is no such folder\); prepare it, or correct dataset"):
         _ = SagemakerOptions(None, None, "q", tmp_path, "a.parquet").local_dataset_path
