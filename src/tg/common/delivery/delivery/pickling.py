@@ -8,6 +8,8 @@ import importlib
 import io
 import pickle
 import pickletools
+import re
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +17,9 @@ from typing import IO, Any
 # In protocols below 4 the names of classes stand in the stream as such and not as shared strings, so they can be
 # renamed without touching the data.
 _RENAMED_PROTOCOL = 3
+
+# How a task names a class that is imported only when it is needed.
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 Rename = Callable[[str], str]
 
@@ -37,15 +42,22 @@ def dump_pickle(value: Any, file: IO[bytes]) -> None:
 def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
     """Pickles with the modules of classes and functions renamed.
 
+    What is defined in ``__main__`` is pickled by value, everything else by reference.
+
     Returns:
-        The pickle, and the modules that it refers to, as they were named here.
+        The pickle, and the modules that it refers to, as they were named here; texts of the form ``module:name`` refer
+        to a module, too.
+
+    Raises:
+        Exception: If something cannot be pickled; a lambda or a local object of a module cannot.
     """
-    buffer = io.BytesIO()
-    _dump(value, buffer, _RENAMED_PROTOCOL)
+    buffer, modules = io.BytesIO(), set[str]()
+    _make_renaming_pickler(buffer, rename, modules).dump(value)
     original = buffer.getvalue()
-    modules: set[str] = set()
     result, copied = io.BytesIO(), 0
     for opcode, argument, position in pickletools.genops(original):
+        if isinstance(argument, str) and _REFERENCE.fullmatch(argument):
+            modules.add(argument.partition(":")[0])
         if opcode.name != "GLOBAL":
             continue
         module, _, name = str(argument).partition(" ")
@@ -58,6 +70,15 @@ def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
         copied = position + len(line)
     result.write(original[copied:])
     return result.getvalue(), modules
+
+
+def can_pickle(value: Any) -> bool:
+    """Whether :func:`dump_renamed_pickle` takes an object."""
+    try:
+        _make_renaming_pickler(io.BytesIO(), lambda name: name, set()).dump(value)
+    except Exception:  # noqa: BLE001 - objects raise what they like when they are pickled
+        return False
+    return True
 
 
 def load_pickle(source: "bytes | Path | IO[bytes]", rename: Rename = lambda name: name) -> Any:
@@ -90,3 +111,22 @@ def _dump(value: Any, file: IO[bytes], protocol: int) -> None:
         pickle.dump(value, file, protocol=protocol)
     else:
         cloudpickle.dump(value, file, protocol=protocol)
+
+
+def _make_renaming_pickler(file: IO[bytes], rename: Rename, modules: set[str]) -> Any:
+    import cloudpickle
+
+    class RenamingPickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, value: Any) -> Any:
+            if isinstance(value, types.ModuleType):
+                modules.add(value.__name__)
+                return importlib.import_module, (rename(value.__name__),)
+            if (
+                isinstance(value, (types.FunctionType, type))
+                and value.__module__ != "__main__"
+                and ("<lambda>" in value.__qualname__ or "<locals>" in value.__qualname__)
+            ):
+                raise pickle.PicklingError(f"{value.__qualname__} cannot be imported from {value.__module__}")
+            return super().reducer_override(value)
+
+    return RenamingPickler(file, protocol=_RENAMED_PROTOCOL)

@@ -1,13 +1,21 @@
 """What this machine keeps of the jobs that it has run: logs, states, results."""
 
+import json
 import os
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from ...errors import DeliveryError
+from .log_event import LogEvent
+from .process_supervisor import LOG_NAME, TIMES_NAME, append_output
+
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,12 @@ class JobFolder:
     @property
     def log(self) -> Path:
         """The job's output."""
-        return self.path / "train.log"
+        return self.path / LOG_NAME
+
+    @property
+    def times(self) -> Path:
+        """When each part of the output was written; :func:`append_output` says in which form."""
+        return self.path / TIMES_NAME
 
     @property
     def archive(self) -> Path:
@@ -42,9 +55,17 @@ class JobFolder:
 
     @staticmethod
     def create(job_id: str) -> "JobFolder":
-        """Makes the folder of a new job."""
+        """Makes the folder of a new job.
+
+        Raises:
+            DeliveryError: If there is such a job already.
+        """
         folder = JobFolder(jobs_path() / job_id)
-        folder.path.mkdir(parents=True, mode=0o700)
+        folder.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.path.mkdir(mode=0o700)
+        except FileExistsError as error:
+            raise DeliveryError(f"there is a job {job_id!r} already; take another id") from error
         return folder
 
     @staticmethod
@@ -55,11 +76,40 @@ class JobFolder:
             DeliveryError: If there is none.
         """
         folder = JobFolder(jobs_path() / job_id)
-        if Path(job_id).name != job_id or not folder.path.is_dir():
-            raise DeliveryError(
-                f"there is no job {job_id!r} in {str(jobs_path())!r}; check the id, or set TG_JOBS_PATH"
-            )
+        if not job_id or Path(job_id).name != job_id or not folder.path.is_dir():
+            raise DeliveryError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set TG_JOBS_PATH")
         return folder
+
+    @contextmanager
+    def appending_output(self) -> Iterator[Any]:
+        """Opens the log for writing: yields a function that takes the bytes and their time in milliseconds."""
+        with self.log.open("ab") as log, self.times.open("ab") as times:
+            yield lambda data, time_ms: append_output(log, times, data, time_ms)
+
+    def read_output(self, position: int = 0) -> Iterator[LogEvent]:
+        """Yields what the log holds now, from a position on; a later call goes on where one ended.
+
+        Args:
+            position: How many bytes of the log to pass over.
+        """
+        if not self.times.is_file():
+            return
+        with self.log.open("rb") as log, self.times.open("rb") as times:
+            log.seek(position)
+            for line in times:
+                if not line.endswith(b"\n"):
+                    return  # it is being written
+                time_ms, end = map(int, line.split())
+                while log.tell() < end:
+                    yield LogEvent(log.read(min(_CHUNK_BYTES, end - log.tell())), time_ms)
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Reads one of the job's small files; ``None`` if it is not there."""
+        try:
+            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return content
 
 
 def jobs_path() -> Path:

@@ -1,15 +1,209 @@
 """Trains in a child process that sees only the package."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
 from ...errors import DeliveryError
+from ..delivery.dockerfile_template import build_run_file
+from ..delivery.package import Package
+from . import process_supervisor
 from .config import SagemakerConfig
+from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE
+from .executor import JobState, JobStatus, SagemakerExecutor
+from .job import DATASET_VARIABLE
+from .job_folder import JobFolder, build_job_id
+from .log_event import LogEvent
+from .ml_folder import MlFolder, build_input_config
+from .result_archive import COMPLETION, ResultArchive, write_result_archive
+
+# There is no event for a file that another process writes; so often we look.
+_POLL_SECONDS = 0.05
+_START_SECONDS = 30
+
+# A container would not have these either.
+_HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
+_CANCELLED_NAME = "cancelled"
 
 
-class SagemakerProcessExecutor:
-    """Not available yet.
+class SagemakerProcessExecutor(SagemakerExecutor):
+    """Builds the package and runs it in a child process, with a private folder in place of ``/opt/ml``.
 
-    Raises:
-        DeliveryError: Always.
+    The child is started by another small process that keeps its output and exit code: the job goes on when the process
+    that has submitted it ends. It does not see this process's modules, its Python path, nor its variables that begin
+    with ``AWS_``, ``MLFLOW_``, ``PYTHON`` or ``TG_``.
+
+    Args:
+        config: What is trained, on which data, in which package.
     """
 
     def __init__(self, config: SagemakerConfig) -> None:
-        raise DeliveryError("trainings in a child process are not available yet; use SagemakerAttachedExecutor")
+        self.config = config
+
+    def build_job_id(self) -> str:
+        return build_job_id(self.config.packaging.name)
+
+    def submit(self, job_id: str | None = None) -> str:
+        dataset = self.config.options.local_dataset_path
+        folder = JobFolder.create(job_id or self.build_job_id())
+        try:
+            package = self.config.packaging.make_package(folder.path)
+            run_file = _lay_out(folder, package, dataset, self.config.options.hyperparameters)
+            supervisor = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    process_supervisor.__file__,
+                    str(folder.path),
+                    sys.executable,
+                    "-u",
+                    str(run_file),
+                    "train",
+                ],
+                env=build_environment(os.environ, self.config.options.environment, folder, package, dataset),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            _wait_for_start(folder, supervisor)
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        return folder.job_id
+
+    def logs(self, job_id: str) -> Iterator[LogEvent]:
+        folder = JobFolder.find(job_id)
+        position = 0
+        while True:
+            has_ended = self.status(job_id).status.is_final  # asked before reading: nothing is written after it
+            for event in folder.read_output(position):
+                position += len(event.data)
+                yield event
+            if has_ended:
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def status(self, job_id: str) -> JobState:
+        folder = JobFolder.find(job_id)
+        ended = folder.read_json(process_supervisor.EXIT_NAME)
+        if ended is None:
+            process = folder.read_json(process_supervisor.PROCESS_NAME)
+            if process is None or _is_alive(process["pid"], process["started"]):
+                return JobState(JobStatus.RUNNING)
+            # The process is gone; unless its supervisor is, too, that is about to be said.
+            ended = _wait_for_json(folder, process_supervisor.EXIT_NAME, seconds=2) or {"exit_code": None}
+        return _judge(folder, ended["exit_code"])
+
+    def cancel(self, job_id: str) -> None:
+        folder = JobFolder.find(job_id)
+        if self.status(job_id).status.is_final:
+            return
+        (folder.path / _CANCELLED_NAME).touch()
+        process = folder.read_json(process_supervisor.PROCESS_NAME)
+        if process is None:
+            raise DeliveryError(f"job {job_id!r} was never started completely; remove {folder.path}")
+        _signal(process["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + self.config.options.stop_grace_seconds
+        while not self.status(job_id).status.is_final:
+            if time.monotonic() > deadline:
+                _signal(process["pid"], signal.SIGKILL)
+            time.sleep(_POLL_SECONDS)
+
+    def load_result(self, job_id: str) -> ResultArchive:
+        folder = JobFolder.find(job_id)
+        if not folder.archive.is_file():
+            write_result_archive(MlFolder(folder.ml).model, folder.archive)
+        archive = ResultArchive(folder.archive)
+        archive.check_complete()
+        return archive
+
+
+def build_environment(
+    outer: Mapping[str, str], own: Mapping[str, str], folder: JobFolder, package: Package, dataset: Path | None
+) -> dict[str, str]:
+    """Writes a job's variables: those of this process without what is hidden, the job's own, and the contract's."""
+    contract = {
+        "TRAINING_JOB_NAME": folder.job_id,
+        "PYTHONPATH": str(folder.path / package.folder_name),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        ML_FOLDER_VARIABLE: str(folder.ml),
+    }
+    if dataset is not None:
+        contract[DATASET_VARIABLE] = dataset.name if dataset.is_file() else "."
+    visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
+    return {**visible, **own, **contract}
+
+
+def _lay_out(folder: JobFolder, package: Package, dataset: Path | None, hyperparameters: Mapping[str, str]) -> Path:
+    """Unpacks the package, makes the folder that stands for ``/opt/ml``, and returns the file that starts the job."""
+    with tarfile.open(package.path) as archive:
+        archive.extractall(folder.path, filter="data")
+    ml = MlFolder(folder.ml)
+    for path in (ml.config, ml.data.parent, ml.model, ml.failure.parent, ml.checkpoints):
+        path.mkdir(parents=True)
+    for name, content in build_input_config(hyperparameters, dataset is not None).items():
+        (ml.config / name).write_bytes(content)
+    if dataset is not None and dataset.is_dir():
+        ml.data.symlink_to(dataset.absolute(), target_is_directory=True)
+    elif dataset is not None:
+        ml.data.mkdir()
+        (ml.data / dataset.name).symlink_to(dataset.absolute())
+    run_file = folder.path / "train.py"
+    run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
+    return run_file
+
+
+def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while folder.read_json(process_supervisor.PROCESS_NAME) is None:
+        if supervisor.poll() is not None or time.monotonic() > deadline:
+            supervisor.kill()
+            raise DeliveryError(f"the child process could not be started with {sys.executable}; check that it runs")
+        time.sleep(_POLL_SECONDS / 10)
+
+
+def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, object] | None:
+    deadline = time.monotonic() + seconds
+    while (content := folder.read_json(name)) is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return content
+
+
+def _is_alive(pid: int, started: str | None) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return process_supervisor.read_start_time(pid) == started
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        # SIGTERM is for the training itself, as a container's; SIGKILL is for all that it has started.
+        (os.killpg if number is signal.SIGKILL else os.kill)(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _judge(folder: JobFolder, exit_code: object) -> JobState:
+    ml = MlFolder(folder.ml)
+    code = exit_code if isinstance(exit_code, int) else None
+    if code in (0, None) and (ml.model / COMPLETION).is_file():
+        return JobState(JobStatus.COMPLETED, code)
+    if (folder.path / _CANCELLED_NAME).exists() or code == EXIT_TERMINATED:
+        return JobState(JobStatus.STOPPED, code, "it was stopped")
+    if ml.failure.is_file():
+        return JobState(JobStatus.FAILED, code, ml.failure.read_text(encoding="utf-8").partition("\n")[0])
+    if code is not None and code < 0:
+        return JobState(JobStatus.FAILED, code, f"it was killed by {signal.Signals(-code).name}")
+    return JobState(JobStatus.FAILED, code, f"it ended with exit code {code}, without a word of the reason")

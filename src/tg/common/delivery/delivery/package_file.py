@@ -1,0 +1,111 @@
+"""The file of a package: a source distribution whose bytes depend on nothing but its content."""
+
+import gzip
+import hashlib
+import importlib.resources
+import io
+import json
+import os
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+# Before 1980 is no time for a zip file, which a wheel built from the package is.
+_MODIFIED = 315_532_800
+_LEVEL = 6
+
+BUILD_BACKEND_NAME = "build_backend.py"
+
+# Builds a wheel with the standard library alone, so that pip needs no network to install a package.
+BUILD_BACKEND = '''"""Builds this distribution's wheel, as PEP 517 has it, with nothing but the standard library."""
+
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    metadata = (HERE / "PKG-INFO").read_text(encoding="utf-8")
+    fields = dict(line.split(": ", 1) for line in metadata.splitlines() if ": " in line)
+    stem = f"{fields['Name'].replace('-', '_')}-{fields['Version']}"
+    info = f"{stem}.dist-info"
+    wheel = "Wheel-Version: 1.0\\nGenerator: tg-mlflow\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    module = next(path.parent for path in HERE.glob("*/properties.json"))
+    name = f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(Path(wheel_directory) / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in module.rglob("*") if path.is_file()}
+        files = {path: content for path, content in files.items() if "__pycache__" not in path}
+        files |= {f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": wheel.encode()}
+        for path, content in sorted(files.items()):
+            archive.writestr(path, content)
+        record = "".join(f"{path},,\\n" for path in [*sorted(files), f"{info}/RECORD"])
+        archive.writestr(f"{info}/RECORD", record)
+    return name
+
+
+def build_sdist(sdist_directory, config_settings=None):
+    raise NotImplementedError("this is the source distribution")
+'''
+
+_PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "build_backend"\nbackend-path = ["."]\n'
+
+
+def add_metadata(files: Mapping[str, bytes], name: str, version: str) -> dict[str, bytes]:
+    """Adds what makes a folder with a module a source distribution that pip installs without a network."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    return {
+        **files,
+        BUILD_BACKEND_NAME: BUILD_BACKEND.encode(),
+        "PKG-INFO": metadata.encode(),
+        "pyproject.toml": _PYPROJECT.encode(),
+    }
+
+
+def read_installed_package(module_name: str) -> bytes:
+    """Reads the file of a package that was unpacked: it lies beside the folder that it was unpacked into.
+
+    Where it is not there, because pip has installed the package, it is made again from the module's files.
+    """
+    module = Path(str(importlib.resources.files(module_name)))
+    folder = module.parent
+    beside = folder.parent / f"{folder.name}.tar.gz"
+    if beside.is_file():
+        return beside.read_bytes()
+    properties = json.loads((module / "properties.json").read_text(encoding="utf-8"))
+    files = {
+        f"{module_name}/{path.relative_to(module).as_posix()}": path.read_bytes()
+        for path in module.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    name, version = properties["name"], properties["version"]
+    return build_package_file(add_metadata(files, name, version), f"{name}-{version}")
+
+
+def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:
+    """Puts ``files`` below one folder into a ``.tar.gz``; the same files give the same bytes."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(f"{folder_name}/{name}")
+            member.size, member.mtime, member.mode = len(content), _MODIFIED, 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def write_package_file(files: Mapping[str, bytes], folder_name: str, path: Path) -> str:
+    """Writes what :func:`build_package_file` gives; the file appears under its name only when it is complete.
+
+    Returns:
+        Its SHA-256 digest, hexadecimal.
+    """
+    content = build_package_file(files, folder_name)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        file.write(content)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+    return hashlib.sha256(content).hexdigest()

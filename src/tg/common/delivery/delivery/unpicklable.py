@@ -1,0 +1,50 @@
+"""Finds which part of an object cannot be pickled, and says where it is."""
+
+import types
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from .pickling import can_pickle
+
+
+def describe_unpicklable(value: Any, path: str, error: Exception) -> str:
+    """Writes where the part is that cannot be pickled: ``job.task.model_provider.model_fix is a lambda``, and more.
+
+    Args:
+        value: The whole object.
+        path: Its name.
+        error: What pickling it raised.
+    """
+    path, part = _find(value, path, seen=set())
+    if isinstance(part, types.FunctionType) and part.__name__ == "<lambda>":
+        return f"{path} is a lambda, which cannot be pickled; write it as a function of a module"
+    if isinstance(part, (types.FunctionType, type)) and "<locals>" in part.__qualname__:
+        return f"{path} is {part.__qualname__!r}, defined inside a function; define it at the top of a module"
+    if "<locals>" in type(part).__qualname__:
+        return f"{path} is of class {type(part).__qualname__!r}, defined inside a function; define it in a module"
+    reason = " ".join(str(error).split())
+    return f"{path} is a {type(part).__name__}, which cannot be pickled ({reason}); make it where it is used instead"
+
+
+def _find(value: Any, path: str, seen: set[int]) -> tuple[str, Any]:
+    """Follows the first part that cannot be pickled as deep as there is one."""
+    seen.add(id(value))
+    for name, part in _parts(value):
+        if id(part) not in seen and not can_pickle(part):
+            return _find(part, f"{path}{name}", seen)
+    return path, value
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, (type, types.FunctionType, types.ModuleType)):
+        return
+    if isinstance(value, types.MethodType):
+        yield ".__self__", value.__self__
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield f"[{key!r}]", each
+    elif isinstance(value, (Sequence, Set)) and not isinstance(value, (str, bytes, range)):
+        for index, each in enumerate(value):
+            yield f"[{index}]", each
+    for name, each in getattr(value, "__dict__", {}).items():
+        yield f".{name}", each

@@ -1,0 +1,41 @@
+"""The environment of a training whose results become an archive."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ...logger import Logger
+from ...ml.training_core import TrainingEnvironment
+from ..delivery.pickling import dump_pickle
+from .metric_lines import format_metric_line
+
+
+class ArchiveEnvironment(TrainingEnvironment):
+    """Writes artifacts below a folder, and everything else as lines of the training log, metrics as metric lines.
+
+    A data frame becomes ``<name>.parquet``, anything else ``<name>.pkl``.
+
+    Args:
+        folder: What becomes the archive: ``/opt/ml/model`` in a container.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def log(self, message: object) -> None:
+        Logger.info(message)
+
+    def store_artifact(self, path: Sequence[str | int], name: str, artifact: Any) -> None:
+        file = self._folder.joinpath(*map(str, path), name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(artifact, pd.DataFrame):
+            artifact.to_parquet(f"{file}.parquet")
+        else:
+            with open(f"{file}.pkl", "wb") as output:
+                dump_pickle(artifact, output)
+        Logger.info(f"Saved artifact {file}")
+
+    def _write_metric(self, name: str, value: float, step: int | None) -> None:
+        Logger.info(format_metric_line(name, value, step))

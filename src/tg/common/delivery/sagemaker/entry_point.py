@@ -1,0 +1,88 @@
+"""What an image starts: loads the job from the package that this module is part of, and runs it.
+
+It keeps to SageMaker's contract: accepts the argument ``train``, reads and writes below ``/opt/ml``, says in
+``/opt/ml/output/failure`` why it failed, ends with 143 for SIGTERM, and with 0 only when the training is complete.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from ...errors import TgError
+from ...logger import Logger
+from ..delivery.entry_point import EntryPoint
+from ..delivery.package_file import read_installed_package
+from .ml_folder import MlFolder
+from .module_aliases import add_module_aliases
+
+RESOURCE_VARIABLE = "TG_RESOURCE"
+ML_FOLDER_VARIABLE = "TG_ML_FOLDER"
+
+EXIT_FAILED = 1
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+# SageMaker takes so many characters of the failure file.
+_LONGEST_FAILURE = 1024
+
+
+class _Terminated(BaseException):
+    """Raised in the training when SIGTERM arrives; no ``except Exception`` of a task catches it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the job that the variable ``TG_RESOURCE`` names, by default ``job``, and exits.
+
+    Args:
+        arguments: By default the command line's: nothing, or ``train``.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    folder = MlFolder(Path(os.environ.get(ML_FOLDER_VARIABLE, "/opt/ml")))
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        Logger.info("Welcome to Training Grounds!")
+        if arguments not in ([], ["train"]):
+            raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
+        _run(folder)
+        Logger.info("Job has exited successfully")
+    except _Terminated:
+        _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
+    except BaseException as error:  # noqa: BLE001 - whatever ends a training is told in its log and failure file
+        reason = str(error) if isinstance(error, TgError) else f"{type(error).__name__}: {error}"
+        _end(folder, reason, error, EXIT_FAILED)
+    Logger.info("DONE. Exiting Training Grounds.")
+    sys.exit(0)
+
+
+def _run(folder: MlFolder) -> None:
+    Logger.info("Loading job")
+    package = EntryPoint(__name__.partition(".")[0])
+    add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
+    job = package.load_resource(os.environ.get(RESOURCE_VARIABLE, "job"))
+    Logger.info(f"Job of type {type(job)} is loaded")
+    if not hasattr(job, "run"):
+        raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
+    Logger.info("Job has `run` attribute")
+    job.run(folder, package.properties, read_installed_package(package.module_name))
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one is being handled
+    raise _Terminated
+
+
+def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: int) -> NoReturn:
+    """Says why the job ends, where people and SageMaker look for it."""
+    Logger.error(f"Job has failed: {reason}", None if isinstance(error, TgError) else error)
+    details = "" if error is None else "".join(traceback.format_exception(error))
+    try:
+        folder.failure.parent.mkdir(parents=True, exist_ok=True)
+        first, rest = f"{' '.join(reason.split())}\n", _LONGEST_FAILURE
+        folder.failure.write_text((first + details[-(rest - len(first)) :])[:rest], encoding="utf-8")
+    except OSError as problem:
+        Logger.error(f"The failure file cannot be written: {problem}")
+    sys.exit(exit_code)

@@ -1,0 +1,80 @@
+"""Runs a command so that its output, its times and its exit code are on disk, whoever started it lives or not.
+
+    python process_supervisor.py FOLDER COMMAND...
+
+This file is started by its path and imports the standard library only, so that it is up in a few milliseconds.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+LOG_NAME = "train.log"
+TIMES_NAME = "train.times"
+PROCESS_NAME = "process.json"
+EXIT_NAME = "exit.json"
+
+
+def append_output(log: BinaryIO, times: BinaryIO, data: bytes, time_ms: int) -> None:
+    """Appends to a log, and to its times a line ``<milliseconds since 1970> <length of the log>``."""
+    log.write(data)
+    log.flush()
+    times.write(b"%d %d\n" % (time_ms, log.tell()))
+    times.flush()
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes a file that is never seen half-written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_start_time(pid: int) -> str | None:
+    """When a process was started, in the kernel's notation: two processes with one id differ in it. None if unknown."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    return stat.rpartition(b")")[2].split()[19].decode()
+
+
+def supervise(folder: Path, command: list[str]) -> None:
+    """Runs ``command`` in ``folder`` to its end; what it has left running in its process group is killed then."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    write_json(folder / PROCESS_NAME, {"pid": process.pid, "started": read_start_time(process.pid)})
+
+    def reap() -> None:
+        process.wait()
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    reaper = threading.Thread(target=reap)
+    reaper.start()
+    assert process.stdout is not None
+    with (folder / LOG_NAME).open("ab") as log, (folder / TIMES_NAME).open("ab") as times:
+        while data := os.read(process.stdout.fileno(), 1 << 16):
+            append_output(log, times, data, time.time_ns() // 1_000_000)
+    reaper.join()
+    write_json(folder / EXIT_NAME, {"exit_code": process.returncode, "time_ms": time.time_ns() // 1_000_000})
+
+
+if __name__ == "__main__":
+    # The job goes on when the terminal, or whoever started it, is gone.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    supervise(Path(sys.argv[1]), sys.argv[2:])
