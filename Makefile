@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/breast_cancer/prepare_data.py
-	@$(BIN)/mlflow run examples/breast_cancer --backend tg-attached
+	@$(BIN)/mlflow run examples/breast_cancer --backend tg-process
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -31,7 +31,11 @@ _FROM_MLFLOW = {
 }
 
 
-class BackendConfig(BaseModel):
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BackendConfig(_Section):
     """Keys that every backend knows.
 
     Attributes:
@@ -39,21 +43,85 @@ class BackendConfig(BaseModel):
         datasets_folder: Relative to the project's folder, or absolute.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; none for a task that needs no data.
         hyperparameters: Parts of the task to set, by dotted path, such as ``model_provider.constructor.kwargs.C``.
+        data_files: Patterns, as in ``.gitignore``, for files of the project that its package holds besides modules.
         tags: Tags for the MLflow run.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     project_name: str | None = None
     datasets_folder: str = "datasets"
     dataset: str | None = None
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    data_files: list[str] = Field(default_factory=list)
     tags: dict[str, str] = Field(default_factory=dict)
 
 
 class AttachedConfig(BackendConfig):
     """Keys of the backend ``tg-attached``."""
 
+
+class ProcessConfig(BackendConfig):
+    """Keys of the backend ``tg-process``.
+
+    Attributes:
+        environment: Variables for the job. Never secrets: they are visible to whoever can see the job.
+        stop_grace_seconds: How long the job may take to stop before it is killed.
+    """
+
+    environment: dict[str, str] = Field(default_factory=dict)
+    stop_grace_seconds: float = Field(default=120, ge=0)
+
+
+class BuildConfig(_Section):
+    """How an image is built; nothing of it but ``apt_packages`` and ``user_id`` is left in the image.
+
+    Attributes:
+        network: Docker's network during the build, such as ``host``.
+        args: Variables that are set while requirements are installed.
+        proxies: ``http``, ``https`` and ``no``.
+        pip_index_url: Where pip finds packages.
+        pip_extra_index_urls: Where it looks, too.
+        ca_bundle: A file of certificates that pip trusts in the build.
+        apt_packages: Debian packages to install.
+        user_id: Who runs the training.
+    """
+
+    network: str | None = None
+    args: dict[str, str] = Field(default_factory=dict)
+    proxies: dict[str, str] = Field(default_factory=dict)
+    pip_index_url: str | None = None
+    pip_extra_index_urls: list[str] = Field(default_factory=list)
+    ca_bundle: str | None = None
+    apt_packages: list[str] = Field(default_factory=list)
+    user_id: int | None = None
+
+
+class LocalConfig(ProcessConfig):
+    """Keys of the backend ``tg-local``.
+
+    Attributes:
+        requirements: A requirements file of the project, installed besides what the task is seen to need.
+        base_image: What the image is built on; by default ``python:<version>-slim``.
+        python_version: By default this Python's, such as ``3.12``.
+        build: How the image is built.
+        cpus: How many processors the container may use.
+        memory: How much memory, such as ``4g``.
+        gpus: ``all`` or a number.
+        network: Docker's network of the container, such as ``none``.
+        docker_host: The Docker daemon, such as ``ssh://user@host``.
+    """
+
+    requirements: str | None = None
+    base_image: str | None = None
+    python_version: str | None = None
+    build: BuildConfig = Field(default_factory=BuildConfig)
+    cpus: float | None = Field(default=None, gt=0)
+    memory: str | None = None
+    gpus: str | int | None = None
+    network: str | None = None
+    docker_host: str | None = None
+
+
+_ALL = (AttachedConfig, ProcessConfig, LocalConfig)
 
 Config = TypeVar("Config", bound=BackendConfig)
 
@@ -63,7 +131,7 @@ def load_backend_config(model: type[Config], folder: Path, given: Mapping[str, A
 
     Args:
         model: The backend's keys.
-        folder: The project's folder; a ``tg.json`` in it has defaults.
+        folder: The project's folder; a ``tg.json`` in it has defaults, possibly with keys of other backends.
         given: What the user gives, key by key before the defaults, possibly with what MLflow adds.
 
     Raises:
@@ -72,6 +140,7 @@ def load_backend_config(model: type[Config], folder: Path, given: Mapping[str, A
     path = folder / DEFAULTS_FILE
     defaults = _read_defaults(path) if path.is_file() else {}
     own = {name: value for name, value in given.items() if name not in _FROM_MLFLOW}
+    defaults = {name: value for name, value in defaults.items() if name in model.model_fields or not _backends(name)}
     _check(model, defaults, str(path))
     _check(model, own, "the backend config")
     return model.model_validate({**defaults, **own})
@@ -93,8 +162,15 @@ def _check(model: type[BackendConfig], values: Mapping[str, Any], source: str) -
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
+        if problem["type"] == "extra_forbidden" and _backends(key):
+            message = f"{source} has the key {key!r}, which is for {' and '.join(_backends(key))}; remove it"
+        elif problem["type"] == "extra_forbidden":
             message = f"{source} has the unknown key {key!r}; {suggestion(key, model.model_fields)}"
         else:
             message = f"{source} has {key!r} = {json.dumps(problem['input'], default=str)}: {problem['msg']}"
         raise BackendConfigError(message) from error
+
+
+def _backends(key: str) -> list[str]:
+    """The backends that know a key."""
+    return [f"tg-{model.__name__.removesuffix('Config').lower()}" for model in _ALL if key in model.model_fields]

@@ -12,13 +12,14 @@ from mlflow import MlflowClient
 from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg.common import TgError
-from tg_mlflow.attached_training import train_attached
+from tg.common.delivery.sagemaker import SagemakerAttachedExecutor
 from tg_mlflow.backend_config import AttachedConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.project import read_project
 from tg_mlflow.run_lifecycle import create_run, describe_failure, ending_run, log_params, terminating_as_interrupt
 from tg_mlflow.run_summary import describe_run
 from tg_mlflow.train_command import parse_train_words
+from tg_mlflow.training import train as run_training
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -79,7 +80,7 @@ def train(
         with terminating_as_interrupt(), ending_run(client, run_id):
             if not surrounded:  # otherwise whoever made the run has logged them
                 log_params(client, run_id, command.arguments)
-            train_attached(client, run_id, project, command, settings)
+            run_training(client, run_id, project, command, settings, SagemakerAttachedExecutor)
     except TgError as error:
         _exit_with(f"Run {run_id} FAILED: {describe_failure(error)}")
     except (Exception, SystemExit) as error:

@@ -15,12 +15,10 @@ from mlflow.tracking.context.default_context import _get_user
 from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
-from tg.common import TgError
+from tg.common import JobFailedError, JobStoppedError, TgError
 from tg_mlflow.project import Project
 
 FAILURE_REASON_TAG = "tg.failure_reason"
-EXECUTOR_TAG = "tg.executor"
-DATASET_TAG = "tg.dataset"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
@@ -65,7 +63,7 @@ def ending_run(client: MlflowClient, run_id: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit, JobStoppedError):
         client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
         raise
     except BaseException as error:
@@ -78,8 +76,11 @@ def ending_run(client: MlflowClient, run_id: str) -> Iterator[None]:
 
 
 def describe_failure(error: BaseException) -> str:
-    """Writes an error as one line; those of ours need no type in front."""
-    text = " ".join(str(error).split())
+    """Writes an error as one line; those of ours need no type in front.
+
+    What a job's error has after its first line is the end of the job's log.
+    """
+    text = " ".join((str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)).split())
     return text if isinstance(error, TgError) else f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, MetricPoint
+from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
 
 # A request may hold 1000 metrics, and what is read is to be in the store within a second.
 _LARGEST_BATCH = 1000
@@ -31,11 +31,13 @@ class RunRecorder:
         run_id: A run that exists.
 
     Attributes:
-        latest: The last value of each metric so far.
+        position: How many bytes of the output it has taken.
+        tail: The last lines of the output.
     """
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
-        self.latest: dict[str, float] = {}
+        self.position = 0
+        self.tail = LogTail()
         self.parser = MetricLineParser()
         self._client = client
         self._run_id = run_id
@@ -53,7 +55,7 @@ class RunRecorder:
         self._writer.start()
         return self
 
-    def __call__(self, event: LogEvent) -> None:
+    def take(self, event: LogEvent) -> None:
         """Takes one event.
 
         Raises:
@@ -63,6 +65,8 @@ class RunRecorder:
             raise self._error
         assert self._log is not None
         self._log.write(event.data)
+        self.position += len(event.data)
+        self.tail.add(event)
         self._take(self.parser.feed(event.data, event.time_ms))
 
     def __exit__(
@@ -88,7 +92,6 @@ class RunRecorder:
     def _take(self, points: Sequence[MetricPoint]) -> None:
         if not points:
             return
-        self.latest.update({point.name: point.value for point in points})
         with self._wake:
             self._pending += [Metric(_key(each.name), each.value, each.time_ms, each.step) for each in points]
             self._wake.notify()

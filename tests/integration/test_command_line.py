@@ -32,7 +32,7 @@ def test_mlflow_run_trains_and_says_where_to_look(project: ProjectFolder, store:
     assert (run.info.status, run.info.run_name, run.data.params["C"]) == ("FINISHED", "half", "0.5")
     assert f"Run half ({run.info.run_id}) FINISHED" in result.stderr
     assert f"runs/{run.info.run_id}" in result.stderr
-    assert f"INFO: ###roc_auc_score_test:{run.data.metrics['roc_auc_score_test']!r}\n" in result.stdout
+    assert f"###METRIC###roc_auc_score_test:{run.data.metrics['roc_auc_score_test']!r}###\n" in result.stdout
 
 
 def test_mlflow_run_exits_with_1_and_one_line_for_bad_data(project: ProjectFolder, store: MlflowClient) -> None:
@@ -63,13 +63,15 @@ def test_mlflow_run_without_anything_to_start_makes_no_run(project: ProjectFolde
     assert all_runs(store) == []
 
 
+@pytest.mark.parametrize("place", ["attached", "process"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_launcher_leaves_a_killed_run(
-    project: ProjectFolder, store: MlflowClient, number: signal.Signals
+def test_an_interrupted_launcher_leaves_a_killed_run_and_nothing_running(
+    project: ProjectFolder, store: MlflowClient, number: signal.Signals, place: str, tmp_path: Path
 ) -> None:
     project.write(
         "tasks.py",
         """
+        import os
         import time
 
         from tg.common.ml.training_core import AbstractTrainingTask
@@ -77,7 +79,7 @@ def test_an_interrupted_launcher_leaves_a_killed_run(
 
         class Endless(AbstractTrainingTask):
             def run_with_environment(self, data, environment):
-                environment.log("it has begun")
+                environment.log(f"it has begun in {os.getpid()}")
                 time.sleep(600)
 
 
@@ -86,20 +88,23 @@ def test_an_interrupted_launcher_leaves_a_killed_run(
         """,
     )
     process = subprocess.Popen(
-        [str(BIN / "mlflow"), "run", str(project.path), "-b", "tg-attached"],
-        env=environment(PYTHONUNBUFFERED="1"),
+        [str(BIN / "mlflow"), "run", str(project.path), "-b", f"tg-{place}"],
+        env=environment(PYTHONUNBUFFERED="1", TG_JOBS_PATH=str(tmp_path / "jobs")),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
-    assert "it has begun" in process.stdout.readline()
+    begun = next(line for line in process.stdout if "it has begun" in line)
+    trainer = int(begun.rpartition(" ")[2])
     (run,) = all_runs(store)
     assert run.info.status == "RUNNING"
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1, stderr
     assert store.get_run(run.info.run_id).info.status == "KILLED"
+    assert not Path(f"/proc/{trainer}").exists()
+    assert list((tmp_path / "jobs").iterdir()) == []
 
 
 def test_the_project_runs_under_mlflows_own_backend_too(project: ProjectFolder, store: MlflowClient) -> None:
@@ -142,9 +147,13 @@ def test_help_tells_what_the_command_takes() -> None:
     assert "Example: tg-mlflow train tasks:build_task max_iter=1000 C=0.5" in result.stdout
 
 
-def test_the_walkthrough_gives_the_source_documents_values() -> None:
+@pytest.mark.parametrize("place", ["attached", "process"])
+def test_the_walkthrough_gives_the_source_documents_values(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = ROOT.parent / "shared" / "acceptance" / "walkthrough.py"
     if not script.is_file():
         pytest.skip("the source document's walkthrough is not beside this checkout")
-    result = command("python", str(script), "attached")
-    assert "walkthrough (attached): all values as in the source document" in result.stdout, result.stderr
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path))
+    result = command("python", str(script), place)
+    assert f"walkthrough ({place}): all values as in the source document" in result.stdout, result.stderr

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tg_mlflow.backend_config import AttachedConfig, load_backend_config
+from tg_mlflow.backend_config import AttachedConfig, LocalConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
 
 FROM_MLFLOW = {
@@ -24,6 +24,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "datasets_folder": "datasets",
         "dataset": None,
         "hyperparameters": {},
+        "data_files": [],
         "tags": {},
     }
 
@@ -32,6 +33,12 @@ def test_what_is_given_goes_before_the_projects_defaults(tmp_path: Path) -> None
     (tmp_path / "tg.json").write_text('{"dataset": "a.parquet", "project_name": "p"}', encoding="utf-8")
     config = load_backend_config(AttachedConfig, tmp_path, {"dataset": "b.parquet", **FROM_MLFLOW})
     assert (config.dataset, config.project_name) == ("b.parquet", "p")
+
+
+def test_defaults_may_have_keys_of_other_backends(tmp_path: Path) -> None:
+    (tmp_path / "tg.json").write_text('{"dataset": "a.parquet", "memory": "4g"}', encoding="utf-8")
+    assert load_backend_config(AttachedConfig, tmp_path, {}).dataset == "a.parquet"
+    assert load_backend_config(LocalConfig, tmp_path, {}).memory == "4g"
 
 
 @pytest.mark.parametrize(

@@ -21,16 +21,17 @@ def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[float, i
 
 def test_metrics_arrive_with_value_step_and_time(store: MlflowClient, run_id: str) -> None:
     with RunRecorder(store, run_id) as recorder:
-        recorder(LogEvent(b"###METRIC###loss:0.5###step:3;time:12###\n###METRIC###loss:0.1###\n", 99))
+        recorder.take(LogEvent(b"###METRIC###loss:0.5###step:3;time:12###\n###METRIC###loss:0.1###\n", 99))
     assert history(store, run_id, "loss") == [(0.5, 3, 12), (0.1, 1, 99)]
-    assert recorder.latest == {"loss": 0.1}
+    assert recorder.position == 65
+    assert recorder.tail.lines == ["###METRIC###loss:0.5###step:3;time:12###", "###METRIC###loss:0.1###"]
 
 
 def test_metrics_are_in_the_store_while_the_training_goes_on(store: MlflowClient, run_id: str) -> None:
     import time
 
     with RunRecorder(store, run_id) as recorder:
-        recorder(LogEvent.of_line(format_metric_line("loss", 0.5)))
+        recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
         deadline = time.monotonic() + 30
         while not history(store, run_id, "loss"):
             assert time.monotonic() < deadline, "the metric is not in the store"
@@ -40,34 +41,34 @@ def test_metrics_are_in_the_store_while_the_training_goes_on(store: MlflowClient
 def test_many_metrics_are_all_written(store: MlflowClient, run_id: str) -> None:
     with RunRecorder(store, run_id) as recorder:
         for step in range(2500):
-            recorder(LogEvent(format_metric_line("loss", step / 10, step).encode() + b"\n", 7))
+            recorder.take(LogEvent(format_metric_line("loss", step / 10, step).encode() + b"\n", 7))
     assert history(store, run_id, "loss") == [(step / 10, step, 7) for step in range(2500)]
 
 
 def test_names_that_mlflow_refuses_are_changed(store: MlflowClient, run_id: str) -> None:
     with RunRecorder(store, run_id) as recorder:
         for name in ("f1@5", "/a//b", "../c", "größe %"):
-            recorder(LogEvent.of_line(format_metric_line(name, 1.0)))
+            recorder.take(LogEvent.of_line(format_metric_line(name, 1.0)))
     assert set(store.get_run(run_id).data.metrics) == {"f1_5", "a/b", "c", "größe _"}
 
 
 def test_the_log_is_kept(store: MlflowClient, run_id: str, tmp_path: Path) -> None:
     with RunRecorder(store, run_id) as recorder:
-        recorder(LogEvent(b"one\ntw", 1))
-        recorder(LogEvent(b"o\n\xff", 2))
+        recorder.take(LogEvent(b"one\ntw", 1))
+        recorder.take(LogEvent(b"o\n\xff", 2))
     path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="logs/train.log", dst_path=str(tmp_path))
     assert Path(path).read_bytes() == b"one\ntwo\n\xff"
 
 
 def test_a_store_that_refuses_is_heard_of(store: MlflowClient, run_id: str) -> None:
     with pytest.raises(MlflowException, match="not found"), RunRecorder(store, "0" * 32) as recorder:
-        recorder(LogEvent.of_line(format_metric_line("loss", 0.5)))
+        recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
 
 
 def test_the_trainings_own_error_goes_first(store: MlflowClient, run_id: str) -> None:
     def train() -> None:
         with RunRecorder(store, run_id) as recorder:
-            recorder(LogEvent.of_line(format_metric_line("loss", 0.5)))
+            recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -12,6 +12,7 @@
         ├── ImageBuildError       the image cannot be built or pushed
         ├── ContainerError        the container engine cannot be used as asked
         ├── JobFailedError        the training was started and did not succeed
+        │   └── JobStoppedError   it was stopped before its end
         └── ResultArchiveError    the archive is incomplete, damaged or hostile
 
 Every message is one line that a user can act on: what is wrong, the value, what to do next. A program that shows it
@@ -60,6 +61,10 @@ class ContainerError(DeliveryError):
 
 class JobFailedError(DeliveryError):
     """The training was started and did not succeed."""
+
+
+class JobStoppedError(JobFailedError):
+    """The training was stopped before its end."""
 
 
 class ResultArchiveError(DeliveryError):

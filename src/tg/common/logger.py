@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar, TextIO
 
@@ -65,6 +67,18 @@ class Logger:
     def error(cls, message: object, exception: BaseException | None = None) -> None:
         """Writes one ERROR line, followed by the traceback of ``exception`` if one is given."""
         cls._logger().error("%s", message, exc_info=exception)
+
+    @classmethod
+    @contextmanager
+    def also_to(cls, handler: logging.Handler) -> Iterator[None]:
+        """Sends the training log to ``handler``, too, while the context is open."""
+        logger = cls._logger()
+        handler.setFormatter(_LineFormatter())
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
 
     @classmethod
     def replace_handlers(cls, *handlers: logging.Handler) -> None:

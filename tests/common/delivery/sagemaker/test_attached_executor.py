@@ -6,6 +6,8 @@ import pytest
 from tg.common import DatasetError, TaskDefinitionError
 from tg.common.delivery.delivery import Containering, DependencyList, Packaging
 from tg.common.delivery.sagemaker import (
+    JobState,
+    JobStatus,
     LogEvent,
     SagemakerAttachedExecutor,
     SagemakerConfig,
@@ -22,10 +24,16 @@ class Task(AbstractTrainingTask):
         environment.store_artifact(["runs", 0], "model", "a model")
 
 
+@pytest.fixture(autouse=True)
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
+
+
 def make_config(folder: Path, dataset: str | None) -> SagemakerConfig:
     job = SagemakerJob(Task())
     packaging = Packaging("Task", "0", {"job": job})
-    packaging.dependencies = [DependencyList("training", ["pandas"])]
+    packaging.silent = True
     options = SagemakerOptions(None, None, "project", folder, dataset)
     return SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options)
 
@@ -33,11 +41,8 @@ def make_config(folder: Path, dataset: str | None) -> SagemakerConfig:
 def test_the_result_is_in_memory_and_the_task_gets_the_datasets_path(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "data.txt").write_text("some rows")
-    events: list[LogEvent] = []
-    result = SagemakerAttachedExecutor(make_config(tmp_path, "data.txt"), events.append).execute()
+    result = SagemakerAttachedExecutor(make_config(tmp_path, "data.txt")).execute()
     assert result == {"metrics": {"loss": 0.25}, "runs": {0: {"model": "a model"}}}
-    assert [event.data for event in events] == [b"data: some rows\n", b"###METRIC###loss:0.25###step:4###\n"]
-    assert 1_700_000_000_000 < events[0].time_ms <= events[1].time_ms
 
 
 def test_metrics_are_printed_as_in_the_source_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,16 +53,64 @@ def test_metrics_are_printed_as_in_the_source_document(tmp_path: Path, capsys: p
     ]
 
 
+def test_a_submitted_job_has_a_log_and_an_archive_as_elsewhere(tmp_path: Path, jobs: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "data.txt").write_text("some rows")
+    heard: list[LogEvent] = []
+    executor = SagemakerAttachedExecutor(make_config(tmp_path, "data.txt"))
+    job_id = executor.submit(executor.build_job_id(), heard.append)
+    assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
+    lines = b"".join(event.data for event in heard).decode().splitlines()
+    assert [line.partition(" INFO: ")[2] for line in lines][-3:] == [
+        "data: some rows",
+        "###METRIC###loss:0.25###step:4###",
+        f"Saved artifact {jobs / job_id / 'ml' / 'model' / 'runs' / '0' / 'model'}",
+    ]
+    assert list(executor.logs(job_id)) == heard
+    with executor.load_result(job_id) as archive:
+        assert archive.list() == [
+            "package.tag.gz",
+            "task.json",
+            "package.json",
+            "runs/",
+            "runs/0/",
+            "runs/0/model.pkl",
+            "completed.json",
+        ]
+        assert archive.unpickle("runs/0/model.pkl") == "a model"
+    executor.discard(job_id)
+    assert list(jobs.iterdir()) == []
+
+
+def test_a_reader_goes_on_where_another_has_stopped(tmp_path: Path) -> None:
+    executor = SagemakerAttachedExecutor(make_config(tmp_path, None))
+    job_id = executor.submit()
+    whole = b"".join(event.data for event in executor.logs(job_id))
+    assert b"".join(event.data for event in executor.logs(job_id, 100)) == whole[100:]
+    assert list(executor.logs(job_id, len(whole))) == []
+
+
+def test_a_failed_job_says_so_afterwards(tmp_path: Path) -> None:
+    config = make_config(tmp_path, None)
+    config.job.task = Failing()
+    executor = SagemakerAttachedExecutor(config)
+    job_id = executor.build_job_id()
+    with pytest.raises(LookupError, match="as it is"):
+        executor.submit(job_id)
+    assert executor.status(job_id) == JobState(JobStatus.FAILED, None, "LookupError: as it is")
+
+
+class Failing(Task):
+    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
+        raise LookupError("as it is")
+
+
 def test_a_missing_dataset_is_noticed_before_training(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"dataset 'data\.txt' is not in"):
         SagemakerAttachedExecutor(make_config(tmp_path, "data.txt")).execute()
 
 
 def test_what_a_task_raises_comes_through(tmp_path: Path) -> None:
-    class Failing(Task):
-        def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-            raise LookupError("as it is")
-
     config = make_config(tmp_path, None)
     config.job.task = Failing()
     with pytest.raises(LookupError, match="as it is"):

@@ -2,6 +2,18 @@
 
 from .containering import Containering
 from .dependency_list import DependencyList
+from .entry_point import EntryPoint
+from .image_options import ImageBuildOptions
+from .package import Package
 from .packaging import Packaging
+from .project_files import collect_project_files
 
-__all__ = ["Containering", "DependencyList", "Packaging"]
+__all__ = [
+    "Containering",
+    "DependencyList",
+    "EntryPoint",
+    "ImageBuildOptions",
+    "Package",
+    "Packaging",
+    "collect_project_files",
+]

@@ -1,11 +1,18 @@
-"""An installed package, and the objects in it."""
+"""A package that can be imported, and the objects in it."""
 
+import functools
+import hashlib
 import importlib
 import importlib.resources
 import json
+import sys
+import tarfile
+import tempfile
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...errors import PackagingError, listed
+from .package_file import read_installed_package
 from .pickling import load_pickle
 
 
@@ -14,6 +21,10 @@ class EntryPoint:
 
     Args:
         module_name: The package's top module, which can be imported.
+
+    Attributes:
+        module_name: Likewise.
+        properties: What the package knows of itself, and ``resources_location``, the folder of its objects.
 
     Raises:
         PackagingError: If there is no such package.
@@ -41,6 +52,81 @@ class EntryPoint:
         """
         resource = self._files / "resources" / f"{name}.pkl"
         if not resource.is_file():
-            present = sorted(file.name.removesuffix(".pkl") for file in (self._files / "resources").iterdir())
-            raise PackagingError(f"the package {self.module_name!r} holds no object {name!r}; it holds {listed(present)}")
+            files = (self._files / "resources").iterdir()
+            present = sorted(file.name.removesuffix(".pkl") for file in files if file.name.endswith(".pkl"))
+            raise PackagingError(
+                f"the package {self.module_name!r} holds no object {name!r}; it holds {listed(present)}"
+            )
         return load_pickle(resource.read_bytes())
+
+
+def install_package_and_get_loader(path: Path, folder: Path | None = None) -> EntryPoint:
+    """Unpacks a package and makes it importable in this process. Only for a package that one trusts: it runs code.
+
+    Versions of one package can be loaded side by side; the same package can be loaded again.
+
+    Args:
+        path: The package's file.
+        folder: Where it is unpacked, below a folder named by its digest; if it is there already, it is used. By
+            default, a folder of this process that is removed at its end.
+
+    Raises:
+        PackagingError: If the file is no package, or another package with the same name and version is loaded.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise PackagingError(f"package {str(path)!r} cannot be read: {error.strerror}") from error
+    below = Path(_process_folder().name if folder is None else folder).absolute()
+    target = below / hashlib.sha256(content).hexdigest()
+    if not target.is_dir():
+        _unpack(Path(path), target)
+    (properties,) = target.glob("*/*/properties.json")
+    module_name = properties.parent.name
+    if str(properties.parents[1]) not in sys.path:
+        sys.path.append(str(properties.parents[1]))
+        importlib.invalidate_caches()
+    entry_point = EntryPoint(module_name)
+    if read_installed_package(module_name) != content:
+        raise PackagingError(
+            f"another package with the module {module_name!r} is loaded in this process; give this one another "
+            "version, or start a new process"
+        )
+    return entry_point
+
+
+@functools.cache
+def _process_folder() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="tg-packages-")
+
+
+def _unpack(path: Path, target: Path) -> None:
+    """Unpacks a package's file into ``target``, which appears when it is complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as temporary:
+        content = Path(temporary) / "content"
+        try:
+            with tarfile.open(path, "r:gz") as archive:
+                _check_members(archive)
+                archive.extractall(content, filter="data")
+        except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+            raise PackagingError(f"{str(path)!r} is no package: {error}; build it with Packaging") from error
+        try:
+            content.rename(target)
+        except OSError:
+            if not target.is_dir():  # else somebody else has unpacked it in the meantime
+                raise
+
+
+def _check_members(archive: tarfile.TarFile) -> None:
+    """Raises ValueError unless there are files only, all in one folder, with a module that has properties in it."""
+    names = set()
+    for member in archive:
+        if not member.isfile():
+            raise ValueError(f"its member {member.name!r} is no file")
+        names.add(PurePosixPath(member.name))
+    if len({name.parts[0] for name in names if len(name.parts) > 1}) != 1:
+        raise ValueError("its members are not all in one folder")
+    modules = [name.parts[1] for name in names if len(name.parts) == 3 and name.name == "properties.json"]
+    if len(modules) != 1 or not modules[0].isidentifier():
+        raise ValueError("it has no module with a properties.json")

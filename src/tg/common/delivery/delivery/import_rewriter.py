@@ -1,26 +1,12 @@
 """Rewrites a module's imports so that they find project modules below the package's root."""
 
 import ast
-from collections.abc import Callable, Iterator, Set
+import re
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ...errors import PackagingError
-
-
-@dataclass(frozen=True)
-class ImportedModule:
-    """An import in a module.
-
-    Attributes:
-        name: The imported module, named from the top.
-        line: The line, from 1.
-        is_required: Whether the module cannot be imported without it: it stands outside functions, ``try`` and ``if``.
-    """
-
-    name: str
-    line: int
-    is_required: bool
+from .project_imports import imported_literal, parse_module
 
 
 def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]) -> str:
@@ -29,15 +15,20 @@ def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]
     Every form is understood, wherever it stands; relative imports stay as they are, and so do lines: a traceback names
     the same line before and after.
 
-    ==================== ==============================================
-    before               after
-    ==================== ==============================================
-    ``import a``         ``from root import a``
-    ``import a.b``       ``import root.a.b; from root import a``
-    ``import a.b as c``  ``import root.a.b as c``
-    ``from a.b import c`` ``from root.a.b import c``
-    ``import os, a``     ``import os; from root import a``
-    ==================== ==============================================
+    ============================ ==============================================
+    before                       after
+    ============================ ==============================================
+    ``import a``                 ``from root import a``
+    ``import a.b``               ``import root.a.b as a; from root import a``
+    ``import a.b as c``          ``import root.a.b as c``
+    ``from a.b import c``        ``from root.a.b import c``
+    ``import os, a``             ``import os; from root import a``
+    ``import_module("a.b")``     ``import_module("root.a.b")``
+    ============================ ==============================================
+
+    ``import_module`` is known by its name, of whatever module, and its argument must be a text in quotes.
+    ``__import__`` and other names of modules in texts stay as they are: a job finds them all the same, by aliases, but
+    a package that is loaded into another process does not.
 
     Args:
         source: The module's text.
@@ -49,59 +40,57 @@ def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]
         PackagingError: If it is not Python that this interpreter understands.
     """
     lines = source.encode().splitlines(keepends=True)
-    nodes = [node for node in ast.walk(parse_module(source, path)) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        text = _rewrite(node, root, lambda name: name.partition(".")[0] in names)
-        if text is None:
-            continue
-        assert node.end_lineno is not None
-        assert node.end_col_offset is not None
-        first, last = node.lineno - 1, node.end_lineno - 1
-        before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
-        # As many empty lines as the import filled more than one, so that later lines keep their numbers.
-        lines[first : last + 1] = [before + text.encode() + after + b"\n" * (last - first)]
+
+    def is_below(name: str) -> bool:
+        return name.partition(".")[0] in names
+
+    nodes: list[tuple[_Span, str]] = []
+    for node in ast.walk(parse_module(source, path)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            text = _rewrite(node, root, is_below)
+            if text is not None:
+                nodes.append((_Span.of(node), text))
+        elif (literal := imported_literal(node)) is not None and is_below(str(literal.value)):
+            span = _Span.of(literal)
+            # Up to Python 3.11 the positions of what is inside an f-string are not those in the file.
+            if (quote := span.quote_of(lines, str(literal.value))) is not None:
+                nodes.append((span, f"{quote}{root}.{str(literal.value)}{quote}"))
+    for span, text in sorted(nodes, key=lambda each: each[0], reverse=True):
+        span.replace(lines, text)
     return b"".join(lines).decode()
 
 
-def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
-    """Yields what a module imports, named from the top; of ``from a import b`` both ``a`` and ``a.b``.
+@dataclass(frozen=True, order=True)
+class _Span:
+    """A piece of a module's text: lines from 0, columns in bytes of UTF-8."""
 
-    Args:
-        source: The module's text.
-        path: Where it is in its project, which says what relative imports mean.
+    first: int
+    start: int
+    last: int
+    end: int
 
-    Raises:
-        PackagingError: If it is not Python that this interpreter understands.
-    """
-    tree = parse_module(source, path)
-    required = {id(node) for node in tree.body}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield ImportedModule(alias.name, node.lineno, id(node) in required)
-        elif isinstance(node, ast.ImportFrom):
-            around = path.parent.parts[: len(path.parent.parts) - node.level + 1] if node.level else ()
-            name = ".".join([*around, *([node.module] if node.module else [])])
-            if name:
-                yield ImportedModule(name, node.lineno, id(node) in required)
-            for alias in node.names:
-                yield ImportedModule(f"{name}.{alias.name}".lstrip("."), node.lineno, is_required=False)
+    @staticmethod
+    def of(node: "ast.stmt | ast.expr") -> "_Span":
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return _Span(node.lineno - 1, node.col_offset, node.end_lineno - 1, node.end_col_offset)
 
+    def quote_of(self, lines: list[bytes], value: str) -> str | None:
+        """The quotes around a text of this value; ``None`` if something else is there."""
+        if self.first != self.last:
+            return None
+        text = lines[self.first][self.start : self.end].decode(errors="replace")
+        found = re.fullmatch(rf"""[rRuU]?("{{3}}|'{{3}}|"|'){re.escape(value)}\1""", text)
+        return found[1] if found else None
 
-def parse_module(source: str, path: PurePosixPath) -> ast.Module:
-    """Parses a module.
-
-    Raises:
-        PackagingError: If it is not Python that this interpreter understands.
-    """
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        line = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        reason = error.msg if isinstance(error, SyntaxError) else error
-        raise PackagingError(
-            f"{path}{line} is not valid Python: {reason}; correct it, or name it in .tgignore"
-        ) from error
+    def replace(self, lines: list[bytes], text: str) -> None:
+        """Puts one line of text in place of the piece, which ends in as many lines as before."""
+        word, space, rest = text.partition(" ")
+        # The text continues over the lines that it no longer needs. Empty lines after it will not do: there may be more
+        # on its last line, such as the beginning of a text in triple quotes.
+        padded = word + space + "\\\n" * (self.last - self.first) + rest
+        before, after = lines[self.first][: self.start], lines[self.last][self.end :]
+        lines[self.first : self.last + 1] = [before + padded.encode() + after]
 
 
 def _rewrite(node: "ast.Import | ast.ImportFrom", root: str, is_below: Callable[[str], bool]) -> str | None:
@@ -122,8 +111,8 @@ def _rewrite(node: "ast.Import | ast.ImportFrom", root: str, is_below: Callable[
             statements.append(f"import {root}.{alias.name} as {alias.asname}")
         else:
             top = alias.name.partition(".")[0]
-            # `import a.b` loads a.b and binds a.
-            statements += [f"import {root}.{alias.name}"] if "." in alias.name else []
+            # `import a.b` loads a.b and binds a, and nothing else.
+            statements += [f"import {root}.{alias.name} as {top}"] if "." in alias.name else []
             statements.append(f"from {root} import {top}")
     return "; ".join(statements)
 

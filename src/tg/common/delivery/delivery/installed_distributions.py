@@ -1,10 +1,10 @@
 """What is installed here, and which of it a package needs."""
 
 import importlib.metadata
-import importlib.util
+import re
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -21,39 +21,69 @@ def pin_distributions(names: Iterable[str]) -> tuple[str, ...]:
     Raises:
         PackagingError: If one is not installed.
     """
-    pinned = set()
-    for name in names:
+    names = set(names)
+    versions = find_versions(names)
+    if missing := sorted(names - versions.keys()):
+        raise PackagingError(f"{missing[0]!r} is not installed here, so its version is unknown; install it")
+    # A local part, as in 2.0+cpu, names a build that no index has.
+    return tuple(f"{name}=={version.partition('+')[0]}" for name, version in versions.items())
+
+
+def find_versions(names: Iterable[str]) -> dict[str, str]:
+    """The versions of those distributions that are installed here, in the order of their names."""
+    versions = {}
+    for name in sorted(names, key=str.lower):
         try:
-            # A local part, as in 2.0+cpu, names a build that no index has.
-            version = importlib.metadata.version(name).partition("+")[0]
-        except importlib.metadata.PackageNotFoundError as error:
-            raise PackagingError(f"{name!r} is not installed here, so its version is unknown; install it") from error
-        pinned.add(f"{name}=={version}")
-    return tuple(sorted(pinned, key=str.lower))
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def name_distribution(requirement: str) -> str:
+    """The distribution that a requirement in pip's notation names, written as indexes do: ``scikit-learn``.
+
+    What names none, such as a bare address, stays as it is.
+    """
+    found = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*($|[\[<>=!~;@(])", requirement)
+    return re.sub(r"[-_.]+", "-", found[1]).lower() if found else requirement
 
 
 def find_distributions(modules: Iterable[str]) -> set[str]:
-    """The distributions that provide top-level modules; those of the standard library and unknown ones have none."""
-    providers = _providers()
-    return {providers[name][0] for name in modules if name in providers}
+    """The distributions that provide top-level modules; those of the standard library and unknown ones have none.
 
-
-def is_known(module: str) -> bool:
-    """Whether a top-level module is in the standard library or can be imported here."""
-    if module in sys.stdlib_module_names:
-        return True
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):  # a module in sys.modules without a specification, such as __main__
-        return module in sys.modules
+    Where several provide parts of one, such as ``google``, they are all meant.
+    """
+    providers = _read_providers(tuple(_last_changes()))
+    return {provider for name in modules for provider in providers.get(name, ())}
 
 
 def find_installed(module: str) -> str | None:
-    """Where a top-level module is installed: a path, or ``the standard library``; ``None`` if it is not."""
+    """Where a top-level module is installed: ``installed as <path>`` or ``in the standard library``.
+
+    ``None`` if it is not; what is installed from its sources, with ``pip install --editable``, is not, either.
+    """
     if module in sys.stdlib_module_names:
-        return "the standard library"
+        return "in the standard library"
     spec = PathFinder.find_spec(module, _site_folders())
-    return spec.origin if spec is not None else None
+    if spec is None:
+        return None
+    return f"installed as {spec.origin or next(iter(spec.submodule_search_locations or []), module)}"
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module, as it is imported here, comes with Python or from an installed library."""
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    if spec is None or spec.origin is None:
+        return False
+    return spec.origin in ("built-in", "frozen") or any(
+        Path(spec.origin).is_relative_to(folder) for folder in _site_folders()
+    )
 
 
 def _site_folders() -> list[str]:
@@ -62,6 +92,14 @@ def _site_folders() -> list[str]:
     return sorted(folders)
 
 
+def _last_changes() -> Iterator[tuple[str, int]]:
+    """When each folder of installed modules was last changed, which installing something does."""
+    for folder in _site_folders():
+        if Path(folder).is_dir():
+            yield folder, Path(folder).stat().st_mtime_ns
+
+
 @lru_cache(maxsize=1)
-def _providers() -> dict[str, list[str]]:
+def _read_providers(changes: tuple[tuple[str, int], ...]) -> dict[str, list[str]]:
+    """Reads all distributions' lists of files, which takes a few tenths of a second; again if something has changed."""
     return {name: sorted(set(found)) for name, found in importlib.metadata.packages_distributions().items()}

@@ -1,7 +1,11 @@
 """A built package."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from .pickling import rename_prefix
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,9 @@ class Package:
         version: Its version.
         module_name: Its top module, ``<name>__<version>``.
         sha256: The hexadecimal digest of the file; the same source gives the same digest.
+        modules: The top-level names, in the project, of the modules that it holds besides our own.
         requirements: What it needs where it is installed, in pip's notation, sorted.
+        properties: What its ``properties.json`` says.
     """
 
     path: Path
@@ -24,7 +30,13 @@ class Package:
     version: str
     module_name: str
     sha256: str
+    modules: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    def rename(self, module: str) -> str:
+        """The name that a module has in this package; a module that is not in it keeps its own."""
+        return rename_prefix(module, {name: f"{self.module_name}.{name}" for name in ("tg", *self.modules)})
 
     @property
     def folder_name(self) -> str:

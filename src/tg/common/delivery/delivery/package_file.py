@@ -6,20 +6,22 @@ import importlib.resources
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 # Before 1980 is no time for a zip file, which a wheel built from the package is.
 _MODIFIED = 315_532_800
 _LEVEL = 6
 
-BUILD_BACKEND_NAME = "build_backend.py"
-
 # Builds a wheel with the standard library alone, so that pip needs no network to install a package.
 BUILD_BACKEND = '''"""Builds this distribution's wheel, as PEP 517 has it, with nothing but the standard library."""
 
+import base64
+import hashlib
 import zipfile
 from pathlib import Path
 
@@ -28,21 +30,27 @@ HERE = Path(__file__).parent
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     metadata = (HERE / "PKG-INFO").read_text(encoding="utf-8")
-    fields = dict(line.split(": ", 1) for line in metadata.splitlines() if ": " in line)
-    stem = f"{fields['Name'].replace('-', '_')}-{fields['Version']}"
+    fields = dict(line.split(": ", 1) for line in metadata.splitlines())
+    stem = f"{fields['Name']}-{fields['Version']}"
     info = f"{stem}.dist-info"
     wheel = "Wheel-Version: 1.0\\nGenerator: tg-mlflow\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
     module = next(path.parent for path in HERE.glob("*/properties.json"))
+    files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in module.rglob("*") if path.is_file()}
+    files |= {f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": wheel.encode()}
+    files[f"{info}/RECORD"] = build_record(files, f"{info}/RECORD").encode()
     name = f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(Path(wheel_directory) / name, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in module.rglob("*") if path.is_file()}
-        files = {path: content for path, content in files.items() if "__pycache__" not in path}
-        files |= {f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": wheel.encode()}
-        for path, content in sorted(files.items()):
+        for path, content in files.items():
             archive.writestr(path, content)
-        record = "".join(f"{path},,\\n" for path in [*sorted(files), f"{info}/RECORD"])
-        archive.writestr(f"{info}/RECORD", record)
     return name
+
+
+def build_record(files, own_path):
+    lines = []
+    for path, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        lines.append(f'"{path}",sha256={digest},{len(content)}')
+    return "\\n".join([*lines, f"{own_path},,"]) + "\\n"
 
 
 def build_sdist(sdist_directory, config_settings=None):
@@ -51,14 +59,31 @@ def build_sdist(sdist_directory, config_settings=None):
 
 _PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "build_backend"\nbackend-path = ["."]\n'
 
+# What the metadata of a distribution may name; a file of requirements may hold more, such as bare addresses.
+_NAMED_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\]\s*)?($|[<>=!~;@(].*)")
 
-def add_metadata(files: Mapping[str, bytes], name: str, version: str) -> dict[str, bytes]:
-    """Adds what makes a folder with a module a source distribution that pip installs without a network."""
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+# The versions that Python's packaging tools know; of others, they are given the local part of a version.
+_KNOWN_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
+
+
+def add_metadata(files: Mapping[str, bytes], properties: Mapping[str, Any]) -> dict[str, bytes]:
+    """Adds what makes a folder with a module a source distribution that pip installs without a network.
+
+    Args:
+        files: The files by their paths in the distribution.
+        properties: What the package knows of itself: ``name``, ``version``, ``requirements``.
+    """
+    version = properties["version"]
+    metadata = [
+        "Metadata-Version: 2.1",
+        f"Name: {properties['name']}",
+        f"Version: {version if _KNOWN_VERSION.fullmatch(version) else '0+' + version.replace('_', '.').lower()}",
+        *(f"Requires-Dist: {line}" for line in properties["requirements"] if _NAMED_REQUIREMENT.fullmatch(line)),
+    ]
     return {
         **files,
-        BUILD_BACKEND_NAME: BUILD_BACKEND.encode(),
-        "PKG-INFO": metadata.encode(),
+        "build_backend.py": BUILD_BACKEND.encode(),
+        "PKG-INFO": "".join(f"{line}\n" for line in metadata).encode(),
         "pyproject.toml": _PYPROJECT.encode(),
     }
 
@@ -79,8 +104,7 @@ def read_installed_package(module_name: str) -> bytes:
         for path in module.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    name, version = properties["name"], properties["version"]
-    return build_package_file(add_metadata(files, name, version), f"{name}-{version}")
+    return build_package_file(add_metadata(files, properties), f"{properties['name']}-{properties['version']}")
 
 
 def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:
@@ -97,13 +121,12 @@ def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:
     return buffer.getvalue()
 
 
-def write_package_file(files: Mapping[str, bytes], folder_name: str, path: Path) -> str:
+def write_package_file(content: bytes, path: Path) -> str:
     """Writes what :func:`build_package_file` gives; the file appears under its name only when it is complete.
 
     Returns:
         Its SHA-256 digest, hexadecimal.
     """
-    content = build_package_file(files, folder_name)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         file.write(content)
     os.chmod(file.name, 0o644)

@@ -11,9 +11,9 @@ from ...errors import PackagingError
 from ...logger import Logger
 from .dependency_list import DependencyList
 from .import_rewriter import rewrite_imports
-from .installed_distributions import CORE, find_distributions, pin_distributions
+from .installed_distributions import CORE, find_distributions, find_versions, name_distribution, pin_distributions
 from .package import Package
-from .package_file import add_metadata, write_package_file
+from .package_file import add_metadata, build_package_file, write_package_file
 from .pickling import dump_renamed_pickle, rename_prefix
 from .project_code import ProjectCode
 from .project_files import DEFAULT_SIZE_LIMIT_BYTES
@@ -36,20 +36,24 @@ class Packaging:
         payload: Objects by name.
 
     Attributes:
-        project_folder: The project's folder, all modules of which are taken. ``None``: the modules that the payload
-            needs and that are not installed are taken, wherever they are.
+        project_folder: The project's folder, all modules of which are taken. Modules that the payload needs and that
+            are neither there nor installed are taken, too, wherever they are; without a folder, all are found so.
         data_files: Patterns, as in ``.gitignore``, for other files of the project to take.
         size_limit_bytes: The largest size of one file.
         dependencies: What the package needs where it is installed; by default, what the payload and the modules import,
             in the versions that are installed here.
-        silent: Whether making it says nothing.
+        additional_dependencies: What it needs besides, such as the project's own requirements.
+        silent: Whether making it says nothing but warnings.
     """
 
     def __init__(self, name: str, version: str, payload: Mapping[str, Any]) -> None:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise PackagingError(f"the package's name is {name!r}; give letters, digits and underscores")
-        if not re.fullmatch(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*", version):
+        if not re.fullmatch(r"[A-Za-z0-9]+([._][A-Za-z0-9]+)*", version):
             raise PackagingError(f"the package's version is {version!r}; give letters, digits, underscores and dots")
+        for each in payload:
+            if not (isinstance(each, str) and each.isidentifier()):
+                raise PackagingError(f"the payload names an object {each!r}; give letters, digits and underscores")
         self.name = name
         self.version = version
         self.payload = dict(payload)
@@ -57,6 +61,7 @@ class Packaging:
         self.data_files: Sequence[str] = ()
         self.size_limit_bytes = DEFAULT_SIZE_LIMIT_BYTES
         self.dependencies: list[DependencyList] = []
+        self.additional_dependencies: list[DependencyList] = []
         self.silent = False
 
     @property
@@ -65,27 +70,33 @@ class Packaging:
         return f"{self.name}__{self.version.replace('.', '_')}"
 
     def make_package(self, folder: Path) -> Package:
-        """Makes the package in ``folder``, which exists. The same source gives the same bytes.
+        """Makes the package in ``folder``, which exists.
+
+        The same code and the same objects give the same bytes, if these hold no sets and nothing from ``__main__``,
+        which Python pickles in an order, or under names, of its own in each process.
 
         Raises:
             PackagingError: If an object cannot be pickled, a module is missing, hides another or is not Python, or a
                 file is too large or a secret.
         """
-        root = self.module_name
         code = ProjectCode(self.project_folder, self.data_files, self.size_limit_bytes, reserved=_TG)
-        resources, referenced = self._pickle_payload(code)
-        requirements = self._build_requirements(code.check_imports(referenced))
-        files = {f"{root}/tg/{path}": content for path, content in _read_shipped_tree().items()}
-        files.update({f"{root}/{path}": content for path, content in self._rewrite(code).items()})
-        files.setdefault(f"{root}/__init__.py", b"")
-        files.update({f"{root}/resources/{name}.pkl": content for name, content in resources.items()})
-        properties = {**self.get_properties(), "modules": sorted(code.names), "requirements": list(requirements)}
-        files[f"{root}/properties.json"] = json.dumps(properties, indent=2).encode()
+        resources, reached = self._pickle_payload(code)
+        distributions = {*CORE, *find_distributions(reached)}
+        requirements = self._build_requirements(distributions)
+        modules = tuple(sorted(code.names))
+        properties = {
+            **self.get_properties(),
+            "library_versions": find_versions(distributions),
+            "modules": modules,
+            "requirements": requirements,
+        }
+        files = self._lay_out(code, resources, properties)
         path = folder / f"{self.name}-{self.version}.tar.gz"
-        sha256 = write_package_file(add_metadata(files, self.name, self.version), f"{self.name}-{self.version}", path)
+        content = build_package_file(add_metadata(files, properties), f"{self.name}-{self.version}")
+        sha256 = write_package_file(content, path)
         if not self.silent:
-            Logger.info(f"Packaged {len(files)} files as {path} ({path.stat().st_size:,} bytes)")
-        return Package(path, self.name, self.version, root, sha256, requirements)
+            Logger.info(f"Packaged {len(files)} files as {path} ({len(content):,} bytes)")
+        return Package(path, self.name, self.version, self.module_name, sha256, modules, requirements, properties)
 
     def get_properties(self) -> dict[str, str]:
         """What a package knows of itself, besides its modules and requirements."""
@@ -100,9 +111,15 @@ class Packaging:
         }
 
     def _pickle_payload(self, code: ProjectCode) -> tuple[dict[str, bytes], set[str]]:
+        """Pickles each object, and adds the modules that they need to ``code``.
+
+        Returns:
+            The pickles by the objects' names, and the installed modules that they need, by top-level names.
+        """
+
         def rename(module: str) -> str:
-            is_ours = rename_prefix(module, {_TG: ""}) != module
-            return f"{self.module_name}.{module}" if is_ours or code.holds(module) else module
+            renamed = rename_prefix(module, {_TG: f"{self.module_name}.tg"})
+            return f"{self.module_name}.{module}" if code.holds(module.partition(".")[0]) else renamed
 
         def pickle_all() -> tuple[dict[str, bytes], set[str]]:
             resources, referenced = {}, set[str]()
@@ -115,28 +132,53 @@ class Packaging:
             return resources, referenced
 
         resources, referenced = pickle_all()
-        if self.project_folder is None:
+        before = code.names
+        reached = code.add_reached(referenced)
+        if code.names != before:
             # Which modules are the project's is known only now; they are renamed in a second round.
-            code.add_referenced(referenced)
-            resources, referenced = pickle_all()
-        return resources, referenced
+            resources, _ = pickle_all()
+        for name, content in resources.items():
+            if len(content) > self.size_limit_bytes:
+                Logger.warning(
+                    f"Object {name!r} has {len(content):,} bytes when pickled, more than {self.size_limit_bytes:,}; "
+                    "data that it holds are better part of the dataset"
+                )
+        return resources, reached
+
+    def _lay_out(
+        self, code: ProjectCode, resources: Mapping[str, bytes], properties: Mapping[str, Any]
+    ) -> dict[str, bytes]:
+        """Gives each file its place in the distribution."""
+        own = {f"tg/{path}": content for path, content in _read_shipped_tree().items()}
+        own["__init__.py"] = b""
+        own["properties.json"] = json.dumps(properties, indent=2).encode()
+        own.update({f"resources/{name}.pkl": content for name, content in resources.items()})
+        project = {path.as_posix(): content for path, content in self._rewrite(code).items()}
+        if twice := sorted(own.keys() & project.keys()):
+            raise PackagingError(f"project file {twice[0]!r} has the place of one of the package's own; rename it")
+        return {f"{self.module_name}/{path}": content for path, content in (own | project).items()}
 
     def _rewrite(self, code: ProjectCode) -> dict[PurePosixPath, bytes]:
         names = {*code.names, _TG}
+        modules = code.modules
         rewritten = {}
         for path, file in code.files.items():
-            if path.suffix == ".py":
+            if path in modules:
                 source, encoding = read_python_source(file)
                 rewritten[path] = rewrite_imports(source, path, self.module_name, names).encode(encoding)
             else:
                 rewritten[path] = file.read_bytes()
         return rewritten
 
-    def _build_requirements(self, needed: Set[str]) -> tuple[str, ...]:
+    def _build_requirements(self, distributions: Set[str]) -> tuple[str, ...]:
+        additional = [line for each in self.additional_dependencies for line in each.dependencies]
         if self.dependencies:
-            lines = {line for each in self.dependencies for line in each.dependencies}
-            return tuple(sorted(lines, key=str.lower))
-        return pin_distributions({*CORE, *find_distributions(needed)})
+            lines = [line for each in self.dependencies for line in each.dependencies]
+        else:
+            # What the project asks for itself is asked for once: two versions of one library cannot be had.
+            asked = {name_distribution(line) for line in additional}
+            lines = [line for line in pin_distributions(distributions) if name_distribution(line) not in asked]
+        return tuple(sorted({*lines, *additional}, key=str.lower))
 
 
 def _read_shipped_tree() -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import pickle
 import pickletools
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +21,16 @@ _RENAMED_PROTOCOL = 3
 # How a task names a class that is imported only when it is needed.
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
+# A pickle may hold modules as such; these import them by name.
+_IMPORTS = {("importlib", "import_module"), ("cloudpickle.cloudpickle", "subimport")}
+
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
+
 Rename = Callable[[str], str]
+
+# Gives the module where a qualified name is found, from the module and the qualified name that a pickle has. The
+# qualified name is empty where the module itself is wanted.
+FindModule = Callable[[str, str], str]
 
 
 def rename_prefix(name: str, renamed: Mapping[str, str]) -> str:
@@ -55,19 +64,15 @@ def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
     _make_renaming_pickler(buffer, rename, modules).dump(value)
     original = buffer.getvalue()
     result, copied = io.BytesIO(), 0
-    for opcode, argument, position in pickletools.genops(original):
-        if isinstance(argument, str) and _REFERENCE.fullmatch(argument):
+    for opcode, argument, start, end in _read_opcodes(original):
+        if opcode == "GLOBAL":
+            module, name, _ = original[start + 1 : end].decode().split("\n")
+            modules.add(module)
+            result.write(original[copied:start])
+            result.write(f"c{rename(module)}\n{name}\n".encode())
+            copied = end
+        elif isinstance(argument, str) and _REFERENCE.fullmatch(argument):
             modules.add(argument.partition(":")[0])
-        if opcode.name != "GLOBAL":
-            continue
-        module, _, name = str(argument).partition(" ")
-        modules.add(module)
-        assert position is not None
-        line = f"c{module}\n{name}\n".encode()
-        assert original[position : position + len(line)] == line
-        result.write(original[copied:position])
-        result.write(f"c{rename(module)}\n{name}\n".encode())
-        copied = position + len(line)
     result.write(original[copied:])
     return result.getvalue(), modules
 
@@ -81,27 +86,49 @@ def can_pickle(value: Any) -> bool:
     return True
 
 
-def load_pickle(source: "bytes | Path | IO[bytes]", rename: Rename = lambda name: name) -> Any:
+def load_pickle(source: "bytes | Path | IO[bytes]", find_module: FindModule = lambda module, name: module) -> Any:
     """Unpickles with the modules of classes and functions renamed. Only for data that one trusts: it runs code.
+
+    Args:
+        source: The pickle, its file, or an open one.
+        find_module: Called with a module and the qualified name wanted from it, such as ``tg.tasks`` and
+            ``Task.build``; gives the module where that is. By default, modules are what they are called.
 
     Raises:
         ModuleNotFoundError: If a class's module is not here under its new name.
     """
     if isinstance(source, bytes):
-        return _RenamingUnpickler(io.BytesIO(source), rename).load()
+        return _RenamingUnpickler(io.BytesIO(source), find_module).load()
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return _RenamingUnpickler(file, rename).load()
-    return _RenamingUnpickler(source, rename).load()
+            return _RenamingUnpickler(file, find_module).load()
+    return _RenamingUnpickler(source, find_module).load()
+
+
+def _read_opcodes(content: bytes) -> Iterator[tuple[str, Any, int, int]]:
+    """Yields each opcode's name, its argument, and where it begins and ends.
+
+    As ``pickletools.genops`` does, which takes the names of classes for ASCII and fails on others.
+    """
+    stream = io.BytesIO(content)
+    while code := stream.read(1):
+        start, opcode = stream.tell() - 1, _OPCODES[code.decode("latin-1")]
+        if opcode.name == "GLOBAL":
+            argument: Any = stream.readline() + stream.readline()
+        else:
+            argument = opcode.arg.reader(stream) if opcode.arg is not None else None
+        yield opcode.name, argument, start, stream.tell()
 
 
 class _RenamingUnpickler(pickle.Unpickler):
-    def __init__(self, file: IO[bytes], rename: Rename) -> None:
+    def __init__(self, file: IO[bytes], find_module: FindModule) -> None:
         super().__init__(file)
-        self._rename = rename
+        self._find_module = find_module
 
     def find_class(self, module: str, name: str) -> Any:
-        return super().find_class(self._rename(module), name)
+        if (module, name) in _IMPORTS:
+            return lambda imported: importlib.import_module(self._find_module(imported, ""))
+        return super().find_class(self._find_module(module, name), name)
 
 
 def _dump(value: Any, file: IO[bytes], protocol: int) -> None:

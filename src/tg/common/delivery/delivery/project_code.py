@@ -1,13 +1,14 @@
 """The code of a project that a package needs, wherever it comes from."""
 
-import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from ...errors import PackagingError
-from .import_rewriter import ImportedModule, find_imports
-from .installed_distributions import find_installed, is_known
-from .project_files import collect_project_files
+from .installed_distributions import find_installed
+from .project_files import check_size, collect_project_files
+from .project_ignore import ProjectIgnore
+from .project_imports import ImportedModule, find_imports
+from .project_modules import find_module_files
 from .python_source import read_python_source
 
 
@@ -15,8 +16,8 @@ class ProjectCode:
     """The modules of a project and other files beside them.
 
     Args:
-        folder: The project's folder, of which all is taken that is not ignored. ``None``: modules are taken as objects
-            refer to them.
+        folder: The project's folder, of which all is taken that is not ignored. ``None``: modules are taken as they are
+            reached.
         data_patterns: See :func:`collect_project_files`.
         size_limit_bytes: Likewise.
         reserved: A top-level name that a project must not have.
@@ -30,64 +31,101 @@ class ProjectCode:
 
     def __init__(self, folder: Path | None, data_patterns: Sequence[str], size_limit_bytes: int, reserved: str) -> None:
         self.files: dict[PurePosixPath, Path] = {}
+        self._modules: dict[str, PurePosixPath | None] = {}
+        self._folder = folder.resolve() if folder is not None else None
+        self._size_limit_bytes = size_limit_bytes
         self._reserved = reserved
         self._imports: dict[PurePosixPath, list[ImportedModule]] = {}
-        if folder is not None:
-            found = collect_project_files(folder, data_patterns, size_limit_bytes)
-            self.files.update({path: folder / path for path in (*found.modules, *found.data)})
+        if self._folder is not None:
+            found = collect_project_files(self._folder, data_patterns, size_limit_bytes)
+            self.files.update({path: self._folder / path for path in found.data})
+            for path in found.modules:
+                self._add_module(path, self._folder / path)
             self._check_names()
+
+    @property
+    def modules(self) -> set[PurePosixPath]:
+        """The paths of its modules."""
+        return {path for path in self._modules.values() if path is not None}
 
     @property
     def names(self) -> set[str]:
         """The top-level names of its modules."""
-        return {path.parts[0].removesuffix(".py") for path in self.files if path.suffix == ".py"}
+        return {name for name in self._modules if "." not in name}
 
     def holds(self, module: str) -> bool:
-        """Whether a module, named from the top, is the project's."""
-        return self._path_of(module) is not None
+        """Whether a module, named from the top, is among its modules, or a folder with some."""
+        return module in self._modules
 
-    def add_referenced(self, modules: Iterable[str]) -> None:
-        """Adds the modules that an object refers to and that are neither installed nor our own, with what they import.
+    def add_reached(self, modules: Iterable[str]) -> set[str]:
+        """Follows imports from ``modules``; what they reach that is neither here, installed nor our own is added.
 
-        Only for code without a project folder, such as a notebook's.
-        """
-        waiting = [module for module in modules if module != "__main__"]
-        while waiting:
-            module = waiting.pop()
-            top = module.partition(".")[0]
-            if self.holds(module) or top == self._reserved or find_installed(top) is not None:
-                continue
-            for path, file in _files_of(module):
-                if path not in self.files:
-                    self.files[path] = file
-                    waiting += [imported.name for imported in self._imports_of(path)]
-        self._check_names()
+        Such are the modules around a notebook, or those of a library that is installed from its sources.
 
-    def check_imports(self, modules: Iterable[str]) -> set[str]:
-        """Follows imports from ``modules`` and returns the top-level names outside the project that they reach.
+        Args:
+            modules: What objects refer to. If one cannot be found, it is not a module's name.
+
+        Returns:
+            The top-level names of installed modules, and of the standard library's, that are reached.
 
         Raises:
-            PackagingError: If a module needs one that is neither in the project nor installed here.
+            PackagingError: If a module needs one that is not here and cannot be added.
         """
-        outside: set[str] = set()
-        seen: set[PurePosixPath] = set()
-        waiting = list(modules)
+        outside, seen = set[str](), set[PurePosixPath]()
+        waiting: list[tuple[str, str | None, bool]] = [(module, None, False) for module in modules]
         while waiting:
-            module = waiting.pop()
-            paths = [path for path in self._paths_along(module) if path not in seen]
-            if not self.holds(module.partition(".")[0]):
-                outside.add(module.partition(".")[0])
-            for path in paths:
-                seen.add(path)
-                for imported in self._imports_of(path):
-                    top = imported.name.partition(".")[0]
-                    if imported.is_required and not self.holds(top) and not is_known(top):
-                        raise PackagingError(
-                            f"{path} line {imported.line} imports {imported.name!r}, which is neither in the project "
-                            "nor installed here; add the module or install its library"
-                        )
-                    waiting.append(imported.name)
-        return outside - {self._reserved, "__main__"}
+            module, importer, is_required = waiting.pop()
+            top = module.partition(".")[0]
+            if top in (self._reserved, "__main__"):
+                continue
+            if top not in self._modules and find_installed(top) is not None:
+                outside.add(top)
+                continue
+            if module not in self._modules:
+                self._add_from_elsewhere(module, importer, is_required)
+            for path in self._paths_along(module):
+                if path not in seen:
+                    seen.add(path)
+                    waiting += [
+                        (each.name, f"{path} line {each.line}", each.is_required) for each in self._imports_of(path)
+                    ]
+        return outside
+
+    def _add_from_elsewhere(self, module: str, importer: str | None, is_required: bool) -> None:
+        what = f"the payload refers to {module!r}" if importer is None else f"{importer} imports {module!r}"
+        found = find_module_files(module)
+        if found is None and is_required:
+            raise PackagingError(
+                f"{what}, which is neither in the project nor installed here; add the module or install its library"
+            )
+        for path, file in (found or {}).items():
+            reason = self._why_left_out(file)
+            if reason is None and path.suffix == ".py":
+                check_size(file, str(file), self._size_limit_bytes)
+                self._add_module(path, file)
+            elif is_required or importer is None:
+                reason = f"is left out of packages, since {file.name!r} {reason}" if reason else "is no Python source"
+                raise PackagingError(f"{what}, which {reason} ({file}); move or rename it, or do without it")
+
+    def _why_left_out(self, file: Path) -> str | None:
+        if self._folder is None:
+            return None
+        file = file.resolve()
+        if not file.is_relative_to(self._folder):
+            return None
+        return ProjectIgnore(self._folder).why_out_of_reach(PurePosixPath(file.relative_to(self._folder)))
+
+    def _add_module(self, path: PurePosixPath, file: Path) -> None:
+        self.files[path] = file
+        parts = path.with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        # A folder without __init__.py is a package, too, and has nothing to import by itself.
+        for count in range(1, len(parts)):
+            self._modules.setdefault(".".join(parts[:count]), None)
+        name = ".".join(parts)
+        if self._modules.get(name) is None or path.name == "__init__.py":  # a package comes before a module
+            self._modules[name] = path
 
     def _imports_of(self, path: PurePosixPath) -> list[ImportedModule]:
         if path not in self._imports:
@@ -95,40 +133,20 @@ class ProjectCode:
             self._imports[path] = list(find_imports(source, path))
         return self._imports[path]
 
-    def _path_of(self, module: str) -> PurePosixPath | None:
-        stem = PurePosixPath(*module.split("."))
-        candidates = (stem.with_suffix(".py"), stem / "__init__.py")
-        found = next((path for path in candidates if path in self.files), None)
-        # A folder without __init__.py is a package, too, and has nothing to import by itself.
-        is_folder = any(stem in path.parents for path in self.files if path.suffix == ".py")
-        return found or (stem if is_folder else None)
-
-    def _paths_along(self, module: str) -> list[PurePosixPath]:
+    def _paths_along(self, module: str) -> Iterator[PurePosixPath]:
         """The files that importing ``module`` runs: its packages' and its own."""
         parts = module.split(".")
-        found = [self._path_of(".".join(parts[:count])) for count in range(1, len(parts) + 1)]
-        return [path for path in found if path in self.files]
+        for count in range(1, len(parts) + 1):
+            path = self._modules.get(".".join(parts[:count]))
+            if path is not None:
+                yield path
 
     def _check_names(self) -> None:
         for name in sorted(self.names):
             hidden = f"our own package {name!r}" if name == self._reserved else find_installed(name)
             if hidden is not None:
-                path = next(str(path) for path in self.files if path.parts[0].removesuffix(".py") == name)
+                path = min(path for path in self.modules if path.parts[0].removesuffix(".py") == name)
                 raise PackagingError(
-                    f"project module {path!r} hides {name!r}, which is {hidden}; rename it, or name it in .tgignore"
+                    f"project module {str(path)!r} hides {name!r}, which is {hidden}; rename it, "
+                    "or name it in .tgignore"
                 )
-
-
-def _files_of(module: str) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Yields the file of an importable module and those of the packages around it, with their paths in a project."""
-    parts = module.split(".")
-    for count in range(1, len(parts) + 1):
-        try:
-            spec = importlib.util.find_spec(".".join(parts[:count]))
-        except (ImportError, ValueError, AttributeError):  # what is above it is no package, or it has no specification
-            return
-        if spec is None or spec.origin is None or Path(spec.origin).suffix != ".py":
-            continue
-        stem = PurePosixPath(*parts[:count])
-        is_package = spec.submodule_search_locations is not None
-        yield (stem / "__init__.py" if is_package else stem.with_suffix(".py")), Path(spec.origin)

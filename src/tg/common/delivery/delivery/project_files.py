@@ -1,53 +1,14 @@
-"""Which files of a project go into its package."""
+"""Finds the files of a project that go into its package."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...errors import PackagingError
+from .project_ignore import ProjectIgnore
 
-IGNORE_FILES = (".gitignore", ".tgignore")
 DEFAULT_SIZE_LIMIT_BYTES = 10 * 1024 * 1024
-
-# What never belongs to a training: tests, environments, caches, what builds and runs leave behind.
-_SKIPPED = [
-    ".*/",
-    "__pycache__/",
-    "*.egg-info/",
-    "build/",
-    "dist/",
-    "env/",
-    "venv/",
-    "node_modules/",
-    "site-packages/",
-    "mlruns/",
-    "mlartifacts/",
-    "tests/",
-    "test/",
-    "test_*.py",
-    "*_test.py",
-    "conftest.py",
-    "setup.py",
-    "noxfile.py",
-]
-
-# What looks like a secret is not even taken when a data pattern names it.
-_SECRETS = [
-    "*.env",
-    ".env*",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "id_rsa*",
-    "id_ed25519*",
-    ".netrc",
-    ".pypirc",
-    ".aws/",
-    ".ssh/",
-    "credentials*",
-    "*credentials.json",
-]
+_TOP = PurePosixPath()
 
 
 @dataclass(frozen=True)
@@ -62,19 +23,14 @@ class ProjectFiles:
     modules: tuple[PurePosixPath, ...]
     data: tuple[PurePosixPath, ...]
 
-    @property
-    def top_level_names(self) -> set[str]:
-        """The names under which the project's modules are imported from its folder."""
-        return {path.parts[0].removesuffix(".py") for path in self.modules}
-
 
 def collect_project_files(
     folder: Path, data_patterns: Sequence[str] = (), size_limit_bytes: int = DEFAULT_SIZE_LIMIT_BYTES
 ) -> ProjectFiles:
     """Finds a project's modules, and the data files that are asked for.
 
-    What ``.gitignore`` or ``.tgignore`` name is left out, here and in the folders above up to the git repository's
-    root; so are tests, environments and caches.
+    Modules are all ``.py`` files that can be imported from the folder, but for what :class:`ProjectIgnore` leaves out.
+    Folders that are links are not followed. A data file may be ignored by git; caches and environments have none.
 
     Args:
         folder: The project's folder.
@@ -82,87 +38,75 @@ def collect_project_files(
         size_limit_bytes: The largest size of one file.
 
     Raises:
-        PackagingError: For a file that is too large or looks like a secret, and a pattern that matches nothing.
+        PackagingError: If there is no such folder, for a file that is too large, a data pattern that names a secret,
+            and one that matches nothing.
     """
+    folder = folder.resolve()
+    ignore = ProjectIgnore(folder)
+    modules = [
+        path
+        for path in _walk(folder, lambda path, is_folder: ignore.why_left_out(path, is_folder) is not None)
+        if path.suffix == ".py" and all(part.isidentifier() for part in path.with_suffix("").parts)
+    ]
+    data = _find_data(folder, data_patterns, ignore, set(modules)) if data_patterns else set[PurePosixPath]()
+    for path in (*modules, *sorted(data)):
+        check_size(folder / path, str(path), size_limit_bytes)
+    return ProjectFiles(tuple(sorted(modules)), tuple(sorted(data)))
+
+
+def check_size(file: Path, name: str, limit_bytes: int) -> None:
+    """Refuses a file that is too large.
+
+    Raises:
+        PackagingError: If it is.
+    """
+    size = file.stat().st_size
+    if size > limit_bytes:
+        raise PackagingError(
+            f"file {name!r} has {size:,} bytes, more than the limit of {limit_bytes:,} for one file; "
+            "make it part of the dataset, or name it in .tgignore"
+        )
+
+
+def _find_data(
+    folder: Path, patterns: Sequence[str], ignore: ProjectIgnore, modules: set[PurePosixPath]
+) -> set[PurePosixPath]:
     import pathspec  # only where packages are built
 
-    skipped = pathspec.GitIgnoreSpec.from_lines([*_SKIPPED, *_SECRETS])
-    secrets = pathspec.GitIgnoreSpec.from_lines(_SECRETS)
-    ignores = _Ignores(folder)
-    files = [path for path in _walk(folder, folder, skipped, ignores)]
-    modules = [
-        path for path in files if path.suffix == ".py" and all(part.isidentifier() for part in _module_parts(path))
-    ]
     data: set[PurePosixPath] = set()
-    for pattern in data_patterns:
-        wanted = pathspec.GitIgnoreSpec.from_lines([pattern])
-        # A data file may be ignored by git all the same; secrets are looked for among all files for that reason.
-        found = [PurePosixPath(name) for name in sorted(wanted.match_tree_files(folder))]
-        found = [path for path in found if not (path.suffix == ".py" or "__pycache__" in path.parts)]
+    files = list(_walk(folder, lambda path, is_folder: is_folder and ignore.is_cache(path)))
+    for pattern in patterns:
+        try:
+            wanted = pathspec.GitIgnoreSpec.from_lines([pattern])
+        except ValueError as error:
+            raise PackagingError(f"the data pattern {pattern!r} is no pattern of .gitignore: {error}") from error
+        found = [path for path in files if wanted.match_file(str(path))]
         if not found:
             raise PackagingError(
                 f"the data pattern {pattern!r} matches no file in {str(folder)!r}; correct or remove it"
             )
-        if secret := next((path for path in found if secrets.match_file(str(path))), None):
-            raise PackagingError(f"data file {str(secret)!r} looks like a secret; packages never hold one, remove it")
-        data.update(found)
-    for path in [*modules, *sorted(data)]:
-        size = (folder / path).stat().st_size
-        if size > size_limit_bytes:
+        if secret := next((path for path in found if ignore.is_secret(path)), None):
             raise PackagingError(
-                f"file {str(path)!r} has {size:,} bytes, more than the limit of {size_limit_bytes:,} for one file; "
-                "make it part of the dataset, or name it in .tgignore"
+                f"data file {str(secret)!r} looks like a secret, and packages hold none; change {pattern!r}, and pass "
+                "secrets through the environment"
             )
-    return ProjectFiles(tuple(sorted(modules)), tuple(sorted(data)))
+        data.update(path for path in found if path not in modules)
+    return data
 
 
-class _Ignores:
-    """The ignore files that hold for a project, each for the folder it is in and below."""
-
-    def __init__(self, project: Path) -> None:
-        self._specs: dict[Path, object] = {}
-        above = [project]
-        while not (above[-1] / ".git").exists() and above[-1].parent != above[-1]:
-            above.append(above[-1].parent)
-        self._above = above[1:] if (above[-1] / ".git").exists() else []
-
-    def ignores(self, path: Path, project: Path, is_folder: bool) -> bool:
-        """Whether the last rule that says something of ``path`` leaves it out."""
-        inside = [folder for folder in path.parents if folder == project or folder.is_relative_to(project)]
-        ignored = False
-        for folder in reversed([*inside, *self._above]):
-            relative = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
-            verdict = self._spec(folder).check_file(relative).include  # type: ignore[attr-defined]
-            ignored = ignored if verdict is None else verdict
-        return ignored
-
-    def _spec(self, folder: Path) -> object:
-        if folder not in self._specs:
-            import pathspec
-
-            lines = [
-                line
-                for name in IGNORE_FILES
-                if (folder / name).is_file()
-                for line in (folder / name).read_text(encoding="utf-8").splitlines()
-            ]
-            self._specs[folder] = pathspec.GitIgnoreSpec.from_lines(lines)
-        return self._specs[folder]
-
-
-def _walk(folder: Path, project: Path, skipped: object, ignores: _Ignores) -> Iterator[PurePosixPath]:
-    for entry in sorted(folder.iterdir()):
-        relative = entry.relative_to(project).as_posix()
-        is_folder = entry.is_dir()
-        if skipped.match_file(relative + ("/" if is_folder else "")):  # type: ignore[attr-defined]
+def _walk(
+    folder: Path, leaves_out: Callable[[PurePosixPath, bool], bool], below: PurePosixPath = _TOP
+) -> Iterator[PurePosixPath]:
+    """Yields the files below ``folder``, relative to it; of what ``leaves_out`` names, nothing."""
+    try:
+        entries = sorted((folder / below).iterdir())
+    except OSError as error:
+        raise PackagingError(f"folder {str(folder / below)!r} cannot be read: {error.strerror}") from error
+    for entry in entries:
+        path, is_folder = below / entry.name, entry.is_dir()
+        if not (is_folder or entry.is_file()) or leaves_out(path, is_folder):
             continue
-        if ignores.ignores(entry, project, is_folder):
-            continue
-        if not is_folder:
-            yield PurePosixPath(relative)
-        elif not (entry.is_symlink() or (entry / "pyvenv.cfg").exists()):
-            yield from _walk(entry, project, skipped, ignores)
-
-
-def _module_parts(path: PurePosixPath) -> tuple[str, ...]:
-    return (*path.parts[:-1], path.stem)
+        if is_folder:
+            yield from _walk(folder, leaves_out, path)
+        else:
+            yield path

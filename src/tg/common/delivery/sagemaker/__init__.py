@@ -3,24 +3,34 @@
 from .attached_executor import SagemakerAttachedExecutor
 from .autonamer import Autonamer
 from .config import SagemakerConfig
+from .dockerfile_template import DOCKERFILE_TEMPLATE
+from .executor import JobState, JobStatus, LogTail, SagemakerExecutor, check_completed, write_to_stdout
 from .job import SagemakerJob
-from .local_executor import DOCKERFILE_TEMPLATE, SagemakerLocalExecutor
+from .local_executor import SagemakerLocalExecutor
 from .log_event import LogEvent
 from .metric_lines import MetricLineParser, MetricPoint, format_metric_line
 from .options import SagemakerOptions
 from .process_executor import SagemakerProcessExecutor
+from .result_archive import ResultArchive
 
 __all__ = [
     "DOCKERFILE_TEMPLATE",
     "Autonamer",
+    "JobState",
+    "JobStatus",
     "LogEvent",
+    "LogTail",
     "MetricLineParser",
     "MetricPoint",
+    "ResultArchive",
     "SagemakerAttachedExecutor",
     "SagemakerConfig",
+    "SagemakerExecutor",
     "SagemakerJob",
     "SagemakerLocalExecutor",
     "SagemakerOptions",
     "SagemakerProcessExecutor",
+    "check_completed",
     "format_metric_line",
+    "write_to_stdout",
 ]

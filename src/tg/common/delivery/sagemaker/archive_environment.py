@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...logger import Logger
 from ...ml.training_core import TrainingEnvironment
-from ..delivery.pickling import dump_pickle
+from ..delivery.pickling import Rename, dump_pickle, dump_renamed_pickle
 from .metric_lines import format_metric_line
 
 
@@ -19,10 +19,12 @@ class ArchiveEnvironment(TrainingEnvironment):
 
     Args:
         folder: What becomes the archive: ``/opt/ml/model`` in a container.
+        rename: Gives a module the name that pickles refer to it by, where that differs from its own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rename: Rename | None = None) -> None:
         self._folder = folder
+        self._rename = rename
 
     def log(self, message: object) -> None:
         Logger.info(message)
@@ -34,7 +36,10 @@ class ArchiveEnvironment(TrainingEnvironment):
             artifact.to_parquet(f"{file}.parquet")
         else:
             with open(f"{file}.pkl", "wb") as output:
-                dump_pickle(artifact, output)
+                if self._rename is None:
+                    dump_pickle(artifact, output)
+                else:
+                    output.write(dump_renamed_pickle(artifact, self._rename)[0])
         Logger.info(f"Saved artifact {file}")
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:

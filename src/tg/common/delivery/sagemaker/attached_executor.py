@@ -1,55 +1,125 @@
 """Trains in this process, on the thread that asks for it: the place to debug a task."""
 
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from ...errors import DeliveryError
+from ...logger import Logger
 from ...ml.training_core import InMemoryTrainingEnvironment
 from .config import SagemakerConfig
+from .executor import JobState, JobStatus, Listener, SagemakerExecutor
+from .job_folder import JobFolder, build_job_id
+from .job_layout import lay_out_ml_folder
 from .log_event import LogEvent
-from .metric_lines import format_metric_line
+from .ml_folder import MlFolder
+from .result_archive import ResultArchive, write_result_archive
+
+_STATE_NAME = "state.json"
 
 
-class SagemakerAttachedExecutor:
+class SagemakerAttachedExecutor(SagemakerExecutor):
     """Runs the task right here: breakpoints, Ctrl-C and tracebacks work as in any Python program.
 
+    :meth:`execute` trains in memory. :meth:`submit` trains as the other places do, with a package, a log and an
+    archive, and returns when the training has ended.
+
     Args:
-        config: What is trained, and on which data.
-        listener: Called on the training's thread with each event as it happens, metrics as metric lines. What it
-            raises ends the training.
+        config: What is trained, on which data, in which package.
     """
 
-    def __init__(self, config: SagemakerConfig, listener: Callable[[LogEvent], None] | None = None) -> None:
+    def __init__(self, config: SagemakerConfig) -> None:
         self.config = config
-        self.listener = listener
+
+    def build_job_id(self) -> str:
+        return build_job_id(self.config.packaging.name)
 
     def execute(self) -> dict[str, Any]:
-        """Trains.
+        """Trains in memory.
 
         Returns:
-            The result in memory, as :class:`InMemoryTrainingEnvironment` describes it.
+            The result, as :class:`InMemoryTrainingEnvironment` describes it.
 
         Raises:
             DatasetError: If the dataset is missing.
             Exception: Whatever the task raises, unchanged.
         """
-        environment = _AttachedEnvironment(self.listener)
+        environment = InMemoryTrainingEnvironment()
         self.config.job.task.run_with_environment(self.config.options.local_dataset_path, environment)
         return environment.result
 
+    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
+        """Trains to the end and returns the job's id.
 
-class _AttachedEnvironment(InMemoryTrainingEnvironment):
-    def __init__(self, listener: Callable[[LogEvent], None] | None) -> None:
+        Raises:
+            Exception: Whatever the task raises, unchanged.
+        """
+        dataset = self.config.options.local_dataset_path
+        folder = JobFolder.create(job_id or self.build_job_id())
+        state = JobState(JobStatus.FAILED)
+        try:
+            package = self.config.packaging.make_package(folder.path)
+            ml = lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
+            with _logging_to(folder, listener):
+                self.config.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
+            state = JobState(JobStatus.COMPLETED, 0)
+        except KeyboardInterrupt:
+            state = JobState(JobStatus.STOPPED, None, "it was interrupted")
+            raise
+        except BaseException as error:
+            state = JobState(JobStatus.FAILED, None, f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
+        return folder.job_id
+
+    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
+        return JobFolder.find(job_id).follow_output(position, lambda: self.status(job_id).status.is_final)
+
+    def status(self, job_id: str) -> JobState:
+        state = JobFolder.find(job_id).read_json(_STATE_NAME)
+        if state is None:
+            return JobState(JobStatus.RUNNING)
+        status = JobStatus(state["status"])
+        return JobState(status, 0 if status is JobStatus.COMPLETED else None, state["reason"])
+
+    def cancel(self, job_id: str) -> None:
+        if not self.status(job_id).status.is_final:
+            raise DeliveryError(f"job {job_id!r} runs in a process of its own; interrupt that process")
+
+    def load_result(self, job_id: str) -> ResultArchive:
+        folder = JobFolder.find(job_id)
+        if not folder.archive.is_file():
+            write_result_archive(MlFolder(folder.ml).model, folder.archive)
+        archive = ResultArchive(folder.archive)
+        archive.check_complete()
+        return archive
+
+    def discard(self, job_id: str) -> None:
+        JobFolder.discard(job_id)
+
+
+class _Forwarder(logging.Handler):
+    """Hands each line of the training log to a function as an event."""
+
+    def __init__(self, listener: Listener) -> None:
         super().__init__()
         self._listener = listener
 
-    def log(self, message: object) -> None:
-        super().log(message)
-        self._tell(str(message))
+    def emit(self, record: logging.LogRecord) -> None:
+        self._listener(LogEvent(f"{self.format(record)}\n".encode(), time.time_ns() // 1_000_000))
 
-    def _write_metric(self, name: str, value: float, step: int | None) -> None:
-        super()._write_metric(name, value, step)
-        self._tell(format_metric_line(name, value, step))
 
-    def _tell(self, line: str) -> None:
-        if self._listener is not None:
-            self._listener(LogEvent.of_line(line))
+@contextmanager
+def _logging_to(folder: JobFolder, listener: Listener | None) -> Iterator[None]:
+    with folder.appending_output() as append:
+
+        def take(event: LogEvent) -> None:
+            append(event.data, event.time_ms)
+            if listener is not None:
+                listener(event)
+
+        with Logger.also_to(_Forwarder(take)):
+            yield

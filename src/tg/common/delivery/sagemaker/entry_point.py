@@ -77,12 +77,14 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 
 def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: int) -> NoReturn:
     """Says why the job ends, where people and SageMaker look for it."""
-    Logger.error(f"Job has failed: {reason}", None if isinstance(error, TgError) else error)
-    details = "" if error is None else "".join(traceback.format_exception(error))
+    unforeseen = None if isinstance(error, TgError) else error
+    Logger.error(f"Job has failed: {reason}", unforeseen)
+    details = "" if unforeseen is None else "".join(traceback.format_exception(unforeseen))
+    first = f"{' '.join(reason.split())[: _LONGEST_FAILURE - 1]}\n"
+    room = _LONGEST_FAILURE - len(first)
     try:
         folder.failure.parent.mkdir(parents=True, exist_ok=True)
-        first, rest = f"{' '.join(reason.split())}\n", _LONGEST_FAILURE
-        folder.failure.write_text((first + details[-(rest - len(first)) :])[:rest], encoding="utf-8")
+        folder.failure.write_text(first + (details[-room:] if room else ""), encoding="utf-8")
     except OSError as problem:
         Logger.error(f"The failure file cannot be written: {problem}")
     sys.exit(exit_code)

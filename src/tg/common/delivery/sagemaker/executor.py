@@ -3,14 +3,16 @@
 import sys
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
-from ...errors import JobFailedError
+from ...errors import JobFailedError, JobStoppedError
 from .log_event import LogEvent
 from .result_archive import ResultArchive
+
+Listener: TypeAlias = Callable[[LogEvent], None]
 
 # How much of a failed job's log an error shows.
 TAIL_LINES = 50
@@ -28,7 +30,7 @@ class JobStatus(Enum):
     @property
     def is_final(self) -> bool:
         """Whether the job has ended."""
-        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,26 @@ class SagemakerExecutor(ABC):
         """Makes an id for a job of this executor's configuration that no other job has."""
 
     @abstractmethod
-    def submit(self, job_id: str | None = None) -> str:
+    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         """Starts the job and returns its id as soon as it is started.
 
         Args:
             job_id: What :meth:`build_job_id` gave, so that the id can be noted before the job exists.
+            listener: Called with the output that the job writes before this returns: all of it where the job runs in
+                this process, none elsewhere.
 
         Raises:
             DeliveryError: If it cannot be started; nothing is left running then.
         """
 
     @abstractmethod
-    def logs(self, job_id: str) -> Iterator[LogEvent]:
-        """Yields the job's whole output from its beginning, as it is written; ends when the job has ended."""
+    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
+        """Yields the job's output as it is written; ends when the job has ended.
+
+        Args:
+            job_id: The job.
+            position: How many bytes of the output to pass over, so that a reader can go on where one has stopped.
+        """
 
     @abstractmethod
     def status(self, job_id: str) -> JobState:
@@ -88,6 +97,10 @@ class SagemakerExecutor(ABC):
             ResultArchiveError: If there is none, or it is incomplete.
         """
 
+    @abstractmethod
+    def discard(self, job_id: str) -> None:
+        """Removes what is kept of a job that has ended, its results too; does nothing if nothing is kept."""
+
     def execute(self) -> Any:
         """Runs the job to its end and shows its output.
 
@@ -99,40 +112,52 @@ class SagemakerExecutor(ABC):
             DeliveryError: If it cannot be started.
         """
         job_id = self.submit()
-        tail = _Tail()
+        tail = LogTail()
         try:
             for event in self.logs(job_id):
-                tail.add(event.data)
-                sys.stdout.write(event.data.decode("utf-8", errors="replace"))
+                tail.add(event)
+                write_to_stdout(event)
         except BaseException:
             self.cancel(job_id)
             raise
-        state = self.status(job_id)
-        if state.status is not JobStatus.COMPLETED:
-            raise JobFailedError(describe_failed_job(job_id, state, tail.lines))
+        check_completed(job_id, self.status(job_id), tail)
         return job_id
 
 
-def describe_failed_job(job_id: str, state: JobState, tail: list[str]) -> str:
-    """Writes why a job did not complete, with the end of its log."""
-    end = "".join(f"\n  | {line}" for line in tail[-TAIL_LINES:])
-    return (
-        f"job {job_id} has {state.status.value}: {state.reason or 'it gave no reason'}{end and f'; its log ends:{end}'}"
-    )
+def write_to_stdout(event: LogEvent) -> None:
+    """Shows a job's output as it comes."""
+    sys.stdout.write(event.data.decode("utf-8", errors="replace"))
+    sys.stdout.flush()
 
 
-class _Tail:
+def check_completed(job_id: str, state: JobState, tail: "LogTail") -> None:
+    """Looks at how a job has ended.
+
+    Raises:
+        JobStoppedError: If it was stopped.
+        JobFailedError: If it has failed; the first line says why, the others are the end of its log.
+    """
+    if state.status is JobStatus.COMPLETED:
+        return
+    error = JobStoppedError if state.status is JobStatus.STOPPED else JobFailedError
+    reason = f"job {job_id} has {state.status.value}: {state.reason or 'it gave no reason'}"
+    raise error("\n  | ".join([f"{reason}; its log ends:", *tail.lines]) if tail.lines else reason)
+
+
+class LogTail:
     """The last lines of an output that comes in pieces."""
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=TAIL_LINES)
         self._open = b""
 
-    def add(self, data: bytes) -> None:
-        *complete, self._open = (self._open + data).split(b"\n")
+    def add(self, event: LogEvent) -> None:
+        """Takes the next piece."""
+        *complete, self._open = (self._open + event.data).split(b"\n")
         self._lines.extend(line.decode("utf-8", errors="replace").rstrip("\r") for line in complete[-TAIL_LINES:])
         self._open = self._open[-10_000:]
 
     @property
     def lines(self) -> list[str]:
+        """The last lines, at most 50, the last one perhaps not ended yet."""
         return [*self._lines, *([self._open.decode("utf-8", errors="replace")] if self._open else [])]

@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import TaskDefinitionError
 from ...logger import Logger
 from ...ml.training_core import AbstractTrainingTask
+from ..delivery.pickling import Rename
 from .archive_environment import ArchiveEnvironment
 from .ml_folder import MlFolder
 from .result_archive import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, write_completion_marker
@@ -34,13 +35,16 @@ class SagemakerJob:
             raise TaskDefinitionError(f"{task!r} is a {type(task).__name__}; give an AbstractTrainingTask")
         self.task = task
 
-    def run(self, folder: MlFolder, properties: Mapping[str, Any], package: bytes) -> None:
+    def run(
+        self, folder: MlFolder, properties: Mapping[str, Any], package: bytes, rename: Rename | None = None
+    ) -> None:
         """Trains as a job: reads from and writes to ``folder``.
 
         Args:
             folder: ``/opt/ml``, or what plays its part.
             properties: What the package knows of itself.
             package: The package's file.
+            rename: Gives a module the name that it has in the package, where this does not run in the package.
 
         Raises:
             HyperparameterError: For a hyperparameter that the task does not have.
@@ -66,7 +70,7 @@ class SagemakerJob:
         Logger.info("Model initialized. Jsonpickling...")
         (folder.model / TASK).write_text(jsonpickle.encode(self.task, keys=True), encoding="utf-8")
         Logger.info("Starting training now...")
-        self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder.model))
+        self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder.model, rename))
         write_completion_marker(folder.model)
 
 

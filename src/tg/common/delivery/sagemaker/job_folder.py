@@ -4,7 +4,9 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,9 +15,11 @@ from typing import Any
 
 from ...errors import DeliveryError
 from .log_event import LogEvent
-from .process_supervisor import LOG_NAME, TIMES_NAME, append_output
+from .process_supervisor import LOG_NAME, TIMES_NAME, append_output, write_json
 
 _CHUNK_BYTES = 1 << 20
+# There is no event for a file that another process writes; so often we look.
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,12 @@ class JobFolder:
             raise DeliveryError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set TG_JOBS_PATH")
         return folder
 
+    @staticmethod
+    def discard(job_id: str) -> None:
+        """Removes the folder of a job, if there is one."""
+        if job_id and Path(job_id).name == job_id:
+            shutil.rmtree(jobs_path() / job_id, ignore_errors=True)
+
     @contextmanager
     def appending_output(self) -> Iterator[Any]:
         """Opens the log for writing: yields a function that takes the bytes and their time in milliseconds."""
@@ -102,6 +112,26 @@ class JobFolder:
                 time_ms, end = map(int, line.split())
                 while log.tell() < end:
                     yield LogEvent(log.read(min(_CHUNK_BYTES, end - log.tell())), time_ms)
+
+    def follow_output(self, position: int, has_ended: Callable[[], bool]) -> Iterator[LogEvent]:
+        """Yields the log from a position on, as it is written, until the job has ended and all is read.
+
+        Args:
+            position: How many bytes of the log to pass over.
+            has_ended: Whether the job has ended; nothing is written after that.
+        """
+        while True:
+            is_last = has_ended()
+            for event in self.read_output(position):
+                position += len(event.data)
+                yield event
+            if is_last:
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def write_json(self, name: str, content: object) -> None:
+        """Writes one of the job's small files, which is never seen half-written."""
+        write_json(self.path / name, content)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Reads one of the job's small files; ``None`` if it is not there."""

@@ -1,17 +1,222 @@
-"""Trains in a local container."""
+"""Trains in a container of a local Docker daemon, or of one that is reached over SSH."""
 
-from ...errors import DeliveryError
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import ContainerError, DeliveryError, ResultArchiveError
+from ...logger import Logger
+from ..delivery.docker_client import (
+    DockerClient,
+    ObjectMissingError,
+    connect,
+    engine_errors,
+    engine_platform,
+    is_local,
+)
+from ..delivery.image import Image
+from ..delivery.image_source import find_image, image_platform
 from .config import SagemakerConfig
+from .container_files import fetch_failure, fetch_model, send_input
+from .container_log import container_status, follow_log, save_log
+from .container_request import build_container_request, stop_timeout
+from .container_state import build_job_state, load_state, save_state
+from .dockerfile_template import DOCKERFILE_TEMPLATE as DOCKERFILE_TEMPLATE
+from .executor import JobState, JobStatus, Listener, LogTail, SagemakerExecutor, check_completed, write_to_stdout
+from .job_folder import JobFolder, build_job_id
+from .log_event import LogEvent
+from .ml_folder import build_input_config
+from .result_archive import ResultArchive, write_result_archive_from_tar
 
-DOCKERFILE_TEMPLATE = ""
+_CANCELLED_NAME = "cancelled"
 
 
-class SagemakerLocalExecutor:
-    """Not available yet.
+class SagemakerLocalExecutor(SagemakerExecutor):
+    """Runs the job in a container, of the same image and by the same contract as on SageMaker.
 
-    Raises:
-        DeliveryError: Always.
+    The container is called as the job. It is removed when the results have been collected: by :meth:`execute`, by
+    :meth:`load_result` or by :meth:`collect`. From then on all that is asked of the job is answered from its folder.
+
+    Args:
+        config: What is trained, and how it is delivered.
+        client: The Docker daemon; by default the one of ``docker_host`` in the options, or else of ``DOCKER_HOST``.
     """
 
-    def __init__(self, config: SagemakerConfig) -> None:
-        raise DeliveryError("trainings in a local container are not available yet; use SagemakerAttachedExecutor")
+    def __init__(self, config: SagemakerConfig, client: DockerClient | None = None) -> None:
+        self.config = config
+        self._client = client
+
+    @property
+    def client(self) -> DockerClient:
+        """The Docker daemon; the connection is made on first use."""
+        if self._client is None:
+            self._client = connect(self.config.options.docker_host)
+        return self._client
+
+    def build_job_id(self) -> str:
+        return build_job_id(self.config.packaging.name)
+
+    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
+        dataset = self.config.options.local_dataset_path
+        image = self.config.containering.make_container(client=self.client)
+        self._check_platform(image)
+        folder = JobFolder.create(job_id or self.build_job_id())
+        try:
+            self._start_container(folder.job_id, image, dataset.resolve() if dataset is not None else None)
+        except BaseException:
+            shutil.rmtree(folder.path)
+            raise
+        return folder.job_id
+
+    def execute(self) -> str:
+        """Runs the job to its end, shows its output, and brings its results here whatever the end.
+
+        Returns:
+            The job's id.
+
+        Raises:
+            JobFailedError: If it ends in any other way than completed.
+            DeliveryError: If it cannot be started.
+        """
+        job_id = self.submit()
+        tail = LogTail()
+        try:
+            for event in self.logs(job_id):
+                tail.add(event)
+                write_to_stdout(event)
+        except BaseException:
+            self.cancel(job_id)
+            raise
+        finally:
+            self.collect(job_id)
+        check_completed(job_id, self.status(job_id), tail)
+        return job_id
+
+    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
+        folder = JobFolder.find(job_id)
+        if load_state(folder) is None:
+            try:
+                for event in follow_log(self.client, job_id, position):
+                    position += len(event.data)
+                    yield event
+                return
+            except ObjectMissingError:
+                if load_state(folder) is None:
+                    raise
+                # Another process has collected the log meanwhile.
+        yield from folder.read_output(position)
+
+    def status(self, job_id: str) -> JobState:
+        folder = JobFolder.find(job_id)
+        if (kept := load_state(folder)) is not None:
+            return kept
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+                container = self.client.inspect_container(job_id)
+            ended_badly = container["State"]["ExitCode"] != 0 and not container["State"]["Running"]
+            failure = fetch_failure(self.client, job_id) if ended_badly else None
+        except ObjectMissingError:
+            gone = JobState(JobStatus.FAILED, reason="its container was removed before its results were collected")
+            return load_state(folder) or gone
+        return build_job_state(container, (folder.path / _CANCELLED_NAME).exists(), failure)
+
+    def cancel(self, job_id: str) -> None:
+        folder = JobFolder.find(job_id)
+        if self.status(job_id).status.is_final:
+            return
+        (folder.path / _CANCELLED_NAME).touch()
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
+                try:
+                    self.client.stop(job_id, timeout=stop_timeout(self.config.options))
+                except KeyboardInterrupt:  # of a user who does not want to wait
+                    self.client.kill(job_id)
+                    raise
+        except ObjectMissingError:
+            return  # another process has collected the results meanwhile
+
+    def collect(self, job_id: str) -> JobFolder:
+        """Brings the log, the state and the results of a job that has ended here, and removes its container.
+
+        Does nothing if that has been done.
+
+        Raises:
+            DeliveryError: If the job has not ended.
+        """
+        folder = JobFolder.find(job_id)
+        if load_state(folder) is not None:
+            return folder
+        state = self.status(job_id)
+        if not state.status.is_final:
+            raise DeliveryError(f"job {job_id!r} is {state.status.value}; wait for its end, or cancel it")
+        try:
+            self._keep(job_id, folder, state)
+        except ObjectMissingError:
+            return folder  # its container is gone; what another process has collected stays
+        self._remove_container(job_id)
+        return folder
+
+    def load_result(self, job_id: str) -> ResultArchive:
+        folder = self.collect(job_id)
+        if not folder.archive.is_file():
+            raise ResultArchiveError(f"job {job_id!r} has no results here: {self.status(job_id).reason}")
+        archive = ResultArchive(folder.archive)
+        archive.check_complete()
+        return archive
+
+    def discard(self, job_id: str) -> None:
+        self._remove_container(job_id)
+        JobFolder.discard(job_id)
+
+    @property
+    def _resource_name(self) -> str:
+        payload = self.config.packaging.payload
+        return next((name for name, value in payload.items() if value is self.config.job), "job")
+
+    def _check_platform(self, image: Image) -> None:
+        found = find_image(self.client, image.image_id)
+        runs = engine_platform(self.client)
+        if found is not None and image_platform(found) != runs:
+            Logger.warning(
+                f"Image {image.reference!r} is made for {image_platform(found)}, and the Docker daemon runs {runs}: "
+                "it works only if that emulates the other, and slowly"
+            )
+
+    def _start_container(self, job_id: str, image: Image, dataset: Path | None) -> None:
+        options, is_mounted = self.config.options, is_local(self.client)
+        request = build_container_request(job_id, image.image_id, options, self._resource_name, dataset, is_mounted)
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be created"):
+                self.client.create_container_from_config(request, name=job_id)
+        except KeyboardInterrupt:
+            self._remove_container(job_id)  # it may have been created
+            raise
+        try:
+            config = build_input_config(options.hyperparameters, dataset is not None)
+            send_input(self.client, job_id, config, None if is_mounted else dataset)
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be started"):
+                self.client.start(job_id)
+        except BaseException:
+            self._remove_container(job_id)
+            raise
+
+    def _keep(self, job_id: str, folder: JobFolder, state: JobState) -> None:
+        save_log(follow_log(self.client, job_id), folder)
+        try:
+            write_result_archive_from_tar(fetch_model(self.client, job_id), folder.archive)
+        except ObjectMissingError:
+            container_status(self.client, job_id)  # raises if it is not the folder, but the container that is gone
+        except ResultArchiveError:  # what is refused once will always be
+            save_state(state, folder)
+            self._remove_container(job_id)
+            raise
+        save_state(state, folder)
+
+    def _remove_container(self, job_id: str) -> None:
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be removed"):
+                self.client.remove_container(job_id, v=True, force=True)
+        except ObjectMissingError:
+            return
+        except ContainerError as e:
+            Logger.warning(f"{e}; remove it with `docker rm --force --volumes {job_id}`")

@@ -5,22 +5,21 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...errors import DeliveryError
 from ..delivery.dockerfile_template import build_run_file
-from ..delivery.package import Package
 from . import process_supervisor
 from .config import SagemakerConfig
 from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE
-from .executor import JobState, JobStatus, SagemakerExecutor
+from .executor import JobState, JobStatus, Listener, SagemakerExecutor
 from .job import DATASET_VARIABLE
 from .job_folder import JobFolder, build_job_id
+from .job_layout import describe_dataset, lay_out_ml_folder, unpack_package
 from .log_event import LogEvent
-from .ml_folder import MlFolder, build_input_config
+from .ml_folder import MlFolder
 from .result_archive import COMPLETION, ResultArchive, write_result_archive
 
 # There is no event for a file that another process writes; so often we look.
@@ -49,12 +48,15 @@ class SagemakerProcessExecutor(SagemakerExecutor):
     def build_job_id(self) -> str:
         return build_job_id(self.config.packaging.name)
 
-    def submit(self, job_id: str | None = None) -> str:
+    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         dataset = self.config.options.local_dataset_path
         folder = JobFolder.create(job_id or self.build_job_id())
         try:
             package = self.config.packaging.make_package(folder.path)
-            run_file = _lay_out(folder, package, dataset, self.config.options.hyperparameters)
+            python_path = unpack_package(package, folder.path)
+            lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
+            run_file = folder.path / "train.py"
+            run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             supervisor = subprocess.Popen(
                 [
                     sys.executable,
@@ -67,7 +69,7 @@ class SagemakerProcessExecutor(SagemakerExecutor):
                     str(run_file),
                     "train",
                 ],
-                env=build_environment(os.environ, self.config.options.environment, folder, package, dataset),
+                env=build_environment(os.environ, self.config.options.environment, folder, python_path, dataset),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -79,17 +81,8 @@ class SagemakerProcessExecutor(SagemakerExecutor):
             raise
         return folder.job_id
 
-    def logs(self, job_id: str) -> Iterator[LogEvent]:
-        folder = JobFolder.find(job_id)
-        position = 0
-        while True:
-            has_ended = self.status(job_id).status.is_final  # asked before reading: nothing is written after it
-            for event in folder.read_output(position):
-                position += len(event.data)
-                yield event
-            if has_ended:
-                return
-            time.sleep(_POLL_SECONDS)
+    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
+        return JobFolder.find(job_id).follow_output(position, lambda: self.status(job_id).status.is_final)
 
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
@@ -125,40 +118,24 @@ class SagemakerProcessExecutor(SagemakerExecutor):
         archive.check_complete()
         return archive
 
+    def discard(self, job_id: str) -> None:
+        JobFolder.discard(job_id)
+
 
 def build_environment(
-    outer: Mapping[str, str], own: Mapping[str, str], folder: JobFolder, package: Package, dataset: Path | None
+    outer: Mapping[str, str], own: Mapping[str, str], folder: JobFolder, python_path: Path, dataset: Path | None
 ) -> dict[str, str]:
     """Writes a job's variables: those of this process without what is hidden, the job's own, and the contract's."""
     contract = {
         "TRAINING_JOB_NAME": folder.job_id,
-        "PYTHONPATH": str(folder.path / package.folder_name),
+        "PYTHONPATH": str(python_path),
         "PYTHONDONTWRITEBYTECODE": "1",
         ML_FOLDER_VARIABLE: str(folder.ml),
     }
     if dataset is not None:
-        contract[DATASET_VARIABLE] = dataset.name if dataset.is_file() else "."
+        contract[DATASET_VARIABLE] = describe_dataset(dataset)
     visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
     return {**visible, **own, **contract}
-
-
-def _lay_out(folder: JobFolder, package: Package, dataset: Path | None, hyperparameters: Mapping[str, str]) -> Path:
-    """Unpacks the package, makes the folder that stands for ``/opt/ml``, and returns the file that starts the job."""
-    with tarfile.open(package.path) as archive:
-        archive.extractall(folder.path, filter="data")
-    ml = MlFolder(folder.ml)
-    for path in (ml.config, ml.data.parent, ml.model, ml.failure.parent, ml.checkpoints):
-        path.mkdir(parents=True)
-    for name, content in build_input_config(hyperparameters, dataset is not None).items():
-        (ml.config / name).write_bytes(content)
-    if dataset is not None and dataset.is_dir():
-        ml.data.symlink_to(dataset.absolute(), target_is_directory=True)
-    elif dataset is not None:
-        ml.data.mkdir()
-        (ml.data / dataset.name).symlink_to(dataset.absolute())
-    run_file = folder.path / "train.py"
-    run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
-    return run_file
 
 
 def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:

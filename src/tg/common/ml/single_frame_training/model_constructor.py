@@ -1,17 +1,18 @@
 """Names a model class and its arguments, so that a task can be read, changed and sent before the class is needed."""
 
-import importlib
 from collections.abc import Callable
 from typing import Any, cast
 
 from ...errors import TaskDefinitionError
+from ...module_references import import_reference
 
 
 class ModelConstructor:
     """Makes a model from a reference and keyword arguments.
 
     Args:
-        type_name: ``"package.module:Class"``, imported only when the model is made, or a class or function itself.
+        type_name: ``"package.module:Class"``, imported only when the model is made, or a class or function itself. In a
+            package, the module may be one of the project's.
         kwargs: Arguments for it; hyperparameters reach them as ``model_provider.constructor.kwargs.<name>``.
     """
 
@@ -48,11 +49,8 @@ class ModelConstructor:
         """
         if not isinstance(self.type_name, str):
             return self.type_name
-        module_name, _, name = self.type_name.partition(":")
         try:
-            found: Any = importlib.import_module(module_name)
-            for part in name.split("."):
-                found = getattr(found, part)
+            found = import_reference(self.type_name)
         except (ImportError, AttributeError) as error:
             raise TaskDefinitionError(f"model {self.type_name!r} cannot be found: {error}") from error
         if not callable(found):

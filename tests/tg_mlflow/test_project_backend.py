@@ -1,5 +1,6 @@
-"""The backend ``tg-attached`` through ``mlflow.projects.run``, in this process, on a real store."""
+"""The backends that need nothing, through ``mlflow.projects.run``, on a real store."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,20 @@ from mlflow.entities import Run
 from mlflow.exceptions import ExecutionException
 from tests.support import ProjectFolder, all_runs, make_points
 
+from tg.common.delivery.sagemaker import ResultArchive
+from tg_mlflow.project_delivery import digest_project
 
-def train(project: ProjectFolder, **options: Any) -> Any:
-    return mlflow.projects.run(str(project.path), backend="tg-attached", **options)
+PLACES = ["attached", "process"]
+
+
+@pytest.fixture(autouse=True)
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
+
+
+def train(project: ProjectFolder, place: str = "attached", **options: Any) -> Any:
+    return mlflow.projects.run(str(project.path), backend=f"tg-{place}", **options)
 
 
 NAMED = """
@@ -33,8 +45,11 @@ def only_run(client: MlflowClient) -> Run:
     return run
 
 
-def test_a_run_has_params_metrics_tags_and_a_log(project: ProjectFolder, store: MlflowClient) -> None:
-    submitted = train(project, parameters={"C": "0.50"}, run_name="half")
+@pytest.mark.parametrize("place", PLACES)
+def test_a_run_has_params_metrics_tags_and_artifacts(
+    project: ProjectFolder, store: MlflowClient, place: str, jobs: Path, tmp_path: Path
+) -> None:
+    submitted = train(project, place, parameters={"C": "0.50"}, run_name="half")
     run = store.get_run(submitted.run_id)
     assert (run.info.status, run.info.run_name) == ("FINISHED", "half")
     assert submitted.get_status() == "FINISHED"
@@ -42,17 +57,43 @@ def test_a_run_has_params_metrics_tags_and_a_log(project: ProjectFolder, store: 
     assert set(run.data.metrics) == {"roc_auc_score_test", "roc_auc_score_train"}
     assert run.data.metrics["roc_auc_score_train"] == pytest.approx(0.77, abs=0.1)
     tags = run.data.tags
-    assert tags["mlflow.project.backend"] == "tg-attached"
+    assert tags["mlflow.project.backend"] == f"tg-{place}"
     assert tags["mlflow.project.entryPoint"] == "main"
     assert tags["mlflow.source.type"] == "PROJECT"
     assert tags["mlflow.source.name"] == str(project.path)
-    assert tags["tg.executor"] == "attached"
+    assert tags["tg.executor"] == place
     assert tags["tg.dataset"] == str(project.path / "datasets" / "points" / "points.parquet")
-    log = mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/logs/train.log")
-    assert log.startswith("Starting stage 1/1\nCompleted stage 1/1\n###METRIC###roc_auc_score_test:")
+    root = f"runs:/{run.info.run_id}"
+    log = mlflow.artifacts.load_text(f"{root}/logs/train.log")
+    lines = [line.partition(" INFO: ")[2] for line in log.splitlines()]
+    expected = [
+        "Starting stage 1/1",
+        "Completed stage 1/1",
+        f"###METRIC###roc_auc_score_test:{run.data.metrics['roc_auc_score_test']!r}###",
+        f"###METRIC###roc_auc_score_train:{run.data.metrics['roc_auc_score_train']!r}###",
+    ]
+    assert [line for line in lines if line.startswith(("Starting stage", "Completed", "###"))] == expected
+    archive = mlflow.artifacts.download_artifacts(f"{root}/result/model.tar.gz", dst_path=str(tmp_path / "result"))
+    with ResultArchive(Path(archive)) as result:
+        assert set(result.list()) >= {"package.tag.gz", "task.json", "runs/0/model.pkl", "completed.json"}
+        assert result.unpickle("runs/0/metrics.pkl") == run.data.metrics
+    (package,) = store.list_artifacts(run.info.run_id, "package")
+    assert package.path == f"package/SingleFrameTrainingTask-{digest_project(project.path, [])}.tar.gz"
+    content = Path(mlflow.artifacts.download_artifacts(f"{root}/{package.path}", dst_path=str(tmp_path / "package")))
+    assert tags["tg.package_sha256"] == hashlib.sha256(content.read_bytes()).hexdigest()
+    assert "SingleFrameTrainingTask" in mlflow.artifacts.load_text(f"{root}/task.json")
+    assert list(jobs.iterdir()) == []
 
 
-def test_folds_have_steps_and_the_mean_has_the_plain_name(project: ProjectFolder, store: MlflowClient) -> None:
+def test_the_places_give_the_same_metrics_to_the_last_digit(project: ProjectFolder, store: MlflowClient) -> None:
+    first, second = (store.get_run(train(project, place).run_id).data.metrics for place in PLACES)
+    assert first == second
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_folds_have_steps_and_the_mean_has_the_plain_name(
+    project: ProjectFolder, store: MlflowClient, place: str
+) -> None:
     project.write(
         "MLproject",
         """
@@ -62,7 +103,7 @@ def test_folds_have_steps_and_the_mean_has_the_plain_name(project: ProjectFolder
             command: "tg-mlflow train tasks:build_task splits=3"
         """,
     )
-    run_id = train(project).run_id
+    run_id = train(project, place).run_id
     folds = store.get_metric_history(run_id, "fold_roc_auc_score_test")
     assert [point.step for point in folds] == [0, 1, 2]
     mean = store.get_run(run_id).data.metrics["roc_auc_score_test"]
@@ -139,14 +180,17 @@ def test_an_edited_project_and_another_of_the_same_shape_do_not_mix(
         assert store.get_run(train(folder, entry_point="named").run_id).info.run_name == name
 
 
-def test_the_config_sets_hyperparameters_tags_and_the_dataset(project: ProjectFolder, store: MlflowClient) -> None:
+@pytest.mark.parametrize("place", PLACES)
+def test_the_config_sets_hyperparameters_tags_and_the_dataset(
+    project: ProjectFolder, store: MlflowClient, place: str
+) -> None:
     project.write_dataset(make_points(40), "small.parquet")
     config = {
         "dataset": "small.parquet",
         "hyperparameters": {"model_provider.constructor.kwargs.C": "0.001"},
         "tags": {"team": "blue"},
     }
-    run = store.get_run(train(project, backend_config=config).run_id)
+    run = store.get_run(train(project, place, backend_config=config).run_id)
     assert run.data.params["model_provider.constructor.kwargs.C"] == "0.001"
     assert run.data.tags["team"] == "blue"
     assert run.data.tags["tg.dataset"].endswith("small.parquet")
@@ -213,17 +257,19 @@ def broken_label(project: ProjectFolder) -> None:
         (lambda p: p.write("tg.json", '{"hyperparameters": {"splitter.tst_size": 1}}'), "did you mean 'test_size'?"),
     ],
 )
+@pytest.mark.parametrize("place", PLACES)
 def test_a_training_that_cannot_be_done_is_a_failed_run_with_its_reason(
-    project: ProjectFolder, store: MlflowClient, change: Any, message: str
+    project: ProjectFolder, store: MlflowClient, change: Any, message: str, place: str, jobs: Path
 ) -> None:
     change(project)
     with pytest.raises(ExecutionException) as caught:
-        train(project)
+        train(project, place)
     run = only_run(store)
     assert run.info.status == "FAILED"
     assert message in run.data.tags["tg.failure_reason"]
     assert str(caught.value) == f"Run {run.info.run_id} FAILED: {run.data.tags['tg.failure_reason']}"
     assert "\n" not in str(caught.value)
+    assert not jobs.exists() or list(jobs.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -232,6 +278,7 @@ def test_a_training_that_cannot_be_done_is_a_failed_run_with_its_reason(
         ({"parameters": {"max_itr": 5}}, None, "parameter 'max_itr' (given as '5') is unknown to entry point 'main'"),
         ({"parameters": {"C": "much"}}, None, "parameter 'C' is 'much', not the float that the MLproject declares"),
         ({"entry_point": "mian"}, None, "the MLproject has no entry point 'mian'; did you mean 'main'?"),
+        ({"backend_config": {"memory": "4g"}}, None, "has the key 'memory', which is for tg-local; remove it"),
         ({"backend_config": {"datset": "x"}}, None, "the unknown key 'datset'; did you mean 'dataset'?"),
         ({}, lambda p: (p.path / "MLproject").unlink(), "there is no MLproject in"),
         ({}, lambda p: p.write("MLproject", "entry_points: {main: {command: python x.py}}"), "is not ours"),

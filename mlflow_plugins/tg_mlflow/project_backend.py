@@ -1,8 +1,9 @@
-"""The project backend ``tg-attached``: trains in the process that asks for it."""
+"""The project backends: each translates a project and its configuration into a job, and the job into a run."""
 
 import logging
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from mlflow import MlflowClient
@@ -12,21 +13,38 @@ from mlflow.projects.submitted_run import SubmittedRun
 from mlflow.projects.utils import PROJECT_SYNCHRONOUS
 
 from tg.common import TgError
-from tg_mlflow.attached_training import train_attached
-from tg_mlflow.backend_config import AttachedConfig, load_backend_config
+from tg.common.delivery.sagemaker import (
+    SagemakerAttachedExecutor,
+    SagemakerConfig,
+    SagemakerExecutor,
+    SagemakerLocalExecutor,
+    SagemakerProcessExecutor,
+)
+from tg_mlflow.backend_config import AttachedConfig, BackendConfig, LocalConfig, ProcessConfig, load_backend_config
 from tg_mlflow.project import fetch_project
 from tg_mlflow.run_lifecycle import create_run, describe_failure, ending_run, log_params, terminating_as_interrupt
 from tg_mlflow.run_summary import describe_run
 from tg_mlflow.submitted_run import EndedRun
+from tg_mlflow.training import train
 
 # A child of MLflow's logger, so that whoever configures MLflow's output configures ours.
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-NAME = "tg-attached"
 
+class ProjectBackend(AbstractBackend):
+    """Has an entry point ``tg-mlflow train MODULE:FACTORY …`` trained and records it.
 
-class AttachedBackend(AbstractBackend):
-    """Runs an entry point ``tg-mlflow train MODULE:FACTORY …`` in this process and records it."""
+    Attributes:
+        name: What users call it.
+        config_model: The keys of its configuration.
+    """
+
+    name: ClassVar[str]
+    config_model: ClassVar[type[BackendConfig]]
+
+    @abstractmethod
+    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
+        """Makes the place where the job runs."""
 
     def run(
         self,
@@ -50,24 +68,54 @@ class AttachedBackend(AbstractBackend):
             project = fetch_project(project_uri, version)
             raw_params = project.resolve_parameters(entry_point, params or {})
             command = project.build_command(entry_point, raw_params)
-            config = load_backend_config(AttachedConfig, project.folder, given)
+            config = load_backend_config(self.config_model, project.folder, given)
         except TgError as error:
             raise ExecutionException(describe_failure(error)) from error
         client = MlflowClient(tracking_uri)
-        run_id = create_run(client, experiment_id, project, entry_point, NAME, shell.get("run_name"))
+        run_id = create_run(client, experiment_id, project, entry_point, self.name, shell.get("run_name"))
         try:
             with terminating_as_interrupt(), ending_run(client, run_id):
                 log_params(client, run_id, raw_params)
-                train_attached(client, run_id, project, command, config)
+                train(client, run_id, project, command, config, self.make_executor)
         except (Exception, SystemExit) as error:
             if not isinstance(error, TgError):
                 _logger.exception("The training raised an error that is not about its input:")
-            failure = f"Run {run_id} FAILED: {describe_failure(error)}"
+            failure = f"Run {run_id} {client.get_run(run_id).info.status}: {describe_failure(error)}"
             if shell:
                 raise ExecutionException(failure) from error
             return EndedRun(run_id, failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))
         _logger.info("%s", describe_run(client, run_id, tracking_uri))
         return EndedRun(run_id)
+
+
+class AttachedBackend(ProjectBackend):
+    """``tg-attached``: trains in this process."""
+
+    name = "tg-attached"
+    config_model = AttachedConfig
+
+    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
+        return SagemakerAttachedExecutor(delivery)
+
+
+class ProcessBackend(ProjectBackend):
+    """``tg-process``: trains in a child process that sees only the package."""
+
+    name = "tg-process"
+    config_model = ProcessConfig
+
+    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
+        return SagemakerProcessExecutor(delivery)
+
+
+class LocalBackend(ProjectBackend):
+    """``tg-local``: trains in a container."""
+
+    name = "tg-local"
+    config_model = LocalConfig
+
+    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
+        return SagemakerLocalExecutor(delivery)
 
 
 def _shell_parameters() -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Says how a project's task is delivered: from its project, its user's configuration and its code."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tg.common.delivery.delivery import (
+    Containering,
+    DependencyList,
+    ImageBuildOptions,
+    Packaging,
+    collect_project_files,
+)
+from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
+from tg.common.ml.training_core import AbstractTrainingTask
+from tg_mlflow.backend_config import BackendConfig, LocalConfig, ProcessConfig
+from tg_mlflow.project import Project
+
+_VERSION_LENGTH = 8
+
+
+def build_delivery(task: AbstractTrainingTask, project: Project, config: BackendConfig) -> SagemakerConfig:
+    """Describes the delivery of ``task``.
+
+    The package is named after the task's class. Its version is a digest of the project's code, so that packages of
+    different code can be loaded side by side, and the same code gives the same package.
+
+    Raises:
+        DeliveryError: If a name of the configuration cannot be used, or a file cannot be part of a package.
+    """
+    job = SagemakerJob(task)
+    version = digest_project(project.folder, config.data_files)
+    packaging = Packaging(type(task).__name__, version, {"job": job})
+    packaging.project_folder = project.folder
+    packaging.data_files = config.data_files
+    packaging.silent = True
+    options = SagemakerOptions(
+        role=os.environ.get("AWS_ROLE"),
+        bucket=None,
+        project_name=config.project_name or project.name,
+        datasets_folder=Path(project.folder, Path(config.datasets_folder).expanduser()),
+        dataset=config.dataset,
+        hyperparameters={name: _as_text(value) for name, value in config.hyperparameters.items()},
+        **_options_of(config),
+    )
+    return SagemakerConfig(job, packaging, _build_containering(packaging, project.folder, config), options)
+
+
+def digest_project(folder: Path, data_files: Sequence[str]) -> str:
+    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents."""
+    digest = hashlib.sha256()
+    files = collect_project_files(folder, data_files)
+    for path in (*files.modules, *files.data):
+        content = (folder / path).read_bytes()
+        digest.update(f"{path}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:_VERSION_LENGTH]
+
+
+def _options_of(config: BackendConfig) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if isinstance(config, ProcessConfig):
+        options.update(environment=config.environment, stop_grace_seconds=config.stop_grace_seconds)
+    if isinstance(config, LocalConfig):
+        names = ("cpus", "memory", "gpus", "network", "docker_host")
+        options.update({name: getattr(config, name) for name in names})
+    return options
+
+
+def _build_containering(packaging: Packaging, folder: Path, config: BackendConfig) -> Containering:
+    containering = Containering.from_packaging(packaging)
+    containering.run_file_name = "train.py"
+    if isinstance(config, LocalConfig):
+        if config.requirements is not None:
+            requirements = DependencyList.from_requirements("project", folder / config.requirements)
+            packaging.additional_dependencies = [requirements]
+        containering.base_image = config.base_image or containering.base_image
+        containering.python_version = config.python_version or containering.python_version
+        build = config.build.model_dump()
+        build["ca_bundle"] = None if config.build.ca_bundle is None else folder / config.build.ca_bundle
+        containering.build_options = ImageBuildOptions(**build)
+    return containering
+
+
+def _as_text(value: Any) -> str:
+    """Hyperparameters travel as texts; what is none is written as JSON, which the task's parts are read from."""
+    return value if isinstance(value, str) else json.dumps(value)

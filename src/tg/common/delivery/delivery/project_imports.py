@@ -1,0 +1,80 @@
+"""Finds what a project's module imports."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ...errors import PackagingError
+
+
+@dataclass(frozen=True)
+class ImportedModule:
+    """An import in a module.
+
+    Attributes:
+        name: The imported module, named from the top.
+        line: The line, from 1.
+        is_required: Whether the module cannot be imported without it: it stands outside functions, ``try`` and ``if``.
+    """
+
+    name: str
+    line: int
+    is_required: bool
+
+
+def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
+    """Yields what a module imports, named from the top; of ``from a import b`` both ``a`` and ``a.b``.
+
+    Args:
+        source: The module's text.
+        path: Where it is in its project, which says what relative imports mean.
+
+    Raises:
+        PackagingError: If it is not Python that this interpreter understands.
+    """
+    tree = parse_module(source, path)
+    required = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield ImportedModule(alias.name, node.lineno, id(node) in required)
+        elif isinstance(node, ast.ImportFrom):
+            around = path.parent.parts[: max(0, len(path.parent.parts) - node.level + 1)] if node.level else ()
+            name = ".".join([*around, *([node.module] if node.module else [])])
+            if name:
+                yield ImportedModule(name, node.lineno, id(node) in required)
+            for alias in node.names:
+                if alias.name != "*":
+                    yield ImportedModule(f"{name}.{alias.name}".lstrip("."), node.lineno, is_required=False)
+        elif (literal := imported_literal(node)) is not None:
+            yield ImportedModule(str(literal.value), literal.lineno, is_required=False)
+
+
+def parse_module(source: str, path: PurePosixPath) -> ast.Module:
+    """Parses a module.
+
+    Raises:
+        PackagingError: If it is not Python that this interpreter understands.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the project's style, and told when the module is imported
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise PackagingError(
+            f"{path}{line} is not valid Python: {reason}; correct it, or name it in .tgignore"
+        ) from error
+
+
+def imported_literal(node: ast.AST) -> ast.Constant | None:
+    """The name of a module in ``import_module("a.b")``, if that is what ``node`` is."""
+    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+        return None
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
+    name = node.args[0].value
+    is_absolute = isinstance(name, str) and name != "" and not name.startswith(".")
+    return node.args[0] if called == "import_module" and is_absolute else None

@@ -1,0 +1,37 @@
+"""Finds the files of a module that is importable here, without importing it."""
+
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path, PurePosixPath
+
+
+def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
+    """Finds the file of a module and those of the packages around it.
+
+    Returns:
+        Files by the paths that they have in a project; a folder without ``__init__.py`` has none. ``None`` if there is
+        no such module. Modules that exist without a file, such as those that a program makes, have none either.
+    """
+    files: dict[PurePosixPath, Path] = {}
+    parts = module.split(".")
+    spec = _find_top(parts[0])
+    for count in range(1, len(parts) + 1):
+        if count > 1:
+            places = spec.submodule_search_locations if spec is not None else None
+            spec = PathFinder.find_spec(".".join(parts[:count]), places) if places is not None else None
+        if spec is None:
+            return {} if module in sys.modules else None
+        if spec.has_location and spec.origin is not None:
+            stem, suffix = PurePosixPath(*parts[:count]), Path(spec.origin).suffix
+            is_package = spec.submodule_search_locations is not None
+            path = stem / f"__init__{suffix}" if is_package else stem.with_name(f"{stem.name}{suffix}")
+            files[path] = Path(spec.origin)
+    return files
+
+
+def _find_top(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # it is imported, but not from where a specification says
+        return PathFinder.find_spec(name)

@@ -1,0 +1,36 @@
+"""Lays out a job on this machine: its package unpacked, and a folder in place of ``/opt/ml``."""
+
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..delivery.package import Package
+from .job_folder import JobFolder
+from .ml_folder import MlFolder, build_input_config
+
+
+def unpack_package(package: Package, folder: Path) -> Path:
+    """Unpacks a package that was made here, and returns what goes on the Python path."""
+    with tarfile.open(package.path) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / package.folder_name
+
+
+def lay_out_ml_folder(folder: JobFolder, dataset: Path | None, hyperparameters: Mapping[str, str]) -> MlFolder:
+    """Makes the folder that stands for ``/opt/ml``; the dataset is linked, not copied."""
+    ml = MlFolder(folder.ml)
+    for path in (ml.config, ml.data.parent, ml.model, ml.failure.parent, ml.checkpoints):
+        path.mkdir(parents=True)
+    for name, content in build_input_config(hyperparameters, dataset is not None).items():
+        (ml.config / name).write_bytes(content)
+    if dataset is not None and dataset.is_dir():
+        ml.data.symlink_to(dataset.absolute(), target_is_directory=True)
+    elif dataset is not None:
+        ml.data.mkdir()
+        (ml.data / dataset.name).symlink_to(dataset.absolute())
+    return ml
+
+
+def describe_dataset(dataset: Path) -> str:
+    """What ``TG_DATASET`` says of a dataset: its name in the data channel, ``.`` for the channel itself."""
+    return dataset.name if dataset.is_file() else "."

@@ -1,0 +1,33 @@
+"""Imports what a text of the form ``module:name`` names: from the package that this code is in, or as it is installed."""
+
+import importlib
+import importlib.util
+from typing import Any
+
+# The package's top module, such as `Titanic__0`; empty where this code is not in a package.
+_ROOT = ".".join(__name__.split(".")[:-3])
+
+
+def import_reference(reference: str) -> Any:
+    """Imports the object that ``module:name`` names; ``name`` may have dots, as in ``module:Class.method``.
+
+    In a package, the project's modules lie below the package's top module; they come before installed ones of the same
+    name, so that each of several packages in one process finds its own.
+
+    Raises:
+        ImportError: If there is no such module.
+        AttributeError: If the module has no such name.
+        Exception: Whatever importing the module raises.
+    """
+    module, _, name = reference.partition(":")
+    found: Any = importlib.import_module(_place(module))
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _place(module: str) -> str:
+    if not _ROOT:
+        return module
+    below = f"{_ROOT}.{module.partition('.')[0]}"
+    return module if importlib.util.find_spec(below) is None else f"{_ROOT}.{module}"
