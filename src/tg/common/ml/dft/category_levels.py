@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ...errors import DatasetError
 from .feature_names import unique_names
 from .frame_transformer import Floats
 
@@ -95,7 +96,7 @@ def _factorize(series: pd.Series) -> tuple[npt.NDArray[np.intp], list[Any]]:
     try:
         codes, uniques = pd.factorize(series)
     except (TypeError, NotImplementedError) as e:
-        raise ValueError(
+        raise DatasetError(
             f"column {series.name!r} (dtype {series.dtype}) holds values that cannot be categories ({e}): make text or "
             f"numbers of them, drop the column, or name it in on_columns([{series.name!r}], ...)"
         ) from e

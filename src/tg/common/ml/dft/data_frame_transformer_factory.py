@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.impute import SimpleImputer
 
+from ...errors import DatasetError
 from .categorical_transformer import CategoricalTransformer
 from .category_levels import count_distinct
 from .column_kind import ColumnKind
@@ -154,7 +155,7 @@ class DataFrameTransformerFactory(FrameTransformer):
         """The unfitted transformer for the columns of ``frame``."""
         check_fit(frame, [])
         if not frame.shape[1]:
-            raise ValueError("the frame has no columns to transform")
+            raise DatasetError("the frame has no columns to transform")
         explicit = set(check_fit(frame, [name for names, _ in self.columns for name in names]))
         check_fit(frame, dict.fromkeys(frame.columns))
         rules: list[tuple[str, TransformerFactory, list[Hashable]]] = [
@@ -185,7 +186,7 @@ class DataFrameTransformerFactory(FrameTransformer):
             return kind.value
         if kind is ColumnKind.BOOLEAN and self.continuous is not None:
             return "continuous"
-        raise ValueError(
+        raise DatasetError(
             f"column {series.name!r} (dtype {series.dtype}) has no rule: {advice}, drop it, or name it in "
             f"on_columns([{series.name!r}], ...)"
         )

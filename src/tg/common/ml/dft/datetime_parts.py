@@ -6,6 +6,8 @@ from datetime import tzinfo
 
 import pandas as pd
 
+from ...errors import DatasetError
+
 DATETIME_PARTS = {
     "year": "year",
     "quarter": "quarter",
@@ -33,7 +35,7 @@ def read_datetimes(series: pd.Series) -> pd.Series:
     day ``03/04`` is must be said by who knows it.
 
     Raises:
-        ValueError: The column holds something else.
+        DatasetError: The column holds something else.
     """
     dtype = series.dtype
     if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not isinstance(dtype, pd.ArrowDtype)):
@@ -42,17 +44,19 @@ def read_datetimes(series: pd.Series) -> pd.Series:
         try:
             return pd.to_datetime(series.astype(object))
         except (TypeError, ValueError) as e:
-            raise ValueError(f"column {series.name!r} (dtype {dtype}) cannot be read as datetimes: {e}") from e
+            raise DatasetError(f"column {series.name!r} (dtype {dtype}) cannot be read as datetimes: {e}") from e
     if series.isna().all():
         return pd.Series(pd.NaT, index=series.index, name=series.name, dtype="datetime64[ns]")
-    raise ValueError(f"column {series.name!r} (dtype {dtype}) does not hold datetimes: convert it with pd.to_datetime")
+    raise DatasetError(
+        f"column {series.name!r} (dtype {dtype}) holds no datetimes: convert it with pd.to_datetime"
+    )
 
 
 def convert_zone(series: pd.Series, zone: tzinfo | None) -> pd.Series:
     """The datetimes as clocks in ``zone`` show them; a column without any value fits every zone.
 
     Raises:
-        ValueError: One of the column and ``zone`` has a time zone and the other has none.
+        DatasetError: One of the column and ``zone`` has a time zone and the other has none.
     """
     own = series.dt.tz
     if own is not None and zone is not None:
@@ -60,6 +64,6 @@ def convert_zone(series: pd.Series, zone: tzinfo | None) -> pd.Series:
         return converted
     if (own is None and zone is None) or series.isna().all():
         return series
-    raise ValueError(
+    raise DatasetError(
         f"column {series.name!r} has the time zone {own} but was fitted with {zone}: use tz_localize or tz_convert"
     )

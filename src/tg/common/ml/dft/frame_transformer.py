@@ -11,6 +11,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ...errors import DatasetError
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -19,18 +21,18 @@ def check_frame(frame: object, columns: Iterable[Hashable]) -> None:
 
     Raises:
         TypeError: ``frame`` is not a pandas DataFrame.
-        ValueError: A column is absent (all absent ones are listed) or occurs several times.
+        DatasetError: A column is absent (all absent ones are listed) or occurs several times.
     """
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"expected a pandas DataFrame, got {type(frame).__name__}")
     wanted = list(columns)
     absent = [column for column in wanted if column not in frame.columns]
     if absent:
-        raise ValueError(f"the frame lacks the columns {absent}; it has {list(frame.columns)}")
+        raise DatasetError(f"the frame lacks the columns {absent}; it has {list(frame.columns)}")
     repeated = set(frame.columns[frame.columns.duplicated()])
     for column in wanted:
         if column in repeated:
-            raise ValueError(f"column {column!r} occurs several times in the frame; rename or drop the doubles")
+            raise DatasetError(f"column {column!r} occurs several times in the frame; rename or drop the doubles")
 
 
 def check_fit(frame: pd.DataFrame, columns: object) -> list[Hashable]:
@@ -41,7 +43,7 @@ def check_fit(frame: pd.DataFrame, columns: object) -> list[Hashable]:
 
     Raises:
         TypeError: ``columns`` is a bare name, or ``frame`` is not a pandas DataFrame.
-        ValueError: A name occurs twice in ``columns``, or the frame lacks a column or has no rows.
+        DatasetError: A name occurs twice in ``columns``, or the frame lacks a column or has no rows.
     """
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise TypeError(f"columns must be a list of column names, got {columns!r}; write [{columns!r}]")
@@ -50,7 +52,7 @@ def check_fit(frame: pd.DataFrame, columns: object) -> list[Hashable]:
         raise ValueError(f"columns names a column twice: {names}")
     check_frame(frame, names)
     if not len(frame):
-        raise ValueError("cannot fit on a frame without rows")
+        raise DatasetError("cannot fit on a frame without rows")
     return names
 
 
@@ -97,7 +99,7 @@ class FrameTransformer(TransformerMixin, BaseEstimator, ABC):  # type: ignore[mi
         Raises:
             sklearn.exceptions.NotFittedError: `fit` was not called.
             TypeError: ``X`` is not a pandas DataFrame.
-            ValueError: A column seen in `fit` is absent or cannot be read as what it was.
+            DatasetError: A column seen in `fit` is absent or cannot be read as what it was.
         """
         check_is_fitted(self)
         check_frame(X, self.input_columns())

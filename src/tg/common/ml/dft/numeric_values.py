@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ...errors import DatasetError
 from .frame_transformer import Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -28,7 +29,7 @@ def read_numbers(series: pd.Series, out: Floats) -> Mask | None:
         Where ``out`` is NaN, shape ``(n,)``; None if nowhere.
 
     Raises:
-        ValueError: The column holds something that is not a number.
+        DatasetError: The column holds something that is not a number.
     """
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
@@ -45,7 +46,7 @@ def read_numbers(series: pd.Series, out: Floats) -> Mask | None:
         else:
             out[:] = series.to_numpy(dtype="float64", na_value=np.nan)
     except (TypeError, ValueError, OverflowError) as e:
-        raise ValueError(f"column {series.name!r} (dtype {dtype}) is not numeric: {e}") from e
+        raise DatasetError(f"column {series.name!r} (dtype {dtype}) is not numeric: {e}") from e
     finite = np.isfinite(out)
     if finite.all():
         return None
