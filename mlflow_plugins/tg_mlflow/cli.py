@@ -16,10 +16,9 @@ from tg.common.delivery.sagemaker import SagemakerAttachedExecutor
 from tg_mlflow.backend_config import AttachedConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.project import read_project
-from tg_mlflow.run_lifecycle import create_run, describe_failure, ending_run, log_params, terminating_as_interrupt
-from tg_mlflow.run_summary import describe_run
+from tg_mlflow.recorded_training import train_recorded
+from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.train_command import parse_train_words
-from tg_mlflow.training import train as run_training
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -69,24 +68,16 @@ def train(
     except TgError as error:
         _exit_with(describe_failure(error))
     client = MlflowClient()
-    run_id = MLFLOW_RUN_ID.get()
-    surrounded = run_id is not None
+    run_id, params = MLFLOW_RUN_ID.get(), {}
     if run_id is None:
         if experiment_name is not None:
             mlflow.set_experiment(experiment_name)
         experiment_id = str(mlflow.tracking.fluent._get_experiment_id())
         run_id = create_run(client, experiment_id, project, target, "tg-attached", run_name)
-    try:
-        with terminating_as_interrupt(), ending_run(client, run_id):
-            if not surrounded:  # otherwise whoever made the run has logged them
-                log_params(client, run_id, command.arguments)
-            run_training(client, run_id, project, command, settings, SagemakerAttachedExecutor)
-    except TgError as error:
-        _exit_with(f"Run {run_id} FAILED: {describe_failure(error)}")
-    except (Exception, SystemExit) as error:
-        _logger.exception("The training raised an error that is not about its input:")
-        _exit_with(f"Run {run_id} FAILED: {describe_failure(error)}")
-    _logger.info("%s", describe_run(client, run_id, mlflow.get_tracking_uri()))
+        params = dict(command.arguments)  # otherwise whoever made the run has logged them
+    failure = train_recorded(client, run_id, params, project, command, settings, SagemakerAttachedExecutor)
+    if failure is not None:
+        _exit_with(failure)
 
 
 def _read_config(text: str | None) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """The project backends: each translates a project and its configuration into a job, and the job into a run."""
 
-import logging
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -22,13 +21,9 @@ from tg.common.delivery.sagemaker import (
 )
 from tg_mlflow.backend_config import AttachedConfig, BackendConfig, LocalConfig, ProcessConfig, load_backend_config
 from tg_mlflow.project import fetch_project
-from tg_mlflow.run_lifecycle import create_run, describe_failure, ending_run, log_params, terminating_as_interrupt
-from tg_mlflow.run_summary import describe_run
+from tg_mlflow.recorded_training import train_recorded
+from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.submitted_run import EndedRun
-from tg_mlflow.training import train
-
-# A child of MLflow's logger, so that whoever configures MLflow's output configures ours.
-_logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 class ProjectBackend(AbstractBackend):
@@ -73,19 +68,10 @@ class ProjectBackend(AbstractBackend):
             raise ExecutionException(describe_failure(error)) from error
         client = MlflowClient(tracking_uri)
         run_id = create_run(client, experiment_id, project, entry_point, self.name, shell.get("run_name"))
-        try:
-            with terminating_as_interrupt(), ending_run(client, run_id):
-                log_params(client, run_id, raw_params)
-                train(client, run_id, project, command, config, self.make_executor)
-        except (Exception, SystemExit) as error:
-            if not isinstance(error, TgError):
-                _logger.exception("The training raised an error that is not about its input:")
-            failure = f"Run {run_id} {client.get_run(run_id).info.status}: {describe_failure(error)}"
-            if shell:
-                raise ExecutionException(failure) from error
-            return EndedRun(run_id, failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))
-        _logger.info("%s", describe_run(client, run_id, tracking_uri))
-        return EndedRun(run_id)
+        failure = train_recorded(client, run_id, raw_params, project, command, config, self.make_executor)
+        if failure is not None and shell:
+            raise ExecutionException(failure)
+        return EndedRun(run_id, failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))
 
 
 class AttachedBackend(ProjectBackend):

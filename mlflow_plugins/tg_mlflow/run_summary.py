@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from mlflow import MlflowClient
 
 
-def describe_run(client: MlflowClient, run_id: str, tracking_uri: str) -> str:
+def describe_run(client: MlflowClient, run_id: str) -> str:
     """Writes a run's status, metrics, id and where to see it, a line each."""
     run = client.get_run(run_id)
     width = max((len(name) for name in run.data.metrics), default=0)
@@ -17,7 +17,7 @@ def describe_run(client: MlflowClient, run_id: str, tracking_uri: str) -> str:
         [
             f"Run {run.info.run_name} ({run_id}) {run.info.status}",
             *(metrics or ["  no metrics"]),
-            f"  see it: {_describe_place(tracking_uri, run.info.experiment_id, run_id)}",
+            f"  see it: {_describe_place(client.tracking_uri, run.info.experiment_id, run_id)}",
         ]
     )
 
