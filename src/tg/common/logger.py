@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import ClassVar, TextIO
+from typing import ClassVar
 
 
 class _LineFormatter(logging.Formatter):
@@ -19,20 +19,19 @@ class _LineFormatter(logging.Formatter):
         return line
 
 
-class _StdoutHandler(logging.StreamHandler[TextIO]):
+class _StdoutHandler(logging.Handler):
     """Writes to what ``sys.stdout`` is at the moment of writing, so that notebooks and redirections see the line."""
 
     def __init__(self) -> None:
-        logging.Handler.__init__(self)
+        super().__init__()
         self.setFormatter(_LineFormatter())
 
-    @property
-    def stream(self) -> TextIO:
-        return sys.stdout
-
-    @stream.setter
-    def stream(self, value: TextIO) -> None:
-        raise AttributeError("the training log always goes to sys.stdout")
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stdout.write(f"{self.format(record)}\n")
+            sys.stdout.flush()
+        except Exception:  # noqa: BLE001 - logging's own way: a message that cannot be written ends nothing
+            self.handleError(record)
 
 
 class Logger:

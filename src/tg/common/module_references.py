@@ -1,4 +1,4 @@
-"""Imports what a text of the form ``module:name`` names: from the package that this code is in, or as it is installed."""
+"""Imports what a text of the form ``module:name`` names, from the package that this code is in or as installed."""
 
 import importlib
 import importlib.util

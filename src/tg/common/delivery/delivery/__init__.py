@@ -2,7 +2,7 @@
 
 from .containering import Containering
 from .dependency_list import DependencyList
-from .entry_point import EntryPoint
+from .entry_point import EntryPoint, install_package_and_get_loader
 from .image_options import ImageBuildOptions
 from .package import Package
 from .packaging import Packaging
@@ -16,4 +16,5 @@ __all__ = [
     "Package",
     "Packaging",
     "collect_project_files",
+    "install_package_and_get_loader",
 ]

@@ -1,18 +1,21 @@
 """A package that can be imported, and the objects in it."""
 
 import functools
+import gzip
 import hashlib
 import importlib
 import importlib.resources
+import io
 import json
 import sys
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...errors import PackagingError, listed
-from .package_file import read_installed_package
+from .package_file import read_module_files
 from .pickling import load_pickle
 
 
@@ -80,14 +83,15 @@ def install_package_and_get_loader(path: Path, folder: Path | None = None) -> En
     below = Path(_process_folder().name if folder is None else folder).absolute()
     target = below / hashlib.sha256(content).hexdigest()
     if not target.is_dir():
-        _unpack(Path(path), target)
+        _unpack(content, str(path), target)
     (properties,) = target.glob("*/*/properties.json")
     module_name = properties.parent.name
     if str(properties.parents[1]) not in sys.path:
         sys.path.append(str(properties.parents[1]))
         importlib.invalidate_caches()
     entry_point = EntryPoint(module_name)
-    if read_installed_package(module_name) != content:
+    loaded = Path(entry_point.properties["resources_location"]).parent
+    if loaded != properties.parent and read_module_files(loaded) != read_module_files(properties.parent):
         raise PackagingError(
             f"another package with the module {module_name!r} is loaded in this process; give this one another "
             "version, or start a new process"
@@ -100,17 +104,18 @@ def _process_folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="tg-packages-")
 
 
-def _unpack(path: Path, target: Path) -> None:
+def _unpack(package: bytes, path: str, target: Path) -> None:
     """Unpacks a package's file into ``target``, which appears when it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as temporary:
         content = Path(temporary) / "content"
         try:
-            with tarfile.open(path, "r:gz") as archive:
+            # All at once: what reads a compressed archive does not read up to the check sum at its end.
+            with tarfile.open(fileobj=io.BytesIO(gzip.decompress(package)), mode="r:") as archive:
                 _check_members(archive)
                 archive.extractall(content, filter="data")
-        except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-            raise PackagingError(f"{str(path)!r} is no package: {error}; build it with Packaging") from error
+        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
+            raise PackagingError(f"{path!r} is no package: {error}; build it with Packaging") from error
         try:
             content.rename(target)
         except OSError:

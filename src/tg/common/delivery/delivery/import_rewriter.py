@@ -54,7 +54,7 @@ def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]
             span = _Span.of(literal)
             # Up to Python 3.11 the positions of what is inside an f-string are not those in the file.
             if (quote := span.quote_of(lines, str(literal.value))) is not None:
-                nodes.append((span, f"{quote}{root}.{str(literal.value)}{quote}"))
+                nodes.append((span, f"{quote}{root}.{literal.value!s}{quote}"))
     for span, text in sorted(nodes, key=lambda each: each[0], reverse=True):
         span.replace(lines, text)
     return b"".join(lines).decode()

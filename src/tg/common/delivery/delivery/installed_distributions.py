@@ -1,6 +1,7 @@
 """What is installed here, and which of it a package needs."""
 
 import importlib.metadata
+import importlib.util
 import re
 import sys
 import sysconfig
@@ -71,19 +72,17 @@ def find_installed(module: str) -> str | None:
     return f"installed as {spec.origin or next(iter(spec.submodule_search_locations or []), module)}"
 
 
-def is_installed(module: str) -> bool:
-    """Whether a module, as it is imported here, comes with Python or from an installed library."""
-    if module.partition(".")[0] in sys.stdlib_module_names:
-        return True
+def is_hidden(module: str) -> bool:
+    """Whether an installed top-level module is hidden by another of its name, which an import finds here instead."""
+    if module in sys.stdlib_module_names:
+        return False
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
+    except (ImportError, ValueError):  # it is imported, but has no specification
         return False
-    if spec is None or spec.origin is None:
+    if spec is None or spec.origin is None or not spec.has_location:
         return False
-    return spec.origin in ("built-in", "frozen") or any(
-        Path(spec.origin).is_relative_to(folder) for folder in _site_folders()
-    )
+    return not any(Path(spec.origin).is_relative_to(folder) for folder in _site_folders())
 
 
 def _site_folders() -> list[str]:

@@ -99,12 +99,17 @@ def read_installed_package(module_name: str) -> bytes:
     if beside.is_file():
         return beside.read_bytes()
     properties = json.loads((module / "properties.json").read_text(encoding="utf-8"))
-    files = {
-        f"{module_name}/{path.relative_to(module).as_posix()}": path.read_bytes()
-        for path in module.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    files = {f"{module_name}/{name}": content for name, content in read_module_files(module).items()}
     return build_package_file(add_metadata(files, properties), f"{properties['name']}-{properties['version']}")
+
+
+def read_module_files(module: Path) -> dict[str, bytes]:
+    """Reads the files of a package's module by their paths in it, without what Python has compiled."""
+    return {
+        path.relative_to(module).as_posix(): path.read_bytes()
+        for path in module.rglob("*")
+        if path.is_file() and "__pycache__" not in path.relative_to(module).parts
+    }
 
 
 def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:

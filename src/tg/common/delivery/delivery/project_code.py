@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from ...errors import PackagingError
-from .installed_distributions import find_installed
+from .installed_distributions import find_installed, is_hidden
 from .project_files import check_size, collect_project_files
 from .project_ignore import ProjectIgnore
 from .project_imports import ImportedModule, find_imports
-from .project_modules import find_module_files
+from .project_module_files import find_module_files
 from .python_source import read_python_source
 
 
@@ -78,7 +78,7 @@ class ProjectCode:
             top = module.partition(".")[0]
             if top in (self._reserved, "__main__"):
                 continue
-            if top not in self._modules and find_installed(top) is not None:
+            if top not in self._modules and find_installed(top) is not None and not is_hidden(top):
                 outside.add(top)
                 continue
             if module not in self._modules:

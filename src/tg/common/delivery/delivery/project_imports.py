@@ -63,7 +63,7 @@ def parse_module(source: str, path: PurePosixPath) -> ast.Module:
             warnings.simplefilter("ignore")  # about the project's style, and told when the module is imported
             return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        line = f" line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise PackagingError(
             f"{path}{line} is not valid Python: {reason}; correct it, or name it in .tgignore"

@@ -1,5 +1,7 @@
 """Finds which part of an object cannot be pickled, and says where it is."""
 
+import functools
+import inspect
 import types
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
@@ -36,15 +38,46 @@ def _find(value: Any, path: str, seen: set[int]) -> tuple[str, Any]:
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, (type, types.FunctionType, types.ModuleType)):
+    """Yields what is pickled with an object, each with what to write after the object's name to reach it."""
+    if isinstance(value, types.ModuleType):
+        return
+    if isinstance(value, types.FunctionType):
+        yield from _parts_of_function(value)
+        return
+    if isinstance(value, type):
+        if value.__module__ == "__main__":  # others are pickled by name
+            for name, each in vars(value).items():
+                if isinstance(each, types.FunctionType) or not name.startswith(("__", "_abc_impl")):
+                    yield f".{name}", each
         return
     if isinstance(value, types.MethodType):
         yield ".__self__", value.__self__
+    elif isinstance(value, functools.partial):
+        yield ".func", value.func
+        yield from ((f".args[{index}]", each) for index, each in enumerate(value.args))
+        yield from ((f".keywords[{name!r}]", each) for name, each in value.keywords.items())
     elif isinstance(value, Mapping):
         for key, each in value.items():
             yield f"[{key!r}]", each
+            yield f"'s key {key!r}", key
     elif isinstance(value, (Sequence, Set)) and not isinstance(value, (str, bytes, range)):
         for index, each in enumerate(value):
             yield f"[{index}]", each
-    for name, each in getattr(value, "__dict__", {}).items():
-        yield f".{name}", each
+    for name in dict.fromkeys(_attributes(value)):
+        if hasattr(value, name):
+            yield f".{name}", getattr(value, name)
+
+
+def _parts_of_function(value: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    if value.__module__ != "__main__":  # others are pickled by name
+        return
+    used = inspect.getclosurevars(value)
+    for name, each in {**used.globals, **used.nonlocals}.items():
+        yield f"'s variable {name!r}", each
+
+
+def _attributes(value: Any) -> Iterator[str]:
+    yield from getattr(value, "__dict__", {})
+    for each in type(value).__mro__:
+        slots = vars(each).get("__slots__", ())
+        yield from (slots,) if isinstance(slots, str) else slots

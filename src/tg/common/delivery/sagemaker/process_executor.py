@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ...errors import DeliveryError
 from ..delivery.dockerfile_template import build_run_file
@@ -51,6 +52,7 @@ class SagemakerProcessExecutor(SagemakerExecutor):
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         dataset = self.config.options.local_dataset_path
         folder = JobFolder.create(job_id or self.build_job_id())
+        supervisor: subprocess.Popen[bytes] | None = None
         try:
             package = self.config.packaging.make_package(folder.path)
             python_path = unpack_package(package, folder.path)
@@ -77,6 +79,8 @@ class SagemakerProcessExecutor(SagemakerExecutor):
             )
             _wait_for_start(folder, supervisor)
         except BaseException:
+            if supervisor is not None:
+                _end_start(folder, supervisor)
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
         return folder.job_id
@@ -142,12 +146,20 @@ def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") ->
     deadline = time.monotonic() + _START_SECONDS
     while folder.read_json(process_supervisor.PROCESS_NAME) is None:
         if supervisor.poll() is not None or time.monotonic() > deadline:
-            supervisor.kill()
             raise DeliveryError(f"the child process could not be started with {sys.executable}; check that it runs")
         time.sleep(_POLL_SECONDS / 10)
 
 
-def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, object] | None:
+def _end_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:
+    """Ends a job that was to be started, wherever its start was."""
+    while (process := folder.read_json(process_supervisor.PROCESS_NAME)) is None and supervisor.poll() is None:
+        time.sleep(_POLL_SECONDS / 10)
+    if process is not None:
+        _signal(process["pid"], signal.SIGKILL)
+    supervisor.wait()
+
+
+def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, Any] | None:
     deadline = time.monotonic() + seconds
     while (content := folder.read_json(name)) is None and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

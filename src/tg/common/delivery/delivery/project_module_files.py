@@ -1,7 +1,9 @@
 """Finds the files of a module that is importable here, without importing it."""
 
 import importlib.util
+import pkgutil
 import sys
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +21,7 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
     for count in range(1, len(parts) + 1):
         if count > 1:
             places = spec.submodule_search_locations if spec is not None else None
-            spec = PathFinder.find_spec(".".join(parts[:count]), places) if places is not None else None
+            spec = _find_below(".".join(parts[:count]), places or ())
         if spec is None:
             return {} if module in sys.modules else None
         if spec.has_location and spec.origin is not None:
@@ -35,3 +37,19 @@ def _find_top(name: str) -> ModuleSpec | None:
         return importlib.util.find_spec(name)
     except (ImportError, ValueError):  # it is imported, but not from where a specification says
         return PathFinder.find_spec(name)
+
+
+def _find_below(name: str, places: Iterable[str]) -> ModuleSpec | None:
+    """Finds a module of a package; unlike :class:`PathFinder`, also where the package is not imported."""
+    folders: list[str] = []
+    for place in places:
+        finder = pkgutil.get_importer(place)
+        spec = finder.find_spec(name) if finder is not None else None
+        if spec is not None and spec.loader is not None:
+            return spec
+        folders += (spec and spec.submodule_search_locations) or []
+    if not folders:
+        return None
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = folders
+    return spec

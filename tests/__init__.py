@@ -1,0 +1,1 @@
+"""Tests; a package, since installed libraries leave modules of that name behind."""
