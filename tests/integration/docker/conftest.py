@@ -5,6 +5,7 @@ they need; ``TG_TEST_BASE_IMAGE`` names another base image.
 """
 
 import ast
+import fcntl
 import os
 import shutil
 import subprocess
@@ -110,14 +111,20 @@ def package(tmp_path: Path) -> Package:
 @pytest.fixture(scope="session")
 def script_image(docker_client: DockerClient, base_image: str) -> Image:
     """An image whose containers run the Python program in the variable ``SCRIPT``."""
+    reference, base = "tg-test-script:latest", find_image(docker_client, base_image)
+    assert base is not None
+    labels = {"tg-test.base": base["Id"], "tg-test.version": "1"}
+    found = find_image(docker_client, reference)
+    if found is not None and labels.items() <= (found["Config"]["Labels"] or {}).items():
+        return Image(reference, found["Id"])
     return build_image(
         docker_client,
-        "tg-test-script:latest",
+        reference,
         f"FROM {base_image}\nVOLUME /scratch\n{SCRIPT_ENTRYPOINT}\n",
         {},
         platform=engine_platform(docker_client),
         options=ImageBuildOptions(),
-        labels={},
+        labels=labels,
         secret_texts=(),
         say=lambda line: None,
     )
@@ -126,6 +133,17 @@ def script_image(docker_client: DockerClient, base_image: str) -> Image:
 class Task(AbstractTrainingTask):
     def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
         raise AssertionError("containers of these tests run scripts")
+
+
+@pytest.fixture(autouse=True)
+def one_after_the_other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Lets one test at a time use the daemon, whatever number of processes run tests: some look at all that it has."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which the processes share
+    with (folder / "docker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from tg.common.delivery.delivery.docker_client import DockerClient
+from tg.common.delivery.delivery.image import Image
 from tg.common.delivery.delivery.package import Package
 
 SCRIPT_ENTRYPOINT = 'ENTRYPOINT ["python3", "-u", "-c", "import os; exec(os.environ[\'SCRIPT\'])"]'
@@ -53,9 +54,9 @@ def run_once(client: DockerClient, image: str, command: list[str] | None = None,
         client.remove_container(container, force=True, v=True)
 
 
-def load_foreign_image(client: DockerClient, reference: str, platform: str) -> None:
-    """Gives the daemon an image with one empty file, made for some platform."""
-    layer = make_tar({"file": b""})
+def load_tiny_image(client: DockerClient, reference: str, platform: str) -> Image:
+    """Gives the daemon an image with one small file of its own, made for some platform."""
+    layer = make_tar({"file": reference.encode()})
     system, _, architecture = platform.partition("/")
     config = json.dumps(
         {
@@ -67,6 +68,7 @@ def load_foreign_image(client: DockerClient, reference: str, platform: str) -> N
     ).encode()
     manifest = json.dumps([{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar"]}]).encode()
     list(client.load_image(make_tar({"config.json": config, "layer.tar": layer, "manifest.json": manifest})))
+    return Image(reference, client.inspect_image(reference)["Id"])
 
 
 def make_tar(files: dict[str, bytes]) -> bytes:
@@ -242,8 +244,6 @@ class SshServer:
         line = self._process.stderr.readline()
         if b"listening on" not in line:
             raise AssertionError(line.decode())
-        self._reader = threading.Thread(target=self._process.stderr.read)
-        self._reader.start()
         return self
 
     def __exit__(
@@ -251,6 +251,5 @@ class SshServer:
     ) -> None:
         self._process.terminate()
         self._process.wait()
-        self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()

@@ -11,7 +11,7 @@ from tests.integration.docker.support import (
     Index,
     all_that_images_tell,
     files_of,
-    load_foreign_image,
+    load_tiny_image,
     make_package,
     run_once,
     stream_holds,
@@ -21,6 +21,7 @@ from tg.common import ContainerError, ImageBuildError
 from tg.common.delivery.delivery import Containering
 from tg.common.delivery.delivery.docker_client import DockerClient, connect, engine_platform
 from tg.common.delivery.delivery.dockerfile_template import DOCKERFILE_TEMPLATE
+from tg.common.delivery.delivery.image_builder import build_image
 from tg.common.delivery.delivery.image_options import ImageBuildOptions
 from tg.common.delivery.delivery.image_source import find_image
 from tg.common.delivery.delivery.package import Package
@@ -200,13 +201,35 @@ def test_a_failing_step_of_ones_own_template(
     assert find_image(docker_client, "tg-test-failing:0") is None
 
 
+def test_an_interrupted_build_leaves_nothing(docker_client: DockerClient, base_image: str) -> None:
+    def say(line: str) -> None:
+        if line == "going":
+            raise KeyboardInterrupt
+
+    mark = uuid.uuid4().hex
+    with pytest.raises(KeyboardInterrupt):
+        build_image(
+            docker_client,
+            "tg-test-interrupted:1",
+            f"FROM {base_image}\nRUN echo before\nRUN echo going; sleep 60\n",
+            {},
+            platform=engine_platform(docker_client),
+            options=ImageBuildOptions(),
+            labels={"mark": mark},
+            secret_texts=(),
+            say=say,
+        )
+    assert docker_client.containers(all=True, filters={"label": f"mark={mark}"}) == []
+    assert docker_client.images(all=True, filters={"label": f"mark={mark}"}) == []
+
+
 def test_a_full_disk_is_named(docker_client: DockerClient, make_containering: Make, package: Package) -> None:
     template = f"{DOCKERFILE_TEMPLATE}RUN head -c 9 /dev/zero > /dev/full\n"
     with pytest.raises(ImageBuildError) as caught:
         make_containering("full", dockerfile_template=template).make_container(package, docker_client)
     assert str(caught.value).splitlines()[0] == (
-        "image 'tg-test-full:0' cannot be built: step 6/6, `RUN head -c 9 /dev/zero > /dev/full`, failed: the Docker daemon's "
-        "disk is full; free space, for example with `docker system prune`"
+        "image 'tg-test-full:0' cannot be built: step 6/6, `RUN head -c 9 /dev/zero > /dev/full`, failed: the Docker "
+        "daemon's disk is full; free space, for example with `docker system prune`"
     )
 
 
@@ -235,7 +258,7 @@ def test_a_base_image_of_another_architecture(
 ) -> None:
     native = engine_platform(docker_client)
     other = "linux/arm64" if native == "linux/amd64" else "linux/amd64"
-    load_foreign_image(docker_client, "127.0.0.1:9/tg-test-other:1", other)
+    load_tiny_image(docker_client, "127.0.0.1:9/tg-test-other:1", other)
     containering = make_containering("other", base_image="127.0.0.1:9/tg-test-other:1")
     with pytest.raises(ImageBuildError) as caught:
         containering.make_container(package, docker_client)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.docker.support import SshServer, load_foreign_image
+from tests.integration.docker.support import SshServer, load_tiny_image
 
 from tg.common import ContainerError, DeliveryError, JobFailedError, JobStoppedError, ResultArchiveError
 from tg.common.delivery.delivery.docker_client import DockerClient, ObjectMissingError, engine_platform
@@ -116,7 +116,7 @@ def test_another_process_finds_a_job_before_and_after_its_container_is_removed(
 
 
 def test_the_log_comes_while_the_job_runs_with_the_engines_times(make_executor: Make) -> None:
-    executor = make_executor("print('one')\n" + WAIT)
+    executor = make_executor("print('one')\n" + WAIT, stop_grace_seconds=0.5)
     job_id = executor.submit()
     events = executor.logs(job_id)
     first, second = next(events), next(events)
@@ -149,12 +149,12 @@ import os, time
 for number in range(20):
     os.write(1 + number % 2, b"%d\\n" % number)
     time.sleep(0.01)  # two pipes: only time tells the engine which was first
-os.write(1, b"x" * 100_000 + b"\\r50%\\r\\xff\\xfe 2026-01-01T00:00:00.000000000Z no stamp\\nno end")
+os.write(1, b"x" * 100_000 + b"\\r50%\\r\\xc3\\xa9 2026-01-01T00:00:00.000000000Z no stamp\\nno end")
 """
     executor = make_executor(script)
     job_id = executor.submit()
     expected = b"".join(b"%d\n" % number for number in range(20))
-    expected += b"x" * 100_000 + b"\r50%\r\xff\xfe 2026-01-01T00:00:00.000000000Z no stamp\nno end"
+    expected += b"x" * 100_000 + b"\r50%\r\xc3\xa9 2026-01-01T00:00:00.000000000Z no stamp\nno end"
     assert b"".join(event.data for event in executor.logs(job_id)) == expected
     executor.collect(job_id)
     assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
@@ -239,9 +239,10 @@ def test_ctrl_c_stops_the_job_and_leaves_no_container(
             raise KeyboardInterrupt
 
     executor = make_executor("import signal\nsignal.signal(signal.SIGTERM, lambda *_: exit(143))\n" + WAIT)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", Interrupting())
-        executor.execute()
+        with pytest.raises(KeyboardInterrupt):
+            executor.execute()
     (job_id,) = os.listdir(tmp_path / "jobs")
     assert executor.status(job_id) == JobState(JobStatus.STOPPED, 143, "it was stopped")
     assert output_of(executor, job_id) == "ready\n"
@@ -331,6 +332,7 @@ def test_a_daemon_behind_ssh(docker_client: DockerClient, make_executor: Make, s
     assert output_of(executor, job_id) == f". ['a.txt', 'b.txt']\nsome rows\n{config}\nwritable\n"
     with executor.load_result(job_id) as archive:
         assert archive.get_path("runs/text").read_text() == "a result"
+    executor.client.close()
     assert containers_of(docker_client, job_id) == []
     assert (tmp_path / "project" / "folder" / "a.txt").read_text() == "some rows"
 
@@ -372,7 +374,7 @@ def test_a_model_folder_that_is_gone_or_hostile_leaves_no_container(
 def test_an_image_of_another_architecture(docker_client: DockerClient, make_executor: Make) -> None:
     native = engine_platform(docker_client)
     other = "linux/arm64" if native == "linux/amd64" else "linux/amd64"
-    load_foreign_image(docker_client, "127.0.0.1:9/tg-test-foreign:1", other)
+    load_tiny_image(docker_client, "127.0.0.1:9/tg-test-foreign:1", other)
     with pytest.raises(DeliveryError) as caught:
         make_executor("", image_uri="127.0.0.1:9/tg-test-foreign:1").submit()
     assert str(caught.value) == (

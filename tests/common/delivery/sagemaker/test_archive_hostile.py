@@ -7,6 +7,7 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -48,7 +49,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "absolute": (tar(SAFE, member("/tmp/evil")), "member '/tmp/evil' has the absolute path '/tmp/evil'"),
     "absolute folder": (tar(member("//evil", tarfile.DIRTYPE)), "member '//evil' has the absolute path '//evil'"),
     "symlink out": (tar(SAFE, symlink("s", "../evil")), "member 's' is a link to '../evil', which leads out"),
-    "symlink out from a folder": (tar(symlink("a/s", "../../x")), "member 'a/s' is a link to '../../x', which leads out"),
+    "symlink out below": (tar(symlink("a/s", "../../x")), "member 'a/s' is a link to '../../x', which leads out"),
     "absolute symlink": (tar(symlink("s", "/etc/passwd")), "member 's' is a link to '/etc/passwd', which leads out"),
     "symlink to nothing": (tar(symlink("s", "")), "member 's' is a link to '', which leads out"),
     "symlink out through another": (
@@ -90,9 +91,15 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         tar(member("s", tarfile.GNUTYPE_SPARSE)),
         "member 's' is a sparse file; only files, folders and links within are taken",
     ),
-    "file, then folder": (tar(SAFE, member("a.txt", tarfile.DIRTYPE)), "member 'a.txt' is there twice, as a file and as a folder"),
+    "file, then folder": (
+        tar(SAFE, member("a.txt", tarfile.DIRTYPE)),
+        "member 'a.txt' is there twice, as a file and as a folder",
+    ),
     "file, then link": (tar(SAFE, symlink("a.txt", "b")), "member 'a.txt' is there twice, as a file and as a link"),
-    "folder, then link": (tar(member("d/f"), symlink("d", "e")), "member 'd' is there twice, as a folder and as a link"),
+    "folder, then link": (
+        tar(member("d/f"), symlink("d", "e")),
+        "member 'd' is there twice, as a folder and as a link",
+    ),
     "file twice": (tar(SAFE, member("./a.txt")), "member 'a.txt' is there twice, as a file and as a file"),
     "link twice": (tar(symlink("s", "a"), symlink("s", "b")), "member 's' is there twice, as a link and as a link"),
     "a link for the root": (tar(symlink("./", "a")), "member './' is a link in place of the root folder"),
@@ -249,6 +256,35 @@ def test_a_negative_size_is_refused(outside: Path) -> None:
         ResultArchive(path)
 
 
+def test_a_limit_is_the_last_size_that_is_allowed(outside: Path) -> None:
+    path = write(outside, tar(SAFE))
+    assert len(tar(SAFE)) == 2048
+    assert len(scan_archive(path, ArchiveLimits(size_bytes=2048, ratio=1))) == 1
+    with pytest.raises(ResultArchiveError, match="it has more than 2,047 bytes uncompressed"):
+        scan_archive(path, ArchiveLimits(size_bytes=2047, ratio=1))
+
+
+def test_damage_is_told_wherever_it_is_noticed(outside: Path) -> None:
+    late = tarfile.TarInfo("late")
+    late.mtime = 1 << 80
+    map_header = b"29 GNU.sparse.map=one,second\n"
+    assert len(map_header) == 29
+    random = Random(0)
+    data = bytearray(gzip.compress(tar(member("data", content=random.randbytes(100_000).hex().encode())), 1))
+    data[50_000:] = random.randbytes(50_000)
+    for content, reason in (
+        (gzip.compress(late.tobuf(tarfile.GNU_FORMAT) + bytes(1024)), r"timestamp out of range"),
+        (gzip.compress(tar(member("pax", tarfile.XHDTYPE, map_header), SAFE)), r"invalid literal for int"),
+        (bytes(data), r"Error -3 while decompressing"),
+    ):
+        (outside / "model.tar.gz").write_bytes(content)
+        with pytest.raises(
+            ResultArchiveError, match=rf"is damaged, or no such archive \(.*{reason}.*\); fetch it again"
+        ):
+            extract_archive(outside / "model.tar.gz", outside / "sub" / "target")
+        assert list((outside / "sub").iterdir()) == []
+
+
 def test_an_endless_chain_of_headers_is_refused(outside: Path) -> None:
     header = tarfile.TarInfo("././@LongLink")
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 2
@@ -318,7 +354,9 @@ def test_a_wrong_checksum_is_noticed(outside: Path) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), min_size=1, max_size=8), st.booleans())
+@given(
+    st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), min_size=1, max_size=8), st.booleans()
+)
 def test_no_damage_gives_another_error(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]], in_gzip: bool
 ) -> None:
@@ -330,10 +368,11 @@ def test_no_damage_gives_another_error(
     path.write_bytes(content if in_gzip else gzip.compress(content, 1))
     try:
         extract_archive(path, folder / "target")
-    except ResultArchiveError as error:
-        assert str(path) in str(error)
-        assert not (folder / "target").exists()
-    assert {each.name for each in folder.iterdir()} <= {"model.tar.gz", "target"}
+    except ResultArchiveError:
+        left = {"model.tar.gz"}
+    else:
+        left = {"model.tar.gz", "target"}
+    assert {each.name for each in folder.iterdir()} == left
 
 
 def test_a_failed_extraction_leaves_nothing(outside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,7 +409,9 @@ def test_a_python_without_the_data_filter_is_told_so(outside: Path, monkeypatch:
 
 
 def test_a_stream_is_read_whatever_its_chunks(outside: Path) -> None:
-    content = tar(member("model/", tarfile.DIRTYPE), member("model/f", content=b"x" * 1500), hardlink("model/g", "model/f"))
+    content = tar(
+        member("model/", tarfile.DIRTYPE), member("model/f", content=b"x" * 1500), hardlink("model/g", "model/f")
+    )
     for size in (1, 511, 512, 10_000):
         target = outside / "sub" / "target"
         extract_tar_stream([b"", *(content[i : i + size] for i in range(0, len(content), size)), b""], target, "model")

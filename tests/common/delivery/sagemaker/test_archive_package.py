@@ -3,9 +3,13 @@
 import gzip
 import io
 import json
+import os
 import pickle
+import subprocess
 import sys
 import tarfile
+import tempfile
+import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,13 +36,19 @@ class Task:
 
 @pytest.fixture(autouse=True)
 def _forget_modules() -> Iterator[None]:
-    before, paths, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
+    """Other tests' modules of these names are put aside."""
+    before = {name: sys.modules.pop(name) for name in _test_modules()}
+    paths, finders = list(sys.path), list(sys.meta_path)
     yield
     assert sys.meta_path == finders
     assert sys.path == paths
-    for name in set(sys.modules) - set(before):
-        if name.startswith(("Titanic__", "local_")):
-            del sys.modules[name]
+    for name in _test_modules():
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def _test_modules() -> list[str]:
+    return [name for name in sys.modules if name.startswith(("Titanic__", "local_"))]
 
 
 def reference(module: str, name: str) -> bytes:
@@ -51,12 +61,12 @@ def reference(module: str, name: str) -> bytes:
 
 def write_package(files: Mapping[str, str], version: str = "0") -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, text in {f"Titanic__{version}/__init__.py": "", "PKG-INFO": "", **files}.items():
             info = tarfile.TarInfo(f"Titanic-{version}/{name}")
             info.size = len(text.encode())
             archive.addfile(info, io.BytesIO(text.encode()))
-    return buffer.getvalue()
+    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
 def make_archive(
@@ -113,7 +123,8 @@ def test_names_are_matched_by_whole_parts(tmp_path: Path) -> None:
     with pytest.raises(ResultArchiveError) as caught:
         archive.unpickle("runs/0/other.pkl")
     assert str(caught.value) == (
-        f"'runs/0/other.pkl' of '{archive.path}' cannot be unpickled: ModuleNotFoundError: No module named 'Titanic__01'"
+        f"'runs/0/other.pkl' of '{archive.path}' cannot be unpickled: "
+        "ModuleNotFoundError: No module named 'Titanic__01'"
     )
     assert archive.unpickle("runs/0/tgx.pkl")().answer() == "tgx"
 
@@ -131,7 +142,9 @@ def test_a_project_module_that_is_here_is_used(tmp_path: Path, monkeypatch: pyte
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("here", ["", "class Task:\n    Other = 1\n", "import local_not_installed\n"])
+@pytest.mark.parametrize(
+    "here", ["", "class Task:\n    Other = 1\n", "import local_not_installed\n", "raise ImportError"]
+)
 def test_without_the_name_here_the_archived_module_is_used(
     here: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +272,10 @@ def test_an_installed_package_of_the_same_name_is_not_disturbed(
     ("package", "reason"),
     [
         (NO_PACKAGE, "the archive '.*/package.tag.gz' is damaged, or no such archive"),
-        (write_package({"../../evil.py": ""}), "package.tag.gz' is refused: member 'Titanic-0/../../evil.py' has the path"),
+        (
+            write_package({"../../evil.py": ""}),
+            "package.tag.gz' is refused: member 'Titanic-0/../../evil.py' has the path",
+        ),
         (write_package({}, "1"), "the archived package does not hold the module 'Titanic__0'; it is damaged"),
         (write_package({}), "ModuleNotFoundError: No module named 'Titanic__0.local_tasks'"),
         (write_package({"Titanic__0/local_tasks.py": ""}), "AttributeError: Can't get attribute 'Task'"),
@@ -275,12 +291,45 @@ def test_a_package_that_does_not_help_is_told(package: bytes, reason: str, tmp_p
     assert not (tmp_path / "evil.py").exists()
 
 
-def test_a_failed_load_leaves_no_module(tmp_path: Path) -> None:
+def test_a_failed_load_leaves_no_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     package = write_package({"Titanic__0/__init__.py": "raise LookupError('no')"})
     archive = make_archive(tmp_path / "result", {"it": reference("Titanic__0.local_tasks", "Task")}, package)
     with pytest.raises(ResultArchiveError, match="LookupError: no"):
         load(archive)
-    assert [name for name in sys.modules if name.startswith("Titanic__")] == []
+    assert _test_modules() == []
+    assert list(tmp_path.glob("tg-package-*")) == []
+
+
+def test_a_module_that_was_made_in_memory_is_not_disturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = types.ModuleType("Titanic__0")
+    monkeypatch.setitem(sys.modules, "Titanic__0", made)
+    assert load(make_using(tmp_path / "result", "A"))().answer() == ["first A", "second A", "second A"]
+    assert sys.modules["Titanic__0"] is made
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tg.common.delivery.sagemaker.result_archive import ResultArchive
+
+archive = ResultArchive(Path(sys.argv[1]))
+print(archive.unpickle("runs/0/it.pkl")().answer(), len(list(Path(sys.argv[2]).iterdir())))
+"""
+
+
+def test_a_process_leaves_no_files(tmp_path: Path) -> None:
+    path = make_using(tmp_path / "result", "A").path
+    (tmp_path / "temporary").mkdir()
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, path, tmp_path / "temporary"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "['first A', 'second A', 'second A'] 2\n"
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_bomb_in_the_package_is_refused(tmp_path: Path) -> None:
@@ -325,9 +374,9 @@ def test_without_properties_or_member_nothing_is_unpickled(tmp_path: Path) -> No
     (tmp_path / "model" / "a.pkl").write_bytes(pickle.dumps(1))
     write_result_archive(tmp_path / "model", tmp_path / "model.tar.gz")
     archive = ResultArchive(tmp_path / "model.tar.gz")
-    with pytest.raises(ResultArchiveError, match="has no member 'package.json'"):
+    with pytest.raises(ResultArchiveError, match=r"has no member 'package\.json'"):
         archive.unpickle("a.pkl")
-    with pytest.raises(ResultArchiveError, match="has no member 'b.pkl'; did you mean 'a.pkl'"):
+    with pytest.raises(ResultArchiveError, match=r"has no member 'b\.pkl'; did you mean 'a\.pkl'"):
         archive.unpickle("b.pkl")
 
 

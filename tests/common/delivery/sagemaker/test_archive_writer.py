@@ -149,7 +149,7 @@ def test_the_marker_lists_what_is_there(model: Path) -> None:
 
 def test_a_marker_is_there_whole_or_not_at_all(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(ResultArchiveError, match="the completion marker in .* cannot be written: No space left"):
+    with pytest.raises(ResultArchiveError, match=r"the completion marker in .* cannot be written: No space left"):
         write_completion_marker(model)
     assert names(model) == {name.partition("/")[0] for name in FILES}
 
@@ -182,20 +182,26 @@ def test_an_error_of_the_stream_comes_through_and_leaves_nothing(tmp_path: Path)
 
 
 def test_an_absent_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ResultArchiveError, match=rf"cannot be written: No such file or directory \({tmp_path}/absent\)"):
+    with pytest.raises(
+        ResultArchiveError, match=rf"cannot be written: No such file or directory \({tmp_path}/absent\)"
+    ):
         write_result_archive(tmp_path / "absent", tmp_path / "model.tar.gz")
     with pytest.raises(ResultArchiveError, match=r"cannot be written: No such file or directory"):
         write_result_archive_from_tar([], tmp_path / "absent" / "model.tar.gz")
     assert names(tmp_path) == set()
 
 
-@pytest.mark.parametrize("write", [write_completion_marker, lambda model: write_result_archive(model, model.parent / "t")])
+@pytest.mark.parametrize(
+    "write", [write_completion_marker, lambda model: write_result_archive(model, model.parent / "t")]
+)
 def test_links_that_lead_out_are_refused(write: object, model: Path, tmp_path: Path) -> None:
     assert callable(write)
     (tmp_path / "model-secret").write_text("secret")
     for target in ("../../model-secret", str(tmp_path / "model-secret"), "../runs/../../model-secret", "../.."):
         (model / "runs" / "link").symlink_to(target)
-        with pytest.raises(ResultArchiveError, match=r"'runs/link' in '.*' is a link to '.*', which is not in the folder"):
+        with pytest.raises(
+            ResultArchiveError, match=r"'runs/link' in '.*' is a link to '.*', which is not in the folder"
+        ):
             write(model)
         (model / "runs" / "link").unlink()
     for target in ("nothing", "link"):
@@ -230,8 +236,36 @@ def test_only_files_and_folders_are_archived(model: Path, tmp_path: Path) -> Non
     (model / "runs" / "fifo").unlink()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.path.relpath(model / "socket"))
-        with pytest.raises(ResultArchiveError, match="'socket' in '.*' is neither a file nor a folder"):
+        with pytest.raises(ResultArchiveError, match=r"'socket' in '.*' is neither a file nor a folder"):
             write_completion_marker(model)
+
+
+def test_a_folder_that_cannot_be_read_is_told(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path).name == "runs":
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(ResultArchiveError, match=rf"cannot be written: Permission denied \({model}/runs\)"):
+        write_result_archive(model, tmp_path / "model.tar.gz")
+    assert names(tmp_path) == {"model"}
+
+
+def test_a_folder_stands_right_before_what_is_in_it(tmp_path: Path) -> None:
+    files = {"runs/1": b"", "runs-2/x": b"", "runs.txt": b"", "completed.json": b"", "runs/completed.json": b""}
+    write_result_archive(make_folder(tmp_path / "model", files), tmp_path / "model.tar.gz")
+    assert ResultArchive(tmp_path / "model.tar.gz").list() == [
+        "runs/",
+        "runs/1",
+        "runs/completed.json",
+        "runs-2/",
+        "runs-2/x",
+        "runs.txt",
+        "completed.json",
+    ]
 
 
 def test_an_empty_folder_is_an_archive(tmp_path: Path) -> None:
@@ -260,7 +294,7 @@ def write_tree(folder: Path, tree: dict[str, object]) -> Iterator[tuple[str, byt
             yield name, content
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(TREES, st.integers(1, 5000))
 def test_any_tree_comes_back(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object], size: int) -> None:
     folder = tmp_path_factory.mktemp("tree")

@@ -158,6 +158,8 @@ def test_a_cancelled_job_is_stopped(tmp_path: Path) -> None:
     executor = make_executor("wait", tmp_path)
     job_id = executor.submit()
     assert next(event for event in executor.logs(job_id) if b"waiting" in event.data)
+    with pytest.raises(ResultArchiveError, match="has not run to its end: it has no results"):
+        executor.load_result(job_id)
     executor.cancel(job_id)
     assert executor.status(job_id) == JobState(JobStatus.STOPPED, 143, "it was stopped")
     executor.cancel(job_id)

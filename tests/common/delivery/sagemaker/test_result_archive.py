@@ -15,6 +15,7 @@ from tg.common.delivery.sagemaker.result_archive import (
     PACKAGE,
     PROPERTIES,
     TASK,
+    ArchiveLimits,
     ResultArchive,
     write_completion_marker,
     write_result_archive,
@@ -84,12 +85,30 @@ def test_a_member_is_extracted_once_and_alone(model: Path, temporary: Path) -> N
         archive.get_path("runs/0/model.pkl")
 
 
+def test_a_member_that_has_gone_meanwhile_is_told(model: Path) -> None:
+    archive = ResultArchive(pack(model))
+    (model / "runs" / "0" / "info.pkl").unlink()
+    pack(model)
+    with pytest.raises(ResultArchiveError, match=r"is refused: there is no member 'runs/0/info\.pkl' in it any more"):
+        archive.get_path("runs/0/info.pkl")
+    assert archive.get_path("runs/0/model.pkl").read_bytes() == b"model"
+
+
+def test_the_limits_hold_when_a_member_is_extracted(model: Path) -> None:
+    archive = ResultArchive(pack(model), ArchiveLimits(size_bytes=20_000, ratio=1))
+    (model / "alpha.bin").write_bytes(bytes(100_000))
+    pack(model)
+    with pytest.raises(ResultArchiveError, match=r"it has more than 20,000 bytes uncompressed"):
+        archive.get_path("runs/0/model.pkl")
+
+
 def test_a_folder_comes_with_what_is_below(model: Path) -> None:
+    (model / "runs" / "0.txt").touch()
     path = pack(model)
     archive = ResultArchive(path)
     folder = archive.get_path("runs/0/")
     assert {each.name: each.read_bytes() for each in folder.iterdir()} == {"info.pkl": b"info", "model.pkl": b"model"}
-    assert not (folder.parent / "1").exists()
+    assert [each.name for each in folder.parent.iterdir()] == ["0"]
     path.unlink()  # no second extraction
     assert archive.get_path("runs/0") == folder
     assert archive.get_path("./runs/0/info.pkl") == folder / "info.pkl"
@@ -205,5 +224,7 @@ def test_a_marker_that_is_too_deep_is_damaged(model: Path) -> None:
 def test_the_marker_is_read_with_any_names(model: Path) -> None:
     (model / "Öl und \n Wasser").write_bytes(b"12")
     write_completion_marker(model)
-    assert "Öl und \n Wasser" in [each["name"] for each in json.loads((model / "completed.json").read_text())["members"]]
+    assert "Öl und \n Wasser" in [
+        each["name"] for each in json.loads((model / "completed.json").read_text())["members"]
+    ]
     assert ResultArchive(pack(model)).is_complete

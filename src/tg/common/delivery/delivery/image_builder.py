@@ -19,6 +19,7 @@ from .image_options import ImageBuildOptions, redact
 
 BUILD_LABEL = "tg-mlflow.build"
 _SHOWN_LINES = 15
+_REMOVAL_SECONDS = 10
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 Say = Callable[[str], None]
@@ -59,7 +60,7 @@ def build_image(
     """
     build_id = secrets.token_hex(8)
     progress = _Progress(reference, secret_texts, say)
-    arguments = options.build_args
+    is_built = False
     try:
         with (
             tempfile.TemporaryFile() as context,
@@ -72,7 +73,7 @@ def build_image(
                 custom_context=True,
                 tag=reference,
                 network_mode=options.network,
-                buildargs={name: str(value) for name, value in arguments.items()},
+                buildargs=options.build_args,
                 platform=platform,
                 rm=True,
                 forcerm=True,
@@ -80,11 +81,13 @@ def build_image(
             )
             progress.follow(events)
         with engine_errors(ImageBuildError, f"image {reference!r} cannot be built"):
-            return Image(reference, client.inspect_image(reference)["Id"])
+            image = Image(reference, client.inspect_image(reference)["Id"])
+        is_built = True
+        return image
     except ImageBuildError as e:
         raise ImageBuildError(redact(str(e), secret_texts)) from e.__cause__
     finally:
-        _remove_leftovers(client, build_id)
+        _remove_leftovers(client, build_id, is_built)
 
 
 class _Progress:
@@ -150,19 +153,37 @@ def _write_context(target: IO[bytes], dockerfile: str, files: Mapping[str, bytes
                 archive.addfile(member, source)
 
 
-def _remove_leftovers(client: DockerClient, build_id: str) -> None:
-    """Removes the build's images that have no name; the daemon keeps those that others are made of."""
+def _remove_leftovers(client: DockerClient, build_id: str, is_built: bool) -> None:
+    """Removes the build's images that have no name; the daemon keeps those that others are made of.
+
+    A build that was interrupted leaves the container of a step, too. One that has come to its end has none, but its
+    image may be running already.
+    """
+    label = {"label": f"{BUILD_LABEL}={build_id}"}
     try:
+        with engine_errors(ContainerError, "what a build has left cannot be listed"):
+            for container in () if is_built else client.containers(all=True, filters=label):
+                _remove_container(client, container["Id"])
         removed = True
         while removed:
             removed = False
-            with engine_errors(ContainerError, "images left by a build cannot be listed"):
-                images = client.images(all=True, filters={"label": f"{BUILD_LABEL}={build_id}"})
+            with engine_errors(ContainerError, "what a build has left cannot be listed"):
+                images = client.images(all=True, filters=label)
             for image in images:
                 if set(image["RepoTags"] or ()) <= {"<none>:<none>"}:
                     removed |= remove_image(client, image["Id"])
     except ContainerError as e:
         Logger.warning(e)
+
+
+def _remove_container(client: DockerClient, container: str) -> None:
+    try:
+        with engine_errors(ContainerError, f"container {container} of a build cannot be removed"):
+            client.remove_container(container, v=True, force=True)
+    except ContainerError:
+        # The daemon is removing it.
+        with engine_errors(ContainerError, f"container {container} of a build is not removed"):
+            client.wait(container, timeout=_REMOVAL_SECONDS, condition="removed")
 
 
 def remove_image(client: DockerClient, image_id: str) -> bool:

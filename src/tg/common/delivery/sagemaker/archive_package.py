@@ -52,7 +52,7 @@ class PackageProperties:
         names = [content.get("module_name"), content.get("tg_import_path")]
         if not all(isinstance(name, str) and all(map(str.isidentifier, name.split("."))) for name in names):
             raise ValueError(f"it names the modules {names}")
-        return PackageProperties(*names)
+        return PackageProperties(*map(str, names))
 
 
 class ArchivedModules:

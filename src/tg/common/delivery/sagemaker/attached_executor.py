@@ -12,10 +12,9 @@ from ...ml.training_core import InMemoryTrainingEnvironment
 from .config import SagemakerConfig
 from .executor import JobState, JobStatus, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
-from .job_layout import lay_out_ml_folder
+from .job_layout import lay_out_ml_folder, open_archive
 from .log_event import LogEvent
-from .ml_folder import MlFolder
-from .result_archive import ResultArchive, write_result_archive
+from .result_archive import ResultArchive
 
 _STATE_NAME = "state.json"
 
@@ -90,12 +89,7 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
             raise DeliveryError(f"job {job_id!r} runs in a process of its own; interrupt that process")
 
     def load_result(self, job_id: str) -> ResultArchive:
-        folder = JobFolder.find(job_id)
-        if not folder.archive.is_file():
-            write_result_archive(MlFolder(folder.ml).model, folder.archive)
-        archive = ResultArchive(folder.archive)
-        archive.check_complete()
-        return archive
+        return open_archive(JobFolder.find(job_id))
 
     def discard(self, job_id: str) -> None:
         JobFolder.discard(job_id)

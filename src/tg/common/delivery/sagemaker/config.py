@@ -22,3 +22,8 @@ class SagemakerConfig:
     packaging: Packaging
     containering: Containering
     options: SagemakerOptions
+
+    @property
+    def resource_name(self) -> str:
+        """The name of the job among the package's objects."""
+        return next((name for name, value in self.packaging.payload.items() if value is self.job), "job")

@@ -14,7 +14,9 @@ from .options import SagemakerOptions
 
 JOB_LABEL = "tg-mlflow.job"
 
-# The engine's own log is where a job's log is read from: all of it is kept, whatever the daemon's settings are.
+# A job's log is read from the engine, which therefore keeps all of it, whatever the daemon's settings are. This driver
+# keeps text: bytes that are not UTF-8 come back as U+FFFD. (The driver `local` keeps bytes, but engine 20.10 loses with
+# it the end of a line of more than 16 KiB.)
 _LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "1p"}}
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 _BILLION = 1_000_000_000

@@ -89,6 +89,16 @@ class SagemakerExecutor(ABC):
     def cancel(self, job_id: str) -> None:
         """Stops the job and waits until it has ended; does nothing if it has ended before."""
 
+    def collect(self, job_id: str) -> None:
+        """Brings all that an ended job has made here, and frees what it occupies elsewhere; done once however often.
+
+        Where jobs run on this machine without a container, there is nothing to bring.
+
+        Raises:
+            DeliveryError: If the job has not ended.
+        """
+        return None
+
     @abstractmethod
     def load_result(self, job_id: str) -> ResultArchive:
         """Opens the result archive of a job that has ended; the caller closes it.
@@ -102,7 +112,7 @@ class SagemakerExecutor(ABC):
         """Removes what is kept of a job that has ended, its results too; does nothing if nothing is kept."""
 
     def execute(self) -> Any:
-        """Runs the job to its end and shows its output.
+        """Runs the job to its end, shows its output, and collects what it has made, whatever the end.
 
         Returns:
             The job's id.
@@ -120,6 +130,8 @@ class SagemakerExecutor(ABC):
         except BaseException:
             self.cancel(job_id)
             raise
+        finally:
+            self.collect(job_id)
         check_completed(job_id, self.status(job_id), tail)
         return job_id
 

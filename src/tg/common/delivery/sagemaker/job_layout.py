@@ -1,12 +1,14 @@
-"""Lays out a job on this machine: its package unpacked, and a folder in place of ``/opt/ml``."""
+"""A job that runs on this machine without a container: its package, its ``/opt/ml``, its archive."""
 
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ...errors import ResultArchiveError
 from ..delivery.package import Package
 from .job_folder import JobFolder
 from .ml_folder import MlFolder, build_input_config
+from .result_archive import COMPLETION, ResultArchive, write_result_archive
 
 
 def unpack_package(package: Package, folder: Path) -> Path:
@@ -34,3 +36,19 @@ def lay_out_ml_folder(folder: JobFolder, dataset: Path | None, hyperparameters: 
 def describe_dataset(dataset: Path) -> str:
     """What ``TG_DATASET`` says of a dataset: its name in the data channel, ``.`` for the channel itself."""
     return dataset.name if dataset.is_file() else "."
+
+
+def open_archive(folder: JobFolder) -> ResultArchive:
+    """Opens the archive of a job that ran on this machine without a container; it is written on first use.
+
+    Raises:
+        ResultArchiveError: If the training did not run to its end.
+    """
+    model = MlFolder(folder.ml).model
+    if not (model / COMPLETION).is_file():
+        raise ResultArchiveError(f"job {folder.job_id!r} has not run to its end: it has no results; see {folder.log}")
+    if not folder.archive.is_file():
+        write_result_archive(model, folder.archive)
+    archive = ResultArchive(folder.archive)
+    archive.check_complete()
+    return archive

@@ -22,7 +22,7 @@ from .container_log import container_status, follow_log, save_log
 from .container_request import build_container_request, stop_timeout
 from .container_state import build_job_state, load_state, save_state
 from .dockerfile_template import DOCKERFILE_TEMPLATE as DOCKERFILE_TEMPLATE
-from .executor import JobState, JobStatus, Listener, LogTail, SagemakerExecutor, check_completed, write_to_stdout
+from .executor import JobState, JobStatus, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
 from .log_event import LogEvent
 from .ml_folder import build_input_config
@@ -68,30 +68,6 @@ class SagemakerLocalExecutor(SagemakerExecutor):
             raise
         return folder.job_id
 
-    def execute(self) -> str:
-        """Runs the job to its end, shows its output, and brings its results here whatever the end.
-
-        Returns:
-            The job's id.
-
-        Raises:
-            JobFailedError: If it ends in any other way than completed.
-            DeliveryError: If it cannot be started.
-        """
-        job_id = self.submit()
-        tail = LogTail()
-        try:
-            for event in self.logs(job_id):
-                tail.add(event)
-                write_to_stdout(event)
-        except BaseException:
-            self.cancel(job_id)
-            raise
-        finally:
-            self.collect(job_id)
-        check_completed(job_id, self.status(job_id), tail)
-        return job_id
-
     def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
         folder = JobFolder.find(job_id)
         if load_state(folder) is None:
@@ -135,29 +111,22 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         except ObjectMissingError:
             return  # another process has collected the results meanwhile
 
-    def collect(self, job_id: str) -> JobFolder:
-        """Brings the log, the state and the results of a job that has ended here, and removes its container.
-
-        Does nothing if that has been done.
-
-        Raises:
-            DeliveryError: If the job has not ended.
-        """
+    def collect(self, job_id: str) -> None:
         folder = JobFolder.find(job_id)
         if load_state(folder) is not None:
-            return folder
+            return
         state = self.status(job_id)
         if not state.status.is_final:
             raise DeliveryError(f"job {job_id!r} is {state.status.value}; wait for its end, or cancel it")
         try:
             self._keep(job_id, folder, state)
         except ObjectMissingError:
-            return folder  # its container is gone; what another process has collected stays
+            return  # its container is gone; what another process has collected stays
         self._remove_container(job_id)
-        return folder
 
     def load_result(self, job_id: str) -> ResultArchive:
-        folder = self.collect(job_id)
+        self.collect(job_id)
+        folder = JobFolder.find(job_id)
         if not folder.archive.is_file():
             raise ResultArchiveError(f"job {job_id!r} has no results here: {self.status(job_id).reason}")
         archive = ResultArchive(folder.archive)
@@ -167,11 +136,6 @@ class SagemakerLocalExecutor(SagemakerExecutor):
     def discard(self, job_id: str) -> None:
         self._remove_container(job_id)
         JobFolder.discard(job_id)
-
-    @property
-    def _resource_name(self) -> str:
-        payload = self.config.packaging.payload
-        return next((name for name, value in payload.items() if value is self.config.job), "job")
 
     def _check_platform(self, image: Image) -> None:
         found = find_image(self.client, image.image_id)
@@ -184,7 +148,9 @@ class SagemakerLocalExecutor(SagemakerExecutor):
 
     def _start_container(self, job_id: str, image: Image, dataset: Path | None) -> None:
         options, is_mounted = self.config.options, is_local(self.client)
-        request = build_container_request(job_id, image.image_id, options, self._resource_name, dataset, is_mounted)
+        request = build_container_request(
+            job_id, image.image_id, options, self.config.resource_name, dataset, is_mounted
+        )
         try:
             with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be created"):
                 self.client.create_container_from_config(request, name=job_id)

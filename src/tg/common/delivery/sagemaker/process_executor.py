@@ -14,14 +14,14 @@ from ...errors import DeliveryError
 from ..delivery.dockerfile_template import build_run_file
 from . import process_supervisor
 from .config import SagemakerConfig
-from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE
+from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE, RESOURCE_VARIABLE
 from .executor import JobState, JobStatus, Listener, SagemakerExecutor
 from .job import DATASET_VARIABLE
 from .job_folder import JobFolder, build_job_id
-from .job_layout import describe_dataset, lay_out_ml_folder, unpack_package
+from .job_layout import describe_dataset, lay_out_ml_folder, open_archive, unpack_package
 from .log_event import LogEvent
 from .ml_folder import MlFolder
-from .result_archive import COMPLETION, ResultArchive, write_result_archive
+from .result_archive import COMPLETION, ResultArchive
 
 # There is no event for a file that another process writes; so often we look.
 _POLL_SECONDS = 0.05
@@ -71,7 +71,7 @@ class SagemakerProcessExecutor(SagemakerExecutor):
                     str(run_file),
                     "train",
                 ],
-                env=build_environment(os.environ, self.config.options.environment, folder, python_path, dataset),
+                env=build_environment(os.environ, self.config, folder, python_path, dataset),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -115,31 +115,27 @@ class SagemakerProcessExecutor(SagemakerExecutor):
             time.sleep(_POLL_SECONDS)
 
     def load_result(self, job_id: str) -> ResultArchive:
-        folder = JobFolder.find(job_id)
-        if not folder.archive.is_file():
-            write_result_archive(MlFolder(folder.ml).model, folder.archive)
-        archive = ResultArchive(folder.archive)
-        archive.check_complete()
-        return archive
+        return open_archive(JobFolder.find(job_id))
 
     def discard(self, job_id: str) -> None:
         JobFolder.discard(job_id)
 
 
 def build_environment(
-    outer: Mapping[str, str], own: Mapping[str, str], folder: JobFolder, python_path: Path, dataset: Path | None
+    outer: Mapping[str, str], config: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
 ) -> dict[str, str]:
     """Writes a job's variables: those of this process without what is hidden, the job's own, and the contract's."""
     contract = {
         "TRAINING_JOB_NAME": folder.job_id,
         "PYTHONPATH": str(python_path),
         "PYTHONDONTWRITEBYTECODE": "1",
+        RESOURCE_VARIABLE: config.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)
     visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
-    return {**visible, **own, **contract}
+    return {**visible, **config.options.environment, **contract}
 
 
 def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:

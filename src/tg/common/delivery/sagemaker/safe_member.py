@@ -21,7 +21,7 @@ class ArchiveMember:
     Attributes:
         name: Its path below the archive's root, without a slash at either end.
         is_folder: Whether it is a folder.
-        size: A file's size in bytes; 0 for others.
+        size: A file's size in bytes.
         target: The name of what a link stands for; ``None`` for others.
     """
 
@@ -71,7 +71,7 @@ class MemberCheck:
             if self._kinds.get(target) != _FILE:
                 raise RefusedError(f"member {_shown(name)} is a hard link to {target!r}, which is no file before it")
         info.name = name
-        return ArchiveMember(name, kind == _FOLDER, info.size if kind == _FILE else 0, target)
+        return ArchiveMember(name, kind == _FOLDER, info.size, target)
 
     def _inside(self, path: str, member: str) -> str:
         """Returns a path below the root as a name; an empty one for the root."""
