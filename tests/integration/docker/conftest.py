@@ -136,8 +136,11 @@ class Task(AbstractTrainingTask):
 
 
 @pytest.fixture(autouse=True)
-def one_after_the_other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def one_after_the_other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Lets one test at a time use the daemon, whatever number of processes run tests: some look at all that it has."""
+    if "docker_client" not in request.fixturenames:
+        yield
+        return
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # which the processes share

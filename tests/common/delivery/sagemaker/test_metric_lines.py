@@ -38,6 +38,10 @@ def test_a_line_is_that_of_the_source_document() -> None:
         (b"\x1b[32m###METRIC###a:1###\x1b[0m\n", MetricPoint("a", 1.0, 0, 7)),
         (b"50%|##### | 1/2\r###METRIC###a:1###\r", MetricPoint("a", 1.0, 0, 7)),
         (b"\xff\xfe###METRIC###a:1###\xff\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"#015100%|####|#015###METRIC###a:1####015", MetricPoint("a", 1.0, 0, 7)),
+        (b"100%|########METRIC###a:1###\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"###METRIC###a:\x1b[1m1\x1b[0m###\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"###METRIC###a:1###step:x###\n", MetricPoint("a", 1.0, 0, 7)),
     ],
 )
 def test_one_metric_is_read(line: bytes, expected: MetricPoint) -> None:
@@ -50,6 +54,42 @@ def test_what_is_no_number_is_counted(value: str) -> None:
     assert parser.feed(f"###METRIC###a:{value}###\n".encode(), 7) == []
     assert parser.unreadable_count == 1
     assert parser.first_unreadable == f"###METRIC###a:{value}###"
+
+
+@pytest.mark.parametrize(
+    ("text", "unreadable", "names"),
+    [
+        (b"###METRIC###:1###\n", 1, []),
+        (b"###METRIC###a###METRIC###b:1###\n", 1, ["b"]),
+        (b"###METRIC###a:1\n###METRIC###b:1###\n", 1, ["b"]),
+        (b"###METRIC###a:1##\n", 1, []),
+        (b"###METRIC###a 1###\n", 1, []),
+        (b"##METRIC###a:1###\n", 0, []),
+    ],
+)
+def test_what_is_no_metric_does_not_hide_the_next(text: bytes, unreadable: int, names: list[str]) -> None:
+    parser = MetricLineParser()
+    assert [point.name for point in parser.feed(text, 7)] == names
+    assert parser.unreadable_count == unreadable
+
+
+def test_the_plain_form_is_read_where_it_is_asked_for() -> None:
+    text = b"2022-12-20 17:37:25 INFO: ###roc_auc_score_test:0.8538095238095237\n2022 INFO: ###a:b:1\r\n"
+    assert MetricLineParser().feed(text, 7) == []
+    parser = MetricLineParser(plain=True)
+    assert parser.feed(text, 7) == [
+        MetricPoint("roc_auc_score_test", 0.8538095238095237, 0, 7),
+        MetricPoint("a:b", 1.0, 0, 7),
+    ]
+    assert parser.feed(b"###c:2", 8) == []
+    assert parser.finish(9) == [MetricPoint("c", 2.0, 0, 9)]
+
+
+def test_metrics_in_a_line_without_an_end_are_read() -> None:
+    text = b"".join(b"x" * 3000 + format_metric_line("a", 0.5, step).encode() for step in range(20))
+    for size in (1, 7, 1000, 5000, len(text)):
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        assert [point.step for point in parse(*pieces)] == list(range(20))
 
 
 def test_values_without_a_step_are_counted_by_name() -> None:

@@ -11,10 +11,11 @@ from .log_event import LogEvent
 from .metric_lines import MetricLineParser, MetricPoint, format_metric_line
 from .options import SagemakerOptions
 from .process_executor import SagemakerProcessExecutor
-from .result_archive import ResultArchive
+from .result_archive import ArchiveLimits, ResultArchive
 
 __all__ = [
     "DOCKERFILE_TEMPLATE",
+    "ArchiveLimits",
     "Autonamer",
     "JobState",
     "JobStatus",

@@ -21,7 +21,6 @@ from .container_files import fetch_failure, fetch_model, send_input
 from .container_log import container_status, follow_log, save_log
 from .container_request import build_container_request, stop_timeout
 from .container_state import build_job_state, load_state, save_state
-from .dockerfile_template import DOCKERFILE_TEMPLATE as DOCKERFILE_TEMPLATE
 from .executor import JobState, JobStatus, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
 from .log_event import LogEvent

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from ...errors import DatasetError, TaskDefinitionError, listed
 
@@ -99,6 +98,9 @@ class FoldSplitter(Splitter):
         check_test_size(self.test_size)
 
     def split(self, frame: pd.DataFrame) -> list[Split]:
+        # Eighty megabytes that a launcher, which splits nothing, does not need.
+        from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+
         self._check()  # once more: hyperparameters may have changed it since it was made
         rows = _all_rows(frame)
         strata = None
