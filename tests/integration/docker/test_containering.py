@@ -192,7 +192,7 @@ def test_a_failing_step_of_ones_own_template(
     with pytest.raises(ImageBuildError) as caught:
         make_containering("failing", dockerfile_template=template).make_container(package, docker_client)
     assert str(caught.value).splitlines() == [
-        "image 'tg-test-failing:0' cannot be built: step 7/7, `RUN seq 1 40; echo too bad; exit 3`, failed: too bad",
+        "image 'tg-test-failing:0' cannot be built: step 8/8, `RUN seq 1 40; echo too bad; exit 3`, failed: too bad",
         *map(str, range(27, 41)),
         "too bad",
         "The command '/bin/sh -c seq 1 40; echo too bad; exit 3' returned a non-zero code: 3",
@@ -228,7 +228,7 @@ def test_a_full_disk_is_named(docker_client: DockerClient, make_containering: Ma
     with pytest.raises(ImageBuildError) as caught:
         make_containering("full", dockerfile_template=template).make_container(package, docker_client)
     assert str(caught.value).splitlines()[0] == (
-        "image 'tg-test-full:0' cannot be built: step 6/6, `RUN head -c 9 /dev/zero > /dev/full`, failed: the Docker "
+        "image 'tg-test-full:0' cannot be built: step 7/7, `RUN head -c 9 /dev/zero > /dev/full`, failed: the Docker "
         "daemon's disk is full; free space, for example with `docker system prune`"
     )
 
@@ -238,7 +238,7 @@ def test_a_dockerfile_that_is_none(docker_client: DockerClient, make_containerin
     with pytest.raises(ImageBuildError) as caught:
         make_containering("none", dockerfile_template=template).make_container(package, docker_client)
     assert str(caught.value) == (
-        "image 'tg-test-none:0' cannot be built: dockerfile parse error line 6: unknown instruction: FLY"
+        "image 'tg-test-none:0' cannot be built: dockerfile parse error line 7: unknown instruction: FLY"
     )
 
 

@@ -1,5 +1,6 @@
 """A real training in real containers: the walkthrough, the backend ``tg-local``, and AWS's own SDK."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -153,8 +154,8 @@ def test_the_image_trains_under_awss_own_sdk(
     config: SagemakerConfig, docker_client: DockerClient, tmp_path: Path, sdk_session: Any
 ) -> None:
     require_program("docker-compose")
+    from sagemaker.core.training.configs import Compute, InputData
     from sagemaker.train import ModelTrainer
-    from sagemaker.train.configs import Compute, InputData
     from sagemaker.train.model_trainer import Mode
 
     local = SagemakerLocalExecutor(config)
@@ -202,10 +203,13 @@ def test_the_walkthrough_gives_the_source_documents_values_in_a_container(base_i
     assert "walkthrough (local): all values as in the source document" in result.stdout, result.stderr
 
 
-def test_a_model_tar_is_what_the_design_says(config: SagemakerConfig) -> None:
+def test_a_model_tar_is_what_the_design_says(config: SagemakerConfig, docker_client: DockerClient) -> None:
     local = SagemakerLocalExecutor(config)
     with local.load_result(local.execute()) as archive, tarfile.open(archive.path) as file:
         names = file.getnames()
+        package = archive.get_path("package.tag.gz").read_bytes()
+    labels = docker_client.inspect_image("tg-test-whole-training:0")["Config"]["Labels"]
+    assert hashlib.sha256(package).hexdigest() == labels["tg-mlflow.package-sha256"]
     runs = [f"runs/{number}" for number in range(3)]
     members = ("info.pkl", "metrics.pkl", "model.pkl", "result_df.parquet", "test_splits.pkl", "train_split.pkl")
     assert names[:3] == ["package.tag.gz", "task.json", "package.json"]

@@ -10,6 +10,7 @@ VENV = "/opt/tg-venv"
 DOCKERFILE_TEMPLATE = """\
 FROM {dependency_image}
 ADD {package_file} {run_file_name} /opt/tg/
+COPY {package_file} /opt/tg/
 ENV PYTHONPATH=/opt/tg/{package_folder} PYTHONUNBUFFERED=1
 ENTRYPOINT ["/opt/tg-venv/bin/python", "/opt/tg/{run_file_name}"]
 """
