@@ -13,6 +13,11 @@ PLAIN_MARKER = b"###"
 
 _END = b"###"
 _FIELDS = re.compile(rb"(?:step:(-?\d{1,18})(?:;time:(\d{1,18}))?|time:(\d{1,18}))###")
+# What most numbers consist of; the others, and what Python would read besides, are looked at more closely.
+_DIGITS = b"0123456789.+-e"
+_NUMBER = re.compile(
+    rb"[ \t]*[+-]?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf|infinity)[ \t]*", re.IGNORECASE
+)
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _LINE_END = re.compile(rb"[\r\n]")
 
@@ -96,14 +101,15 @@ class MetricLineParser:
         names, next_steps = self._names, self._next_steps
         for piece in pieces[1:]:
             # Plain methods of bytes, since a regular expression takes twice the time for all of it.
-            body, end, rest = piece.partition(_END) if not self._is_plain else self._partition_line(piece)
-            raw_name, colon, raw_value = body.rpartition(b":")
-            value = _read_number(raw_value) if end and colon and b"\n" not in body and b"\r" not in body else None
-            if value is None:
+            body, end, rest = self._partition_line(piece) if self._is_plain else piece.partition(_END)
+            raw_name, _, raw_value = body.rpartition(b":")
+            name = names.get(raw_name) or self._add_name(raw_name)
+            if not (end and name) or (raw_value.strip(_DIGITS) and not _NUMBER.fullmatch(raw_value)):
                 self._count_unreadable(piece)
                 continue
-            name = names.get(raw_name) or self._decode(raw_name)
-            if not name:
+            try:
+                value = float(raw_value)
+            except ValueError:
                 self._count_unreadable(piece)
                 continue
             step = next_steps.get(name, 0)
@@ -137,7 +143,10 @@ class MetricLineParser:
         end = _LINE_END.search(piece)
         return (piece[: end.start()], _END, b"") if end else (piece, _END, b"")
 
-    def _decode(self, raw_name: bytes) -> str:
+    def _add_name(self, raw_name: bytes) -> str | None:
+        """Decodes a name that is seen for the first time; ``None`` if it is no name."""
+        if not raw_name.strip() or _LINE_END.search(raw_name):
+            return None
         name = self._names[raw_name] = raw_name.decode("utf-8", errors="replace").strip()
         return name
 
@@ -146,13 +155,3 @@ class MetricLineParser:
         if self.first_unreadable is None:
             line = _LINE_END.split(self._marker + piece, maxsplit=1)[0]
             self.first_unreadable = line[:200].decode("utf-8", errors="replace")
-
-
-def _read_number(text: bytes) -> float | None:
-    """Reads a number as programs print it; Python would also take underscores between digits."""
-    if b"_" in text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None

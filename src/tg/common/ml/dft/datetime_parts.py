@@ -47,9 +47,7 @@ def read_datetimes(series: pd.Series) -> pd.Series:
             raise DatasetError(f"column {series.name!r} (dtype {dtype}) cannot be read as datetimes: {e}") from e
     if series.isna().all():
         return pd.Series(pd.NaT, index=series.index, name=series.name, dtype="datetime64[ns]")
-    raise DatasetError(
-        f"column {series.name!r} (dtype {dtype}) holds no datetimes: convert it with pd.to_datetime"
-    )
+    raise DatasetError(f"column {series.name!r} (dtype {dtype}) holds no datetimes: convert it with pd.to_datetime")
 
 
 def convert_zone(series: pd.Series, zone: tzinfo | None) -> pd.Series:
