@@ -7,6 +7,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow import MlflowClient
+
 from tests.support import ProjectFolder
 
 

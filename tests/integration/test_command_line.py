@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+
 from tests.support import ROOT, ProjectFolder, all_runs
 
 BIN = Path(sys.executable).parent

@@ -12,8 +12,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import ExecutionException
-from tests.support import ProjectFolder, all_runs, make_points
 
+from tests.support import ProjectFolder, all_runs, make_points
 from tg.common.delivery.sagemaker import ResultArchive
 from tg_mlflow.project_delivery import digest_project
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
 from tests.integration.docker.support import (
     SCRIPT_ENTRYPOINT,
     Index,
@@ -24,7 +25,6 @@ from tests.integration.docker.support import (
     find_free_port,
     make_package,
 )
-
 from tg.common import ContainerError
 from tg.common.delivery.delivery import Containering, DependencyList, Packaging
 from tg.common.delivery.delivery.docker_client import DockerClient, connect, engine_platform

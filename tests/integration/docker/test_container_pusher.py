@@ -2,8 +2,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.integration.docker.support import RegistryServer, find_free_port, load_tiny_image
 
+from tests.integration.docker.support import RegistryServer, find_free_port, load_tiny_image
 from tg.common import ImageBuildError
 from tg.common.delivery.delivery.container_pusher import ContainerPusher
 from tg.common.delivery.delivery.docker_client import DockerClient, engine_platform

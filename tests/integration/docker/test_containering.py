@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
 from tests.integration.docker.support import (
     Index,
     all_that_images_tell,
@@ -16,7 +17,6 @@ from tests.integration.docker.support import (
     run_once,
     stream_holds,
 )
-
 from tg.common import ContainerError, ImageBuildError
 from tg.common.delivery.delivery import Containering
 from tg.common.delivery.delivery.docker_client import DockerClient, connect, engine_platform

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.docker.support import SshServer, load_tiny_image
 
+from tests.integration.docker.support import SshServer, load_tiny_image
 from tg.common import ContainerError, DeliveryError, JobFailedError, JobStoppedError, ResultArchiveError
 from tg.common.delivery.delivery.docker_client import DockerClient, ObjectMissingError, engine_platform
 from tg.common.delivery.sagemaker import SagemakerLocalExecutor

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+
 from tests.integration.docker.conftest import require_program
 from tests.integration.docker.whole_task import build_task
 from tests.support import ROOT, ProjectFolder, all_runs, make_points
-
 from tg.common.delivery.delivery import Containering, DependencyList, ImageBuildOptions, Packaging
 from tg.common.delivery.delivery.docker_client import DockerClient
 from tg.common.delivery.sagemaker import (

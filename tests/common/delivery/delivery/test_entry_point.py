@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import make_points
 
+from tests.support import make_points
 from tg.common import PackagingError
 from tg.common.delivery.delivery import EntryPoint, Package, Packaging
 from tg.common.delivery.delivery.entry_point import install_package_and_get_loader

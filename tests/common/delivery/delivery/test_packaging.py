@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import make_points
 
 import tg
+from tests.support import make_points
 from tg.common import PackagingError
 from tg.common.delivery.delivery import DependencyList, Package, Packaging
 from tg.common.delivery.sagemaker import SagemakerJob
