@@ -45,6 +45,7 @@ def test_the_dockerfile() -> None:
     assert render_dockerfile(DOCKERFILE_TEMPLATE, VALUES) == (
         "FROM tg-dependencies:0123\n"
         "ADD Demo-0.tar.gz train.py /opt/tg/\n"
+        "COPY Demo-0.tar.gz /opt/tg/\n"
         "ENV PYTHONPATH=/opt/tg/Demo-0 PYTHONUNBUFFERED=1\n"
         'ENTRYPOINT ["/opt/tg-venv/bin/python", "/opt/tg/train.py"]\n'
     )

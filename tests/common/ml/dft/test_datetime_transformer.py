@@ -156,7 +156,7 @@ def test_arrow_datetimes(dtype):
 
 @pytest.mark.parametrize("values", [["2024-01-01", "2023-01-01"], [1, 2], [1.5, 2.5], [True, False]])
 def test_other_values_are_refused(values):
-    with pytest.raises(ValueError, match=r"column 't' .* does not hold datetimes: convert it with pd.to_datetime"):
+    with pytest.raises(ValueError, match=r"column 't' .* holds no datetimes: convert it with pd.to_datetime"):
         DatetimeTransformer(["t"]).fit(frame_of(values))
 
 
