@@ -18,6 +18,8 @@ from tg.common.delivery.sagemaker import (
     SagemakerOptions,
     SagemakerProcessExecutor,
 )
+from tg.common.delivery.sagemaker.job_folder import JobFolder
+from tg.common.delivery.sagemaker.process_executor import build_environment
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 
@@ -119,6 +121,19 @@ def test_a_job_sees_the_package_and_its_own_folder_only(
     assert "variables=['SEEN', 'SEEN_TOO']\n" in text
     assert "modules=False\n" in text
     assert (jobs / job_id).stat().st_mode & 0o077 == 0
+
+
+def test_libraries_on_the_python_path_are_seen_and_projects_on_it_are_not(tmp_path: Path) -> None:
+    folder, config = JobFolder(tmp_path / "job"), make_executor("train", tmp_path).config
+    outer = {"PYTHONPATH": f"/project{os.pathsep}/cluster/lib/site-packages", "PYTHONHOME": "/x", "HOME": "/home/x"}
+    assert build_environment(outer, config, folder, tmp_path / "package", None) == {
+        "HOME": "/home/x",
+        "PYTHONPATH": f"{tmp_path / 'package'}{os.pathsep}/cluster/lib/site-packages",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TG_ML_FOLDER": str(tmp_path / "job" / "ml"),
+        "TG_RESOURCE": "job",
+        "TRAINING_JOB_NAME": "job",
+    }
 
 
 def test_hyperparameters_reach_the_task(tmp_path: Path) -> None:

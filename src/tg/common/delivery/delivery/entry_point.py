@@ -17,6 +17,7 @@ from typing import Any
 from ...errors import PackagingError, listed
 from .package_file import read_module_files
 from .pickling import load_pickle
+from .tar_extraction import extract_files
 
 
 class EntryPoint:
@@ -113,7 +114,7 @@ def _unpack(package: bytes, path: str, target: Path) -> None:
             # All at once: what reads a compressed archive does not read up to the check sum at its end.
             with tarfile.open(fileobj=io.BytesIO(gzip.decompress(package)), mode="r:") as archive:
                 _check_members(archive)
-                archive.extractall(content, filter="data")
+                extract_files(archive, content)
         except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
             raise PackagingError(f"{path!r} is no package: {error}; build it with Packaging") from error
         try:

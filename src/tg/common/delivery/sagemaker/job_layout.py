@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...errors import ResultArchiveError
 from ..delivery.package import Package
+from ..delivery.tar_extraction import extract_files
 from .job_folder import JobFolder
 from .ml_folder import MlFolder, build_input_config
 from .result_archive import COMPLETION, ResultArchive, write_result_archive
@@ -14,7 +15,7 @@ from .result_archive import COMPLETION, ResultArchive, write_result_archive
 def unpack_package(package: Package, folder: Path) -> Path:
     """Unpacks a package that was made here, and returns what goes on the Python path."""
     with tarfile.open(package.path) as archive:
-        archive.extractall(folder, filter="data")
+        extract_files(archive, folder)
     return folder / package.folder_name
 
 

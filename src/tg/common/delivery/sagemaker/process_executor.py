@@ -125,9 +125,12 @@ def build_environment(
     outer: Mapping[str, str], config: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
 ) -> dict[str, str]:
     """Writes a job's variables: those of this process without what is hidden, the job's own, and the contract's."""
+    # Where libraries are installed outside of this Python, as on clusters, the path leads to them and not to projects.
+    path = outer.get("PYTHONPATH", "").split(os.pathsep)
+    libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
     contract = {
         "TRAINING_JOB_NAME": folder.job_id,
-        "PYTHONPATH": str(python_path),
+        "PYTHONPATH": os.pathsep.join([str(python_path), *libraries]),
         "PYTHONDONTWRITEBYTECODE": "1",
         RESOURCE_VARIABLE: config.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ResultArchiveError
+from ..delivery.tar_extraction import extract_member
 from .safe_member import ArchiveMember, MemberCheck, RefusedError
 from .safe_stream import ChunkStream, ForwardReader
 
@@ -108,14 +109,12 @@ def _read(reader: ForwardReader, check: MemberCheck) -> _Members:
 
 
 def _extract(members: _Members, folder: Path, wanted: Set[str] | None) -> None:
-    if not hasattr(tarfile, "data_filter"):
-        raise RefusedError("this Python's tarfile has no data filter; use Python 3.10.12, 3.11.4, 3.12 or later")
     missing = None if wanted is None else set(wanted)
     folder.mkdir()
     try:
         for archive, info, member in members:
             if missing is None or member.name in missing:
-                archive.extract(info, folder, filter="data")
+                extract_member(archive, info, folder)
             if missing is not None:
                 missing.discard(member.name)
                 if not missing:
