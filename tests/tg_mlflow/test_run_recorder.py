@@ -1,8 +1,13 @@
+import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
@@ -47,9 +52,17 @@ def test_many_metrics_are_all_written(store: MlflowClient, run_id: str) -> None:
 
 def test_names_that_mlflow_refuses_are_changed(store: MlflowClient, run_id: str) -> None:
     with RunRecorder(store, run_id) as recorder:
-        for name in ("f1@5", "/a//b", "../c", "größe %"):
+        for name in ("f1@5", "/a//b", "../c", "größe %", "f1%5", "plain"):
             recorder.take(LogEvent.of_line(format_metric_line(name, 1.0)))
-    assert set(store.get_run(run_id).data.metrics) == {"f1_5", "a/b", "c", "größe _"}
+    run = store.get_run(run_id)
+    assert set(run.data.metrics) == {"f1_5", "a/b", "c", "größe _", "f1_5-2", "plain"}
+    assert json.loads(run.data.tags["tg.metric_names"]) == {
+        "f1_5": "f1@5",
+        "a/b": "/a//b",
+        "c": "../c",
+        "größe _": "größe %",
+        "f1_5-2": "f1%5",
+    }
 
 
 def test_the_log_is_kept(store: MlflowClient, run_id: str, tmp_path: Path) -> None:
@@ -74,3 +87,55 @@ def test_the_trainings_own_error_goes_first(store: MlflowClient, run_id: str) ->
     with pytest.raises(ZeroDivisionError):
         train()
     assert len(history(store, run_id, "loss")) == 1
+
+
+class Outage:
+    """Lets calls of a client through only when the server is back."""
+
+    def __init__(self, client: MlflowClient, failures: int) -> None:
+        self._client = client
+        self.failures = failures
+        self.batches: list[int] = []
+
+    def log_batch(self, run_id: str, metrics: Sequence[Metric]) -> None:
+        self.batches.append(len(metrics))
+        if self.failures:
+            self.failures -= 1
+            self._client.log_batch(run_id, metrics=metrics)  # taken, but the answer is lost
+            raise MlflowException("the connection broke")
+        self._client.log_batch(run_id, metrics=metrics)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def test_an_outage_loses_nothing_and_doubles_nothing(store: MlflowClient, run_id: str) -> None:
+    outage = Outage(store, failures=2)
+    with RunRecorder(outage, run_id) as recorder:
+        for step in range(50):
+            recorder.take(LogEvent(format_metric_line("loss", step / 10, step).encode() + b"\n", 7))
+    assert history(store, run_id, "loss") == [(step / 10, step, 7) for step in range(50)]
+    assert outage.failures == 0
+    assert len(outage.batches) >= 3
+
+
+def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) -> None:
+    def record() -> None:
+        with RunRecorder(Outage(store, failures=1000), run_id, patience_seconds=0.1) as recorder:
+            recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
+
+    with pytest.raises(MlflowException, match="the connection broke"):
+        record()
+
+
+def test_a_log_that_cannot_be_sent_stays_on_disk(store: MlflowClient, run_id: str) -> None:
+    class NoArtifacts(Outage):
+        def log_artifact(self, *arguments: Any) -> None:
+            raise OSError("the bucket is gone")
+
+    with RunRecorder(NoArtifacts(store, failures=0), run_id) as recorder:
+        recorder.take(LogEvent(b"some words\n", 7))
+    reason, _, path = str(recorder.log_failure).partition("; it is ")
+    assert reason == "the log could not be sent (the bucket is gone)"
+    assert Path(path).read_bytes() == b"some words\n"
+    shutil.rmtree(Path(path).parent)

@@ -1,0 +1,119 @@
+"""Writes metrics to a tracking server in batches, however slow it is or long it is away."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException, RestException
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    PERMISSION_DENIED,
+    RESOURCE_DOES_NOT_EXIST,
+    UNAUTHENTICATED,
+    ErrorCode,
+)
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+# A request may hold 1000 metrics, and what is read is to be in the store within a second.
+LARGEST_BATCH = 1000
+_GATHER_SECONDS = 0.5
+# So much is kept in memory while the server is away; then whoever brings more has to wait.
+MOST_PENDING = 100_000
+_LONGEST_PAUSE_SECONDS = 10
+_FINAL_CODES = {
+    ErrorCode.Name(code)
+    for code in (INVALID_PARAMETER_VALUE, PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST, UNAUTHENTICATED)
+}
+
+
+class MetricWriter:
+    """Takes metrics from one thread and writes them from its own. A context: when it is left, all have been written.
+
+    A batch that the server does not take now is sent again, with growing pauses. That doubles nothing, since MLflow
+    keeps one of several identical points. While the server is away, metrics wait in memory, up to a bound; then
+    :meth:`add` blocks.
+
+    Args:
+        write: Writes a batch of at most 1000.
+        patience_seconds: How long the server may be away before it is given up.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Metric]], Any], patience_seconds: float) -> None:
+        self._write = write
+        self._patience_seconds = patience_seconds
+        self._pending: list[Metric] = []
+        self._changed = threading.Condition()
+        self._closed = False
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._write_until_closed, name="tg-metric-writer", daemon=True)
+
+    def __enter__(self) -> "MetricWriter":
+        self._thread.start()
+        return self
+
+    def add(self, metrics: Sequence[Metric]) -> None:
+        """Takes metrics to write.
+
+        Raises:
+            Exception: What the server answered to an earlier batch, if it refused it for good or was away for too long.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._pending) < MOST_PENDING or self._error is not None)
+            if self._error is not None:
+                raise self._error
+            self._pending += metrics
+            self._changed.notify_all()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+        if self._error is not None and error is None:
+            raise self._error
+
+    def _write_until_closed(self) -> None:
+        while batch := self._next_batch():
+            try:
+                self._write_patiently(batch)
+            except Exception as error:  # noqa: BLE001 - handed to the thread that adds, which raises it
+                with self._changed:
+                    self._error = error
+                    self._changed.notify_all()
+                return
+
+    def _next_batch(self) -> list[Metric]:
+        """Waits for metrics, and a little for more of them; an empty batch means that none will come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending or self._closed)
+            self._changed.wait_for(lambda: self._closed or len(self._pending) >= LARGEST_BATCH, _GATHER_SECONDS)
+            batch, self._pending = self._pending[:LARGEST_BATCH], self._pending[LARGEST_BATCH:]
+            self._changed.notify_all()
+        return batch
+
+    def _write_patiently(self, batch: Sequence[Metric]) -> None:
+        give_up, pause = time.monotonic() + self._patience_seconds, 0.5
+        while True:
+            try:
+                self._write(batch)
+                return
+            except (MlflowException, OSError) as error:
+                if is_final(error) or time.monotonic() + pause > give_up:
+                    raise
+                _logger.warning("The tracking server does not take metrics (%s); they are kept and sent again", error)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def is_final(error: Exception) -> bool:
+    """Whether asking again would give the same answer."""
+    if isinstance(error, RestException):
+        return error.error_code in _FINAL_CODES
+    return isinstance(error, MlflowException) and error.error_code in _FINAL_CODES
