@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,13 +11,16 @@ import click
 import mlflow
 from mlflow import MlflowClient
 from mlflow.environment_variables import MLFLOW_RUN_ID
+from mlflow.exceptions import MlflowException
 
 from tg.common import TgError
-from tg.common.delivery.sagemaker import SagemakerAttachedExecutor
+from tg.common.delivery.sagemaker import SagemakerAttachedExecutor, write_to_stdout
+from tg_mlflow import resume
 from tg_mlflow.backend_config import AttachedConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.project import read_project
 from tg_mlflow.recorded_training import train_recorded
+from tg_mlflow.run_job import find_run_job
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.train_command import parse_train_words
 
@@ -78,6 +82,74 @@ def train(
     failure = train_recorded(client, run_id, params, project, command, settings, SagemakerAttachedExecutor)
     if failure is not None:
         _exit_with(failure)
+
+
+@main.command("attach")
+@click.argument("run_id")
+def attach_command(run_id: str) -> None:
+    """Takes over a run whose launcher is gone.
+
+    Shows and records the job's output from its beginning, waits for its end, uploads what is missing and ends the run.
+    Nothing is doubled. Ctrl-C stops the waiting, not the job.
+    """
+    _run_or_exit(lambda client: resume.attach(client, run_id))
+
+
+@main.command()
+@click.argument("run_id")
+def status(run_id: str) -> None:
+    """Says where a run and its job stand."""
+
+    def show(client: MlflowClient) -> None:
+        found = find_run_job(client, run_id)
+        state = found.executor.status(found.job_id)
+        click.echo(f"run {run_id} {found.run.info.status}")
+        click.echo(f"job {found.job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}")
+
+    _run_or_exit(show)
+
+
+@main.command()
+@click.argument("run_id")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
+def logs(run_id: str, follow: bool) -> None:
+    """Shows the output of a run's job, as long as the job is kept."""
+
+    def show(client: MlflowClient) -> None:
+        found = find_run_job(client, run_id)
+        for event in found.executor.logs(found.job_id, follow=follow):
+            write_to_stdout(event)
+
+    _run_or_exit(show)
+
+
+@main.command("cancel")
+@click.argument("run_id")
+def cancel_command(run_id: str) -> None:
+    """Stops a run's job and ends the run as KILLED."""
+    _run_or_exit(lambda client: resume.cancel(client, run_id))
+
+
+@main.command()
+def reconcile() -> None:
+    """Settles runs that were left RUNNING and whose jobs have ended."""
+
+    def show(client: MlflowClient) -> None:
+        outcomes = resume.reconcile(client)
+        for run_id, outcome in outcomes.items():
+            click.echo(f"{run_id}  {outcome}")
+        click.echo(f"{len(outcomes)} runs were RUNNING")
+
+    _run_or_exit(show)
+
+
+def _run_or_exit(action: Callable[[MlflowClient], None]) -> None:
+    try:
+        action(MlflowClient())
+    except TgError as error:
+        _exit_with(describe_failure(error))
+    except MlflowException as error:
+        _exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
 
 
 def _read_config(text: str | None) -> dict[str, object]:

@@ -3,8 +3,10 @@
 ::
 
     TgError
-    └── ProjectError              the MLflow project does not say what to train
-        └── BackendConfigError    the backend configuration cannot be understood
+    ├── ProjectError              the MLflow project does not say what to train
+    │   └── BackendConfigError    the backend configuration cannot be understood
+    ├── RecordingError            the tracking server did not take what a training said
+    └── RunNotOursError           a run has no job that could be found again
 """
 
 from tg.common import TgError
@@ -16,3 +18,11 @@ class ProjectError(TgError):
 
 class BackendConfigError(ProjectError):
     """The backend configuration cannot be understood."""
+
+
+class RecordingError(TgError):
+    """The tracking server did not take what a training said; the job and its log are kept."""
+
+
+class RunNotOursError(TgError):
+    """A run has no job that could be found again."""

@@ -32,7 +32,8 @@ _FINAL_CODES = {
 
 
 class MetricWriter:
-    """Takes metrics from one thread and writes them from its own. A context: when it is left, all have been written.
+    """Takes metrics from one thread and writes them from its own. A context: when it is left, all have been written
+    or the server has been given up.
 
     A batch that the server does not take now is sent again, with growing pauses. That doubles nothing, since MLflow
     keeps one of several identical points. While the server is away, metrics wait in memory, up to a bound; then
@@ -41,6 +42,9 @@ class MetricWriter:
     Args:
         write: Writes a batch of at most 1000.
         patience_seconds: How long the server may be away before it is given up.
+
+    Attributes:
+        error: What the server answered when it was given up; ``None`` if it was not.
     """
 
     def __init__(self, write: Callable[[Sequence[Metric]], Any], patience_seconds: float) -> None:
@@ -49,7 +53,7 @@ class MetricWriter:
         self._pending: list[Metric] = []
         self._changed = threading.Condition()
         self._closed = False
-        self._error: Exception | None = None
+        self.error: Exception | None = None
         self._thread = threading.Thread(target=self._write_until_closed, name="tg-metric-writer", daemon=True)
 
     def __enter__(self) -> "MetricWriter":
@@ -57,17 +61,12 @@ class MetricWriter:
         return self
 
     def add(self, metrics: Sequence[Metric]) -> None:
-        """Takes metrics to write.
-
-        Raises:
-            Exception: What the server answered to an earlier batch, if it refused it for good or was away for too long.
-        """
+        """Takes metrics to write; lets them go once the server has been given up, since the log has them, too."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._pending) < MOST_PENDING or self._error is not None)
-            if self._error is not None:
-                raise self._error
-            self._pending += metrics
-            self._changed.notify_all()
+            self._changed.wait_for(lambda: len(self._pending) < MOST_PENDING or self.error is not None)
+            if self.error is None:
+                self._pending += metrics
+                self._changed.notify_all()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -76,16 +75,14 @@ class MetricWriter:
             self._closed = True
             self._changed.notify_all()
         self._thread.join()
-        if self._error is not None and error is None:
-            raise self._error
 
     def _write_until_closed(self) -> None:
         while batch := self._next_batch():
             try:
                 self._write_patiently(batch)
-            except Exception as error:  # noqa: BLE001 - handed to the thread that adds, which raises it
+            except Exception as error:  # noqa: BLE001 - told when the writer is left
                 with self._changed:
-                    self._error = error
+                    self.error = error
                     self._changed.notify_all()
                 return
 

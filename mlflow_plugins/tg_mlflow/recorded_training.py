@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from mlflow import MlflowClient
 
 from tg.common import TgError
 from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.errors import RecordingError
 from tg_mlflow.project import Project
 from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params, terminating_as_interrupt
 from tg_mlflow.run_summary import describe_run
@@ -46,9 +48,11 @@ def train_recorded(
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the run has been KILLED.
     """
     try:
-        with terminating_as_interrupt(), ending_run(client, run_id):
+        with terminating_as_interrupt(), ExitStack() as afterwards, ending_run(client, run_id):
             log_params(client, run_id, params)
-            train(client, run_id, project, command, config, make_executor)
+            train(client, run_id, project, command, config, make_executor, afterwards)
+    except RecordingError as error:
+        return f"Run {run_id} is not complete: {describe_failure(error)}"
     except (Exception, SystemExit) as error:
         if not isinstance(error, TgError):
             _logger.exception("The training raised an error that is not about its input:")

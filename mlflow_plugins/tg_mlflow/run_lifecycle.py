@@ -16,6 +16,7 @@ from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
 from tg.common import JobFailedError, JobStoppedError, TgError
+from tg_mlflow.errors import RecordingError
 from tg_mlflow.project import Project
 
 FAILURE_REASON_TAG = "tg.failure_reason"
@@ -56,16 +57,27 @@ def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> 
 
 
 @contextmanager
-def ending_run(client: MlflowClient, run_id: str) -> Iterator[None]:
+def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterator[None]:
     """Ends the run when the context is left: FINISHED, FAILED with the reason as a tag, or KILLED for an interrupt.
 
-    Whatever is raised goes on to the caller.
+    A run whose recording is not complete is not ended. Whatever is raised goes on to the caller.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        kills: Whether an interrupt ends the run, too; it does not where the job goes on.
     """
     try:
         yield
-    except (KeyboardInterrupt, GeneratorExit, JobStoppedError):
+    except JobStoppedError:
         client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
         raise
+    except (KeyboardInterrupt, GeneratorExit):
+        if kills:
+            client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+        raise
+    except RecordingError:
+        raise  # the run is ended by whoever records the rest
     except BaseException as error:
         try:
             client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error)[:_LONGEST_TAG])

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
+from tg_mlflow.errors import RecordingError
 from tg_mlflow.log_artifact import LogArtifact
 from tg_mlflow.metric_names import MetricNames
 from tg_mlflow.metric_writer import MetricWriter
@@ -27,9 +28,9 @@ _LONGEST_TAG = 8000
 class RunRecorder:
     """Takes log events, writes their metrics to a run in batches and keeps the log as ``logs/train.log``.
 
-    A context: when it is left, everything has been written. Metrics and the log are written from threads of their own,
-    so that a slow tracking server does not slow down the training. Where MLflow does not take a metric's name, the tag
-    ``tg.metric_names`` says which key stands for which name.
+    A context: when it is left, everything has been written, or it is said what is kept where. Metrics and the log are
+    written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow does
+    not take a metric's name, the tag ``tg.metric_names`` says which key stands for which name.
 
     Args:
         client: The tracking server's.
@@ -49,13 +50,13 @@ class RunRecorder:
         self._parser = MetricLineParser()
         self._names = MetricNames()
         self._log = LogArtifact(client, run_id)
-        self._metrics = MetricWriter(lambda batch: client.log_batch(run_id, metrics=batch), patience_seconds)
+        self._noted = 0
+        self._metrics = MetricWriter(self._write_batch, patience_seconds)
         self._stack = ExitStack()
 
     def __enter__(self) -> "RunRecorder":
         self._stack.enter_context(self._log)
         self._stack.enter_context(self._metrics)
-        self._stack.callback(self._note_names)
         return self
 
     @property
@@ -64,11 +65,7 @@ class RunRecorder:
         return self._log.failure
 
     def take(self, event: LogEvent) -> None:
-        """Takes one event.
-
-        Raises:
-            Exception: What the tracking server answered to earlier metrics, if it refused them for good.
-        """
+        """Takes one event. It raises nothing for what the server does: a training goes on without it."""
         self._log.write(event.data)
         self.position += len(event.data)
         self.tail.add(event)
@@ -77,15 +74,21 @@ class RunRecorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        try:
-            self._finish_log(has_failed=error is not None)
-        finally:
-            self._stack.__exit__(kind, error, traceback)
+        """Writes the rest.
 
-    def _finish_log(self, has_failed: bool) -> None:
-        points = self._parser.finish(time.time_ns() // 1_000_000)
-        if not has_failed:  # else an error of the recording would hide that of the training
-            self._add(points)
+        Raises:
+            RecordingError: If the server was given up, and nothing else is being raised.
+        """
+        self._finish_log()
+        self._stack.__exit__(kind, error, traceback)
+        if self._metrics.error is not None and error is None:
+            raise RecordingError(
+                f"the tracking server did not take the metrics of run {self._run_id} ({self._metrics.error}); the log "
+                f"of the job is kept: when the server is back, run `tg-mlflow attach {self._run_id}`"
+            ) from self._metrics.error
+
+    def _finish_log(self) -> None:
+        self._add(self._parser.finish(time.time_ns() // 1_000_000))
         if self._parser.unreadable_count:
             _logger.warning(
                 "%d metric lines could not be read, the first one %r",
@@ -98,7 +101,9 @@ class RunRecorder:
             key_of = self._names.key_of
             self._metrics.add([Metric(key_of(each.name), each.value, each.time_ms, each.step) for each in points])
 
-    def _note_names(self) -> None:
-        if self._names.changed:
+    def _write_batch(self, batch: Sequence[Metric]) -> None:
+        self._client.log_batch(self._run_id, metrics=batch)
+        if len(self._names.changed) > self._noted:
             text = json.dumps(self._names.changed, ensure_ascii=False)
             self._client.set_tag(self._run_id, METRIC_NAMES_TAG, text[:_LONGEST_TAG])
+            self._noted = len(self._names.changed)

@@ -11,6 +11,7 @@ from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
+from tg_mlflow.errors import RecordingError
 from tg_mlflow.run_recorder import RunRecorder
 
 
@@ -74,7 +75,7 @@ def test_the_log_is_kept(store: MlflowClient, run_id: str, tmp_path: Path) -> No
 
 
 def test_a_store_that_refuses_is_heard_of(store: MlflowClient, run_id: str) -> None:
-    with pytest.raises(MlflowException, match="not found"), RunRecorder(store, "0" * 32) as recorder:
+    with pytest.raises(RecordingError, match=r"not found.*tg-mlflow attach 0"), RunRecorder(store, "0" * 32) as recorder:
         recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
 
 
@@ -124,7 +125,7 @@ def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) 
         with RunRecorder(Outage(store, failures=1000), run_id, patience_seconds=0.1) as recorder:
             recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
 
-    with pytest.raises(MlflowException, match="the connection broke"):
+    with pytest.raises(RecordingError, match=r"did not take the metrics of run .* .the connection broke"):
         record()
 
 

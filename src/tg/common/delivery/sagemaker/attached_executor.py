@@ -1,6 +1,7 @@
 """Trains in this process, on the thread that asks for it: the place to debug a task."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from .executor import JobState, JobStatus, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
 from .job_layout import lay_out_ml_folder, open_archive
 from .log_event import LogEvent
+from .process_supervisor import PROCESS_NAME, describe_process, is_alive
 from .result_archive import ResultArchive
 
 _STATE_NAME = "state.json"
@@ -57,6 +59,7 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
         """
         dataset = self.config.options.local_dataset_path
         folder = JobFolder.create(job_id or self.build_job_id())
+        folder.write_json(PROCESS_NAME, describe_process(os.getpid()))
         state = JobState(JobStatus.FAILED)
         try:
             package = self.config.packaging.make_package(folder.path)
@@ -74,13 +77,19 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
             folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
         return folder.job_id
 
-    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
-        return JobFolder.find(job_id).follow_output(position, lambda: self.status(job_id).status.is_final)
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+        folder = JobFolder.find(job_id)
+        return folder.follow_output(position, lambda: not follow or self.status(job_id).status.is_final)
 
     def status(self, job_id: str) -> JobState:
-        state = JobFolder.find(job_id).read_json(_STATE_NAME)
+        folder = JobFolder.find(job_id)
+        state = folder.read_json(_STATE_NAME)
         if state is None:
-            return JobState(JobStatus.RUNNING)
+            process = folder.read_json(PROCESS_NAME)
+            if process is not None and is_alive(process):
+                return JobState(JobStatus.RUNNING)
+            # It may have ended just now.
+            state = folder.read_json(_STATE_NAME) or {"status": "failed", "reason": "its process is gone"}
         status = JobStatus(state["status"])
         return JobState(status, 0 if status is JobStatus.COMPLETED else None, state["reason"])
 

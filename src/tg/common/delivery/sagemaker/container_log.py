@@ -16,7 +16,7 @@ _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z ")
 _PATIENCE_SECONDS = 1
 
 
-def follow_log(client: DockerClient, container: str, position: int = 0) -> Iterator[LogEvent]:
+def follow_log(client: DockerClient, container: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
     """Yields what a container writes, in the order of the engine's log, until it has ended.
 
     The engine may end a stream before the log's last lines, and a connection can break. So when the container has
@@ -26,13 +26,15 @@ def follow_log(client: DockerClient, container: str, position: int = 0) -> Itera
         client: The daemon.
         container: The container.
         position: How many bytes to pass over.
+        follow: Whether to wait for more than there is now.
 
     Raises:
         ObjectMissingError: If there is no such container any more.
         ContainerError: If the daemon cannot be reached.
     """
     while True:
-        has_ended = container_status(client, container) not in ("created", "running", "paused", "restarting")
+        status = container_status(client, container)
+        has_ended = not follow or status not in ("created", "running", "paused", "restarting")
         before = position
         for event in _skip(_read_log(client, container, follow=not has_ended), position):
             position += len(event.data)

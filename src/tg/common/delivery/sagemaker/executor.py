@@ -69,12 +69,13 @@ class SagemakerExecutor(ABC):
         """
 
     @abstractmethod
-    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         """Yields the job's output as it is written; ends when the job has ended.
 
         Args:
             job_id: The job.
             position: How many bytes of the output to pass over, so that a reader can go on where one has stopped.
+            follow: Whether to wait for more; otherwise what is there now is yielded.
         """
 
     @abstractmethod

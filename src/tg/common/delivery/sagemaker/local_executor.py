@@ -67,11 +67,11 @@ class SagemakerLocalExecutor(SagemakerExecutor):
             raise
         return folder.job_id
 
-    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         folder = JobFolder.find(job_id)
         if load_state(folder) is None:
             try:
-                for event in follow_log(self.client, job_id, position):
+                for event in follow_log(self.client, job_id, position, follow):
                     position += len(event.data)
                     yield event
                 return

@@ -85,15 +85,20 @@ class SagemakerProcessExecutor(SagemakerExecutor):
             raise
         return folder.job_id
 
-    def logs(self, job_id: str, position: int = 0) -> Iterator[LogEvent]:
-        return JobFolder.find(job_id).follow_output(position, lambda: self.status(job_id).status.is_final)
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+        folder = JobFolder.find(job_id)
+        return folder.follow_output(position, lambda: not follow or self.status(job_id).status.is_final)
 
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
         ended = folder.read_json(process_supervisor.EXIT_NAME)
         if ended is None:
             process = folder.read_json(process_supervisor.PROCESS_NAME)
-            if process is None or _is_alive(process["pid"], process["started"]):
+            if process is None:
+                is_starting = time.time() - folder.path.stat().st_mtime < _START_SECONDS
+                never = JobState(JobStatus.FAILED, None, "it was never started")
+                return JobState(JobStatus.QUEUED) if is_starting else never
+            if process_supervisor.is_alive(process):
                 return JobState(JobStatus.RUNNING)
             # The process is gone; unless its supervisor is, too, that is about to be said.
             ended = _wait_for_json(folder, process_supervisor.EXIT_NAME, seconds=2) or {"exit_code": None}
@@ -163,16 +168,6 @@ def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, An
     while (content := folder.read_json(name)) is None and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     return content
-
-
-def _is_alive(pid: int, started: str | None) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return process_supervisor.read_start_time(pid) == started
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

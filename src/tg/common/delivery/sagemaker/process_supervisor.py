@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 LOG_NAME = "train.log"
 TIMES_NAME = "train.times"
@@ -45,6 +45,22 @@ def read_start_time(pid: int) -> str | None:
     return stat.rpartition(b")")[2].split()[19].decode()
 
 
+def describe_process(pid: int) -> dict[str, object]:
+    """Writes what tells a process from a later one with the same id."""
+    return {"pid": pid, "started": read_start_time(pid)}
+
+
+def is_alive(process: dict[str, Any]) -> bool:
+    """Whether a process that :func:`describe_process` has described is still there."""
+    try:
+        os.kill(process["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return read_start_time(process["pid"]) == process["started"]
+
+
 def supervise(folder: Path, command: list[str]) -> None:
     """Runs ``command`` in ``folder`` to its end; what it has left running in its process group is killed then."""
     process = subprocess.Popen(
@@ -55,7 +71,7 @@ def supervise(folder: Path, command: list[str]) -> None:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    write_json(folder / PROCESS_NAME, {"pid": process.pid, "started": read_start_time(process.pid)})
+    write_json(folder / PROCESS_NAME, describe_process(process.pid))
 
     def reap() -> None:
         process.wait()

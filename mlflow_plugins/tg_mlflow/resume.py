@@ -1,0 +1,109 @@
+"""Takes over a run whose launcher is gone: records what is missing and ends it."""
+
+import logging
+from contextlib import ExitStack
+
+from mlflow import MlflowClient
+from mlflow.entities import RunStatus, ViewType
+
+from tg.common import DeliveryError, JobFailedError
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.job_watch import MISSING_TAG, watch_job
+from tg_mlflow.run_job import RunJob, find_run_job
+from tg_mlflow.run_lifecycle import ending_run
+from tg_mlflow.run_recorder import RunRecorder
+from tg_mlflow.run_summary import describe_run
+from tg_mlflow.training import JOB_ID_TAG
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+def attach(client: MlflowClient, run_id: str) -> None:
+    """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
+
+    Nothing is doubled, since MLflow keeps one of several identical points. A run that is complete is left as it is.
+    Whoever stops waiting leaves the job as it is, too.
+
+    Raises:
+        RunNotOursError: If the run has no job that can be found here.
+        JobFailedError: If the job has failed or was stopped; the run says so then, too.
+        RecordingError: If the tracking server does not take it.
+    """
+    found = find_run_job(client, run_id)
+    if _is_complete(found):
+        _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
+        return
+    _check_is_here(client, found)
+    with ExitStack() as afterwards:
+        try:
+            with ending_run(client, run_id, kills=False), RunRecorder(client, run_id) as recorder:
+                is_recorded = watch_job(client, run_id, found.executor, found.job_id, recorder)
+        except JobFailedError:
+            afterwards.callback(found.executor.discard, found.job_id)
+            raise
+        if is_recorded:
+            if MISSING_TAG in found.run.data.tags:
+                client.delete_tag(run_id, MISSING_TAG)
+            afterwards.callback(found.executor.discard, found.job_id)
+    _logger.info("%s", describe_run(client, run_id))
+
+
+def cancel(client: MlflowClient, run_id: str) -> None:
+    """Stops a run's job and ends the run as KILLED; does nothing to a run that has ended.
+
+    Raises:
+        RunNotOursError: If the run has no job.
+        DeliveryError: If the job cannot be stopped from here.
+    """
+    found = find_run_job(client, run_id)
+    if RunStatus.is_terminated(RunStatus.from_string(found.run.info.status)):
+        _logger.info("Run %s has ended before: %s", run_id, found.run.info.status)
+        return
+    found.executor.cancel(found.job_id)
+    client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+    found.executor.discard(found.job_id)
+
+
+def reconcile(client: MlflowClient) -> dict[str, str]:
+    """Settles the runs that were left RUNNING and whose jobs have ended: records the rest and ends them.
+
+    Runs whose jobs go on are left alone, and so are runs whose jobs were started on another machine.
+
+    Returns:
+        What has become of each run that was RUNNING, by its id.
+    """
+    experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
+    outcomes = {}
+    running = f"attributes.status = 'RUNNING' and tags.`{JOB_ID_TAG}` LIKE '%'"
+    for run in client.search_runs(experiments, filter_string=running, max_results=1000):
+        outcomes[run.info.run_id] = _settle(client, run.info.run_id)
+    return outcomes
+
+
+def _settle(client: MlflowClient, run_id: str) -> str:
+    try:
+        found = find_run_job(client, run_id)
+        state = found.executor.status(found.job_id)
+    except (RunNotOursError, DeliveryError) as error:
+        return f"left alone: {error}"
+    if not state.status.is_final:
+        return f"left alone: its job is {state.status.value}"
+    try:
+        attach(client, run_id)
+    except JobFailedError:
+        return str(client.get_run(run_id).info.status)
+    return str(client.get_run(run_id).info.status)
+
+
+def _is_complete(found: RunJob) -> bool:
+    has_ended = RunStatus.is_terminated(RunStatus.from_string(found.run.info.status))
+    return has_ended and MISSING_TAG not in found.run.data.tags
+
+
+def _check_is_here(client: MlflowClient, found: RunJob) -> None:
+    try:
+        found.executor.status(found.job_id)
+    except DeliveryError as error:
+        raise RunNotOursError(
+            f"the job of run {found.run.info.run_id} is not on this machine, or was never started: {error}"
+        ) from error

@@ -1,0 +1,79 @@
+"""Finds the job of a run again, from the run's tags alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from tg.common.delivery.delivery import Containering, Packaging
+from tg.common.delivery.sagemaker import (
+    SagemakerAttachedExecutor,
+    SagemakerConfig,
+    SagemakerExecutor,
+    SagemakerJob,
+    SagemakerLocalExecutor,
+    SagemakerOptions,
+    SagemakerProcessExecutor,
+)
+from tg.common.errors import suggestion
+from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.training import DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG
+
+_EXECUTORS = {
+    "attached": SagemakerAttachedExecutor,
+    "process": SagemakerProcessExecutor,
+    "local": SagemakerLocalExecutor,
+}
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """A run and the job that belongs to it.
+
+    Attributes:
+        run: The run, as it was when it was looked at.
+        job_id: The job's id.
+        executor: Where the job runs; it can do everything with it but start it.
+    """
+
+    run: Run
+    job_id: str
+    executor: SagemakerExecutor
+
+
+def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
+    """Finds a run's job.
+
+    Raises:
+        RunNotOursError: If there is no such run, or it has no job.
+    """
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        raise RunNotOursError(f"run {run_id!r} cannot be read: {error}; check the id and the tracking URI") from error
+    place, job_id = run.data.tags.get(EXECUTOR_TAG), run.data.tags.get(JOB_ID_TAG)
+    if place is None or job_id is None:
+        raise RunNotOursError(
+            f"run {run_id!r} has no job: it was not started by a backend of tg-mlflow, or had not come so far"
+        )
+    if place not in _EXECUTORS:
+        raise RunNotOursError(
+            f"run {run_id!r} is from the executor {place!r}, which is not known; {suggestion(place, _EXECUTORS)}"
+        )
+    return RunJob(run, job_id, _EXECUTORS[place](_describe_existing_job(run.data.tags.get(DOCKER_HOST_TAG))))
+
+
+class _ExistingTask(AbstractTrainingTask):
+    """Stands for the task of a job that was started elsewhere."""
+
+    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
+        raise RunNotOursError("a job that was found again cannot be started")
+
+
+def _describe_existing_job(docker_host: str | None) -> SagemakerConfig:
+    packaging = Packaging("ExistingJob", "0", {})
+    options = SagemakerOptions(None, None, "existing", ".", docker_host=docker_host)
+    return SagemakerConfig(SagemakerJob(_ExistingTask()), packaging, Containering.from_packaging(packaging), options)

@@ -1,0 +1,55 @@
+"""Loads a trained model for MLflow, out of the package that it was trained with.
+
+MLflow imports this under its name in the package, ``Titanic__0.tg.common.delivery.sagemaker.model_loader``, so neither
+the project nor ``tg`` need be installed, and models of several versions can be loaded in one process.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ...errors import TaskDefinitionError, suggestion
+from ..delivery.pickling import load_pickle
+
+# The parameter of MLflow's predict, and what it may name.
+PREDICT_METHOD = "predict_method"
+METHODS = ("predict", "predict_proba", "decision_function")
+
+
+class ServedModel:
+    """What MLflow calls: a fitted model behind its ``predict(data, params)``.
+
+    Args:
+        model: Fitted.
+
+    Attributes:
+        model: Likewise.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, data: pd.DataFrame, params: Mapping[str, Any] | None = None) -> Any:
+        """Predicts, by default with the model's own ``predict``: labels of a classifier, numbers of a regression.
+
+        Args:
+            data: The features, ``n_rows`` of them.
+            params: ``{"predict_method": "predict_proba"}`` gives the probabilities of the classes, of shape
+                ``(n_rows, n_classes)``; ``"decision_function"`` gives what the model has under that name.
+
+        Raises:
+            TaskDefinitionError: If ``predict_method`` is none of these, or the model does not have it.
+        """
+        name = (params or {}).get(PREDICT_METHOD, "predict")
+        if name not in METHODS:
+            raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}; {suggestion(str(name), METHODS)}")
+        if not hasattr(self.model, name):
+            raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}, which this {type(self.model).__name__} has not")
+        return getattr(self.model, name)(data)
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    """Loads the pickle of a model; the name is MLflow's. Only for a model that one trusts: it runs code."""
+    return ServedModel(load_pickle(Path(path)))
