@@ -20,6 +20,7 @@ from tg_mlflow.backend_config import AttachedConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.project import read_project
 from tg_mlflow.recorded_training import train_recorded
+from tg_mlflow.request_headers import silence_header_warnings
 from tg_mlflow.run_job import find_run_job
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.train_command import parse_train_words
@@ -31,6 +32,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 @click.version_option(package_name="tg-mlflow")
 def main() -> None:
     """Runs trainings as objects and records them in MLflow."""
+    silence_header_warnings()
 
 
 @main.command()

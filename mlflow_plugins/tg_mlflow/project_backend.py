@@ -22,6 +22,7 @@ from tg.common.delivery.sagemaker import (
 from tg_mlflow.backend_config import AttachedConfig, BackendConfig, LocalConfig, ProcessConfig, load_backend_config
 from tg_mlflow.project import fetch_project
 from tg_mlflow.recorded_training import train_recorded
+from tg_mlflow.request_headers import silence_header_warnings
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.submitted_run import EndedRun
 
@@ -57,6 +58,7 @@ class ProjectBackend(AbstractBackend):
             ExecutionException: If nothing could be started. If the training failed, too, where nobody would wait for
                 the run that is returned: ``mlflow run`` does not.
         """
+        silence_header_warnings()
         given = dict(backend_config or {})
         shell = _shell_parameters()
         try:

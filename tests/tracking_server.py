@@ -1,0 +1,69 @@
+"""A real MLflow server in a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+START_SECONDS = 60
+
+
+class TrackingServer:
+    """Serves an sqlite store over HTTP on a free port of this machine; can be killed and started again.
+
+    Args:
+        folder: Where the store and the artifacts are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Starts the server and waits until it answers."""
+        self._process = subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("mlflow")),
+                "server",
+                f"--backend-store-uri=sqlite:///{self._folder / 'server.db'}",
+                f"--artifacts-destination={self._folder / 'server-artifacts'}",
+                "--host=127.0.0.1",
+                f"--port={self._port}",
+                "--workers=1",
+            ],
+            env={name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert time.monotonic() < deadline, "the tracking server does not answer"
+            assert self._process.poll() is None, "the tracking server has ended"
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """Kills the server with all its processes."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
