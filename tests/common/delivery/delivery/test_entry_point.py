@@ -201,7 +201,10 @@ PROPERTIES = {"x-0/x__0/properties.json": b"{}"}
         ({"x-0/x-0/properties.json": b""}, "it has no module with a properties.json"),
         ({**PROPERTIES, "y-0/x.py": b""}, "its members are not all in one folder"),
         ({**PROPERTIES, "../out.py": b""}, "its members are not all in one folder"),
-        ({**PROPERTIES, "x-0/../../out.py": b""}, "'x-0/../../out.py' would be extracted to "),
+        (
+            {**PROPERTIES, "x-0/../../out.py": b""},
+            "'x-0/../../out.py' is no file or folder below the one it is extracted into",
+        ),
         ({**PROPERTIES, "/tmp/out.py": b""}, "its members are not all in one folder"),
         ({**PROPERTIES, "x": link("x-0/x", "/etc")}, "its member 'x-0/x' is no file"),
     ],
