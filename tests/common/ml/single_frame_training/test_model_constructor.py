@@ -82,7 +82,8 @@ def test_what_is_found_must_be_callable():
 
 def test_wrong_arguments_are_named():
     message = (
-        r"^model 'sklearn.linear_model:LogisticRegression' cannot be made: .*unexpected keyword argument 'max_itr'(\. Did you mean 'max_iter'\?)?$"
+        r"^model 'sklearn.linear_model:LogisticRegression' cannot be made: .*unexpected keyword argument 'max_itr'"
+        r"(\. Did you mean 'max_iter'\?)?$"
     )
     with pytest.raises(TaskDefinitionError, match=message):
         ModelConstructor("sklearn.linear_model:LogisticRegression", max_itr=5)()
