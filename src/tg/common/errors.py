@@ -80,5 +80,9 @@ def listed(values: Iterable[object], most: int = 20) -> str:
 def suggestion(name: str, known: Iterable[object]) -> str:
     """Writes what a mistyped ``name`` may have meant, or else what there is to choose from."""
     names = [str(each) for each in known]
-    close = difflib.get_close_matches(name, names, n=1)
+    # Without regard to case: `c` is as near to `C` as can be.
+    by_lower_case = {each.lower(): each for each in names}
+    close = difflib.get_close_matches(name, names, n=1) or [
+        by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case, n=1)
+    ]
     return f"did you mean {close[0]!r}?" if close else f"there is {listed(names)}"

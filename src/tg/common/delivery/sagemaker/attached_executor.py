@@ -48,6 +48,7 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
             Exception: Whatever the task raises, unchanged.
         """
         environment = InMemoryTrainingEnvironment()
+        self.config.job.task.apply_hyperparams(self.config.options.hyperparameters)
         self.config.job.task.run_with_environment(self.config.options.local_dataset_path, environment)
         return environment.result
 
