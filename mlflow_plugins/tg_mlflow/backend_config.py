@@ -35,6 +35,22 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class LogConfig(_Section):
+    """What is logged for people to look at, besides the log, the result archive and the package.
+
+    Attributes:
+        figures: Curves, confusion matrices and the like, and their data.
+        tables: A sample of the predictions.
+        dataset: The dataset as an input of the run.
+        model: The model in MLflow's format.
+    """
+
+    figures: bool = True
+    tables: bool = True
+    dataset: bool = True
+    model: bool = True
+
+
 class BackendConfig(_Section):
     """Keys that every backend knows.
 
@@ -45,6 +61,7 @@ class BackendConfig(_Section):
         hyperparameters: Parts of the task to set, by dotted path, such as ``model_provider.constructor.kwargs.C``.
         data_files: Patterns, as in ``.gitignore``, for files of the project that its package holds besides modules.
         tags: Tags for the MLflow run.
+        log: What is logged for people to look at.
     """
 
     project_name: str | None = None
@@ -53,6 +70,7 @@ class BackendConfig(_Section):
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     data_files: list[str] = Field(default_factory=list)
     tags: dict[str, str] = Field(default_factory=dict)
+    log: LogConfig = Field(default_factory=LogConfig)
 
 
 class AttachedConfig(BackendConfig):

@@ -2,19 +2,49 @@
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
 
-from tg.common.delivery.sagemaker import SagemakerExecutor
+from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
+from tg_mlflow.backend_config import LogConfig
+from tg_mlflow.result_tables import RESULT_DF, TRAINING_TASK, log_result_table
 
 PACKAGE_SHA256_TAG = "tg.package_sha256"
+MISSING_TAG = "tg.missing"
+
+# Below MLflow's own logger, which shows what it is told on a console.
+_LOGGER = logging.getLogger("mlflow.tg_mlflow")
+_LONGEST_TAG = 8000
+_EVERYTHING = LogConfig()
 
 
-def log_result(client: MlflowClient, run_id: str, executor: SagemakerExecutor, job_id: str) -> None:
-    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz`` and ``task.json``.
+def log_result(
+    client: MlflowClient,
+    run_id: str,
+    executor: SagemakerExecutor,
+    job_id: str,
+    dataset: Path | None = None,
+    log: LogConfig = _EVERYTHING,
+) -> None:
+    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
+
+    The latter are, for a training on one table, figures with their data, a table of predictions, the dataset as an
+    input of the run, and the model in MLflow's format. What cannot be drawn or logged of these does not fail: a
+    warning says why, and the tag ``tg.missing`` names it.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        executor: Where the job has run.
+        job_id: A job that has completed.
+        dataset: What it was trained on, as it is found on this machine.
+        log: What people look at, and want to be logged.
 
     Raises:
         ResultArchiveError: If the archive is incomplete.
@@ -27,3 +57,59 @@ def log_result(client: MlflowClient, run_id: str, executor: SagemakerExecutor, j
         client.log_artifact(run_id, str(package), "package")
         client.log_artifact(run_id, str(archive.get_path("task.json")))
         client.log_artifact(run_id, str(archive.path), "result")
+        attempts = Attempts()
+        if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
+            _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
+    if attempts.missing:
+        client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing)[:_LONGEST_TAG])
+
+
+def _log_views(
+    client: MlflowClient,
+    run_id: str,
+    archive: ResultArchive,
+    folder: Path,
+    dataset: Path | None,
+    log: LogConfig,
+    attempts: "Attempts",
+) -> None:
+    # Here, as matplotlib and scikit-learn take a second, in which a launcher can start its job.
+    from tg_mlflow.result_dataset import log_dataset
+    from tg_mlflow.result_figures import draw_figures
+    from tg_mlflow.result_model import log_model
+
+    folder.mkdir()
+    if log.figures:
+        with attempts("figures"):
+            draw_figures(archive, folder / "figures", attempts)
+            if (folder / "figures").is_dir():
+                client.log_artifacts(run_id, str(folder / "figures"), "figures")
+    if log.tables:
+        with attempts("tables/result_df.json"):
+            log_result_table(client, run_id, archive)
+    if log.dataset and dataset is not None:
+        with attempts("dataset"):
+            log_dataset(client, run_id, dataset)
+    if log.model:
+        with attempts("model"):
+            log_model(client, run_id, archive, folder / "model", dataset, attempts)
+
+
+class Attempts:
+    """Lets parts fail, each by itself.
+
+    Attributes:
+        missing: The names of those that have failed.
+    """
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """While the context is open, an error ends it and no more than it: it is logged as a warning of one line."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - a training that has ended well is not failed by a picture of it
+            self.missing.append(name)
+            _LOGGER.warning("%s could not be logged: %s: %s", name, type(error).__name__, " ".join(str(error).split()))

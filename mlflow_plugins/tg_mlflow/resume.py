@@ -8,7 +8,7 @@ from mlflow.entities import RunStatus, ViewType
 
 from tg.common import DeliveryError, JobFailedError
 from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.job_watch import MISSING_TAG, watch_job
+from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
 from tg_mlflow.run_job import RunJob, find_run_job
 from tg_mlflow.run_lifecycle import ending_run
 from tg_mlflow.run_recorder import RunRecorder
@@ -37,13 +37,15 @@ def attach(client: MlflowClient, run_id: str) -> None:
     with ExitStack() as afterwards:
         try:
             with ending_run(client, run_id, kills=False), RunRecorder(client, run_id) as recorder:
-                is_recorded = watch_job(client, run_id, found.executor, found.job_id, recorder)
+                is_recorded = watch_job(
+                    client, run_id, found.executor, found.job_id, recorder, found.dataset, found.log
+                )
         except JobFailedError:
             afterwards.callback(found.executor.discard, found.job_id)
             raise
         if is_recorded:
-            if MISSING_TAG in found.run.data.tags:
-                client.delete_tag(run_id, MISSING_TAG)
+            if NOT_UPLOADED_TAG in found.run.data.tags:
+                client.delete_tag(run_id, NOT_UPLOADED_TAG)
             afterwards.callback(found.executor.discard, found.job_id)
     _logger.info("%s", describe_run(client, run_id))
 
@@ -97,7 +99,7 @@ def _settle(client: MlflowClient, run_id: str) -> str:
 
 def _is_complete(found: RunJob) -> bool:
     has_ended = RunStatus.is_terminated(RunStatus.from_string(found.run.info.status))
-    return has_ended and MISSING_TAG not in found.run.data.tags
+    return has_ended and NOT_UPLOADED_TAG not in found.run.data.tags
 
 
 def _check_is_here(client: MlflowClient, found: RunJob) -> None:

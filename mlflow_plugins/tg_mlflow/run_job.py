@@ -1,6 +1,7 @@
 """Finds the job of a run again, from the run's tags alone."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
@@ -19,8 +20,9 @@ from tg.common.delivery.sagemaker import (
 )
 from tg.common.errors import suggestion
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.training import DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG
+from tg_mlflow.training import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG
 
 _EXECUTORS = {
     "attached": SagemakerAttachedExecutor,
@@ -37,11 +39,15 @@ class RunJob:
         run: The run, as it was when it was looked at.
         job_id: The job's id.
         executor: Where the job runs; it can do everything with it but start it.
+        dataset: What it trains on, where that is on this machine.
+        log: What its run is to record besides the archive.
     """
 
     run: Run
     job_id: str
     executor: SagemakerExecutor
+    dataset: Path | None
+    log: LogConfig
 
 
 def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
@@ -63,7 +69,15 @@ def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
         raise RunNotOursError(
             f"run {run_id!r} is from the executor {place!r}, which is not known; {suggestion(place, _EXECUTORS)}"
         )
-    return RunJob(run, job_id, _EXECUTORS[place](_describe_existing_job(run.data.tags.get(DOCKER_HOST_TAG))))
+    tags = run.data.tags
+    dataset = Path(tags[DATASET_TAG]) if DATASET_TAG in tags else None
+    return RunJob(
+        run=run,
+        job_id=job_id,
+        executor=_EXECUTORS[place](_describe_existing_job(tags.get(DOCKER_HOST_TAG))),
+        dataset=dataset if dataset is not None and dataset.exists() else None,
+        log=LogConfig.model_validate_json(tags.get(LOG_TAG, "{}")),
+    )
 
 
 class _ExistingTask(AbstractTrainingTask):

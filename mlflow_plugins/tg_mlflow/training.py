@@ -27,6 +27,7 @@ EXECUTOR_TAG = "tg.executor"
 JOB_ID_TAG = "tg.job_id"
 DATASET_TAG = "tg.dataset"
 DOCKER_HOST_TAG = "tg.docker_host"
+LOG_TAG = "tg.log"
 _NAME_TAG = "mlflow.runName"
 
 ExecutorFactory: TypeAlias = Callable[[SagemakerConfig], SagemakerExecutor]
@@ -64,7 +65,9 @@ def train(
             with _stopping(executor, job_id, afterwards):
                 executor.submit(job_id, recorder.take)
         with _stopping(executor, job_id, afterwards):
-            is_recorded = watch_job(client, run_id, executor, job_id, recorder)
+            is_recorded = watch_job(
+                client, run_id, executor, job_id, recorder, delivery.options.local_dataset_path, config.log
+            )
     if is_recorded:
         afterwards.callback(executor.discard, job_id)
 
@@ -77,7 +80,7 @@ def _build_tags(
     job_id: str,
 ) -> dict[str, str]:
     options, name, dataset = delivery.options, task.info.get("name"), delivery.options.local_dataset_path
-    tags = {EXECUTOR_TAG: _place_of(executor), JOB_ID_TAG: job_id, **config.tags}
+    tags = {EXECUTOR_TAG: _place_of(executor), JOB_ID_TAG: job_id, LOG_TAG: config.log.model_dump_json(), **config.tags}
     tags.update({_NAME_TAG: str(name)} if name else {})
     tags.update({DATASET_TAG: str(dataset)} if dataset is not None else {})
     tags.update({DOCKER_HOST_TAG: options.docker_host} if options.docker_host is not None else {})

@@ -26,6 +26,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "hyperparameters": {},
         "data_files": [],
         "tags": {},
+        "log": {"figures": True, "tables": True, "dataset": True, "model": True},
     }
 
 

@@ -75,7 +75,8 @@ def test_the_log_is_kept(store: MlflowClient, run_id: str, tmp_path: Path) -> No
 
 
 def test_a_store_that_refuses_is_heard_of(store: MlflowClient, run_id: str) -> None:
-    with pytest.raises(RecordingError, match=r"not found.*tg-mlflow attach 0"), RunRecorder(store, "0" * 32) as recorder:
+    message = r"not found.*run `tg-mlflow attach 0{32}`"
+    with pytest.raises(RecordingError, match=message), RunRecorder(store, "0" * 32) as recorder:
         recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
 
 

@@ -125,7 +125,14 @@ def test_mlflow_run_with_tg_local_records_a_run(
     (run,) = all_runs(store)
     assert (run.info.status, run.data.tags["tg.executor"]) == ("FINISHED", "local")
     assert set(run.data.metrics) == {"roc_auc_score_test", "roc_auc_score_train"}
-    assert {each.path for each in store.list_artifacts(run.info.run_id)} == {"logs", "package", "result", "task.json"}
+    assert {each.path for each in store.list_artifacts(run.info.run_id)} == {
+        "figures",
+        "logs",
+        "package",
+        "result",
+        "tables",
+        "task.json",
+    }
     assert leftovers(docker_client) == before
     assert list((tmp_path / "jobs").iterdir()) == []
 

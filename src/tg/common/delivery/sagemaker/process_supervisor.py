@@ -58,7 +58,7 @@ def is_alive(process: dict[str, Any]) -> bool:
         return False
     except PermissionError:
         return True
-    return read_start_time(process["pid"]) == process["started"]
+    return bool(read_start_time(process["pid"]) == process["started"])
 
 
 def supervise(folder: Path, command: list[str]) -> None:

@@ -1,0 +1,79 @@
+"""Describes the data of a training as an input of its run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import Array
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+
+from tg_mlflow.result_dataset_file import digest_files, find_incomplete_columns, open_parquet
+
+_CONTEXT = "training"
+# What pandas writes an index without a name as.
+_INDEX_PREFIX = "__index_level_"
+
+
+def log_dataset(client: MlflowClient, run_id: str, path: Path) -> None:
+    """Logs a dataset as an input of a run, in the context ``training``.
+
+    Raises:
+        OSError: If it cannot be read.
+        MlflowException: If the tracking server refuses it.
+    """
+    tags = [InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)]
+    client.log_inputs(run_id, [DatasetInput(build_dataset(path), tags)])
+
+
+def build_dataset(path: Path) -> Dataset:
+    """Describes a file or folder; it is read once, for its digest, but never held in memory.
+
+    Returns:
+        A dataset with the file's name, a digest of its content, the path as its source, and, if it is parquet, its
+        columns as MLflow's types and the number of its rows. MLflow has no types for everything that parquet has; a
+        column of another type is written as ``string``.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    path = path.resolve()
+    table = open_parquet(path)
+    schema = profile = None
+    if table is not None:
+        incomplete = find_incomplete_columns(table)
+        columns: list[ColSpec | TensorSpec] = [
+            ColSpec(_as_mlflow_type(field.type), field.name, required=field.name not in incomplete)
+            for field in table.schema
+            if not field.name.startswith(_INDEX_PREFIX)
+        ]
+        schema = json.dumps({"mlflow_colspec": Schema(columns).to_dict()})
+        rows = table.count_rows()
+        profile = json.dumps({"num_rows": rows, "num_elements": rows * len(columns)})
+    source = json.dumps({"uri": str(path)})
+    return Dataset(path.name, digest_files(path), "local", source, schema, profile)
+
+
+def _as_mlflow_type(given: Any) -> "DataType | Array":
+    types = pa.types
+    if types.is_dictionary(given):
+        return _as_mlflow_type(given.value_type)
+    if types.is_list(given) or types.is_large_list(given):
+        return Array(_as_mlflow_type(given.value_type))
+    if types.is_boolean(given):
+        return DataType.boolean
+    if types.is_integer(given):
+        is_small = given.bit_width < 32 or types.is_int32(given)
+        return DataType.integer if is_small else DataType.long
+    if types.is_float16(given) or types.is_float32(given):
+        return DataType.float
+    if types.is_float64(given) or types.is_decimal(given):
+        return DataType.double
+    if types.is_timestamp(given) or types.is_date(given):
+        return DataType.datetime
+    if types.is_binary(given) or types.is_large_binary(given):
+        return DataType.binary
+    return DataType.string

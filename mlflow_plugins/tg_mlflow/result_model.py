@@ -1,0 +1,103 @@
+"""Logs a trained model in MLflow's format, with the package that it needs, so that it loads anywhere."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import mlflow.pyfunc
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.models import Model
+
+from tg.common.delivery.sagemaker import ResultArchive
+from tg.common.delivery.sagemaker.safe_extraction import extract_archive
+from tg_mlflow.result_model_example import build_example, build_plain_example, build_signature
+from tg_mlflow.result_tables import MODEL, TRAINING_TASK, Attempt
+
+MODEL_NAME = "model"
+
+_LOADER_MODULE = "common.delivery.sagemaker.model_loader"
+_RUN = 0
+# MLflow copies these from the working directory, whatever project that is of.
+_FOREIGN_FILES = ("uv.lock", "pyproject.toml", ".python-version")
+
+
+def log_model(
+    client: MlflowClient, run_id: str, archive: ResultArchive, folder: Path, dataset: Path | None, attempt: Attempt
+) -> None:
+    """Logs the model of the archive's first run, so that it is ``runs:/<run_id>/model``, unless that has been done.
+
+    Through the client alone: what MLflow offers above it would work with the thread's active run and current store.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        archive: A training's on one table.
+        folder: Where the model is laid out before; it must not exist.
+        dataset: What it was trained on; without it, the model has no signature and no example.
+        attempt: Opened around what the model can do without.
+
+    Raises:
+        Exception: What the archive, the package or the tracking server has against it.
+    """
+    run = client.get_run(run_id)
+    outputs = run.outputs.model_outputs if run.outputs is not None else []
+    if any(client.get_logged_model(each.model_id).name == MODEL_NAME for each in outputs):
+        return
+    logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=dict(run.data.params))
+    try:
+        description = Model(logged.artifact_location, run_id, model_uuid=logged.model_id, model_id=logged.model_id)
+        save_model(archive, folder, description, dataset, attempt)
+        client.log_model_artifacts(logged.model_id, str(folder))
+    except BaseException:
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+        raise
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    # Last, so that a run that has a model has a whole one.
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+
+
+def save_model(
+    archive: ResultArchive, folder: Path, description: Model, dataset: Path | None, attempt: Attempt
+) -> None:
+    """Lays out a model as MLflow loads it: the pickle as it is in the archive, and the package's module beside it.
+
+    Args:
+        archive: A training's on one table.
+        folder: Where to; it must not exist.
+        description: What becomes the file ``MLmodel``.
+        dataset: What it was trained on.
+        attempt: Opened around the signature and the example.
+    """
+    properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
+    package = folder.with_name(f"{folder.name}-package")
+    extract_archive(archive.get_path("package.tag.gz"), package)
+    (module,) = package.glob(f"*/{properties['module_name']}")
+
+    def save(**optional: Any) -> None:
+        mlflow.pyfunc.save_model(
+            folder,
+            loader_module=f"{properties['tg_import_path']}.{_LOADER_MODULE}",
+            data_path=str(archive.get_path(MODEL.format(run=_RUN))),
+            code_paths=[str(module)],
+            mlflow_model=copy.deepcopy(description),
+            # Named, as MLflow would otherwise start a process and load the model to see what it imports.
+            pip_requirements=[*properties["requirements"], f"mlflow=={mlflow.__version__}"],
+            **optional,
+        )
+
+    is_saved = False
+    if dataset is not None:
+        with attempt(f"{MODEL_NAME}/signature"):
+            example = build_example(archive.unpickle(TRAINING_TASK.format(run=_RUN)), dataset)
+            signature = build_signature(example, archive.unpickle(MODEL.format(run=_RUN)))
+            save(signature=signature, input_example=build_plain_example(example))
+            is_saved = True
+    if not is_saved:
+        shutil.rmtree(folder, ignore_errors=True)
+        save()
+    for name in _FOREIGN_FILES:
+        (folder / name).unlink(missing_ok=True)

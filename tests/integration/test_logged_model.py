@@ -1,0 +1,119 @@
+"""Models of runs, loaded in processes that know neither the project nor its package."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from tests.support import ProjectFolder, make_points
+from tg.common.delivery.sagemaker import ResultArchive
+
+BIN = Path(sys.executable).parent
+
+TASKS = """
+    from tg.common.ml import single_frame_training as sft
+    from shifting import Shifted
+
+
+    def build_task(max_iter: int = 100, C: float = 1.0):
+        return sft.SingleFrameTrainingTask(
+            data_loader=sft.DataFrameLoader("label"),
+            model_provider=sft.ModelProvider(Shifted),
+            evaluator=sft.Evaluation.regression,
+        )
+"""
+SHIFTING = """
+    from sklearn.linear_model import LinearRegression
+
+    SHIFT = {shift}
+
+
+    class Shifted(LinearRegression):
+        def predict(self, X):
+            return super().predict(X) + SHIFT
+"""
+
+LOAD = """
+    import json, sys
+    import mlflow, pandas as pd
+    features = pd.read_json("features.json", orient="split")
+    found = [list(mlflow.pyfunc.load_model(uri).predict(features)) for uri in sys.argv[1:]]
+    ours = [name for name in sys.modules if name.partition(".")[0] in ("tg", "tg_mlflow", "tasks", "shifting")]
+    print(json.dumps([found, ours]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+
+
+def train(project: ProjectFolder, shift: int) -> str:
+    project.write("tasks.py", TASKS)
+    project.write("shifting.py", SHIFTING.format(shift=shift))
+    return str(mlflow.projects.run(str(project.path), backend="tg-process").run_id)
+
+
+def predict_from_archive(run_id: str, features: pd.DataFrame) -> list[float]:
+    with ResultArchive(Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/result/model.tar.gz"))) as archive:
+        return list(archive.unpickle("runs/0/model.pkl").predict(features))
+
+
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
+def test_two_versions_load_in_a_process_that_knows_neither(
+    project: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    features = make_points()[["x", "y"]]
+    runs = [train(project, shift) for shift in (0, 1000)]
+    for run_id in runs:  # the launcher cannot import the model's class either, but from the package
+        assert "tg.missing" not in store.get_run(run_id).data.tags
+        assert "figures/0/coefficients.csv" in {each.path for each in store.list_artifacts(run_id, "figures/0")}
+    expected = [predict_from_archive(run_id, features) for run_id in runs]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    features.to_json(empty / "features.json", orient="split", double_precision=15)
+    (empty / "load.py").write_text(textwrap.dedent(LOAD))
+    result = subprocess.run(
+        [sys.executable, "load.py", *(f"runs:/{run_id}/model" for run_id in runs)],
+        cwd=empty,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    found, ours = json.loads(result.stdout.splitlines()[-1])
+    assert ours == []
+    for number in range(2):
+        assert found[number] == pytest.approx(expected[number], abs=1e-9)
+    assert min(found[1]) > 900 > max(found[0])
+
+
+def test_mlflow_models_predict_needs_nothing_else(project: ProjectFolder, store: MlflowClient, tmp_path: Path) -> None:
+    run_id = train(project, 1000)
+    features = make_points(3)[["x", "y"]]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "input.json").write_text(json.dumps({"dataframe_split": features.to_dict(orient="split")}))
+    words = ["models", "predict", "-m", f"runs:/{run_id}/model", "--env-manager", "local", "-i", "input.json"]
+    result = subprocess.run(
+        [str(BIN / "mlflow"), *words, "-o", "output.json"],
+        cwd=empty,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    predictions = json.loads((empty / "output.json").read_text())["predictions"]
+    assert predictions == pytest.approx(predict_from_archive(run_id, features), abs=1e-9)

@@ -1,0 +1,101 @@
+"""What is said of a dataset."""
+
+import datetime
+import hashlib
+import json
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pyarrow as pa
+import pytest
+from mlflow import MlflowClient
+from pyarrow import parquet
+
+from tg_mlflow.result_dataset import build_dataset, log_dataset
+from tg_mlflow.result_dataset_file import digest_files, open_parquet, read_first_rows
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "points.parquet"
+    frame = pd.DataFrame({"x": [0.5, 1.5, None], "name": ["a", "b", "c"], "label": [0, 1, 1]}, index=[7, 8, 9])
+    frame.to_parquet(file)
+    return file
+
+
+def columns(path: Path) -> list[tuple[str, str, bool]]:
+    schema = build_dataset(path).schema
+    return [(each["name"], each["type"], each["required"]) for each in json.loads(schema)["mlflow_colspec"]]
+
+
+def test_a_run_has_the_dataset_as_its_input(path: Path, store: MlflowClient) -> None:
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    for _ in range(2):  # a launcher that was interrupted starts again
+        log_dataset(store, run_id, path)
+    (logged,) = store.get_run(run_id).inputs.dataset_inputs
+    assert {tag.key: tag.value for tag in logged.tags} == {"mlflow.data.context": "training"}
+    dataset = logged.dataset
+    assert (dataset.name, dataset.digest) == ("points.parquet", hashlib.sha256(path.read_bytes()).hexdigest()[:32])
+    assert json.loads(dataset.profile) == {"num_rows": 3, "num_elements": 9}
+    assert columns(path) == [("x", "double", False), ("name", "string", True), ("label", "long", True)]
+    source = mlflow.data.get_source(dataset)
+    assert (dataset.source_type, source.load()) == ("local", str(path))
+
+
+def test_types_are_mlflows(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "flag": pa.array([True]),
+            "small": pa.array([1], pa.int8()),
+            "unsigned": pa.array([1], pa.uint32()),
+            "half": pa.array([1.0], pa.float32()),
+            "day": pa.array([datetime.date(2020, 1, 1)]),
+            "time": pa.array([0], pa.timestamp("us", "UTC")),
+            "bytes": pa.array([b"x"]),
+            "category": pa.array(["a"]).dictionary_encode(),
+            "other": pa.array([{"a": 1}]),
+        }
+    )
+    parquet.write_table(table, tmp_path / "types.parquet")
+    assert [(name, kind) for name, kind, _ in columns(tmp_path / "types.parquet")] == [
+        ("flag", "boolean"),
+        ("small", "integer"),
+        ("unsigned", "long"),
+        ("half", "float"),
+        ("day", "datetime"),
+        ("time", "datetime"),
+        ("bytes", "binary"),
+        ("category", "string"),
+        ("other", "string"),
+    ]
+
+
+def test_a_folder_is_one_dataset(tmp_path: Path, path: Path) -> None:
+    folder = tmp_path / "parts"
+    pd.DataFrame({"x": [1, 2], "year": [2001, 2002]}).to_parquet(folder, partition_cols=["year"])
+    dataset = build_dataset(folder)
+    assert dataset.name == "parts"
+    assert json.loads(dataset.profile)["num_rows"] == 2
+    assert [name for name, _, _ in columns(folder)] == ["x", "year"]
+    before = digest_files(folder)
+    next(folder.rglob("*.parquet")).rename(folder / "renamed.parquet")
+    assert digest_files(folder) != before
+
+
+def test_what_is_not_parquet_has_a_digest_and_no_schema(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("x,y\n1,2\n")
+    dataset = build_dataset(tmp_path / "points.csv")
+    assert (dataset.name, dataset.schema, dataset.profile) == ("points.csv", None, None)
+    assert dataset.digest == hashlib.sha256(b"x,y\n1,2\n").hexdigest()[:32]
+
+
+def test_the_first_rows_have_the_types_of_the_whole_table(tmp_path: Path) -> None:
+    file = tmp_path / "late.parquet"
+    numbers = pa.array([1, 2, 3, 4, 5, 6, None], pa.int64())
+    parquet.write_table(pa.table({"late": numbers, "never": pa.array(range(7), pa.int64())}), file)
+    opened = open_parquet(file)
+    assert opened is not None
+    first = read_first_rows(opened, 5)
+    assert len(first) == 5
+    assert dict(first.dtypes) == dict(pd.read_parquet(file).dtypes)
