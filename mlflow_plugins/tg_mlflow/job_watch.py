@@ -28,7 +28,7 @@ def watch_job(
 ) -> bool:
     """Shows and records a job's output from where the recorder stands, and logs its results.
 
-    A training that has succeeded does not fail because its results cannot be uploaded: the tag ``tg.not_uploaded`` says so.
+    A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so.
 
     Args:
         client: The tracking server's.
