@@ -83,7 +83,7 @@ def test_metrics_can_be_seen_while_the_task_is_running(project: ProjectFolder, s
     _, stderr = launcher.communicate(timeout=120)
     assert launcher.returncode == 0, stderr
     assert "resolving request headers" not in stderr
-    assert behind < 5  # at most a second by itself; the rest is for a busy machine
+    assert behind < 3  # at most a second by itself; the rest is for a busy machine
     assert steps_in_store(client, run.info.run_id) == list(range(STEPS))
     tags = client.get_run(run.info.run_id).data.tags
     assert json.loads(tags["tg.metric_names"]) == {"f1_5": "f1@5"}

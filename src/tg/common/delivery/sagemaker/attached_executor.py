@@ -10,18 +10,17 @@ from typing import Any
 from ...errors import DeliveryError
 from ...logger import Logger
 from ...ml.training_core import InMemoryTrainingEnvironment
-from .config import SagemakerConfig
-from .executor import JobState, JobStatus, Listener, SagemakerExecutor
-from .job_folder import JobFolder, build_job_id
-from .job_layout import lay_out_ml_folder, open_archive
+from .executor import JobState, JobStatus, Listener
+from .folder_executor import FolderExecutor
+from .job_folder import JobFolder
+from .job_layout import lay_out_ml_folder
 from .log_event import LogEvent
 from .process_supervisor import PROCESS_NAME, describe_process, is_alive
-from .result_archive import ResultArchive
 
 _STATE_NAME = "state.json"
 
 
-class SagemakerAttachedExecutor(SagemakerExecutor):
+class SagemakerAttachedExecutor(FolderExecutor):
     """Runs the task right here: breakpoints, Ctrl-C and tracebacks work as in any Python program.
 
     :meth:`execute` trains in memory. :meth:`submit` trains as the other places do, with a package, a log and an
@@ -30,12 +29,6 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
     Args:
         config: What is trained, on which data, in which package.
     """
-
-    def __init__(self, config: SagemakerConfig) -> None:
-        self.config = config
-
-    def build_job_id(self) -> str:
-        return build_job_id(self.config.packaging.name)
 
     def execute(self) -> dict[str, Any]:
         """Trains in memory.
@@ -78,10 +71,6 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
             folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
         return folder.job_id
 
-    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-        folder = JobFolder.find(job_id)
-        return folder.follow_output(position, lambda: not follow or self.status(job_id).status.is_final)
-
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
         state = folder.read_json(_STATE_NAME)
@@ -97,12 +86,6 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
     def cancel(self, job_id: str) -> None:
         if not self.status(job_id).status.is_final:
             raise DeliveryError(f"job {job_id!r} runs in a process of its own; interrupt that process")
-
-    def load_result(self, job_id: str) -> ResultArchive:
-        return open_archive(JobFolder.find(job_id))
-
-    def discard(self, job_id: str) -> None:
-        JobFolder.discard(job_id)
 
 
 class _Forwarder(logging.Handler):

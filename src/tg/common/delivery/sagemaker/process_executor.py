@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from ..delivery.dockerfile_template import build_run_file
 from . import process_supervisor
 from .config import SagemakerConfig
 from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE, RESOURCE_VARIABLE
-from .executor import JobState, JobStatus, Listener, SagemakerExecutor
+from .executor import JobState, JobStatus, Listener
+from .folder_executor import FolderExecutor
 from .job import DATASET_VARIABLE
-from .job_folder import JobFolder, build_job_id
-from .job_layout import describe_dataset, lay_out_ml_folder, open_archive, unpack_package
-from .log_event import LogEvent
+from .job_folder import JobFolder
+from .job_layout import describe_dataset, lay_out_ml_folder, unpack_package
 from .ml_folder import MlFolder
-from .result_archive import COMPLETION, ResultArchive
+from .result_archive import COMPLETION
 
 # There is no event for a file that another process writes; so often we look.
 _POLL_SECONDS = 0.05
@@ -32,7 +32,7 @@ _HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
 _CANCELLED_NAME = "cancelled"
 
 
-class SagemakerProcessExecutor(SagemakerExecutor):
+class SagemakerProcessExecutor(FolderExecutor):
     """Builds the package and runs it in a child process, with a private folder in place of ``/opt/ml``.
 
     The child is started by another small process that keeps its output and exit code: the job goes on when the process
@@ -42,12 +42,6 @@ class SagemakerProcessExecutor(SagemakerExecutor):
     Args:
         config: What is trained, on which data, in which package.
     """
-
-    def __init__(self, config: SagemakerConfig) -> None:
-        self.config = config
-
-    def build_job_id(self) -> str:
-        return build_job_id(self.config.packaging.name)
 
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         dataset = self.config.options.local_dataset_path
@@ -85,10 +79,6 @@ class SagemakerProcessExecutor(SagemakerExecutor):
             raise
         return folder.job_id
 
-    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-        folder = JobFolder.find(job_id)
-        return folder.follow_output(position, lambda: not follow or self.status(job_id).status.is_final)
-
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
         ended = folder.read_json(process_supervisor.EXIT_NAME)
@@ -118,12 +108,6 @@ class SagemakerProcessExecutor(SagemakerExecutor):
             if time.monotonic() > deadline:
                 _signal(process["pid"], signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
-
-    def load_result(self, job_id: str) -> ResultArchive:
-        return open_archive(JobFolder.find(job_id))
-
-    def discard(self, job_id: str) -> None:
-        JobFolder.discard(job_id)
 
 
 def build_environment(
