@@ -1,0 +1,243 @@
+"""AWS on this machine: the APIs that a training on SageMaker needs, with jobs that really run."""
+
+import json
+import secrets
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import boto3
+from moto.iam.models import iam_backends
+from moto.moto_api._internal.models import moto_api_backend
+
+from tests.aws_emulator.api_call import ACCOUNT_ID
+from tests.aws_emulator.api_error import ApiError
+from tests.aws_emulator.call_record import CallRecord
+from tests.aws_emulator.container_training import ContainerTraining
+from tests.aws_emulator.ecr_api import EcrApi
+from tests.aws_emulator.engine import Engine
+from tests.aws_emulator.faults import Faults
+from tests.aws_emulator.function_training import FunctionTraining, RunJob
+from tests.aws_emulator.gateway import INTERNAL_KEY, Gateway
+from tests.aws_emulator.job_runner import JobRunner
+from tests.aws_emulator.log_events_api import LogEventsApi
+from tests.aws_emulator.log_feed import LogFeed
+from tests.aws_emulator.registry import Registry
+from tests.aws_emulator.sagemaker_api import SagemakerApi
+from tests.aws_emulator.server import Server, make_moto_application
+from tests.aws_emulator.storage import Storage
+from tests.aws_emulator.training import Training
+from tests.aws_emulator.training_job import TrainingJob
+
+ROLE_NAME = "TrainingRole"
+_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
+        ],
+    }
+)
+_in_use = threading.Lock()
+
+
+class AwsEmulator:
+    """Serves S3, ECR, STS, IAM, CloudWatch logs and SageMaker from :meth:`__enter__` to :meth:`__exit__`.
+
+    One at a time in a process, because moto's state is the process's; it begins empty, but for a user and a role.
+
+    Args:
+        run_job: What a job does, instead of running an image in a container. No Docker is needed then, there is no
+            registry, and images are not looked for.
+        region: The one region.
+        stop_seconds: How long a job's container has from SIGTERM to SIGKILL.
+        threads: How many jobs run at the same time; the others wait in ``Starting``.
+        registry: One that is started already and outlives this emulator, which gets a part of its own in it: layers
+            that the registry has need not be pushed again. ``None`` for a new one.
+
+    Attributes:
+        calls: Every call of a client so far.
+        faults: What goes wrong from now on.
+        images: What the daemon knows for images that no registry here has, such as those of AWS, by ``TrainingImage``.
+        stop_seconds: As above; it counts for jobs that start later.
+        role_arn: A role that SageMaker may assume.
+        s3: A boto3 client whose calls are not recorded and meet no faults.
+    """
+
+    account_id = ACCOUNT_ID
+
+    def __init__(
+        self,
+        run_job: RunJob | None = None,
+        *,
+        region: str = "eu-central-1",
+        stop_seconds: float = 120.0,
+        threads: int = 64,
+        registry: Registry | None = None,
+    ) -> None:
+        self.region = region
+        self.calls = CallRecord()
+        self.faults = Faults()
+        self.images: dict[str, str] = {}
+        self.role_arn = f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE_NAME}"
+        self._run_job = run_job
+        self.stop_seconds = stop_seconds
+        self._threads = threads
+        self._shared_registry = registry
+
+    @property
+    def url(self) -> str:
+        """Where the APIs are."""
+        return self._server.url
+
+    @property
+    def registry(self) -> Registry:
+        """The registry behind ECR; there is none if jobs run without containers."""
+        assert self._registry is not None, "jobs without containers need no registry"
+        return self._registry
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which a client finds this emulator and nothing else."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self._access_key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self._access_key.secret_access_key,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_CONFIG_FILE": str(self._folder / "no-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self._folder / "no-credentials"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def __enter__(self) -> "AwsEmulator":
+        assert _in_use.acquire(blocking=False), "there is one emulator in this process already"
+        self._scratch = tempfile.TemporaryDirectory(prefix="aws-emulator-")
+        self._folder = Path(self._scratch.name)
+        self._registry: Registry | None = None
+        self._engine: Engine | None = None
+        texts: dict[bytes, bytes] = {}
+        try:
+            moto_api_backend.reset()
+            if self._run_job is None:
+                owner = secrets.token_hex(8)
+                self._engine = Engine(owner)
+                self._registry = self._shared_registry or self._start_registry()
+                self._ecr = EcrApi(self.region, self._registry, f"{owner}/" if self._shared_registry else "")
+                address = f"{ACCOUNT_ID}.dkr.ecr.{self.region}.amazonaws.com/"
+                texts = {address.encode(): self._ecr.address.encode()}
+            self._serve(texts)
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def _start_registry(self) -> Registry:
+        registry = Registry(self._folder)
+        registry.start()
+        return registry
+
+    def _serve(self, texts: dict[bytes, bytes]) -> None:
+        self._feed = LogFeed(self.region, self.faults)
+        self._runner = JobRunner(self._make_training, self.faults, self._threads)
+        self._sagemaker = SagemakerApi(self.region, self.faults, self._check, self._runner.submit)
+        handlers = {
+            **self._sagemaker.handlers,
+            "logs:GetLogEvents": LogEventsApi(self.region, self.faults).get_log_events,
+            **({} if self._registry is None else self._ecr.handlers),
+        }
+        gateway = Gateway(make_moto_application(), handlers, self.calls, self.faults, texts)
+        iam = iam_backends[ACCOUNT_ID]["aws"]
+        gateway.caller_arn = iam.create_user(self.region, "trainer").arn
+        self._access_key = iam.create_access_key("trainer")
+        iam.create_role(ROLE_NAME, _TRUST, "/", None, "", [], "3600")
+        self._server = Server(gateway)
+        self._server.start()
+        self.s3 = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=self.region,
+            aws_access_key_id=INTERNAL_KEY,
+            aws_secret_access_key=INTERNAL_KEY,
+        )
+        self._storage = Storage(self.s3)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for job in list(self._sagemaker.jobs.values()):
+            job.abandon()
+        self._runner.close()
+        self._server.close()
+        self._feed.close()
+        self._release()
+        if error is None and self._runner.errors:
+            raise self._runner.errors[0]
+
+    def _release(self) -> None:
+        if self._engine is not None:
+            self._engine.remove_all(None if self._registry is None else self._registry.address)
+            self._engine.close()
+        if self._registry is not None and self._shared_registry is None:
+            self._registry.close()
+        self._scratch.cleanup()
+        _in_use.release()
+
+    def create_bucket(self, name: str) -> str:
+        """Makes a bucket in the region, and returns its name."""
+        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.region})
+        return name
+
+    def job(self, name: str) -> TrainingJob:
+        """Finds a job."""
+        return self._sagemaker.find(name)
+
+    @property
+    def jobs(self) -> list[TrainingJob]:
+        """All jobs, in the order in which they were created."""
+        return list(self._sagemaker.jobs.values())
+
+    def stop_job(self, name: str) -> None:
+        """Stops a job as if somebody did so in the console."""
+        self.job(name).request_stop()
+
+    def interrupt_job(self, name: str) -> None:
+        """Reclaims the instances of a job, as AWS does with spot instances: its container is killed."""
+        self.job(name).interrupt()
+
+    def wait_for_status(self, name: str, *statuses: str, timeout_seconds: float = 60.0) -> dict[str, Any]:
+        """Waits until a job has one of the statuses or secondary statuses, and describes it."""
+        job = self.job(name)
+        reached = job.wait_until(lambda: job.status in statuses or job.secondary_status in statuses, timeout_seconds)
+        assert reached, f"job {name!r} is {job.status}/{job.secondary_status}, not {statuses}"
+        return job.describe()
+
+    def _check(self, request: dict[str, Any]) -> None:
+        role = request["RoleArn"]
+        if role not in {each.arn for each in iam_backends[ACCOUNT_ID]["aws"].roles.values()}:
+            raise ApiError(
+                "ValidationException",
+                f"Could not assume role {role}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role.",
+            )
+        self._storage.check_inputs(request)
+        image = request["AlgorithmSpecification"].get("TrainingImage")
+        if self._registry is not None and image not in self.images:
+            self._ecr.check_image(str(image), role)
+
+    def _make_training(self, job: TrainingJob) -> Training:
+        if self._run_job is not None:
+            return FunctionTraining(job, self._run_job, self._feed)
+        assert self._engine is not None
+        assert self._registry is not None
+        return ContainerTraining(
+            job,
+            self._engine,
+            self._storage,
+            self._feed,
+            self.images,
+            self._registry.login,
+            self.stop_seconds,
+        )

@@ -1,0 +1,124 @@
+"""Walks jobs through SageMaker's statuses, each in a thread of a pool."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.aws_emulator.faults import Faults
+from tests.aws_emulator.training import JobFailure, Outcome, Training
+from tests.aws_emulator.training_job import TrainingJob
+
+_LOGGER = logging.getLogger(__name__)
+_DEFAULT_MAX_RUNTIME_SECONDS = 86400
+_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
+
+
+class JobRunner:
+    """Runs jobs; those for which there is no thread yet stay in ``Starting``.
+
+    Args:
+        make_training: Makes what a job does.
+        faults: Asked when a job starts.
+        threads: How many jobs run at the same time.
+    """
+
+    def __init__(self, make_training: Callable[[TrainingJob], Training], faults: Faults, threads: int) -> None:
+        self.errors: list[Exception] = []
+        self._make_training = make_training
+        self._faults = faults
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="training-job")
+
+    def submit(self, job: TrainingJob) -> None:
+        self._pool.submit(self._run, job)
+
+    def close(self) -> None:
+        """Waits for all threads; every job must have ended or been abandoned."""
+        self._faults.release_starts()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, job: TrainingJob) -> None:
+        training = self._make_training(job)
+        try:
+            self._walk(job, training)
+        except JobFailure as failure:
+            job.finish("Failed", "Failed", "Training job failed", str(failure))
+        except Exception as error:  # the emulator's own mistake: a test must see it
+            _LOGGER.exception("job %r came to an end that SageMaker does not have", job.name)
+            self.errors.append(error)
+            job.finish(
+                "Failed",
+                "Failed",
+                "Training job failed",
+                "InternalServerError: We encountered an internal error. Please try again.",
+            )
+        finally:
+            training.discard()
+
+    def _walk(self, job: TrainingJob, training: Training) -> None:
+        if not self._start(job):
+            if not job.is_abandoned:
+                job.finish("Stopped", "Stopped", "Training job stopped")
+            return
+        limit = job.request["StoppingCondition"].get("MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME_SECONDS)
+        deadline = time.monotonic() + limit
+        while True:
+            outcome = self._train(job, training, deadline)
+            if job.is_abandoned:
+                return
+            if outcome.cause != "interrupted":
+                break
+            job.advance("Interrupted", "Training job interrupted: the spot instances were reclaimed")
+            job.advance("Restarting", "Restarting the training job")
+        self._finish(job, training, outcome)
+
+    def _start(self, job: TrainingJob) -> bool:
+        """Lets the start take its time; says whether the job still wants to train."""
+        job.wait_until(lambda: job.is_stop_requested, self._faults.start_seconds)
+        while not self._faults.may_start.is_set() and not job.is_stop_requested and not job.is_abandoned:
+            job.wait_until(lambda: job.is_stop_requested, 0.1)
+        if job.is_stop_requested or job.is_abandoned:
+            return False
+        if job.request["ResourceConfig"]["InstanceType"] in self._faults.capacity_errors:
+            raise JobFailure(_CAPACITY)
+        job.advance("Pending", "Preparing the instances for training")
+        job.begin_training()
+        return True
+
+    def _train(self, job: TrainingJob, training: Training, deadline: float) -> Outcome:
+        stages = (
+            ("Downloading", "Downloading input data", training.download_data),
+            ("Downloading", "Downloading the training image", training.pull_image),
+        )
+        for secondary_status, message, work in stages:
+            if job.is_stop_requested:
+                return Outcome("stopped")
+            job.advance(secondary_status, message)
+            work()
+        with job.changed:
+            job.is_interrupted = False
+            if job.is_stop_requested:
+                return Outcome("stopped")
+            job.advance("Training", "Training image download completed. Training in progress.")
+        return training.train(deadline)
+
+    def _finish(self, job: TrainingJob, training: Training, outcome: Outcome) -> None:
+        failed = outcome.cause == "exited" and outcome.exit_code != 0 and not job.is_stop_requested
+        job.advance("Uploading", "Uploading generated training model")
+        training.upload(with_model=not failed)
+        if failed and outcome.is_out_of_memory:
+            raise JobFailure(
+                "OutOfMemoryError: Please use an instance type with more memory, or reduce the size of job data "
+                f"processed on an instance, exit code: {outcome.exit_code}"
+            )
+        if failed:
+            raise JobFailure(f"AlgorithmError: {outcome.failure[:1024]}, exit code: {outcome.exit_code}")
+        if outcome.cause == "runtime_exceeded":
+            message = "Resource limits exceeded: Training job runtime exceeded MaxRuntimeInSeconds provided"
+            job.finish("Stopped", "MaxRuntimeExceeded", message)
+        elif job.is_stop_requested:
+            job.finish("Stopped", "Stopped", "Training job stopped")
+        else:
+            job.finish("Completed", "Completed", "Training job completed")
