@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from mlflow.projects.utils import (
     PROJECT_BUILD_IMAGE,
@@ -55,6 +55,7 @@ class BackendConfig(_Section):
     """Keys that every backend knows.
 
     Attributes:
+        backend: What users call the backend whose keys these are.
         project_name: The folder of this project's data below ``datasets_folder``; by default the MLproject's name.
         datasets_folder: Relative to the project's folder, or absolute.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; none for a task that needs no data.
@@ -62,7 +63,10 @@ class BackendConfig(_Section):
         data_files: Patterns, as in ``.gitignore``, for files of the project that its package holds besides modules.
         tags: Tags for the MLflow run.
         log: What is logged for people to look at.
+        secrets: Names of variables and parameters whose values are masked besides those that look like credentials.
     """
+
+    backend: ClassVar[str]
 
     project_name: str | None = None
     datasets_folder: str = "datasets"
@@ -71,10 +75,13 @@ class BackendConfig(_Section):
     data_files: list[str] = Field(default_factory=list)
     tags: dict[str, str] = Field(default_factory=dict)
     log: LogConfig = Field(default_factory=LogConfig)
+    secrets: list[str] = Field(default_factory=list)
 
 
 class AttachedConfig(BackendConfig):
     """Keys of the backend ``tg-attached``."""
+
+    backend = "tg-attached"
 
 
 class ProcessConfig(BackendConfig):
@@ -84,6 +91,8 @@ class ProcessConfig(BackendConfig):
         environment: Variables for the job. Never secrets: they are visible to whoever can see the job.
         stop_grace_seconds: How long the job may take to stop before it is killed.
     """
+
+    backend = "tg-process"
 
     environment: dict[str, str] = Field(default_factory=dict)
     stop_grace_seconds: float = Field(default=120, ge=0)
@@ -113,18 +122,14 @@ class BuildConfig(_Section):
     user_id: int | None = None
 
 
-class LocalConfig(ProcessConfig):
-    """Keys of the backend ``tg-local``.
+class ImageConfig(BackendConfig):
+    """Keys of the backends that build an image.
 
     Attributes:
         requirements: A requirements file of the project, installed besides what the task is seen to need.
         base_image: What the image is built on; by default ``python:<version>-slim``.
         python_version: By default this Python's, such as ``3.12``.
         build: How the image is built.
-        cpus: How many processors the container may use.
-        memory: How much memory, such as ``4g``.
-        gpus: ``all`` or a number.
-        network: Docker's network of the container, such as ``none``.
         docker_host: The Docker daemon, such as ``ssh://user@host``.
     """
 
@@ -132,14 +137,79 @@ class LocalConfig(ProcessConfig):
     base_image: str | None = None
     python_version: str | None = None
     build: BuildConfig = Field(default_factory=BuildConfig)
+    docker_host: str | None = None
+
+
+class LocalConfig(ProcessConfig, ImageConfig):
+    """Keys of the backend ``tg-local``.
+
+    Attributes:
+        cpus: How many processors the container may use.
+        memory: How much memory, such as ``4g``.
+        gpus: ``all`` or a number.
+        network: Docker's network of the container, such as ``none``.
+    """
+
+    backend = "tg-local"
+
     cpus: float | None = Field(default=None, gt=0)
     memory: str | None = None
     gpus: str | int | None = None
     network: str | None = None
-    docker_host: str | None = None
 
 
-_ALL = (AttachedConfig, ProcessConfig, LocalConfig)
+class VpcConfig(_Section):
+    """The network of one's own that a job on SageMaker runs in.
+
+    Attributes:
+        subnets: Ids of subnets.
+        security_group_ids: Ids of security groups.
+    """
+
+    subnets: list[str]
+    security_group_ids: list[str]
+
+
+class RemoteConfig(ImageConfig):
+    """Keys of the backend ``tg-sagemaker``; those without a word here are explained in :class:`RemoteOptions`.
+
+    Attributes:
+        role: The job's AWS role, by its ARN or name; by default what ``AWS_ROLE`` says.
+        bucket: Where data and results are; by default SageMaker's own bucket.
+        environment: Variables for the job. Never secrets: they are visible to whoever can see the job.
+        dry_run: Whether it is only said what would be sent to AWS.
+    """
+
+    backend = "tg-sagemaker"
+
+    role: str | None = None
+    bucket: str | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+    dry_run: bool = False
+    region: str | None = None
+    profile: str | None = None
+    instance_type: str = "ml.m5.large"
+    instance_count: int = 1
+    volume_gb: int = 30
+    max_run_seconds: int = 86_400
+    max_wait_seconds: int | None = None
+    spot: bool = False
+    checkpoints: bool | str = False
+    vpc: VpcConfig | None = None
+    network_isolation: bool = False
+    encrypt_inter_container_traffic: bool = False
+    kms_key: str | None = None
+    keep_alive_seconds: int | None = None
+    retry_attempts: int | None = None
+    job_name: str | None = None
+    image_uri: str | dict[str, str] | None = None
+    image_repository: str | None = None
+    metrics_from: str = "leader"
+    queue_seconds: float = 3600
+    fallback_instance_types: list[str] = Field(default_factory=list)
+
+
+_ALL = (AttachedConfig, ProcessConfig, LocalConfig, RemoteConfig)
 
 Config = TypeVar("Config", bound=BackendConfig)
 
@@ -191,4 +261,4 @@ def _check(model: type[BackendConfig], values: Mapping[str, Any], source: str) -
 
 def _backends(key: str) -> list[str]:
     """The backends that know a key."""
-    return [f"tg-{model.__name__.removesuffix('Config').lower()}" for model in _ALL if key in model.model_fields]
+    return [model.backend for model in _ALL if key in model.model_fields]

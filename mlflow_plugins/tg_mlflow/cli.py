@@ -83,7 +83,7 @@ def train(
         params = dict(command.arguments)  # otherwise whoever made the run has logged them
     failure = train_recorded(client, run_id, params, project, command, settings, SagemakerAttachedExecutor)
     if failure is not None:
-        _exit_with(failure)
+        _exit_with(failure.partition("\n")[0])  # the log has been shown
 
 
 @main.command("attach")

@@ -1,13 +1,17 @@
 """Watches a job to its end and records what it says and makes; the same for who has started it and who comes later."""
 
 import logging
+import time
 from pathlib import Path
 
 from mlflow import MlflowClient
+from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import SagemakerExecutor, check_completed, write_to_stdout
 from tg_mlflow.backend_config import LogConfig
+from tg_mlflow.errors import RecordingError
+from tg_mlflow.job_notes import note_facts, note_waiting, set_status
 from tg_mlflow.result_artifacts import log_result
 from tg_mlflow.run_recorder import RunRecorder
 
@@ -15,6 +19,8 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 NOT_UPLOADED_TAG = "tg.not_uploaded"
 _LONGEST_TAG = 8000
+# So long it is left alone, besides the time that MLflow's own client tries again.
+_PAUSE_SECONDS = 5
 
 
 def watch_job(
@@ -25,10 +31,12 @@ def watch_job(
     recorder: RunRecorder,
     dataset: Path | None,
     log: LogConfig,
+    start: int = 0,
 ) -> bool:
     """Shows and records a job's output from where the recorder stands, and logs its results.
 
-    A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so.
+    A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so. A
+    tracking server that is away is waited for, as long as the recorder does.
 
     Args:
         client: The tracking server's.
@@ -38,29 +46,56 @@ def watch_job(
         recorder: Takes the output; what it has taken before is passed over.
         dataset: What was trained on, where it is here.
         log: What to log besides the archive.
+        start: Where this job's output begins in what the recorder has taken.
 
     Returns:
         Whether the results have been logged; otherwise what the job has made is still needed.
 
     Raises:
         JobFailedError: If the job has not completed.
+        JobUnreachableError: If the job goes on, but cannot be followed any more.
         ResultArchiveError: If its results are not complete.
+        RecordingError: If the tracking server stays away.
     """
-    for event in executor.logs(job_id, recorder.position):
-        write_to_stdout(event)
-        recorder.take(event)
+    is_waiting = note_waiting(client, run_id, executor, job_id)
+    note_facts(client, run_id, executor, job_id)
+    for event in executor.logs(job_id, recorder.position - start):
+        write_to_stdout(recorder.take(event))
+        if is_waiting and event.has_metrics:  # the training's own word, not the place's
+            is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
+    note_facts(client, run_id, executor, job_id)
     check_completed(job_id, executor.status(job_id), recorder.tail)
+    give_up = time.monotonic() + recorder.patience_seconds
+    while True:
+        try:
+            log_result(client, run_id, executor, job_id, dataset, log, recorder.mask)
+            return True
+        except (MlflowException, OSError) as error:
+            if _answers(client, run_id):
+                note_not_uploaded(client, run_id, str(error))
+                return False
+            if time.monotonic() > give_up:
+                raise RecordingError(
+                    f"the tracking server did not take the results of run {run_id} ({error}); they are kept: when the "
+                    f"server is back, run `tg-mlflow attach {run_id}`"
+                ) from error
+            _logger.warning("The tracking server does not take the results (%s); they are kept and sent again", error)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _answers(client: MlflowClient, run_id: str) -> bool:
+    """Whether the tracking server is there, so that what fails is where artifacts go."""
     try:
-        log_result(client, run_id, executor, job_id, dataset, log)
-    except (MlflowException, OSError) as error:
-        message = f"the results are not uploaded ({error}); they are kept: run `tg-mlflow attach {run_id}` to try again"
-        _logger.warning("The training has succeeded, but %s", message)
-        _try_to_tag(client, run_id, message)
+        client.get_run(run_id)
+    except (MlflowException, OSError):
         return False
     return True
 
 
-def _try_to_tag(client: MlflowClient, run_id: str, message: str) -> None:
+def note_not_uploaded(client: MlflowClient, run_id: str, reason: str) -> None:
+    """Says, also in the run, that the results of a training that has succeeded are not uploaded and how to do it."""
+    message = f"the results are not uploaded ({reason}); they are kept: run `tg-mlflow attach {run_id}` to try again"
+    _logger.warning("The training has succeeded, but %s", message)
     try:
         client.set_tag(run_id, NOT_UPLOADED_TAG, message[:_LONGEST_TAG])
     except (MlflowException, OSError) as error:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -42,15 +43,22 @@ class MetricWriter:
     Args:
         write: Writes a batch of at most 1000.
         patience_seconds: How long the server may be away before it is given up.
+        note: Called after a batch with the position up to which all metrics have been written.
 
     Attributes:
         error: What the server answered when it was given up; ``None`` if it was not.
     """
 
-    def __init__(self, write: Callable[[Sequence[Metric]], Any], patience_seconds: float) -> None:
+    def __init__(
+        self, write: Callable[[Sequence[Metric]], Any], patience_seconds: float, note: Callable[[int], None]
+    ) -> None:
         self._write = write
         self._patience_seconds = patience_seconds
+        self._note = note
         self._pending: list[Metric] = []
+        # How many metrics had come when the log was read up to a position, for those that are not written yet.
+        self._marks: deque[tuple[int, int]] = deque()
+        self._added = self._written = 0
         self._changed = threading.Condition()
         self._closed = False
         self.error: Exception | None = None
@@ -60,12 +68,19 @@ class MetricWriter:
         self._thread.start()
         return self
 
-    def add(self, metrics: Sequence[Metric]) -> None:
-        """Takes metrics to write; lets them go once the server has been given up, since the log has them, too."""
+    def add(self, metrics: Sequence[Metric], position: int) -> None:
+        """Takes metrics to write; lets them go once the server has been given up, since the log has them, too.
+
+        Args:
+            metrics: The metrics, in the order of the log.
+            position: Where the part of the log ends that they are from.
+        """
         with self._changed:
             self._changed.wait_for(lambda: len(self._pending) < MOST_PENDING or self.error is not None)
             if self.error is None:
                 self._pending += metrics
+                self._added += len(metrics)
+                self._marks.append((self._added, position))
                 self._changed.notify_all()
 
     def __exit__(
@@ -80,6 +95,7 @@ class MetricWriter:
         while batch := self._next_batch():
             try:
                 self._write_patiently(batch)
+                self._note_position(len(batch))
             except Exception as error:  # noqa: BLE001 - told when the writer is left
                 with self._changed:
                     self.error = error
@@ -94,6 +110,15 @@ class MetricWriter:
             batch, self._pending = self._pending[:LARGEST_BATCH], self._pending[LARGEST_BATCH:]
             self._changed.notify_all()
         return batch
+
+    def _note_position(self, count: int) -> None:
+        self._written += count
+        position = None
+        with self._changed:
+            while self._marks and self._marks[0][0] <= self._written:
+                position = self._marks.popleft()[1]
+        if position is not None:
+            self._note(position)
 
     def _write_patiently(self, batch: Sequence[Metric]) -> None:
         give_up, pause = time.monotonic() + self._patience_seconds, 0.5

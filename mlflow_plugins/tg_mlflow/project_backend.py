@@ -18,8 +18,17 @@ from tg.common.delivery.sagemaker import (
     SagemakerExecutor,
     SagemakerLocalExecutor,
     SagemakerProcessExecutor,
+    SagemakerRemoteExecutor,
 )
-from tg_mlflow.backend_config import AttachedConfig, BackendConfig, LocalConfig, ProcessConfig, load_backend_config
+from tg_mlflow.backend_config import (
+    AttachedConfig,
+    BackendConfig,
+    LocalConfig,
+    ProcessConfig,
+    RemoteConfig,
+    load_backend_config,
+)
+from tg_mlflow.dry_run import describe_dry_run
 from tg_mlflow.project import fetch_project
 from tg_mlflow.recorded_training import train_recorded
 from tg_mlflow.request_headers import silence_header_warnings
@@ -56,7 +65,8 @@ class ProjectBackend(AbstractBackend):
 
         Raises:
             ExecutionException: If nothing could be started. If the training failed, too, where nobody would wait for
-                the run that is returned: ``mlflow run`` does not.
+                the run that is returned: ``mlflow run`` does not. After a dry run, which makes no run to return; the
+                command ends without an error then.
         """
         silence_header_warnings()
         given = dict(backend_config or {})
@@ -66,13 +76,19 @@ class ProjectBackend(AbstractBackend):
             raw_params = project.resolve_parameters(entry_point, params or {})
             command = project.build_command(entry_point, raw_params)
             config = load_backend_config(self.config_model, project.folder, given)
+            if isinstance(config, RemoteConfig) and config.dry_run:
+                click.echo(describe_dry_run(project, command, config))
         except TgError as error:
             raise ExecutionException(describe_failure(error)) from error
+        if isinstance(config, RemoteConfig) and config.dry_run:
+            if shell:
+                raise click.exceptions.Exit(0)
+            raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
         client = MlflowClient(tracking_uri)
         run_id = create_run(client, experiment_id, project, entry_point, self.name, shell.get("run_name"))
         failure = train_recorded(client, run_id, raw_params, project, command, config, self.make_executor)
         if failure is not None and shell:
-            raise ExecutionException(failure)
+            raise ExecutionException(failure.partition("\n")[0])  # the log has been shown
         return EndedRun(run_id, failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))
 
 
@@ -104,6 +120,16 @@ class LocalBackend(ProjectBackend):
 
     def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
         return SagemakerLocalExecutor(delivery)
+
+
+class SagemakerBackend(ProjectBackend):
+    """``tg-sagemaker``: trains on SageMaker."""
+
+    name = "tg-sagemaker"
+    config_model = RemoteConfig
+
+    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
+        return SagemakerRemoteExecutor(delivery)
 
 
 def _shell_parameters() -> dict[str, Any]:

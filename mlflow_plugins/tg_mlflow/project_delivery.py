@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ from tg.common.delivery.delivery import (
     Packaging,
     collect_project_files,
 )
-from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
+from tg.common.delivery.sagemaker import RemoteOptions, SagemakerConfig, SagemakerJob, SagemakerOptions, VpcOptions
+from tg.common.delivery.sagemaker.remote_limits import split_tags
+from tg.common.errors import listed
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg_mlflow.backend_config import BackendConfig, LocalConfig, ProcessConfig
+from tg_mlflow.backend_config import BackendConfig, ImageConfig, LocalConfig, ProcessConfig, RemoteConfig
 from tg_mlflow.project import Project
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
 
 _VERSION_LENGTH = 8
 
@@ -38,8 +44,8 @@ def build_delivery(task: AbstractTrainingTask, project: Project, config: Backend
     packaging.data_files = config.data_files
     packaging.silent = True
     options = SagemakerOptions(
-        role=os.environ.get("AWS_ROLE"),
-        bucket=None,
+        role=getattr(config, "role", None) or os.environ.get("AWS_ROLE"),
+        bucket=getattr(config, "bucket", None),
         project_name=config.project_name or project.name,
         datasets_folder=Path(project.folder, Path(config.datasets_folder).expanduser()),
         dataset=config.dataset,
@@ -66,13 +72,25 @@ def _options_of(config: BackendConfig) -> dict[str, Any]:
     if isinstance(config, LocalConfig):
         names = ("cpus", "memory", "gpus", "network", "docker_host")
         options.update({name: getattr(config, name) for name in names})
+    if isinstance(config, RemoteConfig):
+        options.update(environment=config.environment, docker_host=config.docker_host, remote=_build_remote(config))
     return options
+
+
+def _build_remote(config: RemoteConfig) -> RemoteOptions:
+    """The options of a job on SageMaker; its tags are those of the run that it takes, for bills."""
+    own = {each.name for each in fields(RemoteOptions)} - {"tags", "vpc"}
+    vpc = None if config.vpc is None else VpcOptions(config.vpc.subnets, config.vpc.security_group_ids)
+    tags, left_out = split_tags(config.tags)
+    if left_out:
+        _logger.warning("SageMaker does not take the tags %s; they are the run's only", listed(left_out))
+    return RemoteOptions(**{name: getattr(config, name) for name in own}, vpc=vpc, tags=tags)
 
 
 def _build_containering(packaging: Packaging, folder: Path, config: BackendConfig) -> Containering:
     containering = Containering.from_packaging(packaging)
     containering.run_file_name = "train.py"
-    if isinstance(config, LocalConfig):
+    if isinstance(config, ImageConfig):
         if config.requirements is not None:
             requirements = DependencyList.from_requirements("project", folder / config.requirements)
             packaging.additional_dependencies = [requirements]

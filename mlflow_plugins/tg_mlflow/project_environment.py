@@ -21,15 +21,24 @@ def project_environment(folder: Path) -> Iterator[None]:
     Raises:
         ProjectError: If the file cannot be read.
     """
-    path = folder / FILE_NAME
-    try:
-        values = dotenv.dotenv_values(path) if path.is_file() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError(f"{path} cannot be read: {error}") from error
-    added = {name: value for name, value in values.items() if value is not None and name not in os.environ}
+    added = {name: value for name, value in read_environment(folder).items() if name not in os.environ}
     os.environ.update(added)
     try:
         yield
     finally:
         for name in added:
             os.environ.pop(name, None)
+
+
+def read_environment(folder: Path) -> dict[str, str]:
+    """Reads ``environment.env`` in ``folder``; nothing where there is none.
+
+    Raises:
+        ProjectError: If the file cannot be read.
+    """
+    path = folder / FILE_NAME
+    try:
+        values = dotenv.dotenv_values(path) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path} cannot be read: {error}") from error
+    return {name: value for name, value in values.items() if value is not None}

@@ -12,6 +12,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
+from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.result_tables import RESULT_DF, TRAINING_TASK, log_result_table
 
@@ -31,6 +32,7 @@ def log_result(
     job_id: str,
     dataset: Path | None = None,
     log: LogConfig = _EVERYTHING,
+    mask: SecretMask | None = None,
 ) -> None:
     """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
 
@@ -45,6 +47,7 @@ def log_result(
         job_id: A job that has completed.
         dataset: What it was trained on, as it is found on this machine.
         log: What people look at, and want to be logged.
+        mask: Secrets, which ``task.json`` is logged without.
 
     Raises:
         ResultArchiveError: If the archive is incomplete.
@@ -55,7 +58,10 @@ def log_result(
         shutil.copyfile(archive.get_path("package.tag.gz"), package)
         client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(package.read_bytes()).hexdigest())
         client.log_artifact(run_id, str(package), "package")
-        client.log_artifact(run_id, str(archive.get_path("task.json")))
+        task = Path(folder) / "task.json"
+        text = archive.get_path("task.json").read_text(encoding="utf-8")
+        task.write_text(text if mask is None else mask.mask(text), encoding="utf-8")
+        client.log_artifact(run_id, str(task))
         client.log_artifact(run_id, str(archive.path), "result")
         attempts = Attempts()
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):

@@ -1,19 +1,23 @@
 """Takes over a run whose launcher is gone: records what is missing and ends it."""
 
+import json
 import logging
+import os
 from contextlib import ExitStack
 
 from mlflow import MlflowClient
 from mlflow.entities import RunStatus, ViewType
 
 from tg.common import DeliveryError, JobFailedError
+from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
+from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.run_job import RunJob, find_run_job
 from tg_mlflow.run_lifecycle import ending_run
-from tg_mlflow.run_recorder import RunRecorder
+from tg_mlflow.run_recorder import LOG_CURSOR_TAG, RunRecorder
 from tg_mlflow.run_summary import describe_run
-from tg_mlflow.training import JOB_ID_TAG
+from tg_mlflow.training import JOB_ID_TAG, SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -34,9 +38,15 @@ def attach(client: MlflowClient, run_id: str) -> None:
         _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
         return
     _check_is_here(client, found)
+    tags = found.run.data.tags
+    # What was secret where the job was started is so here, as far as it is set here, too.
+    mask = SecretMask.of_variables(os.environ, listed=json.loads(tags.get(SECRETS_TAG, "[]")))
+    client = MaskingClient(client.tracking_uri, mask)
+    written = int(tags.get(LOG_CURSOR_TAG, 0)) if found.executor.repeats_logs else 0
     with ExitStack() as afterwards:
         try:
-            with ending_run(client, run_id, kills=False), RunRecorder(client, run_id) as recorder:
+            recording = RunRecorder(client, run_id, mask=mask, written=written)
+            with ending_run(client, run_id, kills=False), recording as recorder:
                 is_recorded = watch_job(
                     client, run_id, found.executor, found.job_id, recorder, found.dataset, found.log
                 )
@@ -44,7 +54,7 @@ def attach(client: MlflowClient, run_id: str) -> None:
             afterwards.callback(found.executor.discard, found.job_id)
             raise
         if is_recorded:
-            if NOT_UPLOADED_TAG in found.run.data.tags:
+            if NOT_UPLOADED_TAG in tags:
                 client.delete_tag(run_id, NOT_UPLOADED_TAG)
             afterwards.callback(found.executor.discard, found.job_id)
     _logger.info("%s", describe_run(client, run_id))
@@ -67,18 +77,19 @@ def cancel(client: MlflowClient, run_id: str) -> None:
 
 
 def reconcile(client: MlflowClient) -> dict[str, str]:
-    """Settles the runs that were left RUNNING and whose jobs have ended: records the rest and ends them.
+    """Settles the runs that were left RUNNING or SCHEDULED and whose jobs have ended: records the rest and ends them.
 
     Runs whose jobs go on are left alone, and so are runs whose jobs were started on another machine.
 
     Returns:
-        What has become of each run that was RUNNING, by its id.
+        What has become of each of these runs, by its id.
     """
     experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
     outcomes = {}
-    running = f"attributes.status = 'RUNNING' and tags.`{JOB_ID_TAG}` LIKE '%'"
-    for run in client.search_runs(experiments, filter_string=running, max_results=1000):
-        outcomes[run.info.run_id] = _settle(client, run.info.run_id)
+    for status in ("RUNNING", "SCHEDULED"):
+        found = f"attributes.status = '{status}' and tags.`{JOB_ID_TAG}` LIKE '%'"
+        for run in client.search_runs(experiments, filter_string=found, max_results=1000):
+            outcomes[run.info.run_id] = _settle(client, run.info.run_id)
     return outcomes
 
 

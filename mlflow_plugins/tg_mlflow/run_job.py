@@ -1,5 +1,6 @@
 """Finds the job of a run again, from the run's tags alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,20 @@ from tg.common.delivery.sagemaker import (
     SagemakerLocalExecutor,
     SagemakerOptions,
     SagemakerProcessExecutor,
+    SagemakerRemoteExecutor,
 )
 from tg.common.errors import suggestion
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.remote_place import read_place_tags
 from tg_mlflow.training import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG
 
 _EXECUTORS = {
     "attached": SagemakerAttachedExecutor,
     "process": SagemakerProcessExecutor,
     "local": SagemakerLocalExecutor,
+    "remote": SagemakerRemoteExecutor,
 }
 
 
@@ -74,7 +78,7 @@ def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
     return RunJob(
         run=run,
         job_id=job_id,
-        executor=_EXECUTORS[place](_describe_existing_job(tags.get(DOCKER_HOST_TAG))),
+        executor=_EXECUTORS[place](_describe_existing_job(tags)),
         dataset=dataset if dataset is not None and dataset.exists() else None,
         log=LogConfig.model_validate_json(tags.get(LOG_TAG, "{}")),
     )
@@ -87,7 +91,9 @@ class _ExistingTask(AbstractTrainingTask):
         raise RunNotOursError("a job that was found again cannot be started")
 
 
-def _describe_existing_job(docker_host: str | None) -> SagemakerConfig:
+def _describe_existing_job(tags: Mapping[str, str]) -> SagemakerConfig:
     packaging = Packaging("ExistingJob", "0", {})
-    options = SagemakerOptions(None, None, "existing", ".", docker_host=docker_host)
+    options = SagemakerOptions(
+        None, None, "existing", ".", docker_host=tags.get(DOCKER_HOST_TAG), remote=read_place_tags(tags)
+    )
     return SagemakerConfig(SagemakerJob(_ExistingTask()), packaging, Containering.from_packaging(packaging), options)

@@ -2,12 +2,14 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, RunStatus, SourceType
+from mlflow.exceptions import MlflowException
 from mlflow.projects.utils import _is_local_uri, _is_valid_branch_name
 from mlflow.tracking import fluent
 from mlflow.tracking._tracking_service.utils import _get_git_url_if_present
@@ -16,6 +18,8 @@ from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
 from tg.common import JobFailedError, JobStoppedError, TgError
+from tg.common.delivery.delivery import uninterrupted
+from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.project import Project
 
@@ -23,6 +27,8 @@ FAILURE_REASON_TAG = "tg.failure_reason"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
+# Whoever presses Ctrl-C twice in so short a time means it once.
+_ONE_INTERRUPT_SECONDS = 0.5
 
 
 def create_run(
@@ -32,6 +38,9 @@ def create_run(
 
     Returns:
         The run's id.
+
+    Raises:
+        KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     folder = str(project.folder)
     active = fluent.active_run()
@@ -48,7 +57,12 @@ def create_run(
         mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
     }
     known = {name: value for name, value in tags.items() if value is not None}
-    return str(client.create_run(experiment_id, tags=known, run_name=run_name).info.run_id)
+    with uninterrupted() as held:
+        run_id = str(client.create_run(experiment_id, tags=known, run_name=run_name).info.run_id)
+    if held.any:
+        _end(client, run_id, RunStatus.KILLED)
+    held.raise_any()
+    return run_id
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
@@ -66,25 +80,40 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterato
         client: The tracking server's.
         run_id: The run.
         kills: Whether an interrupt ends the run, too; it does not where the job goes on.
+
+    Raises:
+        RecordingError: If the server does not take the end, also when something else is being raised.
     """
     try:
         yield
     except JobStoppedError:
-        client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+        _end(client, run_id, RunStatus.KILLED)
         raise
     except (KeyboardInterrupt, GeneratorExit):
         if kills:
-            client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+            _end(client, run_id, RunStatus.KILLED)
         raise
-    except RecordingError:
+    except (RecordingError, JobUnreachableError):
         raise  # the run is ended by whoever records the rest
     except BaseException as error:
         try:
             client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error)[:_LONGEST_TAG])
         finally:
-            client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
+            _end(client, run_id, RunStatus.FAILED)
         raise
-    client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
+    _end(client, run_id, RunStatus.FINISHED)
+
+
+def _end(client: MlflowClient, run_id: str, status: int) -> None:
+    word = str(RunStatus.to_string(status))
+    try:
+        with uninterrupted():
+            client.set_terminated(run_id, word)
+    except (MlflowException, OSError, KeyboardInterrupt) as error:
+        raise RecordingError(
+            f"the tracking server did not take that run {run_id} is {word} ({describe_failure(error)}); the job is "
+            f"kept: when the server is back, run `tg-mlflow attach {run_id}`"
+        ) from error
 
 
 def describe_failure(error: BaseException) -> str:
@@ -100,17 +129,28 @@ def describe_failure(error: BaseException) -> str:
 def terminating_as_interrupt() -> Iterator[None]:
     """Treats SIGTERM like Ctrl-C while the context is open, so that a terminated launcher ends its run.
 
+    Interrupts in quick succession count as one: what the first one has begun to clean up is not cut short by the rest.
     Only the main thread can receive signals; elsewhere this changes nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    last = float("-inf")
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > _ONE_INTERRUPT_SECONDS:
+            last = now
+            raise KeyboardInterrupt
+
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in previous.items():
+        if number == signal.SIGTERM or callable(handler):  # where Ctrl-C is ignored, it stays so
+            signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -2,16 +2,21 @@
 
 import json
 import logging
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 
+from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
-from tg_mlflow.errors import RecordingError
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.errors import BackendConfigError, RecordingError
 from tg_mlflow.log_artifact import LogArtifact
 from tg_mlflow.metric_names import MetricNames
 from tg_mlflow.metric_writer import MetricWriter
@@ -19,10 +24,13 @@ from tg_mlflow.metric_writer import MetricWriter
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 METRIC_NAMES_TAG = "tg.metric_names"
+LOG_CURSOR_TAG = "tg.log_cursor"
 
 # So long a tracking server may be away, besides the time that MLflow's own client tries again.
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 300.0
+PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 _LONGEST_TAG = 8000
+_CURSOR_SECONDS = 2
 
 
 class RunRecorder:
@@ -35,23 +43,44 @@ class RunRecorder:
     Args:
         client: The tracking server's.
         run_id: A run that exists.
-        patience_seconds: How long the server may be away before the recording fails.
+        patience_seconds: How long the server may be away before the recording fails; by default what
+            ``TG_TRACKING_PATIENCE_SECONDS`` says, else 300.
+
+        mask: Secrets, which the log is kept without.
+        written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
+            metrics are not written again.
+
+    Raises:
+        BackendConfigError: If that variable is no number of seconds.
 
     Attributes:
         position: How many bytes of the output it has taken.
         tail: The last lines of the output.
+        patience_seconds: How long the server may be away.
+        mask: The secrets.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        client: MlflowClient,
+        run_id: str,
+        patience_seconds: float | None = None,
+        mask: SecretMask | None = None,
+        written: int = 0,
+    ) -> None:
+        self.patience_seconds = read_patience() if patience_seconds is None else patience_seconds
         self.position = 0
         self.tail = LogTail()
         self._client = client
         self._run_id = run_id
+        self.mask = mask or SecretMask()
+        self._written = written
+        self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
         self._names = MetricNames()
         self._log = LogArtifact(client, run_id)
         self._noted = 0
-        self._metrics = MetricWriter(self._write_batch, patience_seconds)
+        self._metrics = MetricWriter(self._write_batch, self.patience_seconds, self._note_cursor)
         self._stack = ExitStack()
 
     def __enter__(self) -> "RunRecorder":
@@ -64,12 +93,24 @@ class RunRecorder:
         """Why the log could not be sent at the end, and where it is; ``None`` if it could."""
         return self._log.failure
 
-    def take(self, event: LogEvent) -> None:
-        """Takes one event. It raises nothing for what the server does: a training goes on without it."""
-        self._log.write(event.data)
+    def take(self, event: LogEvent) -> LogEvent:
+        """Takes one event. It raises nothing for what the server does: a training goes on without it.
+
+        Returns:
+            What may be shown of it: it is without secrets, and what may be the beginning of one waits for more.
+        """
+        masked = replace(event, data=self.mask.feed(event.data))
+        self._keep(masked)
         self.position += len(event.data)
-        self.tail.add(event)
-        self._add(self._parser.feed(event.data, event.time_ms))
+        if event.has_metrics:
+            metrics = self._name(self._parser.feed(event.data, event.time_ms))
+            if metrics and self.position > self._written:
+                self._metrics.add(metrics, self.position)
+        return masked
+
+    def _keep(self, masked: LogEvent) -> None:
+        self._log.write(masked.data)
+        self.tail.add(masked)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -79,8 +120,9 @@ class RunRecorder:
         Raises:
             RecordingError: If the server was given up, and nothing else is being raised.
         """
-        self._finish_log()
-        self._stack.__exit__(kind, error, traceback)
+        with uninterrupted():
+            self._finish_log()
+            self._stack.__exit__(kind, error, traceback)
         if self._metrics.error is not None and error is None:
             raise RecordingError(
                 f"the tracking server did not take the metrics of run {self._run_id} ({self._metrics.error}); the log "
@@ -88,7 +130,9 @@ class RunRecorder:
             ) from self._metrics.error
 
     def _finish_log(self) -> None:
-        self._add(self._parser.finish(time.time_ns() // 1_000_000))
+        now = time.time_ns() // 1_000_000
+        self._keep(LogEvent(self.mask.finish(), now))
+        self._metrics.add(self._name(self._parser.finish(now)), self.position)
         if self._parser.unreadable_count:
             _logger.warning(
                 "%d metric lines could not be read, the first one %r",
@@ -96,10 +140,9 @@ class RunRecorder:
                 self._parser.first_unreadable,
             )
 
-    def _add(self, points: Sequence[MetricPoint]) -> None:
-        if points:
-            key_of = self._names.key_of
-            self._metrics.add([Metric(key_of(each.name), each.value, each.time_ms, each.step) for each in points])
+    def _name(self, points: Sequence[MetricPoint]) -> list[Metric]:
+        key_of = self._names.key_of
+        return [Metric(key_of(each.name), each.value, each.time_ms, each.step) for each in points]
 
     def _write_batch(self, batch: Sequence[Metric]) -> None:
         self._client.log_batch(self._run_id, metrics=batch)
@@ -107,3 +150,28 @@ class RunRecorder:
             text = json.dumps(self._names.changed, ensure_ascii=False)
             self._client.set_tag(self._run_id, METRIC_NAMES_TAG, text[:_LONGEST_TAG])
             self._noted = len(self._names.changed)
+
+    def _note_cursor(self, position: int) -> None:
+        """Notes how far the recording has come, now and then: whoever takes over need not write it again."""
+        if time.monotonic() - self._cursor_noted_at >= _CURSOR_SECONDS:
+            self._cursor_noted_at = time.monotonic()
+            try:
+                self._client.set_tag(self._run_id, LOG_CURSOR_TAG, str(position))
+            except (MlflowException, OSError) as error:
+                _logger.debug("The cursor of run %s is not noted: %s", self._run_id, error)  # more is written again
+
+
+def read_patience() -> float:
+    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
+
+    Raises:
+        BackendConfigError: If it is no number of seconds.
+    """
+    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if not seconds >= 0:
+        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
+    return seconds

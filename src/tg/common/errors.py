@@ -13,6 +13,7 @@
         ├── ContainerError        the container engine cannot be used as asked
         ├── JobFailedError        the training was started and did not succeed
         │   └── JobStoppedError   it was stopped before its end
+        ├── JobUnreachableError   the training goes on, but cannot be followed any more
         └── ResultArchiveError    the archive is incomplete, damaged or hostile
 
 Every message is one line that a user can act on: what is wrong, the value, what to do next. A program that shows it
@@ -65,6 +66,10 @@ class JobFailedError(DeliveryError):
 
 class JobStoppedError(JobFailedError):
     """The training was stopped before its end."""
+
+
+class JobUnreachableError(DeliveryError):
+    """The training goes on, but cannot be followed any more; it is not to be stopped for that."""
 
 
 class ResultArchiveError(DeliveryError):

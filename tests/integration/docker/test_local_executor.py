@@ -178,7 +178,7 @@ def test_a_failed_job_shows_the_logs_end_and_leaves_no_container(
         make_executor(script).execute()
     (job_id,) = os.listdir(tmp_path / "jobs")
     first, *lines = str(caught.value).splitlines()
-    assert first == f"job {job_id} has failed: it exited with code 3; its log ends:"
+    assert first == f"job {job_id} has failed: it exited with code 3"
     assert [line.strip(" |") for line in lines] == [f"line {number}" for number in range(150, 200)]
     assert containers_of(docker_client, job_id) == []
     with pytest.raises(ResultArchiveError):

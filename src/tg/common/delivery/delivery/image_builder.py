@@ -5,6 +5,7 @@ import re
 import secrets
 import tarfile
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,10 +17,13 @@ from ...logger import Logger
 from .docker_client import DockerClient, engine_errors, explain, first_line, is_disk_full
 from .image import Image
 from .image_options import ImageBuildOptions, redact
+from .interrupts import uninterrupted
 
 BUILD_LABEL = "tg-mlflow.build"
 _SHOWN_LINES = 15
 _REMOVAL_SECONDS = 10
+# There is no event for it that the daemon has noticed that a build was given up; so long it may take.
+_GIVE_UP_SECONDS = 0.5
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 Say = Callable[[str], None]
@@ -60,7 +64,7 @@ def build_image(
     """
     build_id = secrets.token_hex(8)
     progress = _Progress(reference, secret_texts, say)
-    is_built = False
+    is_built = is_given_up = False
     try:
         with (
             tempfile.TemporaryFile() as context,
@@ -86,8 +90,15 @@ def build_image(
         return image
     except ImageBuildError as e:
         raise ImageBuildError(redact(str(e), secret_texts)) from e.__cause__
+    except KeyboardInterrupt:
+        is_given_up = True
+        raise
     finally:
-        _remove_leftovers(client, build_id, is_built)
+        with uninterrupted():
+            _remove_leftovers(client, build_id, is_built)
+            if is_given_up:  # the step that was being done may have left something since
+                time.sleep(_GIVE_UP_SECONDS)
+                _remove_leftovers(client, build_id, is_built)
 
 
 class _Progress:

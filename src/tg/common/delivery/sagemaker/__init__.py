@@ -4,25 +4,34 @@ from .attached_executor import SagemakerAttachedExecutor
 from .autonamer import Autonamer
 from .config import SagemakerConfig
 from .dockerfile_template import DOCKERFILE_TEMPLATE
-from .executor import JobState, JobStatus, LogTail, SagemakerExecutor, check_completed, write_to_stdout
+from .executor import JobFacts, JobState, JobStatus, LogTail, SagemakerExecutor, check_completed, write_to_stdout
 from .job import SagemakerJob
 from .local_executor import SagemakerLocalExecutor
 from .log_event import LogEvent
 from .metric_lines import MetricLineParser, MetricPoint, format_metric_line
 from .options import SagemakerOptions
+from .pacing import Pacing
 from .process_executor import SagemakerProcessExecutor
+from .remote_executor import SagemakerRemoteExecutor
+from .remote_options import RemoteOptions, VpcOptions
+from .remote_plan import RemotePlan
+from .remote_state import is_capacity_error
 from .result_archive import ArchiveLimits, ResultArchive
 
 __all__ = [
     "DOCKERFILE_TEMPLATE",
     "ArchiveLimits",
     "Autonamer",
+    "JobFacts",
     "JobState",
     "JobStatus",
     "LogEvent",
     "LogTail",
     "MetricLineParser",
     "MetricPoint",
+    "Pacing",
+    "RemoteOptions",
+    "RemotePlan",
     "ResultArchive",
     "SagemakerAttachedExecutor",
     "SagemakerConfig",
@@ -31,7 +40,10 @@ __all__ = [
     "SagemakerLocalExecutor",
     "SagemakerOptions",
     "SagemakerProcessExecutor",
+    "SagemakerRemoteExecutor",
+    "VpcOptions",
     "check_completed",
     "format_metric_line",
+    "is_capacity_error",
     "write_to_stdout",
 ]

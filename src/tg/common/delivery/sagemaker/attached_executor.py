@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import DeliveryError
 from ...logger import Logger
 from ...ml.training_core import InMemoryTrainingEnvironment
+from ..delivery.interrupts import uninterrupted
 from .executor import JobState, JobStatus, Listener
 from .folder_executor import FolderExecutor
 from .job_folder import JobFolder
@@ -68,7 +69,8 @@ class SagemakerAttachedExecutor(FolderExecutor):
             state = JobState(JobStatus.FAILED, None, f"{type(error).__name__}: {error}")
             raise
         finally:
-            folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
+            with uninterrupted():
+                folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
         return folder.job_id
 
     def status(self, job_id: str) -> JobState:

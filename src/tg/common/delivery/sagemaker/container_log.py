@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import ContainerError
 from ..delivery.docker_client import DockerClient, engine_errors, wait_for_exit
 from .job_folder import JobFolder
-from .log_event import LogEvent
+from .log_event import LogEvent, skip_bytes
 
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z ")
 _PATIENCE_SECONDS = 1
@@ -36,20 +36,13 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
         status = container_status(client, container)
         has_ended = not follow or status not in ("created", "running", "paused", "restarting")
         before = position
-        for event in _skip(_read_log(client, container, follow=not has_ended), position):
+        for event in skip_bytes(_read_log(client, container, follow=not has_ended), position):
             position += len(event.data)
             yield event
         if has_ended:
             return
         if position == before:  # an engine that ends streams at once is not asked without a pause
             wait_for_exit(client, container, _PATIENCE_SECONDS)
-
-
-def _skip(events: Iterator[LogEvent], count: int) -> Iterator[LogEvent]:
-    for event in events:
-        if count < len(event.data):
-            yield LogEvent(event.data[count:], event.time_ms) if count else event
-        count = max(0, count - len(event.data))
 
 
 def container_status(client: DockerClient, container: str) -> str:

@@ -3,16 +3,16 @@
 import sys
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-from ...errors import JobFailedError, JobStoppedError
+from ...errors import JobFailedError, JobStoppedError, JobUnreachableError
 from .log_event import LogEvent
 from .result_archive import ResultArchive
 
-Listener: TypeAlias = Callable[[LogEvent], None]
+Listener: TypeAlias = Callable[[LogEvent], object]
 
 # How much of a failed job's log an error shows.
 TAIL_LINES = 50
@@ -48,8 +48,27 @@ class JobState:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class JobFacts:
+    """What there is to know of a job besides its state, for people to find and compare it.
+
+    Attributes:
+        tags: Texts, such as ``instance_type``.
+        metrics: Numbers, such as ``billable_seconds``.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
 class SagemakerExecutor(ABC):
-    """A place that runs jobs. A job's id is all that is needed to find it again, from another process too."""
+    """A place that runs jobs. A job's id is all that is needed to find it again, from another process too.
+
+    Attributes:
+        repeats_logs: Whether :meth:`logs` gives the same bytes each time, so that a position in them stays what it is.
+    """
+
+    repeats_logs: ClassVar[bool] = True
 
     @abstractmethod
     def build_job_id(self) -> str:
@@ -88,7 +107,15 @@ class SagemakerExecutor(ABC):
 
     @abstractmethod
     def cancel(self, job_id: str) -> None:
-        """Stops the job and waits until it has ended; does nothing if it has ended before."""
+        """Stops the job and waits until it has ended; does nothing if it has ended before.
+
+        Raises:
+            KeyboardInterrupt: If it is interrupted; the job is killed then.
+        """
+
+    def kill(self, job_id: str) -> None:
+        """Ends the job without the time that :meth:`cancel` gives it to stop, where its place can do so."""
+        self.cancel(job_id)
 
     def collect(self, job_id: str) -> None:
         """Brings all that an ended job has made here, and frees what it occupies elsewhere; done once however often.
@@ -112,6 +139,14 @@ class SagemakerExecutor(ABC):
     def discard(self, job_id: str) -> None:
         """Removes what is kept of a job that has ended, its results too; does nothing if nothing is kept."""
 
+    def facts(self, job_id: str) -> JobFacts:
+        """Tells what is known of a job besides its state; there may be more when it has ended.
+
+        Raises:
+            DeliveryError: If there is no such job.
+        """
+        return JobFacts()
+
     def execute(self) -> Any:
         """Runs the job to its end, shows its output, and collects what it has made, whatever the end.
 
@@ -120,6 +155,7 @@ class SagemakerExecutor(ABC):
 
         Raises:
             JobFailedError: If it ends in any other way than completed.
+            JobUnreachableError: If it goes on, but cannot be followed any more; it is not stopped then.
             DeliveryError: If it cannot be started.
         """
         job_id = self.submit()
@@ -128,11 +164,15 @@ class SagemakerExecutor(ABC):
             for event in self.logs(job_id):
                 tail.add(event)
                 write_to_stdout(event)
-        except BaseException:
-            self.cancel(job_id)
+        except JobUnreachableError:
             raise
-        finally:
-            self.collect(job_id)
+        except BaseException:
+            try:
+                self.cancel(job_id)
+            finally:
+                self.collect(job_id)
+            raise
+        self.collect(job_id)
         check_completed(job_id, self.status(job_id), tail)
         return job_id
 
@@ -154,7 +194,7 @@ def check_completed(job_id: str, state: JobState, tail: "LogTail") -> None:
         return
     error = JobStoppedError if state.status is JobStatus.STOPPED else JobFailedError
     reason = f"job {job_id} has {state.status.value}: {state.reason or 'it gave no reason'}"
-    raise error("\n  | ".join([f"{reason}; its log ends:", *tail.lines]) if tail.lines else reason)
+    raise error("\n  | ".join([reason, *tail.lines]) if tail.lines else reason)
 
 
 class LogTail:

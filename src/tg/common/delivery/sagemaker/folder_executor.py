@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..delivery.interrupts import uninterrupted
 from .config import SagemakerConfig
 from .executor import SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
@@ -31,4 +32,5 @@ class FolderExecutor(SagemakerExecutor):
         return open_archive(JobFolder.find(job_id))
 
     def discard(self, job_id: str) -> None:
-        JobFolder.discard(job_id)
+        with uninterrupted():
+            JobFolder.discard(job_id)

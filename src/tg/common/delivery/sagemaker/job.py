@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import TaskDefinitionError
 from ...logger import Logger
 from ...ml.training_core import AbstractTrainingTask
+from ...secret_mask import SecretMask
 from ..delivery.pickling import Rename
 from .archive_environment import ArchiveEnvironment
 from .ml_folder import MlFolder
@@ -61,14 +62,16 @@ class SagemakerJob:
         (folder.model / PACKAGE).write_bytes(package)
         Logger.info("Processing hyperparameters...")
         hyperparameters = read_hyperparameters(folder)
+        # What is written down is for others to read; the task itself sees everything.
+        mask = SecretMask.of_variables(os.environ, hyperparameters)
         if hyperparameters:
             self.task.apply_hyperparams(hyperparameters)
-            _write_json(folder.model / HYPERPARAMETERS, hyperparameters)
-            Logger.info(json.dumps(hyperparameters))
+            _write_json(folder.model / HYPERPARAMETERS, mask.mask_named(hyperparameters))
+            Logger.info(json.dumps(mask.mask_named(hyperparameters)))
         else:
             Logger.info("No hyperparameters are provided")
         Logger.info("Model initialized. Jsonpickling...")
-        (folder.model / TASK).write_text(jsonpickle.encode(self.task, keys=True), encoding="utf-8")
+        (folder.model / TASK).write_text(mask.mask(jsonpickle.encode(self.task, keys=True)), encoding="utf-8")
         Logger.info("Starting training now...")
         self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder.model, rename))
         write_completion_marker(folder.model)

@@ -1,6 +1,7 @@
 """Trains in a container of a local Docker daemon, or of one that is reached over SSH."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from ..delivery.docker_client import (
     engine_errors,
     engine_platform,
     is_local,
+    wait_for_exit,
 )
 from ..delivery.image import Image
 from ..delivery.image_source import find_image, image_platform
+from ..delivery.interrupts import uninterrupted
 from .config import SagemakerConfig
 from .container_files import fetch_failure, fetch_model, send_input
 from .container_log import container_status, follow_log, save_log
@@ -28,6 +31,7 @@ from .ml_folder import build_input_config
 from .result_archive import ResultArchive, write_result_archive_from_tar
 
 _CANCELLED_NAME = "cancelled"
+_ASKING_SECONDS = 1
 
 
 class SagemakerLocalExecutor(SagemakerExecutor):
@@ -63,7 +67,8 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         try:
             self._start_container(folder.job_id, image, dataset.resolve() if dataset is not None else None)
         except BaseException:
-            shutil.rmtree(folder.path)
+            with uninterrupted():
+                shutil.rmtree(folder.path)
             raise
         return folder.job_id
 
@@ -101,14 +106,23 @@ class SagemakerLocalExecutor(SagemakerExecutor):
             return
         (folder.path / _CANCELLED_NAME).touch()
         try:
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
-                try:
-                    self.client.stop(job_id, timeout=stop_timeout(self.config.options))
-                except KeyboardInterrupt:  # of a user who does not want to wait
-                    self.client.kill(job_id)
-                    raise
+            self._stop_container(job_id, stop_timeout(self.config.options))
+        except KeyboardInterrupt:  # of a user who does not want to wait
+            self.kill(job_id)
+            raise
         except ObjectMissingError:
             return  # another process has collected the results meanwhile
+
+    def kill(self, job_id: str) -> None:
+        folder = JobFolder.find(job_id)
+        with uninterrupted():
+            if self.status(job_id).status.is_final:
+                return
+            (folder.path / _CANCELLED_NAME).touch()
+            try:
+                self._signal(job_id, "SIGKILL")
+            except ObjectMissingError:
+                return  # another process has collected the results meanwhile
 
     def collect(self, job_id: str) -> None:
         folder = JobFolder.find(job_id)
@@ -133,8 +147,9 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         return archive
 
     def discard(self, job_id: str) -> None:
-        self._remove_container(job_id)
-        JobFolder.discard(job_id)
+        with uninterrupted():
+            self._remove_container(job_id)
+            JobFolder.discard(job_id)
 
     def _check_platform(self, image: Image) -> None:
         found = find_image(self.client, image.image_id)
@@ -150,20 +165,36 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         request = build_container_request(
             job_id, image.image_id, options, self.config.resource_name, dataset, is_mounted
         )
+        # The daemon would create it all the same, perhaps after it was looked for in vain.
+        what = f"the container of job {job_id!r} cannot be created"
+        with uninterrupted() as held, engine_errors(ContainerError, what):
+            self.client.create_container_from_config(request, name=job_id)
         try:
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be created"):
-                self.client.create_container_from_config(request, name=job_id)
-        except KeyboardInterrupt:
-            self._remove_container(job_id)  # it may have been created
-            raise
-        try:
+            held.raise_any()
             config = build_input_config(options.hyperparameters, dataset is not None)
             send_input(self.client, job_id, config, None if is_mounted else dataset)
             with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be started"):
                 self.client.start(job_id)
         except BaseException:
-            self._remove_container(job_id)
+            with uninterrupted():
+                self._remove_container(job_id)
             raise
+
+    def _stop_container(self, job_id: str, grace_seconds: int) -> None:
+        """Asks until it is heard: a container's first process ignores SIGTERM until it has said that it handles it."""
+        end = time.monotonic() + grace_seconds
+        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
+            while self.client.inspect_container(job_id)["State"]["Running"]:
+                self._signal(job_id, "SIGTERM" if time.monotonic() < end else "SIGKILL")
+                wait_for_exit(self.client, job_id, _ASKING_SECONDS)
+
+    def _signal(self, job_id: str, name: str) -> None:
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be sent {name}"):
+                self.client.kill(job_id, signal=name)
+        except ContainerError:
+            if not self.status(job_id).status.is_final:  # it may have ended just now
+                raise
 
     def _keep(self, job_id: str, folder: JobFolder, state: JobState) -> None:
         save_log(follow_log(self.client, job_id), folder)

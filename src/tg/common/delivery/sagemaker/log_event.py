@@ -1,7 +1,8 @@
 """A piece of what a training says."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -11,12 +12,23 @@ class LogEvent:
     Attributes:
         data: Bytes as the training wrote them; a line may be spread over several events.
         time_ms: When they were written, in milliseconds since 1970 (UTC).
+        has_metrics: Whether metric lines in it count. They do not in what the place itself says, nor, where several
+            machines train, in what all but the first one say.
     """
 
     data: bytes
     time_ms: int
+    has_metrics: bool = True
 
     @staticmethod
     def of_line(text: str) -> "LogEvent":
         """Makes the event of one line, written now."""
         return LogEvent(f"{text}\n".encode(), time.time_ns() // 1_000_000)
+
+
+def skip_bytes(events: Iterator[LogEvent], count: int) -> Iterator[LogEvent]:
+    """Passes over the first ``count`` bytes of an output."""
+    for event in events:
+        if count < len(event.data):
+            yield replace(event, data=event.data[count:]) if count else event
+        count = max(0, count - len(event.data))

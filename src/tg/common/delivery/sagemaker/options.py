@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ...errors import DatasetError, DeliveryError, listed
+from .remote_options import RemoteOptions
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class SagemakerOptions:
     ``s3://<bucket>/sagemaker/<project_name>/output``.
 
     Attributes:
-        role: The AWS role of a remote training; others need none.
-        bucket: The S3 bucket of a remote training; others need none.
+        role: The AWS role of a remote training, by its ARN or name; others need none.
+        bucket: The S3 bucket of a remote training; ``None`` for SageMaker's default one. Others need none.
         project_name: One part of a path.
         datasets_folder: A local folder.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; ``None`` for a task that needs no data.
@@ -29,6 +30,7 @@ class SagemakerOptions:
         network: The Docker network of a container, such as ``"none"``; ``None`` for Docker's default.
         docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
         stop_grace_seconds: How long a job may take to stop before it is killed; SageMaker gives 120 seconds.
+        remote: What only a training on SageMaker itself can be told.
 
     Raises:
         DeliveryError: If a name would lead out of its folder.
@@ -47,6 +49,7 @@ class SagemakerOptions:
     network: str | None = None
     docker_host: str | None = None
     stop_grace_seconds: float = 120
+    remote: RemoteOptions = field(default_factory=RemoteOptions)
 
     def __post_init__(self) -> None:
         if (

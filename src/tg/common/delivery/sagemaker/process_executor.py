@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import DeliveryError
 from ..delivery.dockerfile_template import build_run_file
+from ..delivery.interrupts import uninterrupted
 from . import process_supervisor
 from .config import SagemakerConfig
 from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE, RESOURCE_VARIABLE
@@ -53,29 +54,33 @@ class SagemakerProcessExecutor(FolderExecutor):
             lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
             run_file = folder.path / "train.py"
             run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
-            supervisor = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    process_supervisor.__file__,
-                    str(folder.path),
-                    sys.executable,
-                    "-u",
-                    str(run_file),
-                    "train",
-                ],
-                env=build_environment(os.environ, self.config, folder, python_path, dataset),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            _wait_for_start(folder, supervisor)
+            # In the middle of its start, a process would be lost sight of.
+            with uninterrupted() as held:
+                supervisor = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-I",
+                        "-S",
+                        process_supervisor.__file__,
+                        str(folder.path),
+                        sys.executable,
+                        "-u",
+                        str(run_file),
+                        "train",
+                    ],
+                    env=build_environment(os.environ, self.config, folder, python_path, dataset),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+                _wait_for_start(folder, supervisor)
+            held.raise_any()
         except BaseException:
-            if supervisor is not None:
-                _end_start(folder, supervisor)
-            shutil.rmtree(folder.path, ignore_errors=True)
+            with uninterrupted():
+                if supervisor is not None:
+                    _end_start(folder, supervisor)
+                shutil.rmtree(folder.path, ignore_errors=True)
             raise
         return folder.job_id
 
@@ -102,12 +107,25 @@ class SagemakerProcessExecutor(FolderExecutor):
         process = folder.read_json(process_supervisor.PROCESS_NAME)
         if process is None:
             raise DeliveryError(f"job {job_id!r} was never started completely; remove {folder.path}")
-        _signal(process["pid"], signal.SIGTERM)
-        deadline = time.monotonic() + self.config.options.stop_grace_seconds
-        while not self.status(job_id).status.is_final:
-            if time.monotonic() > deadline:
-                _signal(process["pid"], signal.SIGKILL)
-            time.sleep(_POLL_SECONDS)
+        try:
+            _signal(process["pid"], signal.SIGTERM)
+            deadline = time.monotonic() + self.config.options.stop_grace_seconds
+            while not self.status(job_id).status.is_final:
+                if time.monotonic() > deadline:
+                    _signal(process["pid"], signal.SIGKILL)
+                time.sleep(_POLL_SECONDS)
+        except KeyboardInterrupt:  # of a user who does not want to wait
+            self.kill(job_id)
+            raise
+
+    def kill(self, job_id: str) -> None:
+        folder = JobFolder.find(job_id)
+        with uninterrupted():
+            while not self.status(job_id).status.is_final:
+                (folder.path / _CANCELLED_NAME).touch()
+                if (process := folder.read_json(process_supervisor.PROCESS_NAME)) is not None:
+                    _signal(process["pid"], signal.SIGKILL)
+                time.sleep(_POLL_SECONDS)
 
 
 def build_environment(

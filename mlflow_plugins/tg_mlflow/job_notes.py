@@ -1,0 +1,69 @@
+"""What a run says of its job besides its output: whether it waits for machines, where to look at it, what it costs."""
+
+import logging
+import time
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, RunStatus
+from mlflow.exceptions import MlflowException
+
+from tg.common import DeliveryError
+from tg.common.delivery.sagemaker import JobStatus, SagemakerExecutor, SagemakerRemoteExecutor
+from tg.common.errors import JobUnreachableError
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_PREFIX = "tg."
+_LONGEST_TAG = 8000
+
+
+def note_waiting(client: MlflowClient, run_id: str, executor: SagemakerExecutor, job_id: str) -> bool:
+    """Makes the run SCHEDULED if its job waits for machines; jobs of other places do not wait.
+
+    Returns:
+        Whether the run is SCHEDULED now.
+    """
+    if not isinstance(executor, SagemakerRemoteExecutor) or executor.status(job_id).status is not JobStatus.QUEUED:
+        return False
+    return set_status(client, run_id, RunStatus.SCHEDULED)
+
+
+def set_status(client: MlflowClient, run_id: str, status: int) -> bool:
+    """Changes the status of a run that has not ended; a server that is away is no reason to stop.
+
+    Returns:
+        Whether the server has taken it.
+    """
+    word = str(RunStatus.to_string(status))
+    try:
+        client.update_run(run_id, word)
+    except (MlflowException, OSError) as error:
+        _logger.warning("The tracking server does not take that run %s is %s: %s", run_id, word, error)
+        return False
+    return True
+
+
+def note_facts(client: MlflowClient, run_id: str, executor: SagemakerExecutor, job_id: str) -> None:
+    """Records what is known of a job, with names that begin with ``tg.``; never fails the run.
+
+    Metrics are only recorded when the job has ended, since they change until then.
+    """
+    try:
+        facts = executor.facts(job_id)
+        if not facts.tags and not facts.metrics:
+            return
+        state = executor.status(job_id)
+    except JobUnreachableError:
+        raise  # its log cannot be read either
+    except DeliveryError as error:
+        _logger.warning("Nothing can be said of job %s: %s", job_id, error)
+        return
+    try:
+        for name, value in facts.tags.items():
+            client.set_tag(run_id, f"{_PREFIX}{name}", value[:_LONGEST_TAG])
+        if state.status.is_final:
+            now = time.time_ns() // 1_000_000
+            metrics = [Metric(f"{_PREFIX}{name}", value, now, 0) for name, value in facts.metrics.items()]
+            client.log_batch(run_id, metrics=metrics)
+    except (MlflowException, OSError) as error:
+        _logger.warning("The tracking server does not take what is known of job %s: %s", job_id, error)

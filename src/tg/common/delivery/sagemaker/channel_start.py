@@ -1,0 +1,138 @@
+"""Starts a package that came to the container as files: in a ready-made image, which knows nothing of it.
+
+    python3 start.py
+
+It is sent along with the package and started by its path, so it uses the standard library only. What the package needs
+and the image lacks is installed with pip; if that cannot be, `/opt/ml/output/failure` says what is missing.
+"""
+
+from __future__ import annotations  # so that an older Python gets as far as saying that it is too old
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+_OLDEST_PYTHON = (3, 10)
+_LONGEST_FAILURE = 1024
+_EXIT_TERMINATED = 143
+
+
+def main() -> None:
+    """Unpacks the package beside which this file lies, installs what it lacks, and runs it."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if sys.version_info[:2] < _OLDEST_PYTHON:
+        fail(f"the image has Python {_dotted(sys.version_info)}; take one with {_dotted(_OLDEST_PYTHON)} or later")
+    work = Path(tempfile.mkdtemp(prefix="tg-"))
+    folder = unpack(find_package(Path(__file__).resolve().parent), work)
+    (properties_path,) = folder.glob("*/properties.json")
+    properties = json.loads(properties_path.read_text(encoding="utf-8"))
+    made_with = properties["python_version"]
+    if made_with.split(".")[:2] != [str(part) for part in sys.version_info[:2]]:
+        say(f"The image has Python {_dotted(sys.version_info)}, and the package was made with {made_with}")
+    install(find_missing(properties["requirements"]))
+    sys.path.insert(0, str(folder))
+    run(properties["module_name"])
+
+
+def find_package(folder: Path) -> Path:
+    """Finds the package's file."""
+    found = sorted(folder.glob("*.tar.gz"))
+    if len(found) != 1:
+        fail(f"there is not one package in {folder}, but {[path.name for path in found]}")
+    return found[0]
+
+
+def unpack(package: Path, work: Path) -> Path:
+    """Unpacks a package; its file is laid beside it, for the training to keep."""
+    copy = work / package.name
+    shutil.copyfile(package, copy)
+    with tarfile.open(copy) as archive:
+        for member in archive:
+            if not member.isfile() or member.name.startswith("/") or ".." in member.name.split("/"):
+                fail(f"{package.name} is no package: it holds {member.name!r}")
+            if hasattr(tarfile, "data_filter"):
+                archive.extract(member, work, filter="data")
+            else:  # Python before 3.10.12 and 3.11.4
+                archive.extract(member, work)
+    return work / package.name.removesuffix(".tar.gz")
+
+
+def find_missing(requirements: list[str]) -> list[str]:
+    """The requirements of which the image has no version at all; those that name no library count as missing."""
+    missing = []
+    for requirement in requirements:
+        name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*(?=\s*($|[\[<>=!~;@(]))", requirement)
+        try:
+            if name is None:
+                raise importlib.metadata.PackageNotFoundError
+            present = importlib.metadata.version(name[0])
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(requirement)
+            continue
+        if "==" in requirement and requirement.partition("==")[2].partition(";")[0].strip() != present:
+            say(f"The image has {name[0]} {present}, and the package asks for {requirement}; the image's is used")
+    return missing
+
+
+def install(requirements: list[str]) -> None:
+    """Installs what is missing."""
+    if not requirements:
+        return
+    say(f"Installing {' '.join(requirements)}")
+    # The container is thrown away, so nothing else can be broken.
+    environment = {**os.environ, "PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    command = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--retries", "1"]
+    result = subprocess.run(
+        [*command, *requirements], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    say(result.stdout.rstrip("\n"))
+    if result.returncode != 0:
+        errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR")] or ["pip has failed"]
+        fail(
+            f"the image lacks {' '.join(requirements)}, and they cannot be installed ({errors[-1]}); take an image "
+            "that has them, or let the job reach a package index"
+        )
+
+
+def run(module_name: str) -> None:
+    """Runs the job that is in the package."""
+    entry_point: Any = __import__(f"{module_name}.tg.common.delivery.sagemaker.entry_point", fromlist=["main"])
+    entry_point.main([])
+
+
+def say(line: str) -> None:
+    """Writes a line to the job's log."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def fail(reason: str) -> NoReturn:
+    """Says why it ends, where SageMaker looks for it."""
+    text = " ".join(reason.split())[:_LONGEST_FAILURE]
+    say(f"Job has failed: {text}")
+    failure = Path(os.environ.get("TG_ML_FOLDER", "/opt/ml")) / "output" / "failure"
+    failure.parent.mkdir(parents=True, exist_ok=True)
+    failure.write_text(text + "\n", encoding="utf-8")
+    sys.exit(1)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(_EXIT_TERMINATED)
+
+
+def _dotted(version: Any) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The program that starts a package in a ready-made image, run as there: by its path, beside the package."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support import make_points
+from tg.common.delivery.delivery import DependencyList, Packaging
+from tg.common.delivery.sagemaker import SagemakerJob, channel_start
+from tg.common.delivery.sagemaker.channel_start import find_missing
+from tg.common.delivery.sagemaker.job_folder import JobFolder
+from tg.common.delivery.sagemaker.job_layout import lay_out_ml_folder
+from tg.common.ml import single_frame_training as sft
+
+Run = Callable[[list[str] | None], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Packages a training with requirements and runs it."""
+    task = sft.SingleFrameTrainingTask(
+        data_loader=sft.DataFrameLoader("label"),
+        model_provider=sft.ModelProvider(sft.ModelConstructor("sklearn.linear_model:LogisticRegression")),
+        evaluator=sft.Evaluation.binary_classification,
+        splitter=sft.FoldSplitter(1),
+        metrics_pool=sft.MetricPool(),
+    )
+    make_points().to_parquet(tmp_path / "points.parquet")
+    lay_out_ml_folder(JobFolder(tmp_path), tmp_path / "points.parquet", {})
+
+    def run(requirements: list[str] | None) -> "subprocess.CompletedProcess[str]":
+        packaging = Packaging("Points", "0", {"job": SagemakerJob(task)})
+        packaging.silent = True
+        if requirements is not None:
+            packaging.dependencies = [DependencyList("given", requirements)]
+        code = tmp_path / "ml" / "input" / "data" / "code"
+        code.mkdir()
+        packaging.make_package(code)
+        shutil.copyfile(channel_start.__file__, code / "start.py")
+        code.chmod(0o555)
+        return subprocess.run(
+            [sys.executable, "-u", str(code / "start.py")],
+            env={**os.environ, "TG_ML_FOLDER": str(tmp_path / "ml"), "PIP_INDEX_URL": "http://127.0.0.1:9/simple"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+def test_a_package_is_run_from_its_channel(run: Run, tmp_path: Path) -> None:
+    result = run(None)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Installing" not in result.stdout
+    assert "Job has exited successfully" in result.stdout
+    model = tmp_path / "ml" / "model"
+    assert (model / "completed.json").is_file()
+    package = tmp_path / "ml" / "input" / "data" / "code" / "Points-0.tar.gz"
+    assert (model / "package.tag.gz").read_bytes() == package.read_bytes()
+
+
+def test_what_is_missing_and_cannot_be_installed_is_told(run: Run, tmp_path: Path) -> None:
+    result = run(["pandas", "tg-test-no-such-library==1.0"])
+    assert result.returncode == 1
+    failure = (tmp_path / "ml" / "output" / "failure").read_text()
+    assert failure.startswith("the image lacks tg-test-no-such-library==1.0, and they cannot be installed (ERROR: ")
+    assert failure.endswith("; take an image that has them, or let the job reach a package index\n")
+    assert failure.count("\n") == 1
+
+
+def test_only_what_is_not_there_at_all_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    requirements = ["pandas", "numpy==0.1", "scikit_learn>=1", "no-such-library[extra]>=2; python_version > '3'", "./x"]
+    assert find_missing(requirements) == ["no-such-library[extra]>=2; python_version > '3'", "./x"]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith(", and the package asks for numpy==0.1; the image's is used")
+
+
+def test_a_folder_without_a_package(tmp_path: Path) -> None:
+    shutil.copyfile(channel_start.__file__, tmp_path / "start.py")
+    variables = {**os.environ, "TG_ML_FOLDER": str(tmp_path / "ml")}
+    result = subprocess.run([sys.executable, str(tmp_path / "start.py")], env=variables, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert (tmp_path / "ml" / "output" / "failure").read_text() == f"there is not one package in {tmp_path}, but []\n"
+
+
+def test_the_program_uses_the_standard_library_only() -> None:
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"exec(open({channel_start.__file__!r}).read(), {{'__name__': 'start'}})"],
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_sigterm_ends_an_installation() -> None:
+    script = f"import os, runpy, signal\nm = runpy.run_path({channel_start.__file__!r})\n"
+    script += "signal.signal(signal.SIGTERM, m['_terminate'])\nos.kill(os.getpid(), signal.SIGTERM)\nsignal.pause()"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 128 + signal.SIGTERM
