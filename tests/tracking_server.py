@@ -1,5 +1,6 @@
 """A real MLflow server in a process of its own."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,14 +15,19 @@ START_SECONDS = 60
 
 
 class TrackingServer:
-    """Serves an sqlite store over HTTP on a free port of this machine; can be killed and started again.
+    """Serves a store over HTTP on a free port of this machine; can be killed and started again.
 
     Args:
-        folder: Where the store and the artifacts are.
+        folder: Where the artifacts are.
+        store_uri: The store; by default one in sqlite in the folder.
+
+    Attributes:
+        artifacts: The folder of all artifacts, which is made when the first one comes.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, store_uri: str | None = None) -> None:
+        self.artifacts = folder / "server-artifacts"
+        self._store_uri = store_uri or f"sqlite:///{folder / 'server.db'}"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -33,17 +39,20 @@ class TrackingServer:
 
     def start(self) -> None:
         """Starts the server and waits until it answers."""
+        # It would start half a dozen processes more for jobs of its own.
+        variables = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        variables.pop("MLFLOW_TRACKING_URI", None)
         self._process = subprocess.Popen(
             [
                 str(Path(sys.executable).with_name("mlflow")),
                 "server",
-                f"--backend-store-uri=sqlite:///{self._folder / 'server.db'}",
-                f"--artifacts-destination={self._folder / 'server-artifacts'}",
+                f"--backend-store-uri={self._store_uri}",
+                f"--artifacts-destination={self.artifacts}",
                 "--host=127.0.0.1",
                 f"--port={self._port}",
                 "--workers=1",
             ],
-            env={name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"},
+            env=variables,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -57,7 +66,8 @@ class TrackingServer:
     def kill(self) -> None:
         """Kills the server with all its processes."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 

@@ -1,17 +1,13 @@
 """A launcher that dies, and what becomes of its run: real commands, real processes, an sqlite store."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+from tests.launcher import Launcher, attach, tg_mlflow
 from tests.support import ProjectFolder, all_runs
 
-BIN = Path(sys.executable).parent
 STEPS = 300
 
 TASKS = f"""
@@ -46,12 +42,6 @@ MLPROJECT = """
 """
 
 
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
-
-
 @pytest.fixture
 def slow_project(project: ProjectFolder) -> ProjectFolder:
     project.write("tasks.py", TASKS)
@@ -60,25 +50,10 @@ def slow_project(project: ProjectFolder) -> ProjectFolder:
     return project
 
 
-def start(project: ProjectFolder, place: str, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [str(BIN / "mlflow"), "run", str(project.path), "-b", f"tg-{place}", *words],
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def kill_at_step(launcher: "subprocess.Popen[str]", step: int) -> None:
-    assert launcher.stdout is not None
-    assert next(line for line in launcher.stdout if f"step:{step}###" in line)
-    launcher.send_signal(signal.SIGKILL)
-    launcher.communicate()
-
-
-def tg_mlflow(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([str(BIN / "tg-mlflow"), *words], capture_output=True, text=True, timeout=120)
+def kill_at_step(launcher: Launcher, step: int) -> None:
+    with launcher:
+        launcher.wait_for_step(step)
+        launcher.kill()
 
 
 def assert_whole_history(store: MlflowClient, run_id: str) -> None:
@@ -88,44 +63,44 @@ def assert_whole_history(store: MlflowClient, run_id: str) -> None:
 
 @pytest.mark.parametrize("step", [0, 120, STEPS - 1])
 def test_a_run_whose_launcher_was_killed_is_taken_over(
-    slow_project: ProjectFolder, store: MlflowClient, step: int, jobs: Path
+    slow_project: ProjectFolder, store: MlflowClient, tmp_path: Path, step: int
 ) -> None:
-    kill_at_step(start(slow_project, "process"), step)
+    kill_at_step(Launcher(slow_project, "process", tmp_path), step)
     (run,) = all_runs(store)
-    result = tg_mlflow("attach", run.info.run_id)
+    result = attach(run.info.run_id, tmp_path)
     assert result.returncode == 0, result.stderr
     run = store.get_run(run.info.run_id)
     assert run.info.status == "FINISHED"
     assert_whole_history(store, run.info.run_id)
     assert {"logs", "package", "result", "task.json"} <= {each.path for each in store.list_artifacts(run.info.run_id)}
-    assert list(jobs.iterdir()) == []
-    again = tg_mlflow("attach", run.info.run_id)
+    assert list((tmp_path / "jobs").iterdir()) == []
+    again = attach(run.info.run_id, tmp_path)
     assert again.returncode == 0
     assert "is FINISHED and complete: there is nothing to do" in again.stderr
 
 
 def test_status_and_logs_and_cancel_work_from_the_tags_alone(
-    slow_project: ProjectFolder, store: MlflowClient, jobs: Path
+    slow_project: ProjectFolder, store: MlflowClient, tmp_path: Path
 ) -> None:
-    kill_at_step(start(slow_project, "process"), 10)
+    kill_at_step(Launcher(slow_project, "process", tmp_path), 10)
     (run,) = all_runs(store)
-    status = tg_mlflow("status", run.info.run_id)
+    status = tg_mlflow(tmp_path, "status", run.info.run_id)
     assert status.stdout.splitlines()[0] == f"run {run.info.run_id} RUNNING"
-    assert tg_mlflow("logs", "--follow", run.info.run_id).stdout.count("###METRIC###") == STEPS
-    assert tg_mlflow("status", run.info.run_id).stdout.splitlines()[1].endswith(" completed")
-    assert tg_mlflow("cancel", run.info.run_id).returncode == 0
+    assert tg_mlflow(tmp_path, "logs", "--follow", run.info.run_id).stdout.count("###METRIC###") == STEPS
+    assert tg_mlflow(tmp_path, "status", run.info.run_id).stdout.splitlines()[1].endswith(" completed")
+    assert tg_mlflow(tmp_path, "cancel", run.info.run_id).returncode == 0
     assert store.get_run(run.info.run_id).info.status == "KILLED"
-    assert list(jobs.iterdir()) == []
+    assert list((tmp_path / "jobs").iterdir()) == []
 
 
-def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: MlflowClient) -> None:
+def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: MlflowClient, tmp_path: Path) -> None:
     for fails in ("false", "true"):
-        kill_at_step(start(slow_project, "process", "-P", f"fails={fails}"), STEPS - 1)
-    kill_at_step(start(slow_project, "attached"), 5)
+        kill_at_step(Launcher(slow_project, "process", tmp_path, "-P", f"fails={fails}"), STEPS - 1)
+    kill_at_step(Launcher(slow_project, "attached", tmp_path), 5)
     good, bad, attached = all_runs(store)
     for run in (good, bad):
-        tg_mlflow("logs", "--follow", run.info.run_id)
-    result = tg_mlflow("reconcile")
+        tg_mlflow(tmp_path, "logs", "--follow", run.info.run_id)
+    result = tg_mlflow(tmp_path, "reconcile")
     assert result.returncode == 0, result.stderr
     assert "3 runs were RUNNING" in result.stdout
     statuses = [store.get_run(run.info.run_id).info.status for run in (good, bad, attached)]
@@ -138,11 +113,13 @@ def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: Mlf
 
 
 @pytest.mark.parametrize("word", ["attach", "status", "logs", "cancel"])
-def test_a_run_that_is_not_there_or_not_ours_is_refused_in_one_line(store: MlflowClient, word: str) -> None:
+def test_a_run_that_is_not_there_or_not_ours_is_refused_in_one_line(
+    store: MlflowClient, tmp_path: Path, word: str
+) -> None:
     experiment = store.get_experiment_by_name("test")
     other = store.create_run(experiment.experiment_id).info.run_id
     for run_id, message in (("0" * 32, "cannot be read"), (other, "has no job: it was not started by a backend")):
-        result = tg_mlflow(word, run_id)
+        result = tg_mlflow(tmp_path, word, run_id)
         assert result.returncode == 1
         assert message in result.stderr
         assert "Traceback" not in result.stderr

@@ -27,6 +27,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "data_files": [],
         "tags": {},
         "log": {"figures": True, "tables": True, "dataset": True, "model": True},
+        "secrets": [],
     }
 
 

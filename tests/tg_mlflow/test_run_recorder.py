@@ -11,7 +11,7 @@ from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
-from tg_mlflow.errors import RecordingError
+from tg_mlflow.errors import BackendConfigError, RecordingError
 from tg_mlflow.run_recorder import RunRecorder
 
 
@@ -130,6 +130,20 @@ def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) 
         record()
 
 
+def test_how_long_a_server_may_be_away_is_a_setting(
+    store: MlflowClient, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RunRecorder(store, run_id) as recorder:
+        assert recorder.patience_seconds == 300
+    monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", "1.5")
+    with RunRecorder(store, run_id) as recorder:
+        assert recorder.patience_seconds == 1.5
+    for text in ("soon", "-1", "nan"):
+        monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", text)
+        with pytest.raises(BackendConfigError, match=f"^TG_TRACKING_PATIENCE_SECONDS is '{text}'; give a number"):
+            RunRecorder(store, run_id)
+
+
 def test_a_log_that_cannot_be_sent_stays_on_disk(store: MlflowClient, run_id: str) -> None:
     class NoArtifacts(Outage):
         def log_artifact(self, *arguments: Any) -> None:
@@ -141,3 +155,31 @@ def test_a_log_that_cannot_be_sent_stays_on_disk(store: MlflowClient, run_id: st
     assert reason == "the log could not be sent (the bucket is gone)"
     assert Path(path).read_bytes() == b"some words\n"
     shutil.rmtree(Path(path).parent)
+
+
+def test_what_was_recorded_before_is_not_written_again(store: MlflowClient, run_id: str) -> None:
+    lines = [f"###METRIC###f@{step % 2}:{step}###\n".encode() for step in range(6)]
+    with RunRecorder(store, run_id, written=len(b"".join(lines[:4]))) as recorder:
+        for line in lines:
+            recorder.take(LogEvent(line, 7))
+    # The steps and the names go on from what was only read.
+    assert history(store, run_id, "f_0") == [(4, 2, 7)]
+    assert history(store, run_id, "f_1") == [(5, 2, 7)]
+
+
+def test_the_cursor_says_how_far_the_recording_has_come(
+    store: MlflowClient, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tg_mlflow.run_recorder._CURSOR_SECONDS", 0)
+    line = b"###METRIC###loss:1###\n"
+    with RunRecorder(store, run_id) as recorder:
+        recorder.take(LogEvent(b"hello\n" + line, 7))
+        recorder.take(LogEvent(b"###METRIC###lo", 8))
+    assert store.get_run(run_id).data.tags["tg.log_cursor"] == str(6 + len(line) + 14)
+
+
+def test_what_another_machine_says_is_kept_without_its_metrics(store: MlflowClient, run_id: str) -> None:
+    with RunRecorder(store, run_id) as recorder:
+        recorder.take(LogEvent(b"algo-2 | ###METRIC###loss:1###\n", 7, has_metrics=False))
+        recorder.take(LogEvent(b"###METRIC###loss:2###\n", 7))
+    assert history(store, run_id, "loss") == [(2, 0, 7)]

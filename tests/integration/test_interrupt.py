@@ -1,0 +1,158 @@
+"""Ctrl-C and SIGTERM at each stage of ``mlflow run`` in this process and in a child process."""
+
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.launcher import HoldingArtifactStore, Launcher, assert_killed, attach, record_at
+from tests.support import ProjectFolder
+
+# Says where it stands, and stays there.
+TASKS = """
+    import signal
+    import threading
+
+    from tg.common.ml.training_core import AbstractTrainingTask
+
+    STAGE = "{stage}"
+
+
+    def stay(stage):
+        if stage == STAGE:
+            print(f"at {{stage}}", flush=True)
+            threading.Event().wait(600)
+
+
+    if __name__ != "tasks":  # in the job, where modules have names of their own
+        stay("start")
+
+
+    class Task(AbstractTrainingTask):
+        def __getstate__(self):
+            stay("packaging")
+            return self.__dict__
+
+        def run_with_environment(self, data, environment):
+            if STAGE == "deaf training":
+                signal.signal(signal.SIGTERM, lambda *_: None)
+            try:
+                environment.output_metric("loss", 0.5, 0)
+                if "training" in STAGE:
+                    environment.log(f"at {{STAGE}}")
+                    threading.Event().wait(600)
+            finally:
+                if STAGE == "slow end of training":
+                    environment.log("at its end")
+                    threading.Event().wait(600)
+
+
+    def build_task():
+        stay("factory")
+        return Task()
+"""
+
+MLPROJECT = """
+    name: points
+    entry_points:
+      main:
+        command: "tg-mlflow train tasks:build_task"
+"""
+
+
+def stay_at(project: ProjectFolder, stage: str) -> ProjectFolder:
+    project.write("tasks.py", TASKS.format(stage=stage))
+    project.write("MLproject", MLPROJECT)
+    project.write("tg.json", "{}")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("place", "stage"),
+    [
+        ("attached", "factory"),
+        ("attached", "packaging"),
+        ("attached", "training"),
+        ("process", "packaging"),
+        ("process", "start"),
+        ("process", "training"),
+    ],
+)
+def test_ctrl_c_leaves_a_killed_run_and_nothing_running(
+    project: ProjectFolder, store: MlflowClient, tmp_path: Path, place: str, stage: str
+) -> None:
+    with Launcher(stay_at(project, stage), place, tmp_path) as launcher:
+        launcher.wait_for(f"at {stage}")
+        launcher.press_ctrl_c()
+        run = assert_killed(launcher, store)
+    if stage == "training":
+        assert [(point.step, point.value) for point in store.get_metric_history(run.info.run_id, "loss")] == [(0, 0.5)]
+        assert [each.path for each in store.list_artifacts(run.info.run_id)] == ["logs"]
+
+
+@pytest.mark.parametrize(
+    ("place", "stage"), [("attached", "training"), ("process", "packaging"), ("process", "training")]
+)
+def test_sigterm_does_the_same(
+    project: ProjectFolder, store: MlflowClient, tmp_path: Path, place: str, stage: str
+) -> None:
+    with Launcher(stay_at(project, stage), place, tmp_path) as launcher:
+        launcher.wait_for(f"at {stage}")
+        launcher.terminate()
+        assert_killed(launcher, store)
+
+
+def test_a_second_ctrl_c_takes_the_grace_from_a_child_process(
+    project: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(stay_at(project, "deaf training"), "process", tmp_path) as launcher:
+        launcher.wait_for("at deaf training")
+        launcher.press_ctrl_c()
+        assert launcher.wait_for("Stopping job").endswith("; another Ctrl-C stops it at once\n")
+        launcher.press_ctrl_c_again()
+        assert_killed(launcher, store)
+
+
+def test_a_second_ctrl_c_cuts_short_what_a_task_here_does_at_its_end(
+    project: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(stay_at(project, "slow end of training"), "attached", tmp_path) as launcher:
+        launcher.wait_for("at slow end of training")
+        launcher.press_ctrl_c()
+        launcher.wait_for("at its end")
+        launcher.press_ctrl_c_again()
+        assert_killed(launcher, store)
+
+
+@pytest.mark.parametrize("place", ["attached", "process"])
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_during_the_upload_keeps_the_results_for_later(
+    project: ProjectFolder,
+    store: MlflowClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    presses: int,
+) -> None:
+    with HoldingArtifactStore("model.tar.gz") as artifacts:
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", record_at(store, artifacts))
+        with Launcher(stay_at(project, "nowhere"), place, tmp_path) as launcher:
+            assert artifacts.is_asked.wait(60)
+            for _ in range(presses):
+                launcher.press_ctrl_c()
+            run = assert_killed(launcher, store, keeps_job=True)
+        assert {"task.json", "train.log"} <= set(artifacts.taken)
+        assert "model.tar.gz" not in artifacts.taken
+        command = f"`tg-mlflow attach {run.info.run_id}`"
+        advice = f"the results are not uploaded (it was interrupted); they are kept: run {command}"
+        assert run.data.tags["tg.not_uploaded"].startswith(advice)
+        assert launcher.output.count(advice) == 1
+        artifacts.goes_on.set()
+        result = attach(run.info.run_id, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "model.tar.gz" in artifacts.taken
+    run = store.get_run(run.info.run_id)
+    assert run.info.status == "FINISHED"
+    assert "tg.not_uploaded" not in run.data.tags
+    assert [(point.step, point.value) for point in store.get_metric_history(run.info.run_id, "loss")] == [(0, 0.5)]
+    assert list((tmp_path / "jobs").iterdir()) == []

@@ -1,0 +1,95 @@
+"""Two projects that train at once from two threads of one process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from tests.support import ProjectFolder, all_runs
+from tests.tracking_server import TrackingServer
+
+STEPS = 300
+
+# Both projects have modules of these names; the variable is set by each project's own environment.env.
+TASKS = f"""
+    import os
+    import time
+
+    from tg.common.ml.training_core import AbstractTrainingTask
+
+    from words import WORD
+
+
+    class Talkative(AbstractTrainingTask):
+        def __init__(self, base, word):
+            super().__init__()
+            self.base = base
+            self.word = word
+
+        def run_with_environment(self, data, environment):
+            for step in range({STEPS}):
+                environment.output_metric("loss", self.base + step, step)
+                environment.log(f"<{{self.word}}>")
+                time.sleep(0.005)
+
+
+    def build_task(size: int):
+        time.sleep(0.5)
+        return Talkative(int(os.environ["BASE"]), WORD)
+"""
+
+MLPROJECT = """
+    name: p
+    entry_points:
+      main:
+        parameters: {size: {default: 0}}
+        command: "tg-mlflow train tasks:build_task size={size}"
+"""
+
+# Runs the projects whose folders it is given, each in a thread.
+LAUNCH = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import mlflow
+
+
+def launch(folder):
+    size = len(folder)
+    run = mlflow.projects.run(folder, backend="tg-process", parameters={"size": size}, experiment_id="1")
+    assert run.get_status() == "FINISHED"
+
+
+with ThreadPoolExecutor() as threads:
+    list(threads.map(launch, sys.argv[1:]))
+"""
+
+
+def test_two_runs_at_once_in_one_process_do_not_mix(sqlite_server: TrackingServer, tmp_path: Path) -> None:
+    folders = {"one": tmp_path / "p", "other": tmp_path / "p-of-another-length"}
+    for (word, folder), base in zip(folders.items(), (1000, 9000), strict=True):
+        project = ProjectFolder(folder)
+        project.write("tasks.py", TASKS)
+        project.write("words.py", f'WORD = "{word}"')
+        project.write("environment.env", f"BASE={base}")
+        project.write("MLproject", MLPROJECT)
+        project.write("tg.json", f'{{"tags": {{"word": "{word}"}}}}')
+    script = tmp_path / "launch.py"
+    script.write_text(LAUNCH)
+    result = subprocess.run(
+        [sys.executable, str(script), *map(str, folders.values())], capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    client = MlflowClient(sqlite_server.uri)
+    runs = {run.data.tags.get("word"): run for run in all_runs(client)}
+    assert set(runs) == {"one", "other"}, result.stderr
+    assert max(run.info.start_time for run in runs.values()) < min(run.info.end_time for run in runs.values())
+    for word, base in (("one", 1000), ("other", 9000)):
+        run_id = runs[word].info.run_id
+        assert runs[word].info.status == "FINISHED", result.stderr
+        assert runs[word].data.params == {"size": str(len(str(folders[word])))}
+        points = client.get_metric_history(run_id, "loss")
+        assert [(point.step, point.value) for point in points] == [(step, base + step) for step in range(STEPS)]
+        log = Path(client.download_artifacts(run_id, "logs/train.log", str(tmp_path))).read_text()
+        assert {each: log.count(f"<{each}>") for each in folders} == {"one": 0, "other": 0} | {word: STEPS}
