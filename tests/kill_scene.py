@@ -66,7 +66,8 @@ class KillScene:
             elif stage == "end":
                 pause = self._moments.uniform(0.7, 1.1) * self._start_seconds
             else:
-                _wait_until(lambda: self._package_time() != package or (stage == "training" and self._shows_a_metric()))
+                shows = self._shows_a_metric if stage == "training" else bool
+                _wait_until(lambda: process.poll() is not None or self._package_time() != package or shows())
                 pause = self._moments.uniform(0, 1 if stage == "training" else 0.3)
             time.sleep(pause)
             assert process.poll() is None, f"it had ended before it was killed:\n{self._screen.read_text()[-3000:]}"

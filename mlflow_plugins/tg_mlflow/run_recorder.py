@@ -45,7 +45,6 @@ class RunRecorder:
         run_id: A run that exists.
         patience_seconds: How long the server may be away before the recording fails; by default what
             ``TG_TRACKING_PATIENCE_SECONDS`` says, else 300.
-
         mask: Secrets, which the log is kept without.
         written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
             metrics are not written again.
@@ -77,6 +76,7 @@ class RunRecorder:
         self._written = written
         self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
+        self._last_time_ms = 0
         self._names = MetricNames()
         self._log = LogArtifact(client, run_id)
         self._noted = 0
@@ -102,6 +102,7 @@ class RunRecorder:
         masked = replace(event, data=self.mask.feed(event.data))
         self._keep(masked)
         self.position += len(event.data)
+        self._last_time_ms = event.time_ms
         if event.has_metrics:
             metrics = self._name(self._parser.feed(event.data, event.time_ms))
             if metrics and self.position > self._written:
@@ -130,9 +131,9 @@ class RunRecorder:
             ) from self._metrics.error
 
     def _finish_log(self) -> None:
-        now = time.time_ns() // 1_000_000
-        self._keep(LogEvent(self.mask.finish(), now))
-        self._metrics.add(self._name(self._parser.finish(now)), self.position)
+        self._keep(LogEvent(self.mask.finish(), self._last_time_ms))
+        # Not the time that it is now: who reads the same log later has to come to the same points.
+        self._metrics.add(self._name(self._parser.finish(self._last_time_ms)), self.position)
         if self._parser.unreadable_count:
             _logger.warning(
                 "%d metric lines could not be read, the first one %r",
