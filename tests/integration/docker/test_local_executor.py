@@ -89,6 +89,31 @@ print(sorted(os.listdir("/opt/ml")), sorted(os.listdir("/opt/ml/output")), os.pa
     assert {path.stat().st_uid for path in written} == {os.getuid()}
 
 
+def test_another_machine_finds_a_job_through_the_same_daemon(
+    docker_client: DockerClient, make_executor: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = make_executor("print('one')" + COMPLETE).submit()
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "elsewhere"))
+    other = make_executor("")
+    assert output_of(other, job_id) == "one\n"
+    assert other.status(job_id) == JobState(JobStatus.COMPLETED, 0)
+    with other.load_result(job_id) as archive:
+        assert archive.get_path("runs/text").read_text() == "a result"
+    assert containers_of(docker_client, job_id) == []
+    assert (tmp_path / "elsewhere" / job_id / "model.tar.gz").is_file()
+
+
+def test_a_container_that_is_no_job_is_not_taken_for_one(docker_client: DockerClient, make_executor: Make) -> None:
+    job_id = make_executor("print('one')").submit()
+    other = f"{job_id[:50]}-other"
+    docker_client.rename(job_id, other)
+    try:
+        with pytest.raises(DeliveryError, match="there is no job"):
+            make_executor("").status(other)
+    finally:
+        docker_client.remove_container(other, force=True)
+
+
 def test_another_process_finds_a_job_before_and_after_its_container_is_removed(
     docker_client: DockerClient, make_executor: Make
 ) -> None:

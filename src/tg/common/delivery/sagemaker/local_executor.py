@@ -22,7 +22,7 @@ from ..delivery.interrupts import uninterrupted
 from .config import SagemakerConfig
 from .container_files import fetch_failure, fetch_model, send_input
 from .container_log import container_status, follow_log, save_log
-from .container_request import build_container_request, stop_timeout
+from .container_request import JOB_LABEL, build_container_request, stop_timeout
 from .container_state import build_job_state, load_state, save_state
 from .executor import JobState, JobStatus, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
@@ -73,7 +73,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         return folder.job_id
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-        folder = JobFolder.find(job_id)
+        folder = self._find_folder(job_id)
         if load_state(folder) is None:
             try:
                 for event in follow_log(self.client, job_id, position, follow):
@@ -87,7 +87,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         yield from folder.read_output(position)
 
     def status(self, job_id: str) -> JobState:
-        folder = JobFolder.find(job_id)
+        folder = self._find_folder(job_id)
         if (kept := load_state(folder)) is not None:
             return kept
         try:
@@ -101,7 +101,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         return build_job_state(container, (folder.path / _CANCELLED_NAME).exists(), failure)
 
     def cancel(self, job_id: str) -> None:
-        folder = JobFolder.find(job_id)
+        folder = self._find_folder(job_id)
         if self.status(job_id).status.is_final:
             return
         (folder.path / _CANCELLED_NAME).touch()
@@ -114,7 +114,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
             return  # another process has collected the results meanwhile
 
     def kill(self, job_id: str) -> None:
-        folder = JobFolder.find(job_id)
+        folder = self._find_folder(job_id)
         with uninterrupted():
             if self.status(job_id).status.is_final:
                 return
@@ -125,7 +125,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
                 return  # another process has collected the results meanwhile
 
     def collect(self, job_id: str) -> None:
-        folder = JobFolder.find(job_id)
+        folder = self._find_folder(job_id)
         if load_state(folder) is not None:
             return
         state = self.status(job_id)
@@ -139,7 +139,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
 
     def load_result(self, job_id: str) -> ResultArchive:
         self.collect(job_id)
-        folder = JobFolder.find(job_id)
+        folder = self._find_folder(job_id)
         if not folder.archive.is_file():
             raise ResultArchiveError(f"job {job_id!r} has no results here: {self.status(job_id).reason}")
         archive = ResultArchive(folder.archive)
@@ -150,6 +150,25 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         with uninterrupted():
             self._remove_container(job_id)
             JobFolder.discard(job_id)
+
+    def _find_folder(self, job_id: str) -> JobFolder:
+        """Finds what is kept of a job; begins it for a job that another machine has started through the same daemon."""
+        try:
+            return JobFolder.find(job_id)
+        except DeliveryError:
+            if not job_id or not self._has_container(job_id):
+                raise
+            return JobFolder.create(job_id)
+
+    def _has_container(self, job_id: str) -> bool:
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+                labels = self.client.inspect_container(job_id)["Config"].get("Labels") or {}
+        except ObjectMissingError:
+            return False
+        except ContainerError as error:
+            raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
+        return bool(labels.get(JOB_LABEL) == job_id)
 
     def _check_platform(self, image: Image) -> None:
         found = find_image(self.client, image.image_id)
