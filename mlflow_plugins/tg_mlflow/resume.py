@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from mlflow import MlflowClient
 from mlflow.entities import RunStatus, ViewType
 
-from tg.common import DeliveryError, JobFailedError
+from tg.common import DeliveryError, JobFailedError, JobUnreachableError
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
@@ -116,6 +116,8 @@ def _is_complete(found: RunJob) -> bool:
 def _check_is_here(client: MlflowClient, found: RunJob) -> None:
     try:
         found.executor.status(found.job_id)
+    except JobUnreachableError:
+        raise  # it is there
     except DeliveryError as error:
         raise RunNotOursError(
             f"the job of run {found.run.info.run_id} is not on this machine, or was never started: {error}"
