@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class FailingProxy:
-    """Refuses every second request of a kind; a context.
+    """Refuses every second request of a kind for each path, the first one of all included; a context.
 
     Of two refused requests, one does not reach the server, and one does, with its answer lost. Where that would make
     something new, as creating a run does, no answer is lost: no client could repeat that.
@@ -25,6 +26,7 @@ class FailingProxy:
     def __init__(self, uri: str, concerns: Callable[[str], bool]) -> None:
         self.counts = {"passed": 0, "lost": 0, "unanswered": 0}
         self._concerns = concerns
+        self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
         place = urlsplit(uri).netloc
         proxy = self
@@ -76,7 +78,9 @@ class FailingProxy:
         if not self._concerns(path):
             return "passed"
         with self._lock:
-            number = sum(self.counts.values())
-            fate = "passed" if number % 2 else "lost" if number % 4 or path.endswith("/create") else "unanswered"
+            place = urlsplit(path).path
+            number = self._asked[place]
+            self._asked[place] += 1
+            fate = "passed" if number % 2 else "lost" if number % 4 or place.endswith("/create") else "unanswered"
             self.counts[fate] += 1
         return fate

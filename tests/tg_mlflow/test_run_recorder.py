@@ -33,6 +33,13 @@ def test_metrics_arrive_with_value_step_and_time(store: MlflowClient, run_id: st
     assert recorder.tail.lines == ["###METRIC###loss:0.5###step:3;time:12###", "###METRIC###loss:0.1###"]
 
 
+def test_a_line_that_never_ends_is_of_the_time_when_it_was_written(store: MlflowClient, run_id: str) -> None:
+    for _ in range(2):  # whoever comes later finds the same point
+        with RunRecorder(store, run_id) as recorder:
+            recorder.take(LogEvent(b"###METRIC###loss:0.5###", 99))
+    assert history(store, run_id, "loss") == [(0.5, 0, 99)]
+
+
 def test_metrics_are_in_the_store_while_the_training_goes_on(store: MlflowClient, run_id: str) -> None:
     import time
 
