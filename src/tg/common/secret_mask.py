@@ -27,6 +27,11 @@ def looks_secret(name: str) -> bool:
     return _SECRET_NAME.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)) is not None
 
 
+def holds_password(value: str) -> bool:
+    """Whether a value has an address with a password in it."""
+    return _SECRET_IN_URL.search(value) is not None
+
+
 class SecretMask:
     """Replaces known secrets by ``***``, also where they are written as part of JSON or of an address.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import DeliveryError
+from ...secret_mask import holds_password
 
 JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
@@ -33,7 +34,6 @@ _SECRET_NAMES = re.compile(
     r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|MLFLOW_TRACKING_(PASSWORD|TOKEN)|.*_(PASSWORD|SECRET|API_KEY)",
     re.IGNORECASE,
 )
-_SECRET_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/?[\w+=,.@/-]+", re.ASCII)
 
 
@@ -138,7 +138,7 @@ def split_tags(tags: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def _check_secrets(where: str, values: Mapping[str, str]) -> None:
     for name, value in values.items():
-        if _SECRET_NAMES.fullmatch(name) or _SECRET_URL.search(value):
+        if _SECRET_NAMES.fullmatch(name) or holds_password(value):
             raise DeliveryError(
                 f"{name!r} in {where} looks like a secret, and whoever may look at the job would read it; let the job "
                 "get it with its role, for example from AWS Secrets Manager"
