@@ -1,6 +1,7 @@
 """What tests of several places share: a project to train and a store to record in."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,15 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.support import ProjectFolder
+
+
+def pytest_configure() -> None:
+    """Lets Ctrl-C be heard where whoever started the tests ignores it, as shells do for what runs in the background.
+
+    What the tests start would ignore it, too, and the tests of Ctrl-C would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
