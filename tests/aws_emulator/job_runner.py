@@ -4,11 +4,16 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 from tests.aws_emulator.faults import Faults
 from tests.aws_emulator.training import JobFailure, Outcome, Training
 from tests.aws_emulator.training_job import TrainingJob
 
+# Status, secondary status, message, and the reason if it has failed, as TrainingJob.finish takes them.
+Ending: TypeAlias = tuple[str, str, str, str | None]
+
+_STOPPED: Ending = ("Stopped", "Stopped", "Training job stopped", None)
 _LOGGER = logging.getLogger(__name__)
 _DEFAULT_MAX_RUNTIME_SECONDS = 86400
 _CAPACITY = (
@@ -40,39 +45,41 @@ class JobRunner:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, job: TrainingJob) -> None:
+        ending = self._find_ending(job)
+        if ending is not None:
+            job.finish(*ending)
+
+    def _find_ending(self, job: TrainingJob) -> Ending | None:
+        """Runs a job; when it is said how it has ended, nothing of it is left."""
         training = self._make_training(job)
         try:
-            self._walk(job, training)
+            try:
+                return self._walk(job, training)
+            finally:
+                training.discard()
         except JobFailure as failure:
-            job.finish("Failed", "Failed", "Training job failed", str(failure))
+            return "Failed", "Failed", "Training job failed", str(failure)
         except Exception as error:  # the emulator's own mistake: a test must see it
             _LOGGER.exception("job %r came to an end that SageMaker does not have", job.name)
             self.errors.append(error)
-            job.finish(
-                "Failed",
-                "Failed",
-                "Training job failed",
-                "InternalServerError: We encountered an internal error. Please try again.",
-            )
-        finally:
-            training.discard()
+            reason = "InternalServerError: We encountered an internal error. Please try again."
+            return "Failed", "Failed", "Training job failed", reason
 
-    def _walk(self, job: TrainingJob, training: Training) -> None:
+    def _walk(self, job: TrainingJob, training: Training) -> Ending | None:
+        """Takes a job from its start to its end; an abandoned one has none."""
         if not self._start(job):
-            if not job.is_abandoned:
-                job.finish("Stopped", "Stopped", "Training job stopped")
-            return
+            return None if job.is_abandoned else _STOPPED
         limit = job.request["StoppingCondition"].get("MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME_SECONDS)
         deadline = time.monotonic() + limit
         while True:
             outcome = self._train(job, training, deadline)
             if job.is_abandoned:
-                return
+                return None
             if outcome.cause != "interrupted":
                 break
             job.advance("Interrupted", "Training job interrupted: the spot instances were reclaimed")
             job.advance("Restarting", "Restarting the training job")
-        self._finish(job, training, outcome)
+        return self._upload(job, training, outcome)
 
     def _start(self, job: TrainingJob) -> bool:
         """Lets the start take its time; says whether the job still wants to train."""
@@ -104,7 +111,7 @@ class JobRunner:
             job.advance("Training", "Training image download completed. Training in progress.")
         return training.train(deadline)
 
-    def _finish(self, job: TrainingJob, training: Training, outcome: Outcome) -> None:
+    def _upload(self, job: TrainingJob, training: Training, outcome: Outcome) -> Ending:
         failed = outcome.cause == "exited" and outcome.exit_code != 0 and not job.is_stop_requested
         job.advance("Uploading", "Uploading generated training model")
         training.upload(with_model=not failed)
@@ -117,8 +124,7 @@ class JobRunner:
             raise JobFailure(f"AlgorithmError: {outcome.failure[:1024]}, exit code: {outcome.exit_code}")
         if outcome.cause == "runtime_exceeded":
             message = "Resource limits exceeded: Training job runtime exceeded MaxRuntimeInSeconds provided"
-            job.finish("Stopped", "MaxRuntimeExceeded", message)
-        elif job.is_stop_requested:
-            job.finish("Stopped", "Stopped", "Training job stopped")
-        else:
-            job.finish("Completed", "Completed", "Training job completed")
+            return "Stopped", "MaxRuntimeExceeded", message, None
+        if job.is_stop_requested:
+            return _STOPPED
+        return "Completed", "Completed", "Training job completed", None
