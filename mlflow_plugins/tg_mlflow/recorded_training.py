@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from mlflow import MlflowClient
 
 from tg.common import JobFailedError, TgError
+from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
 from tg_mlflow.project_environment import read_environment
-from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params, terminating_as_interrupt
+from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params
 from tg_mlflow.run_summary import describe_run
 from tg_mlflow.train_command import TrainCommand
 from tg_mlflow.training import ExecutorFactory, train

@@ -1,11 +1,7 @@
 """The life of an MLflow run: created with what is known at once, ended on every path."""
 
-import signal
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, RunStatus, SourceType
@@ -27,8 +23,6 @@ FAILURE_REASON_TAG = "tg.failure_reason"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
-# Whoever presses Ctrl-C twice in so short a time means it once.
-_ONE_INTERRUPT_SECONDS = 0.5
 
 
 def create_run(
@@ -123,34 +117,3 @@ def describe_failure(error: BaseException) -> str:
     """
     text = " ".join((str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)).split())
     return text if isinstance(error, TgError) else f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-@contextmanager
-def terminating_as_interrupt() -> Iterator[None]:
-    """Treats SIGTERM like Ctrl-C while the context is open, so that a terminated launcher ends its run.
-
-    Interrupts in quick succession count as one: what the first one has begun to clean up is not cut short by the rest.
-    Only the main thread can receive signals; elsewhere this changes nothing.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    last = float("-inf")
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last > _ONE_INTERRUPT_SECONDS:
-            last = now
-            raise KeyboardInterrupt
-
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, handler in previous.items():
-        if number == signal.SIGTERM or callable(handler):  # where Ctrl-C is ignored, it stays so
-            signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tg.common.delivery.delivery import uninterrupted
+from tg.common.delivery.delivery import terminating_as_interrupt, uninterrupted
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +58,47 @@ def test_other_threads_go_on_as_before() -> None:
     thread.start()
     thread.join()
     assert handlers == [(signal.default_int_handler, False)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_wait_that_it_does_not_reach(number: signal.Signals) -> None:
+    """The system gives it to another thread; one that comes just before the wait begins is lost in the same way."""
+    quiet, other = socket.socketpair()
+    quiet.settimeout(60)
+    waits = threading.Event()
+
+    def wait_for_data() -> None:
+        with terminating_as_interrupt():
+            waits.set()
+            quiet.recv(1)
+
+    thread = threading.Thread(target=lambda: waits.wait() and signal.pthread_kill(threading.get_ident(), number))
+    thread.start()
+    start = time.monotonic()
+    with quiet, other, pytest.raises(KeyboardInterrupt):
+        wait_for_data()
+    assert time.monotonic() - start < 30
+    thread.join()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_signal_that_is_held_back_is_sent_once() -> None:
+    seen = []
+    with terminating_as_interrupt(), uninterrupted() as held:
+        signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))  # not ours: nobody sends it again
+        try:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(0.5)
+        finally:
+            signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        assert held.any
+    assert seen == [signal.SIGUSR1]
+
+
+def test_interrupts_in_quick_succession_count_as_one() -> None:
+    with terminating_as_interrupt():
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -6,7 +6,7 @@ from .dependency_list import DependencyList
 from .entry_point import EntryPoint, install_package_and_get_loader
 from .image import Image
 from .image_options import ImageBuildOptions
-from .interrupts import uninterrupted
+from .interrupts import terminating_as_interrupt, uninterrupted
 from .package import Package
 from .packaging import Packaging
 from .project_files import collect_project_files
@@ -22,5 +22,6 @@ __all__ = [
     "Packaging",
     "collect_project_files",
     "install_package_and_get_loader",
+    "terminating_as_interrupt",
     "uninterrupted",
 ]

@@ -1,6 +1,8 @@
-"""Lets what must not be left half done come to its end, though someone presses Ctrl-C meanwhile."""
+"""Ctrl-C and SIGTERM: raised at once, or held back while what must not be left half done comes to its end."""
 
+import select
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +11,10 @@ from types import FrameType
 
 # Whatever hangs for longer than this can be interrupted again.
 _PATIENCE_SECONDS = 30
+# Whoever presses Ctrl-C twice in so short a time means it once.
+_ONE_INTERRUPT_SECONDS = 0.5
+# So long a signal may stay unnoticed by a main thread that waits for something.
+_NOTICE_SECONDS = 0.2
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -52,6 +58,7 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
     end = time.monotonic() + patience_seconds
 
     def hold(number: int, frame: FrameType | None) -> None:
+        _note_noticed()
         held.any = True
         if time.monotonic() > end:
             raise KeyboardInterrupt
@@ -65,3 +72,89 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def terminating_as_interrupt() -> Iterator[None]:
+    """Treats SIGTERM like Ctrl-C while the context is open, so that a terminated launcher ends its run.
+
+    Interrupts in quick succession count as one: what the first one has begun to clean up is not cut short by the rest.
+    Only the main thread can receive signals; elsewhere this changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    last = float("-inf")
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        _note_noticed()
+        now = time.monotonic()
+        if now - last > _ONE_INTERRUPT_SECONDS:
+            last = now
+            raise KeyboardInterrupt
+
+    previous = {number: signal.getsignal(number) for number in _NUMBERS}
+    with _rousing_main_thread():
+        for number, handler in previous.items():
+            if number == signal.SIGTERM or callable(handler):  # where Ctrl-C is ignored, it stays so
+                signal.signal(number, interrupt)
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+# What the interpreter has been told of signals, and the main thread has not noticed yet: a byte each, their numbers.
+_unnoticed: socket.socket | None = None
+
+
+def _note_noticed() -> None:
+    if _unnoticed is not None:
+        try:
+            _unnoticed.recv(4096, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+
+
+@contextmanager
+def _rousing_main_thread() -> Iterator[None]:
+    """Sends a signal once more if the main thread does not notice it.
+
+    One that comes in the instant before the main thread begins to wait for a lock or for a network, or that the system
+    gives to another thread, would be noticed only when that wait is over: hours later, if it waits for a training.
+    """
+    global _unnoticed
+    main = threading.get_ident()
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+
+    def rouse() -> None:
+        while True:
+            number = reader.recv(1, socket.MSG_PEEK)[0]
+            if has_ended.wait(_NOTICE_SECONDS):
+                return
+            if not select.select([reader], [], [], 0)[0]:
+                continue
+            if getattr(signal.getsignal(number), "__module__", None) == __name__:
+                signal.pthread_kill(main, number)
+            else:  # someone else handles it
+                _note_noticed()
+
+    has_ended = threading.Event()
+    thread = threading.Thread(target=rouse, name="signals", daemon=True)
+    previous, _unnoticed = _unnoticed, reader
+    previous_descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    thread.start()
+    try:
+        yield
+    finally:
+        _unnoticed = previous
+        signal.set_wakeup_fd(previous_descriptor)
+        has_ended.set()
+        writer.send(b"\0")
+        thread.join()
+        reader.close()
+        writer.close()
