@@ -90,12 +90,14 @@ class ProcessConfig(BackendConfig):
     Attributes:
         environment: Variables for the job. Never secrets: they are visible to whoever can see the job.
         stop_grace_seconds: How long the job may take to stop before it is killed.
+        detach: Whether the command ends as soon as the job is started; ``tg-mlflow attach`` records it then.
     """
 
     backend = "tg-process"
 
     environment: dict[str, str] = Field(default_factory=dict)
     stop_grace_seconds: float = Field(default=120, ge=0)
+    detach: bool = False
 
 
 class BuildConfig(_Section):
@@ -178,6 +180,7 @@ class RemoteConfig(ImageConfig):
         bucket: Where data and results are; by default SageMaker's own bucket.
         environment: Variables for the job. Never secrets: they are visible to whoever can see the job.
         dry_run: Whether it is only said what would be sent to AWS.
+        detach: Whether the command ends as soon as the job is created; ``tg-mlflow attach`` records it then.
     """
 
     backend = "tg-sagemaker"
@@ -186,6 +189,7 @@ class RemoteConfig(ImageConfig):
     bucket: str | None = None
     environment: dict[str, str] = Field(default_factory=dict)
     dry_run: bool = False
+    detach: bool = False
     region: str | None = None
     profile: str | None = None
     instance_type: str = "ml.m5.large"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tg.common import JobFailedError
-from tg.common.delivery.sagemaker import SagemakerExecutor, SagemakerRemoteExecutor, is_capacity_error
+from tg.common.delivery.sagemaker import SagemakerExecutor
 from tg_mlflow.backend_config import BackendConfig, RemoteConfig
 
 _LONGEST_JOB_NAME = 63
@@ -24,7 +24,7 @@ def noticing_no_capacity(executor: SagemakerExecutor, job_id: str) -> Iterator[N
     try:
         yield
     except JobFailedError as error:
-        if isinstance(executor, SagemakerRemoteExecutor) and is_capacity_error(executor.status(job_id)):
+        if executor.is_remote and executor.status(job_id).lacks_machine:
             raise NoCapacityError(str(error)) from error
         raise
 

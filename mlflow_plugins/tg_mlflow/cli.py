@@ -18,12 +18,16 @@ from tg.common.delivery.sagemaker import SagemakerAttachedExecutor, write_to_std
 from tg_mlflow import resume
 from tg_mlflow.backend_config import AttachedConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import read_project
+from tg_mlflow.project_secrets import find_secrets
 from tg_mlflow.recorded_training import train_recorded
 from tg_mlflow.request_headers import silence_header_warnings
 from tg_mlflow.run_job import find_run_job
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.train_command import parse_train_words
+from tg_mlflow.training_source import ProjectTraining
+from tg_mlflow.upload_command import upload_project_dataset
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -71,9 +75,9 @@ def train(
         command = parse_train_words(target, assignments)
         project = read_project(folder)
         settings = load_backend_config(AttachedConfig, project.folder, _read_config(config))
+        client = MaskingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
     except TgError as error:
         _exit_with(describe_failure(error))
-    client = MlflowClient()
     run_id, params = MLFLOW_RUN_ID.get(), {}
     if run_id is None:
         if experiment_name is not None:
@@ -81,9 +85,10 @@ def train(
         experiment_id = str(mlflow.tracking.fluent._get_experiment_id())
         run_id = create_run(client, experiment_id, project, target, "tg-attached", run_name)
         params = dict(command.arguments)  # otherwise whoever made the run has logged them
-    failure = train_recorded(client, run_id, params, project, command, settings, SagemakerAttachedExecutor)
-    if failure is not None:
-        _exit_with(failure.partition("\n")[0])  # the log has been shown
+    source = ProjectTraining(project, command)
+    end = train_recorded(client, run_id, params, source, settings, SagemakerAttachedExecutor)
+    if end.failure is not None:
+        _exit_with(end.failure.partition("\n")[0])  # the log has been shown
 
 
 @main.command("attach")
@@ -145,6 +150,24 @@ def reconcile() -> None:
     _run_or_exit(show)
 
 
+@main.command("upload-dataset")
+@click.argument("folder", metavar="[PROJECT_FOLDER]", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--backend-config",
+    metavar="FILE|JSON",
+    help="Backend config of tg-sagemaker: a .json file or JSON text. Its keys go before tg.json's.",
+)
+def upload_dataset_command(folder: Path, backend_config: str | None) -> None:
+    """Uploads a project's dataset to where tg-sagemaker looks for it in S3.
+
+    What is there with the same content is not sent again. None of the project's code is run.
+    """
+    try:
+        click.echo(upload_project_dataset(folder, _read_config(backend_config, "--backend-config")))
+    except TgError as error:
+        _exit_with(describe_failure(error))
+
+
 def _run_or_exit(action: Callable[[MlflowClient], None]) -> None:
     try:
         action(MlflowClient())
@@ -154,15 +177,15 @@ def _run_or_exit(action: Callable[[MlflowClient], None]) -> None:
         _exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
 
 
-def _read_config(text: str | None) -> dict[str, object]:
+def _read_config(text: str | None, option: str = "--config") -> dict[str, object]:
     if text is None:
         return {}
     try:
         config = json.loads(Path(text).read_text(encoding="utf-8") if text.endswith(".json") else text)
     except (OSError, ValueError) as error:
-        raise BackendConfigError(f"--config {text!r} is neither a JSON file nor JSON text: {error}") from error
+        raise BackendConfigError(f"{option} {text!r} is neither a JSON file nor JSON text: {error}") from error
     if not isinstance(config, dict):
-        raise BackendConfigError(f"--config {text!r} holds a {type(config).__name__}; give an object")
+        raise BackendConfigError(f"{option} {text!r} holds a {type(config).__name__}; give an object")
     return config
 
 

@@ -8,7 +8,7 @@ from mlflow.entities import Metric, RunStatus
 from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError
-from tg.common.delivery.sagemaker import JobStatus, SagemakerExecutor, SagemakerRemoteExecutor
+from tg.common.delivery.sagemaker import JobStatus, SagemakerExecutor
 from tg.common.errors import JobUnreachableError
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -23,7 +23,7 @@ def note_waiting(client: MlflowClient, run_id: str, executor: SagemakerExecutor,
     Returns:
         Whether the run is SCHEDULED now.
     """
-    if not isinstance(executor, SagemakerRemoteExecutor) or executor.status(job_id).status is not JobStatus.QUEUED:
+    if not executor.is_remote or executor.status(job_id).status is not JobStatus.QUEUED:
         return False
     return set_status(client, run_id, RunStatus.SCHEDULED)
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import click
-from mlflow import MlflowClient
 from mlflow.exceptions import ExecutionException
 from mlflow.projects.backend.abstract_backend import AbstractBackend
 from mlflow.projects.submitted_run import SubmittedRun
@@ -29,11 +28,14 @@ from tg_mlflow.backend_config import (
     load_backend_config,
 )
 from tg_mlflow.dry_run import describe_dry_run
+from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import fetch_project
+from tg_mlflow.project_secrets import find_secrets
 from tg_mlflow.recorded_training import train_recorded
 from tg_mlflow.request_headers import silence_header_warnings
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.submitted_run import EndedRun
+from tg_mlflow.training_source import ProjectTraining
 
 
 class ProjectBackend(AbstractBackend):
@@ -76,20 +78,21 @@ class ProjectBackend(AbstractBackend):
             raw_params = project.resolve_parameters(entry_point, params or {})
             command = project.build_command(entry_point, raw_params)
             config = load_backend_config(self.config_model, project.folder, given)
+            client = MaskingClient(tracking_uri, find_secrets(raw_params, project, command, config))
             if isinstance(config, RemoteConfig) and config.dry_run:
-                click.echo(describe_dry_run(project, command, config))
+                click.echo(describe_dry_run(project, command, config, client.mask))
         except TgError as error:
             raise ExecutionException(describe_failure(error)) from error
         if isinstance(config, RemoteConfig) and config.dry_run:
             if shell:
                 raise click.exceptions.Exit(0)
             raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
-        client = MlflowClient(tracking_uri)
         run_id = create_run(client, experiment_id, project, entry_point, self.name, shell.get("run_name"))
-        failure = train_recorded(client, run_id, raw_params, project, command, config, self.make_executor)
-        if failure is not None and shell:
-            raise ExecutionException(failure.partition("\n")[0])  # the log has been shown
-        return EndedRun(run_id, failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))
+        source = ProjectTraining(project, command)
+        end = train_recorded(client, run_id, raw_params, source, config, self.make_executor)
+        if end.failure is not None and shell:
+            raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown
+        return EndedRun(run_id, end.status, end.failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))
 
 
 class AttachedBackend(ProjectBackend):

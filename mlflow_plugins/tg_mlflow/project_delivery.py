@@ -43,7 +43,17 @@ def build_delivery(task: AbstractTrainingTask, project: Project, config: Backend
     packaging.project_folder = project.folder
     packaging.data_files = config.data_files
     packaging.silent = True
-    options = SagemakerOptions(
+    containering = _build_containering(packaging, project.folder, config)
+    return SagemakerConfig(job, packaging, containering, build_options(project, config))
+
+
+def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
+    """Says where a project's data are and whose account it uses; needs no task.
+
+    Raises:
+        DeliveryError: If a value of the configuration cannot be meant so.
+    """
+    return SagemakerOptions(
         role=getattr(config, "role", None) or os.environ.get("AWS_ROLE"),
         bucket=getattr(config, "bucket", None),
         project_name=config.project_name or project.name,
@@ -52,7 +62,6 @@ def build_delivery(task: AbstractTrainingTask, project: Project, config: Backend
         hyperparameters={name: _as_text(value) for name, value in config.hyperparameters.items()},
         **_options_of(config),
     )
-    return SagemakerConfig(job, packaging, _build_containering(packaging, project.folder, config), options)
 
 
 def digest_project(folder: Path, data_files: Sequence[str]) -> str:

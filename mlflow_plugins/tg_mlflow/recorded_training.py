@@ -1,39 +1,49 @@
 """A training from its first to its last word in an MLflow run."""
 
 import logging
-import os
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
-from mlflow import MlflowClient
+from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError, TgError
 from tg.common.delivery.delivery import terminating_as_interrupt
-from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.masking_client import MaskingClient
-from tg_mlflow.project import Project
-from tg_mlflow.project_environment import read_environment
 from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params
 from tg_mlflow.run_summary import describe_run
-from tg_mlflow.train_command import TrainCommand
 from tg_mlflow.training import ExecutorFactory, train
+from tg_mlflow.training_source import TrainingSource
 
 # A child of MLflow's logger, so that whoever configures MLflow's output configures ours.
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
+@dataclass(frozen=True)
+class TrainingEnd:
+    """How a training has ended for whoever has called for it.
+
+    Attributes:
+        status: The run's status, such as ``FINISHED``; ``RUNNING`` where its job goes on, or not all is recorded.
+        failure: The run's id and status and what went wrong, in one line; further lines are the end of the job's log.
+            ``None`` if nothing did.
+    """
+
+    status: str
+    failure: str | None = None
+
+
 def train_recorded(
-    client: MlflowClient,
+    client: MaskingClient,
     run_id: str,
     params: Mapping[str, str],
-    project: Project,
-    command: TrainCommand,
+    source: TrainingSource,
     config: BackendConfig,
     make_executor: ExecutorFactory,
-) -> str | None:
+) -> TrainingEnd:
     """Trains, records into a run that exists, and ends the run whatever happens.
 
     Says how it has ended; an error of the project's own code is shown with its traceback.
@@ -42,25 +52,22 @@ def train_recorded(
         client: The tracking server's.
         run_id: The run.
         params: What to log as parameters besides the hyperparameters.
-        project: What is trained.
-        command: The factory and its arguments.
+        source: What is trained.
         config: How.
         make_executor: Where.
 
     Returns:
-        ``None`` if the training succeeded, else the run's id and status and what went wrong, in one line; further lines
-        are the end of the job's log.
+        How it has ended.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the run has been KILLED.
     """
-    client = MaskingClient(client.tracking_uri, _find_secrets(params, project, config))
     try:
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
-                with ending_run(client, run_id):
+                with ending_run(client, run_id) as ending:
                     log_params(client, run_id, params)
-                    train(client, run_id, project, command, config, make_executor, afterwards)
+                    ending.is_due = train(client, run_id, source, config, make_executor, afterwards)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
@@ -68,21 +75,16 @@ def train_recorded(
         _logger.error("=== Run %s KILLED: it was interrupted ===", run_id)
         raise
     except RecordingError as error:
-        return client.mask.mask(f"Run {run_id} is not complete: {describe_failure(error)}")
+        failure = f"Run {run_id} is not complete: {describe_failure(error)}"
+        return TrainingEnd(RunStatus.to_string(RunStatus.RUNNING), client.mask.mask(failure))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
         if not isinstance(error, TgError):
             trace = "".join(traceback.format_exception(error))
             _logger.error("The training raised an error that is not about its input:\n%s", client.mask.mask(trace))
         status = client.get_run(run_id).info.status
         tail = str(error).partition("\n")[2] if isinstance(error, JobFailedError) else ""
-        return client.mask.mask(f"Run {run_id} {status}: {describe_failure(error)}{tail and chr(10) + tail}")
-    _logger.info("%s", describe_run(client, run_id))
-    return None
-
-
-def _find_secrets(params: Mapping[str, str], project: Project, config: BackendConfig) -> SecretMask:
-    hyperparameters = {name: value for name, value in config.hyperparameters.items() if isinstance(value, str)}
-    environment: Mapping[str, str] = getattr(config, "environment", {})
-    return SecretMask.of_variables(
-        os.environ, read_environment(project.folder), environment, params, hyperparameters, listed=config.secrets
-    )
+        failure = f"Run {run_id} {status}: {describe_failure(error)}{tail and chr(10) + tail}"
+        return TrainingEnd(status, client.mask.mask(failure))
+    if ending.is_due:
+        _logger.info("%s", describe_run(client, run_id))
+    return TrainingEnd(client.get_run(run_id).info.status)

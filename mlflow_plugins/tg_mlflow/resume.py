@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import RunStatus, ViewType
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError
+from tg.common.delivery.sagemaker import write_to_stdout
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
@@ -17,7 +18,7 @@ from tg_mlflow.run_job import RunJob, find_run_job
 from tg_mlflow.run_lifecycle import ending_run
 from tg_mlflow.run_recorder import LOG_CURSOR_TAG, RunRecorder
 from tg_mlflow.run_summary import describe_run
-from tg_mlflow.training import JOB_ID_TAG, SECRETS_TAG
+from tg_mlflow.run_tags import EARLIER_JOBS_TAG, JOB_ID_TAG, SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -47,8 +48,12 @@ def attach(client: MlflowClient, run_id: str) -> None:
         try:
             recording = RunRecorder(client, run_id, mask=mask, written=written)
             with ending_run(client, run_id, kills=False), recording as recorder:
+                for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
+                    for event in found.executor.logs(earlier):
+                        write_to_stdout(recorder.take(event))
+                start = recorder.position
                 is_recorded = watch_job(
-                    client, run_id, found.executor, found.job_id, recorder, found.dataset, found.log
+                    client, run_id, found.executor, found.job_id, recorder, found.dataset, found.log, start
                 )
         except JobFailedError:
             afterwards.callback(found.executor.discard, found.job_id)

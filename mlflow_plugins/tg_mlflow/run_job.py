@@ -25,13 +25,11 @@ from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.remote_place import read_place_tags
-from tg_mlflow.training import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG
+from tg_mlflow.run_tags import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG
 
 _EXECUTORS = {
-    "attached": SagemakerAttachedExecutor,
-    "process": SagemakerProcessExecutor,
-    "local": SagemakerLocalExecutor,
-    "remote": SagemakerRemoteExecutor,
+    each.place: each
+    for each in (SagemakerAttachedExecutor, SagemakerProcessExecutor, SagemakerLocalExecutor, SagemakerRemoteExecutor)
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, RunStatus, SourceType
@@ -64,9 +65,22 @@ def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> 
     client.log_batch(run_id, params=[Param(name, value[:_LONGEST_PARAM]) for name, value in params.items()])
 
 
+@dataclass
+class Ending:
+    """What becomes of a run.
+
+    Attributes:
+        is_due: Whether the run ends if nothing goes wrong; it does not where its job goes on by itself.
+    """
+
+    is_due: bool = True
+
+
 @contextmanager
-def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterator[None]:
-    """Ends the run when the context is left: FINISHED, FAILED with the reason as a tag, or KILLED for an interrupt.
+def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterator[Ending]:
+    """Ends the run when the context is left.
+
+    It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt.
 
     A run whose recording is not complete is not ended. Whatever is raised goes on to the caller.
 
@@ -78,8 +92,9 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterato
     Raises:
         RecordingError: If the server does not take the end, also when something else is being raised.
     """
+    ending = Ending()
     try:
-        yield
+        yield ending
     except JobStoppedError:
         _end(client, run_id, RunStatus.KILLED)
         raise
@@ -95,7 +110,8 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterato
         finally:
             _end(client, run_id, RunStatus.FAILED)
         raise
-    _end(client, run_id, RunStatus.FINISHED)
+    if ending.is_due:
+        _end(client, run_id, RunStatus.FINISHED)
 
 
 def _end(client: MlflowClient, run_id: str, status: int) -> None:

@@ -1,22 +1,23 @@
 """What MLflow holds of a run of ours."""
 
-from mlflow.entities import RunStatus
 from mlflow.exceptions import ExecutionException
 from mlflow.projects.submitted_run import SubmittedRun
 
 
 class EndedRun(SubmittedRun):
-    """A run that had ended by the time MLflow was told of it.
+    """A run that had ended by the time MLflow was told of it, or whose job goes on without this process.
 
     Args:
         run_id: The MLflow run's id.
+        status: What the run says of itself, such as ``FAILED``; ``RUNNING`` where the job goes on by itself.
         failure: Why it failed, in one line; ``None`` if it did not.
         raises: Whether :meth:`wait` raises the failure, so that its reason is seen, or returns ``False``.
     """
 
-    def __init__(self, run_id: str, failure: str | None = None, raises: bool = False) -> None:
+    def __init__(self, run_id: str, status: str, failure: str | None = None, raises: bool = False) -> None:
         super().__init__()
         self._run_id = run_id
+        self._status = status
         self._failure = failure
         self._raises = raises
 
@@ -36,8 +37,8 @@ class EndedRun(SubmittedRun):
         return self._failure is None
 
     def get_status(self) -> str:
-        """Returns ``FINISHED`` or ``FAILED``."""
-        return str(RunStatus.to_string(RunStatus.FINISHED if self._failure is None else RunStatus.FAILED))
+        """Returns the run's status."""
+        return self._status
 
     def cancel(self) -> None:
-        """Does nothing: the run has ended."""
+        """Does nothing: the run has ended, or is stopped with ``tg-mlflow cancel``."""

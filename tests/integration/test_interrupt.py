@@ -108,7 +108,7 @@ def test_a_second_ctrl_c_takes_the_grace_from_a_child_process(
     with Launcher(stay_at(project, "deaf training"), "process", tmp_path) as launcher:
         launcher.wait_for("at deaf training")
         launcher.press_ctrl_c()
-        assert launcher.wait_for("Stopping job").endswith("; another Ctrl-C stops it at once\n")
+        assert launcher.wait_for("Stopping job").endswith("; press Ctrl-C again not to wait for it\n")
         launcher.press_ctrl_c_again()
         assert_killed(launcher, store)
 

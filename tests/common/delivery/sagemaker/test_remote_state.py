@@ -1,6 +1,6 @@
 import pytest
 
-from tg.common.delivery.sagemaker import JobState, JobStatus, is_capacity_error
+from tg.common.delivery.sagemaker import JobState, JobStatus
 from tg.common.delivery.sagemaker.remote_facts import build_console_url, build_facts
 from tg.common.delivery.sagemaker.remote_result import RemoteResult
 from tg.common.delivery.sagemaker.remote_state import JobDescription, build_remote_state
@@ -59,11 +59,17 @@ def test_a_failure_without_a_reason() -> None:
     assert state == JobState(JobStatus.FAILED, None, "SageMaker gives no reason")
 
 
-def test_want_of_machines_is_told_from_other_failures() -> None:
-    failed = JobState(JobStatus.FAILED, None, "CapacityError: Unable to provision requested ML compute capacity.")
-    assert is_capacity_error(failed)
-    assert not is_capacity_error(JobState(JobStatus.FAILED, None, "AlgorithmError: exit code 1"))
-    assert not is_capacity_error(JobState(JobStatus.COMPLETED))
+@pytest.mark.parametrize(
+    ("reason", "lacks_machine"),
+    [
+        ("CapacityError: Unable to provision requested ML compute capacity.", True),
+        ("InsufficientCapacityError", True),
+        ("AlgorithmError: exit code 1", False),
+        ("", False),
+    ],
+)
+def test_want_of_machines_is_told_from_other_failures(reason: str, lacks_machine: bool) -> None:
+    assert build_remote_state(JobDescription("j", "", "Failed", "Failed", reason)).lacks_machine is lacks_machine
 
 
 def test_facts() -> None:

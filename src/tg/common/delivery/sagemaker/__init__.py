@@ -6,6 +6,7 @@ from .config import SagemakerConfig
 from .dockerfile_template import DOCKERFILE_TEMPLATE
 from .executor import JobFacts, JobState, JobStatus, LogTail, SagemakerExecutor, check_completed, write_to_stdout
 from .job import SagemakerJob
+from .job_name import format_job_name
 from .local_executor import SagemakerLocalExecutor
 from .log_event import LogEvent
 from .metric_lines import MetricLineParser, MetricPoint, format_metric_line
@@ -15,8 +16,8 @@ from .process_executor import SagemakerProcessExecutor
 from .remote_executor import SagemakerRemoteExecutor
 from .remote_options import RemoteOptions, VpcOptions
 from .remote_plan import RemotePlan
-from .remote_state import is_capacity_error
 from .result_archive import ArchiveLimits, ResultArchive
+from .sweep_names import format_sweep_names
 
 __all__ = [
     "DOCKERFILE_TEMPLATE",
@@ -43,7 +44,8 @@ __all__ = [
     "SagemakerRemoteExecutor",
     "VpcOptions",
     "check_completed",
+    "format_job_name",
     "format_metric_line",
-    "is_capacity_error",
+    "format_sweep_names",
     "write_to_stdout",
 ]

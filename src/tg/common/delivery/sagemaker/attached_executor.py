@@ -31,6 +31,8 @@ class SagemakerAttachedExecutor(FolderExecutor):
         config: What is trained, on which data, in which package.
     """
 
+    place = "attached"
+
     def execute(self) -> dict[str, Any]:
         """Trains in memory.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
-from ...errors import JobFailedError, JobStoppedError, JobUnreachableError
+from ...errors import DeliveryError, JobFailedError, JobStoppedError, JobUnreachableError
 from .log_event import LogEvent
 from .result_archive import ResultArchive
 
@@ -41,11 +41,13 @@ class JobState:
         status: The status.
         exit_code: What its process or container returned, where that is known.
         reason: Why it failed or was stopped, in one line; ``None`` for other jobs.
+        lacks_machine: Whether it failed only since there was no machine of its kind to spare.
     """
 
     status: JobStatus
     exit_code: int | None = None
     reason: str | None = None
+    lacks_machine: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,14 @@ class SagemakerExecutor(ABC):
     """A place that runs jobs. A job's id is all that is needed to find it again, from another process too.
 
     Attributes:
+        place: What the place is called, in a word.
+        is_remote: Whether jobs run elsewhere: they may wait for machines there, and who asks after them needs the
+            account's credentials.
         repeats_logs: Whether :meth:`logs` gives the same bytes each time, so that a position in them stays what it is.
     """
 
+    place: ClassVar[str]
+    is_remote: ClassVar[bool] = False
     repeats_logs: ClassVar[bool] = True
 
     @abstractmethod
@@ -86,6 +93,20 @@ class SagemakerExecutor(ABC):
         Raises:
             DeliveryError: If it cannot be started; nothing is left running then.
         """
+
+    def has_submitted(self, job_id: str) -> bool:
+        """Whether there is a job that this executor has started, or may have been starting when it was interrupted.
+
+        Raises:
+            JobUnreachableError: If that cannot be found out now.
+        """
+        try:
+            self.status(job_id)
+        except JobUnreachableError:
+            raise
+        except DeliveryError:
+            return False
+        return True
 
     @abstractmethod
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
@@ -114,7 +135,9 @@ class SagemakerExecutor(ABC):
         """
 
     def kill(self, job_id: str) -> None:
-        """Ends the job without the time that :meth:`cancel` gives it to stop, where its place can do so."""
+        """Ends the job without the time that :meth:`cancel` gives it to stop; or does not wait for its end, where its
+        place gives it that time in any case.
+        """
         self.cancel(job_id)
 
     def collect(self, job_id: str) -> None:

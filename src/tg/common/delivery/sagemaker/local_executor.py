@@ -45,6 +45,8 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         client: The Docker daemon; by default the one of ``docker_host`` in the options, or else of ``DOCKER_HOST``.
     """
 
+    place = "local"
+
     def __init__(self, config: SagemakerConfig, client: DockerClient | None = None) -> None:
         self.config = config
         self._client = client
@@ -57,7 +59,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         return self._client
 
     def build_job_id(self) -> str:
-        return build_job_id(self.config.packaging.name)
+        return build_job_id(self.config.job_title)
 
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         dataset = self.config.options.local_dataset_path

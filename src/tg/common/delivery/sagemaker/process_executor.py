@@ -44,6 +44,8 @@ class SagemakerProcessExecutor(FolderExecutor):
         config: What is trained, on which data, in which package.
     """
 
+    place = "process"
+
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         dataset = self.config.options.local_dataset_path
         folder = JobFolder.create(job_id or self.build_job_id())

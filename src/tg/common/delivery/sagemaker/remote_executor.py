@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...errors import DatasetError, DeliveryError, ResultArchiveError
+from ...errors import DeliveryError, ResultArchiveError
 from ...logger import Logger
 from ..delivery.docker_client import DockerClient, connect
 from ..delivery.package import Package
@@ -15,6 +15,7 @@ from .aws_session import AwsSession
 from .cloudwatch_log import CloudWatchLog
 from .code_channel import build_code_place, build_entrypoint, plan_code_upload
 from .config import SagemakerConfig
+from .dataset_upload import upload_dataset
 from .ecr_repository import RegistryLogin, build_repository_name, deliver_image, open_repository
 from .executor import JobFacts, JobState, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
@@ -25,10 +26,10 @@ from .remote_facts import build_console_url, build_facts
 from .remote_plan import RemotePlan
 from .remote_result import fetch_result, find_result
 from .remote_state import JobDescription, build_remote_state
-from .remote_target import UNKNOWN_DIGEST, RemoteTarget, dataset_place, find_own_bucket, find_target
+from .remote_target import UNKNOWN_DIGEST, RemoteTarget, find_target
 from .result_archive import ResultArchive
 from .s3_location import S3Location
-from .s3_upload import Upload, find_missing, plan_dataset_upload, upload_files, warn_of_others
+from .s3_upload import Upload, find_missing, upload_files
 from .training_job import create_job, describe_job, stop_job
 
 
@@ -46,6 +47,8 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         pacing: How often jobs are looked at.
     """
 
+    place = "remote"
+    is_remote = True
     repeats_logs = False  # what comes late has its place before what was read earlier
 
     def __init__(
@@ -60,6 +63,8 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         remote = config.options.remote
         self.aws = AwsSession(remote.region, remote.profile, session, self.pacing.patience_seconds)
         self._client = client
+        self._submission = secrets.token_hex(8)
+        self._sent: set[str] = set()
 
     @property
     def client(self) -> DockerClient:
@@ -69,7 +74,7 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         return self._client
 
     def build_job_id(self) -> str:
-        return self.config.options.remote.job_name or build_job_id(self.config.packaging.name)
+        return self.config.options.remote.job_name or build_job_id(self.config.job_title)
 
     def plan(self, job_id: str | None = None) -> RemotePlan:
         """Checks all that :meth:`submit` checks and tells what it would do; creates and sends nothing.
@@ -92,7 +97,8 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
                 self.config, job_id, target.ready_image, code=place, entrypoint=build_entrypoint()
             )
             is_there = not target.notes
-            missing = [each for each, _ in find_missing(self.aws, uploads)] if is_there else uploads
+            kms_key = self.config.options.remote.kms_key
+            missing = [each for each, _ in find_missing(self.aws, uploads, kms_key)] if is_there else uploads
             sizes = [(each.path.name, str(each.place), each.path.stat().st_size) for each in missing]
         return RemotePlan(request, tuple(sizes), None, tuple(left_out), target.notes)
 
@@ -103,9 +109,20 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         _, left_out = build_metric_definitions(self.config.job.task.get_metric_names())
         if left_out:
             Logger.warning(f"SageMaker takes 40 metrics; its console will not show {', '.join(left_out)}")
-        create_job(self.aws, request, self.config.options.remote.queue_seconds, self.pacing.create_seconds)
+        self._sent.add(job_id)
+        try:
+            create_job(self.aws, request, self.config.options.remote.queue_seconds, self.pacing.create_seconds)
+        except DeliveryError:
+            self._sent.discard(job_id)  # there is none, or it is another's
+            raise
         Logger.info(f"Created the training job {job_id}: {self.console_url(job_id)}")
         return job_id
+
+    def has_submitted(self, job_id: str) -> bool:
+        if job_id not in self._sent:
+            return False
+        job = self.aws.follow(job_id, lambda: describe_job(self.aws, job_id))
+        return job is not None and job.submission == self._submission
 
     def upload_dataset(self) -> str:
         """Uploads the dataset to its place in S3, with progress; what is there with the same content is not sent again.
@@ -117,20 +134,9 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
             DatasetError: If there is no dataset here.
             DeliveryError: If S3 does not take it.
         """
-        options = self.config.options
-        path = options.local_dataset_path
-        if path is None:
-            raise DatasetError("there is no dataset to upload; set dataset")
-        bucket, _ = find_own_bucket(options, self.aws, create=True)
-        place = dataset_place(options, bucket)
-        uploads = plan_dataset_upload(path, place)
-        if not uploads:
-            raise DatasetError(f"dataset {str(path)!r} is an empty folder; prepare it")
-        sent = upload_files(self.aws, uploads, options.remote.kms_key)
-        if path.is_dir():
-            warn_of_others(self.aws, uploads, S3Location(place.bucket, f"{place.key}/"))
-        Logger.info(f"The dataset is {place} ({sent:,} bytes were sent)")
-        return str(place)
+        done = upload_dataset(self.aws, self.config.options)
+        Logger.info(f"The dataset is {done.place} ({done.sent_bytes:,} bytes were sent)")
+        return str(done.place)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         all_hosts = self.config.options.remote.metrics_from == "all"
@@ -141,11 +147,14 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         return build_remote_state(self._describe(job_id))
 
     def cancel(self, job_id: str) -> None:
-        if self._describe(job_id).is_final:
-            return
-        self.aws.follow(job_id, lambda: stop_job(self.aws, job_id))
+        self.kill(job_id)
         while not self._describe(job_id).is_final:
             time.sleep(self.pacing.status_seconds)
+
+    def kill(self, job_id: str) -> None:
+        """Asks for the end of the job, and does not wait for it: SageMaker gives every job two minutes to stop."""
+        if not self._describe(job_id).is_final:
+            self.aws.follow(job_id, lambda: stop_job(self.aws, job_id))
 
     def load_result(self, job_id: str) -> ResultArchive:
         job = self._describe(job_id)
@@ -181,13 +190,12 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
 
     def _deliver(self, job_id: str, target: RemoteTarget) -> dict[str, Any]:
         """Brings the code to AWS and writes the request that uses it."""
-        submission = secrets.token_hex(8)
         with tempfile.TemporaryDirectory() as folder:
             if target.ready_image is None:
                 client, login = self.client, self._open_repository()
                 package = self.config.packaging.make_package(Path(folder))
                 image = deliver_image(client, self.config.containering, package, login)
-                return target.build_request(self.config, job_id, image, submission=submission)
+                return target.build_request(self.config, job_id, image, submission=self._submission)
             package = self.config.packaging.make_package(Path(folder))
             place, uploads = self._plan_code(target, package)
             upload_files(self.aws, uploads, self.config.options.remote.kms_key, silent=True)
@@ -197,7 +205,7 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
             target.ready_image,
             code=place,
             entrypoint=build_entrypoint(),
-            submission=submission,
+            submission=self._submission,
         )
 
     def _plan_code(self, target: RemoteTarget, package: Package) -> tuple[S3Location, list[Upload]]:

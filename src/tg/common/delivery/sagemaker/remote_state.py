@@ -87,7 +87,8 @@ def build_remote_state(job: JobDescription) -> JobState:
         return JobState(JobStatus.COMPLETED)
     if job.status == "Failed":
         reason = " ".join(job.failure_reason.split())
-        return JobState(JobStatus.FAILED, reason=reason or "SageMaker gives no reason")
+        lacks_machine = bool(_NO_CAPACITY.search(reason))
+        return JobState(JobStatus.FAILED, reason=reason or "SageMaker gives no reason", lacks_machine=lacks_machine)
     if job.status == "Stopped":
         if job.secondary_status in _OVERDUE:
             words, option = _OVERDUE[job.secondary_status]
@@ -98,8 +99,3 @@ def build_remote_state(job: JobDescription) -> JobState:
         return JobState(JobStatus.STOPPED, reason="it was stopped")
     is_queued = job.status == "InProgress" and job.secondary_status in _QUEUED
     return JobState(JobStatus.QUEUED if is_queued else JobStatus.RUNNING)
-
-
-def is_capacity_error(state: JobState) -> bool:
-    """Whether a job has failed only since AWS had no such machine to spare."""
-    return state.status is JobStatus.FAILED and bool(_NO_CAPACITY.search(state.reason or ""))

@@ -1,0 +1,37 @@
+"""Finds out what of a project's parameters, configuration and variables is secret."""
+
+import os
+from collections.abc import Mapping
+
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.project import Project
+from tg_mlflow.project_environment import read_environment
+from tg_mlflow.train_command import TrainCommand
+
+
+def find_secrets(
+    params: Mapping[str, str], project: Project, command: TrainCommand, config: BackendConfig
+) -> SecretMask:
+    """Knows the secrets of a training: those of this process, of ``environment.env``, and those that are given.
+
+    Args:
+        params: The entry point's parameters, as the user wrote them.
+        project: What is trained; its ``environment.env`` is read.
+        command: The factory's arguments, which may have other names.
+        config: Its ``secrets`` name what is secret besides what looks so.
+
+    Raises:
+        ProjectError: If ``environment.env`` cannot be read.
+    """
+    hyperparameters = {name: value for name, value in config.hyperparameters.items() if isinstance(value, str)}
+    environment: Mapping[str, str] = getattr(config, "environment", {})
+    return SecretMask.of_variables(
+        os.environ,
+        read_environment(project.folder),
+        environment,
+        params,
+        dict(command.arguments),
+        hyperparameters,
+        listed=config.secrets,
+    )

@@ -1,0 +1,10 @@
+"""The tags by which a run's job is found again, and what else has to be known then."""
+
+EXECUTOR_TAG = "tg.executor"
+JOB_ID_TAG = "tg.job_id"
+EARLIER_JOBS_TAG = "tg.earlier_jobs"
+DATASET_TAG = "tg.dataset"
+DOCKER_HOST_TAG = "tg.docker_host"
+LOG_TAG = "tg.log"
+SECRETS_TAG = "tg.secrets"
+NAME_TAG = "mlflow.runName"

@@ -1,0 +1,61 @@
+"""Where a training comes from: it is prepared anew for each place that is tried."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerExecutor
+from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.project import Project
+from tg_mlflow.project_delivery import build_delivery
+from tg_mlflow.project_environment import project_environment
+from tg_mlflow.project_modules import project_modules
+from tg_mlflow.task_factory import build_task
+from tg_mlflow.train_command import TrainCommand
+
+
+class TrainingSource(Protocol):
+    """Gives a training to whoever has it trained."""
+
+    def delivering(self, config: BackendConfig) -> AbstractContextManager[SagemakerConfig]:
+        """Opens what is needed until the job has been submitted.
+
+        Args:
+            config: How it is to be delivered.
+
+        Returns:
+            A context with the delivery.
+        """
+
+    def following(self, executor: SagemakerExecutor) -> AbstractContextManager[None]:
+        """Opens what is needed while the job runs."""
+
+
+@dataclass(frozen=True)
+class ProjectTraining:
+    """What a project's factory makes.
+
+    Attributes:
+        project: The project.
+        command: The factory and its arguments.
+    """
+
+    project: Project
+    command: TrainCommand
+
+    @contextmanager
+    def delivering(self, config: BackendConfig) -> Iterator[SagemakerConfig]:
+        """Has the project's modules and variables at hand, as its code needs them to be packaged.
+
+        Raises:
+            TgError: If the project, its data or the configuration do not fit.
+            Exception: Whatever the project's code raises, unchanged.
+        """
+        folder = self.project.folder
+        with project_modules(folder), project_environment(folder):  # the modules first, as projects take turns in them
+            yield build_delivery(build_task(self.command), self.project, config)
+
+    def following(self, executor: SagemakerExecutor) -> AbstractContextManager[None]:
+        """Has the variables at hand where credentials may be among them, which are read again when they expire."""
+        return project_environment(self.project.folder) if executor.is_remote else nullcontext()
