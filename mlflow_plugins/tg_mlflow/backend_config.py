@@ -43,12 +43,15 @@ class LogConfig(_Section):
         tables: A sample of the predictions.
         dataset: The dataset as an input of the run.
         model: The model in MLflow's format.
+        archive_limit_mb: A result archive that is in S3 and larger than so many megabytes stays there; the tag
+            ``tg.result_uri`` says where.
     """
 
     figures: bool = True
     tables: bool = True
     dataset: bool = True
     model: bool = True
+    archive_limit_mb: float = Field(default=1000, ge=0)
 
 
 class BackendConfig(_Section):

@@ -36,7 +36,8 @@ def log_result(
 ) -> None:
     """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
 
-    The latter are, for a training on one table, figures with their data, a table of predictions, the dataset as an
+    An archive that is kept elsewhere and too large stays there. What people look at is,
+    for a training on one table, figures with their data, a table of predictions, the dataset as an
     input of the run, and the model in MLflow's format. What cannot be drawn or logged of these does not fail: a
     warning says why, and the tag ``tg.missing`` names it.
 
@@ -62,7 +63,10 @@ def log_result(
         text = archive.get_path("task.json").read_text(encoding="utf-8")
         task.write_text(text if mask is None else mask.mask(text), encoding="utf-8")
         client.log_artifact(run_id, str(task))
-        client.log_artifact(run_id, str(archive.path), "result")
+        if executor.is_remote and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
+            _LOGGER.info("The result archive has more than %g MB and stays in S3", log.archive_limit_mb)
+        else:
+            client.log_artifact(run_id, str(archive.path), "result")
         attempts = Attempts()
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
             _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
