@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tg.common import JobFailedError
-from tg.common.delivery.sagemaker import SagemakerExecutor
+from tg.common.delivery.sagemaker import SagemakerExecutor, format_job_name
 from tg_mlflow.backend_config import BackendConfig, RemoteConfig
-
-_LONGEST_JOB_NAME = 63
 
 
 class NoCapacityError(JobFailedError):
@@ -37,8 +35,7 @@ def list_attempts(config: BackendConfig) -> list[BackendConfig]:
     attempts = [config]
     if isinstance(config, RemoteConfig):
         for number, instance_type in enumerate(config.fallback_instance_types, start=2):
-            ending = f"-{number}"
-            name = config.job_name and config.job_name[: _LONGEST_JOB_NAME - len(ending)].rstrip("-") + ending
+            name = config.job_name and format_job_name(config.job_name, str(number))
             attempts.append(config.model_copy(update={"instance_type": instance_type, "job_name": name}))
     return attempts
 

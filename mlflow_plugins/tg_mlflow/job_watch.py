@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
 
-from tg.common.delivery.sagemaker import SagemakerExecutor, check_completed, write_to_stdout
+from tg.common.delivery.sagemaker import Listener, SagemakerExecutor, check_completed, write_to_stdout
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.job_notes import note_facts, note_waiting, set_status
@@ -32,6 +32,7 @@ def watch_job(
     dataset: Path | None,
     log: LogConfig,
     start: int = 0,
+    show: Listener = write_to_stdout,
 ) -> bool:
     """Shows and records a job's output from where the recorder stands, and logs its results.
 
@@ -47,6 +48,7 @@ def watch_job(
         dataset: What was trained on, where it is here.
         log: What to log besides the archive.
         start: Where this job's output begins in what the recorder has taken.
+        show: Shows the output.
 
     Returns:
         Whether the results have been logged; otherwise what the job has made is still needed.
@@ -60,7 +62,7 @@ def watch_job(
     is_waiting = note_waiting(client, run_id, executor, job_id)
     note_facts(client, run_id, executor, job_id)
     for event in executor.logs(job_id, recorder.position - start):
-        write_to_stdout(recorder.take(event))
+        show(recorder.take(event))
         if is_waiting and event.has_metrics:  # the training's own word, not the place's
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
     note_facts(client, run_id, executor, job_id)

@@ -29,22 +29,31 @@ _VERSION_LENGTH = 8
 
 
 def build_delivery(task: AbstractTrainingTask, project: Project, config: BackendConfig) -> SagemakerConfig:
-    """Describes the delivery of ``task``.
+    """Describes the delivery of ``task``, as :func:`build_deliveries` does for several."""
+    return build_deliveries([task], project, config)[0]
 
-    The package is named after the task's class. Its version is a digest of the project's code, so that packages of
+
+def build_deliveries(
+    tasks: Sequence[AbstractTrainingTask], project: Project, config: BackendConfig
+) -> list[SagemakerConfig]:
+    """Describes the delivery of tasks in one package, which one image holds.
+
+    The package is named after the tasks' class. Its version is a digest of the project's code, so that packages of
     different code can be loaded side by side, and the same code gives the same package.
 
     Raises:
         DeliveryError: If a name of the configuration cannot be used, or a file cannot be part of a package.
     """
-    job = SagemakerJob(task)
+    jobs = [SagemakerJob(task) for task in tasks]
+    names = ["job"] if len(jobs) == 1 else [f"job_{number}" for number in range(1, len(jobs) + 1)]
     version = digest_project(project.folder, config.data_files)
-    packaging = Packaging(type(task).__name__, version, {"job": job})
+    packaging = Packaging(type(tasks[0]).__name__, version, dict(zip(names, jobs, strict=True)))
     packaging.project_folder = project.folder
     packaging.data_files = config.data_files
     packaging.silent = True
     containering = _build_containering(packaging, project.folder, config)
-    return SagemakerConfig(job, packaging, containering, build_options(project, config))
+    options = build_options(project, config)
+    return [SagemakerConfig(job, packaging, containering, options) for job in jobs]
 
 
 def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:

@@ -10,11 +10,11 @@ from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError, TgError
 from tg.common.delivery.delivery import terminating_as_interrupt
+from tg.common.delivery.sagemaker import Listener, write_to_stdout
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params
-from tg_mlflow.run_summary import describe_run
 from tg_mlflow.training import ExecutorFactory, train
 from tg_mlflow.training_source import TrainingSource
 
@@ -43,10 +43,11 @@ def train_recorded(
     source: TrainingSource,
     config: BackendConfig,
     make_executor: ExecutorFactory,
+    show: Listener = write_to_stdout,
 ) -> TrainingEnd:
     """Trains, records into a run that exists, and ends the run whatever happens.
 
-    Says how it has ended; an error of the project's own code is shown with its traceback.
+    An error of the project's own code is shown with its traceback.
 
     Args:
         client: The tracking server's.
@@ -55,6 +56,7 @@ def train_recorded(
         source: What is trained.
         config: How.
         make_executor: Where.
+        show: Shows what the job says.
 
     Returns:
         How it has ended.
@@ -67,13 +69,10 @@ def train_recorded(
             try:
                 with ending_run(client, run_id) as ending:
                     log_params(client, run_id, params)
-                    ending.is_due = train(client, run_id, source, config, make_executor, afterwards)
+                    ending.is_due = train(client, run_id, source, config, make_executor, afterwards, show)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
-    except KeyboardInterrupt:
-        _logger.error("=== Run %s KILLED: it was interrupted ===", run_id)
-        raise
     except RecordingError as error:
         failure = f"Run {run_id} is not complete: {describe_failure(error)}"
         return TrainingEnd(RunStatus.to_string(RunStatus.RUNNING), client.mask.mask(failure))
@@ -85,6 +84,4 @@ def train_recorded(
         tail = str(error).partition("\n")[2] if isinstance(error, JobFailedError) else ""
         failure = f"Run {run_id} {status}: {describe_failure(error)}{tail and chr(10) + tail}"
         return TrainingEnd(status, client.mask.mask(failure))
-    if ending.is_due:
-        _logger.info("%s", describe_run(client, run_id))
     return TrainingEnd(client.get_run(run_id).info.status)

@@ -27,9 +27,26 @@ _LONGEST_PARAM = 6000
 
 
 def create_run(
-    client: MlflowClient, experiment_id: str, project: Project, entry_point: str, backend: str, run_name: str | None
+    client: MlflowClient,
+    experiment_id: str,
+    project: Project,
+    entry_point: str,
+    backend: str,
+    run_name: str | None,
+    parent_run_id: str | None = None,
+    more_tags: Mapping[str, str] | None = None,
 ) -> str:
     """Creates the run of a project, with the tags that MLflow's own backends give it.
+
+    Args:
+        client: The tracking server's.
+        experiment_id: Where it is created.
+        project: The project.
+        entry_point: What of it is run.
+        backend: What the user calls the backend.
+        run_name: The run's name; MLflow invents one if there is none.
+        parent_run_id: The run that it belongs to; by default the active one of this thread, if there is one.
+        more_tags: Other tags.
 
     Returns:
         The run's id.
@@ -38,7 +55,7 @@ def create_run(
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     folder = str(project.folder)
-    active = fluent.active_run()
+    active = fluent.active_run() if parent_run_id is None else None
     is_local = _is_local_uri(project.uri.partition("#")[0])
     tags = {
         mlflow_tags.MLFLOW_USER: _get_user(),
@@ -49,7 +66,8 @@ def create_run(
         mlflow_tags.MLFLOW_GIT_COMMIT: get_git_commit(folder),
         mlflow_tags.MLFLOW_GIT_REPO_URL: get_git_repo_url(folder),
         mlflow_tags.MLFLOW_GIT_BRANCH: project.version if _is_valid_branch_name(folder, project.version) else None,
-        mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
+        mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else parent_run_id,
+        **(more_tags or {}),
     }
     known = {name: value for name, value in tags.items() if value is not None}
     with uninterrupted() as held:

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import TypeAlias
 
-from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerExecutor
+from tg.common.delivery.sagemaker import Listener, SagemakerConfig, SagemakerExecutor
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.capacity import NoCapacityError, describe_machine, list_attempts, noticing_no_capacity
 from tg_mlflow.job_guard import JobGuard
@@ -41,6 +41,7 @@ def train(
     config: BackendConfig,
     make_executor: ExecutorFactory,
     afterwards: ExitStack,
+    show: Listener,
 ) -> bool:
     """Trains and records into a run that exists; does not end the run.
 
@@ -62,7 +63,7 @@ def train(
         attempts = list_attempts(config)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
-                discard = _train_once(client, run_id, source, attempt, make_executor, recorder, afterwards, jobs)
+                discard = _train_once(client, run_id, source, attempt, make_executor, recorder, afterwards, jobs, show)
                 break
             except NoCapacityError:
                 if following is None:
@@ -83,6 +84,7 @@ def _train_once(
     recorder: RunRecorder,
     afterwards: ExitStack,
     jobs: list[str],
+    show: Listener,
 ) -> Callable[[], None] | None:
     """Submits one job and records it to its end, unless it is to go on by itself.
 
@@ -108,7 +110,7 @@ def _train_once(
             return None
         watching.enter_context(source.following(executor))
         dataset = delivery.options.local_dataset_path
-        is_recorded = watch_job(client, run_id, executor, job_id, recorder, dataset, config.log, start)
+        is_recorded = watch_job(client, run_id, executor, job_id, recorder, dataset, config.log, start, show)
     return partial(executor.discard, job_id) if is_recorded else None
 
 

@@ -15,7 +15,10 @@ _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One call: ``protocol`` is ``json``, ``query`` or ``s3``; ``parameters`` are those of a JSON protocol."""
+    """One call: ``protocol`` is ``json``, ``query`` or ``s3``; ``parameters`` are those of a JSON protocol.
+
+    ``resource`` is the ARN that a policy must allow; ``context`` has values for a policy's conditions, by their keys.
+    """
 
     service: str
     operation: str
@@ -25,6 +28,7 @@ class ApiCall:
     method: str
     resource: str = "*"
     parameters: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -52,10 +56,12 @@ def read_call(environ: dict[str, Any]) -> ApiCall:
     if service != "s3":
         form = parse_qs(_read_body(environ).decode())
         return ApiCall(service, form.get("Action", ["?"])[0], region, access_key, "query", method)
-    path = environ.get("PATH_INFO", "/").lstrip("/")
+    path, words = environ.get("PATH_INFO", "/").lstrip("/"), parse_qs(query, keep_blank_values=True)
     headers = {key for key in environ if key.startswith("HTTP_X_AMZ_")}
-    operation = name_s3_operation(method, path, parse_qs(query, keep_blank_values=True), headers)
-    return ApiCall(service, operation, region, access_key, "s3", method, f"arn:aws:s3:::{path}")
+    operation = name_s3_operation(method, path, words, headers)
+    context = {"s3:prefix": words["prefix"][0]} if "prefix" in words else {}
+    resource = f"arn:aws:s3:::{path}" if path else "*"
+    return ApiCall(service, operation, region, access_key, "s3", method, resource, context=context)
 
 
 def _name_resource(service: str, region: str, parameters: dict[str, Any]) -> str:
@@ -64,10 +70,13 @@ def _name_resource(service: str, region: str, parameters: dict[str, Any]) -> str
         "repositoryName": "repository/",
         "logGroupName": "log-group:",
     }
+    prefix = f"arn:aws:{service}:{region}:{ACCOUNT_ID}:"
     for parameter, kind in names.items():
         if parameter in parameters:
-            return f"arn:aws:{service}:{region}:{ACCOUNT_ID}:{kind}{parameters[parameter]}"
-    return "*"
+            stream = f":log-stream:{parameters.get('logStreamName', '')}" if service == "logs" else ""
+            return f"{prefix}{kind}{parameters[parameter]}{stream}"
+    repositories = parameters.get("repositoryNames", ())  # of one only, as our clients ask
+    return f"{prefix}repository/{repositories[0]}" if len(repositories) == 1 else "*"
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ import boto3
 from moto.iam.models import iam_backends
 from moto.moto_api._internal.models import moto_api_backend
 
-from tests.aws_emulator.api_call import ACCOUNT_ID
+from tests.aws_emulator.api_call import ACCOUNT_ID, ApiCall
 from tests.aws_emulator.api_error import ApiError
 from tests.aws_emulator.call_record import CallRecord
 from tests.aws_emulator.container_training import ContainerTraining
@@ -20,10 +20,11 @@ from tests.aws_emulator.ecr_api import EcrApi
 from tests.aws_emulator.engine import Engine
 from tests.aws_emulator.faults import Faults
 from tests.aws_emulator.function_training import FunctionTraining, RunJob
-from tests.aws_emulator.gateway import INTERNAL_KEY, Gateway
+from tests.aws_emulator.gateway import INTERNAL_KEY, ROLE_KEY, Gateway
 from tests.aws_emulator.job_runner import JobRunner
 from tests.aws_emulator.log_events_api import LogEventsApi
 from tests.aws_emulator.log_feed import LogFeed
+from tests.aws_emulator.pricing_api import PricingApi
 from tests.aws_emulator.registry import Registry
 from tests.aws_emulator.sagemaker_api import SagemakerApi
 from tests.aws_emulator.server import Server, make_moto_application
@@ -44,7 +45,7 @@ _in_use = threading.Lock()
 
 
 class AwsEmulator:
-    """Serves S3, ECR, STS, IAM, CloudWatch logs and SageMaker from :meth:`__enter__` to :meth:`__exit__`.
+    """Serves S3, ECR, STS, IAM, CloudWatch logs, prices and SageMaker from :meth:`__enter__` to :meth:`__exit__`.
 
     One at a time in a process, because moto's state is the process's; it begins empty, but for a user and a role.
 
@@ -59,6 +60,7 @@ class AwsEmulator:
 
     Attributes:
         calls: Every call of a client so far.
+        role_calls: Every call in a job's role so far: what SageMaker reads and writes in S3.
         faults: What goes wrong from now on.
         images: What the daemon knows for images that no registry here has, such as those of AWS, by ``TrainingImage``.
         stop_seconds: As above; it counts for jobs that start later.
@@ -145,6 +147,7 @@ class AwsEmulator:
         self._sagemaker = SagemakerApi(self.region, self.faults, self._check, self._runner.submit)
         handlers = {
             **self._sagemaker.handlers,
+            **PricingApi().handlers,
             "logs:GetLogEvents": LogEventsApi(self.region, self.faults).get_log_events,
             **({} if self._registry is None else self._ecr.handlers),
         }
@@ -153,16 +156,20 @@ class AwsEmulator:
         gateway.caller_arn = iam.create_user(self.region, "trainer").arn
         self._access_key = iam.create_access_key("trainer")
         iam.create_role(ROLE_NAME, _TRUST, "/", None, "", [], "3600")
+        self.role_calls: list[ApiCall] = gateway.role_calls
         self._server = Server(gateway)
         self._server.start()
-        self.s3 = boto3.client(
+        self.s3 = self._make_s3_client(INTERNAL_KEY)
+        self._storage = Storage(self._make_s3_client(ROLE_KEY))
+
+    def _make_s3_client(self, key: str) -> Any:
+        return boto3.client(
             "s3",
             endpoint_url=self.url,
             region_name=self.region,
-            aws_access_key_id=INTERNAL_KEY,
-            aws_secret_access_key=INTERNAL_KEY,
+            aws_access_key_id=key,
+            aws_secret_access_key=key,
         )
-        self._storage = Storage(self.s3)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

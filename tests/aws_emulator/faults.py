@@ -1,7 +1,10 @@
 """What can go wrong on AWS's side, switched on and off while the emulator runs."""
 
 import threading
+from collections.abc import Callable
 from fnmatch import fnmatchcase
+
+from tests.aws_emulator.api_call import ApiCall
 
 
 class Faults:
@@ -14,6 +17,7 @@ class Faults:
         capacity_errors: Instance types of which there are none: their jobs fail with a ``CapacityError``.
         expired_keys: Access key ids whose token has expired: every call that is signed with them is refused.
         quotas: By instance type, how many instances unfinished jobs may have.
+        policy: Says of every call whether the caller has the permission for it; ``None`` for the permission for all.
     """
 
     def __init__(self) -> None:
@@ -23,8 +27,11 @@ class Faults:
         self.capacity_errors: set[str] = set()
         self.expired_keys: set[str] = set()
         self.quotas: dict[str, int] = {}
+        self.policy: Callable[[ApiCall], bool] | None = None
         self.may_start = threading.Event()
         self.may_start.set()
+        self.may_end = threading.Event()
+        self.may_end.set()
         self._lock = threading.Lock()
         self._denied: set[str] = set()
         self._delays: dict[str, float] = {}
@@ -63,12 +70,20 @@ class Faults:
         self._delays[operation] = seconds
 
     def hold_starts(self) -> None:
-        """Keeps jobs in ``Starting`` until :meth:`release_starts`."""
+        """Keeps jobs in ``Starting``, and those that are interrupted so, until :meth:`release_starts`."""
         self.may_start.clear()
 
     def release_starts(self) -> None:
         """Lets held jobs go on."""
         self.may_start.set()
+
+    def hold_ends(self) -> None:
+        """Keeps jobs that have trained in ``Uploading`` until :meth:`release_ends`."""
+        self.may_end.clear()
+
+    def release_ends(self) -> None:
+        """Lets held jobs end."""
+        self.may_end.set()
 
     def is_denied(self, operation: str) -> bool:
         """Whether the permission for it was taken away."""

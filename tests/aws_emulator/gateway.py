@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,9 @@ from tests.aws_emulator.server import WsgiApp
 
 INTERNAL_KEY = "EMULATOR"
 """The access key id of the emulator's own calls: they are not recorded, and no fault meets them."""
+
+ROLE_KEY = "ROLE"
+"""The access key id of what SageMaker does in a job's role: it is recorded apart, and no fault meets it."""
 
 Handler = Callable[[ApiCall], dict[str, Any]]
 """Answers a call of a JSON protocol.
@@ -43,6 +47,7 @@ class Gateway:
         texts: Mapping[bytes, bytes],
     ) -> None:
         self.caller_arn = "arn:aws:iam::123456789012:user/unknown"
+        self.role_calls: list[ApiCall] = []
         self._moto = moto
         self._handlers = handlers
         self._record = record
@@ -53,7 +58,9 @@ class Gateway:
         if environ.get("PATH_INFO", "").startswith("/moto-api"):
             return self._moto(environ, start_response)
         call = read_call(environ)
-        if call.access_key == INTERNAL_KEY:
+        if call.access_key == ROLE_KEY:
+            self.role_calls.append(call)
+        if call.access_key in (INTERNAL_KEY, ROLE_KEY):
             return self._answer(call, environ, start_response)
         moment = time.monotonic()
 
@@ -75,6 +82,11 @@ class Gateway:
         if call.access_key in self._faults.expired_keys:
             return token_expired(call)
         if self._faults.is_denied(call.name) or self._faults.is_denied(call.action):
+            return access_denied(call, self.caller_arn)
+        if call.name == "sagemaker:CreateTrainingJob" and self._faults.is_denied("iam:PassRole"):
+            role = str(call.parameters.get("RoleArn"))
+            return access_denied(replace(call, service="iam", operation="PassRole", resource=role), self.caller_arn)
+        if self._faults.policy is not None and not self._faults.policy(call):
             return access_denied(call, self.caller_arn)
         if self._faults.take("throttle", call.name):
             return throttled(call)

@@ -14,6 +14,12 @@ from tests.aws_emulator.training_job import TrainingJob
 Ending: TypeAlias = tuple[str, str, str, str | None]
 
 _STOPPED: Ending = ("Stopped", "Stopped", "Training job stopped", None)
+_WAITED_TOO_LONG: Ending = (
+    "Stopped",
+    "MaxWaitTimeExceeded",
+    "Resource limits exceeded: Training job wait time exceeded MaxWaitTimeInSeconds provided",
+    None,
+)
 _LOGGER = logging.getLogger(__name__)
 _DEFAULT_MAX_RUNTIME_SECONDS = 86400
 _CAPACITY = (
@@ -42,6 +48,7 @@ class JobRunner:
     def close(self) -> None:
         """Waits for all threads; every job must have ended or been abandoned."""
         self._faults.release_starts()
+        self._faults.release_ends()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, job: TrainingJob) -> None:
@@ -68,7 +75,7 @@ class JobRunner:
     def _walk(self, job: TrainingJob, training: Training) -> Ending | None:
         """Takes a job from its start to its end; an abandoned one has none."""
         if not self._start(job):
-            return None if job.is_abandoned else _STOPPED
+            return _find_early_ending(job)
         limit = job.request["StoppingCondition"].get("MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME_SECONDS)
         deadline = time.monotonic() + limit
         while True:
@@ -78,21 +85,31 @@ class JobRunner:
             if outcome.cause != "interrupted":
                 break
             job.advance("Interrupted", "Training job interrupted: the spot instances were reclaimed")
+            if not self._wait_for_machines(job):
+                return _find_early_ending(job)
             job.advance("Restarting", "Restarting the training job")
         return self._upload(job, training, outcome)
 
     def _start(self, job: TrainingJob) -> bool:
         """Lets the start take its time; says whether the job still wants to train."""
         job.wait_until(lambda: job.is_stop_requested, self._faults.start_seconds)
-        while not self._faults.may_start.is_set() and not job.is_stop_requested and not job.is_abandoned:
-            job.wait_until(lambda: job.is_stop_requested, 0.1)
-        if job.is_stop_requested or job.is_abandoned:
+        if not self._wait_for_machines(job):
             return False
         if job.request["ResourceConfig"]["InstanceType"] in self._faults.capacity_errors:
             raise JobFailure(_CAPACITY)
         job.advance("Pending", "Preparing the instances for training")
         job.begin_training()
         return True
+
+    def _wait_for_machines(self, job: TrainingJob) -> bool:
+        """Says whether there are machines, and the job still wants them."""
+        stopping = job.request["StoppingCondition"]
+        last = job.created + stopping["MaxWaitTimeInSeconds"] if job.is_spot else float("inf")
+        while not self._faults.may_start.is_set() and not job.is_stop_requested and not job.is_abandoned:
+            if time.time() >= last:
+                return False
+            job.wait_until(lambda: job.is_stop_requested, 0.1)
+        return not job.is_stop_requested and not job.is_abandoned
 
     def _train(self, job: TrainingJob, training: Training, deadline: float) -> Outcome:
         stages = (
@@ -114,6 +131,8 @@ class JobRunner:
     def _upload(self, job: TrainingJob, training: Training, outcome: Outcome) -> Ending:
         failed = outcome.cause == "exited" and outcome.exit_code != 0 and not job.is_stop_requested
         job.advance("Uploading", "Uploading generated training model")
+        while not self._faults.may_end.is_set() and not job.is_stop_requested and not job.is_abandoned:
+            job.wait_until(lambda: job.is_stop_requested, 0.1)
         training.upload(with_model=not failed)
         if failed and outcome.is_out_of_memory:
             raise JobFailure(
@@ -128,3 +147,10 @@ class JobRunner:
         if job.is_stop_requested:
             return _STOPPED
         return "Completed", "Completed", "Training job completed", None
+
+
+def _find_early_ending(job: TrainingJob) -> Ending | None:
+    """How a job has ended that got no machines."""
+    if job.is_abandoned:
+        return None
+    return _STOPPED if job.is_stop_requested else _WAITED_TOO_LONG

@@ -10,7 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import bcrypt
 
@@ -27,7 +27,11 @@ class RegistryMissingError(Exception):
 
 
 class Registry:
-    """Debian's ``docker-registry`` on a free port, with its images in a folder."""
+    """Debian's ``docker-registry`` on a free port, with its images in a folder.
+
+    Attributes:
+        lines: What it has said since it was started: its access log above all.
+    """
 
     user = "AWS"
 
@@ -47,6 +51,7 @@ class Registry:
         }
         (folder / "registry.yml").write_text(json.dumps(config))  # JSON is YAML
         self._command = [program, "serve", str(folder / "registry.yml")]
+        self.lines: list[str] = []
 
     @property
     def login(self) -> dict[str, str]:
@@ -64,8 +69,12 @@ class Registry:
         else:
             raise AssertionError(b"".join(lines).decode())
         # Its pipe must be emptied, or it stops when the pipe is full.
-        self._reader = threading.Thread(target=self._process.stdout.read, daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        for line in stream:
+            self.lines.append(line.decode(errors="replace"))
 
     def close(self) -> None:
         self._process.terminate()

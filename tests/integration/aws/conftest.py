@@ -5,6 +5,7 @@ Without a Docker daemon or the program ``docker-registry`` the tests with contai
 """
 
 import fcntl
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 from docker.errors import DockerException, ImageNotFound
 
 from tests.aws_emulator import AwsEmulator, Registry, RegistryMissingError
+from tests.integration.aws.backend_support import MLPROJECT, READY_NAME, TASKS, Job
 from tests.integration.aws.support import BUCKET
+from tests.support import ProjectFolder
 
 SCRIPT_IMAGE = "tg-test-job-script:latest"
 """Runs the Python program that is encoded in the hyperparameter ``script``."""
@@ -133,3 +136,29 @@ def make_simulated_aws(enter: Callable[[AwsEmulator], AwsEmulator]) -> Iterator[
     yield make
     for emulator in made:
         emulator.__exit__(None, None, None)
+
+
+@pytest.fixture
+def job() -> Iterator[Job]:
+    job = Job()
+    yield job
+    job.may_end.set()
+
+
+@pytest.fixture
+def small_project(project: ProjectFolder) -> ProjectFolder:
+    """One whose jobs are functions, in an image that nobody looks at."""
+    project.write("tasks.py", TASKS)
+    project.write("MLproject", MLPROJECT)
+    project.write("tg.json", json.dumps({"bucket": BUCKET, "image_uri": READY_NAME}))
+    return project
+
+
+@pytest.fixture
+def simulated_aws(
+    make_simulated_aws: Callable[..., AwsEmulator], job: Job, monkeypatch: pytest.MonkeyPatch
+) -> AwsEmulator:
+    """AWS with a role, whose jobs are ``job``."""
+    job.aws = make_simulated_aws(job)
+    monkeypatch.setenv("AWS_ROLE", job.aws.role_arn)
+    return job.aws

@@ -16,6 +16,7 @@ from tg.common.delivery.sagemaker import (
     SagemakerJob,
     SagemakerOptions,
     SagemakerRemoteExecutor,
+    SharedAccount,
 )
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
@@ -59,7 +60,9 @@ def wait(request: dict[str, Any], write_line: Callable[[str], None], is_stopped:
     return 143
 
 
-def make(aws: AwsEmulator, tmp_path: Path, pacing: Pacing = FAST, **remote: Any) -> SagemakerRemoteExecutor:
+def make(
+    aws: AwsEmulator, tmp_path: Path, pacing: Pacing = FAST, account: SharedAccount | None = None, **remote: Any
+) -> SagemakerRemoteExecutor:
     job = SagemakerJob(Task())
     packaging = Packaging("Numbers", "0", {"job": job})
     packaging.silent = True
@@ -67,7 +70,7 @@ def make(aws: AwsEmulator, tmp_path: Path, pacing: Pacing = FAST, **remote: Any)
         aws.role_arn, BUCKET, "numbers", tmp_path, remote=RemoteOptions(image_uri="an/image:1", **remote)
     )
     return SagemakerRemoteExecutor(
-        SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options), pacing=pacing
+        SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options), pacing=pacing, account=account
     )
 
 

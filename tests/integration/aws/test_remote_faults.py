@@ -15,7 +15,6 @@ from tg.common.delivery.sagemaker import (
     JobState,
     JobStatus,
     Pacing,
-    is_capacity_error,
 )
 
 
@@ -60,7 +59,7 @@ def test_want_of_machines(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
     executor = make(aws, tmp_path)
     job_id = executor.submit()
     output_of(executor.logs(job_id))
-    assert is_capacity_error(executor.status(job_id))
+    assert executor.status(job_id).lacks_machine
     with pytest.raises(JobFailedError, match=r"has failed: CapacityError: Unable to provision requested ML compute"):
         executor.execute()
 

@@ -4,7 +4,16 @@ from .attached_executor import SagemakerAttachedExecutor
 from .autonamer import Autonamer
 from .config import SagemakerConfig
 from .dockerfile_template import DOCKERFILE_TEMPLATE
-from .executor import JobFacts, JobState, JobStatus, LogTail, SagemakerExecutor, check_completed, write_to_stdout
+from .executor import (
+    JobFacts,
+    JobState,
+    JobStatus,
+    Listener,
+    LogTail,
+    SagemakerExecutor,
+    check_completed,
+    write_to_stdout,
+)
 from .job import SagemakerJob
 from .job_name import format_job_name
 from .local_executor import SagemakerLocalExecutor
@@ -17,6 +26,7 @@ from .remote_executor import SagemakerRemoteExecutor
 from .remote_options import RemoteOptions, VpcOptions
 from .remote_plan import RemotePlan
 from .result_archive import ArchiveLimits, ResultArchive
+from .shared_account import SharedAccount
 from .sweep_names import format_sweep_names
 
 __all__ = [
@@ -26,6 +36,7 @@ __all__ = [
     "JobFacts",
     "JobState",
     "JobStatus",
+    "Listener",
     "LogEvent",
     "LogTail",
     "MetricLineParser",
@@ -42,6 +53,7 @@ __all__ = [
     "SagemakerOptions",
     "SagemakerProcessExecutor",
     "SagemakerRemoteExecutor",
+    "SharedAccount",
     "VpcOptions",
     "check_completed",
     "format_job_name",

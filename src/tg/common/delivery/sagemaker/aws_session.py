@@ -1,21 +1,25 @@
 """The connection to AWS: region, credentials that are renewed, clients, and errors in our words."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ...errors import DeliveryError, JobUnreachableError
 from .aws_errors import is_expired, is_passing, translate
+from .call_rates import CallRates, WaitInterruptedError
 
 T = TypeVar("T")
 
 _RETRY_VARIABLES = ("AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS")
 _ATTEMPTS = 6
+# So many connections to one service are kept open.
+_CONNECTIONS = 50
 
 
 class AwsSession:
-    """Makes clients on first use, and anew when credentials have expired.
+    """Makes clients on first use, and anew when credentials have expired; many threads may use it.
 
     Args:
         region: The region; ``None`` for the profile's or the environment's.
@@ -23,6 +27,11 @@ class AwsSession:
         session: A ``boto3.Session``, or a function that makes one: it is called again when credentials have expired.
         patience_seconds: How long :meth:`follow` tries again.
         pause_seconds: The pause between two tries.
+        rates: How often what is called; by default as often as it is wanted.
+
+    Attributes:
+        lock: Held while clients are made: boto3 cannot make two of one session at the same time.
+        interrupted: When it is set, :meth:`pause` ends: those who wait give up.
     """
 
     def __init__(
@@ -32,15 +41,20 @@ class AwsSession:
         session: Any = None,
         patience_seconds: float = 900,
         pause_seconds: float = 5,
+        rates: CallRates | None = None,
     ) -> None:
         self._region = region
         self._profile = profile
         self._given = session
         self._patience_seconds = patience_seconds
         self._pause_seconds = pause_seconds
+        self._rates = rates or CallRates({})
+        self.lock = threading.RLock()
+        self.interrupted = self._rates.interrupted
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._identity: dict[str, str] | None = None
+        self._identity_lock = threading.Lock()
 
     @property
     def session(self) -> Any:
@@ -49,9 +63,12 @@ class AwsSession:
         Raises:
             DeliveryError: If there is no such profile.
         """
-        if self._session is None:
-            self._session = self._make_session()
-        return self._session
+        with self.lock:
+            if self._session is None:
+                self._session = self._make_session()
+                if self._rates.are_limited:
+                    self._rates.apply_to(self._session)
+            return self._session
 
     @property
     def region(self) -> str:
@@ -81,14 +98,16 @@ class AwsSession:
 
     def client(self, service: str) -> Any:
         """A service's client, such as ``s3``. It may be used until an error is raised through :meth:`call`."""
-        if service not in self._clients:
-            from botocore.config import Config
+        with self.lock:
+            if service not in self._clients:
+                from botocore.config import Config
 
-            # What is set by variables is not overruled.
-            is_set = any(os.environ.get(name) for name in _RETRY_VARIABLES)
-            retries = {} if is_set else {"retries": {"mode": "standard", "total_max_attempts": _ATTEMPTS}}
-            self._clients[service] = self.session.client(service, region_name=self.region, config=Config(**retries))
-        return self._clients[service]
+                # What is set by variables is not overruled.
+                is_set = any(os.environ.get(name) for name in _RETRY_VARIABLES)
+                retries = {} if is_set else {"retries": {"mode": "standard", "total_max_attempts": _ATTEMPTS}}
+                config = Config(max_pool_connections=_CONNECTIONS, **retries)
+                self._clients[service] = self.session.client(service, region_name=self.region, config=config)
+            return self._clients[service]
 
     def call(self, what: str, function: Callable[[], T]) -> T:
         """Calls a function that uses this session; once more with fresh credentials if the old ones have expired.
@@ -102,13 +121,14 @@ class AwsSession:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        used = self._session
         try:
             try:
                 return function()
             except (BotoCoreError, ClientError) as e:
                 if not is_expired(e):
                     raise
-                self.renew()
+                self.renew(used)
                 return function()
         except (BotoCoreError, ClientError) as e:
             raise translate(e, what) from e
@@ -123,12 +143,14 @@ class AwsSession:
         Raises:
             JobUnreachableError: If that lasts too long.
             DeliveryError: If AWS refuses it.
+            WaitInterruptedError: A ``KeyboardInterrupt``, if :attr:`interrupted` is set while they are away.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
         deadline = time.monotonic() + self._patience_seconds
         what = f"job {job_id!r} cannot be looked at"
         while True:
+            used = self._session
             try:
                 return function()
             except (BotoCoreError, ClientError) as e:
@@ -140,13 +162,28 @@ class AwsSession:
                         f"{translate(e, what)}; the job goes on and can be followed again when that is settled"
                     ) from e
                 if has_expired:
-                    self.renew()
-                time.sleep(self._pause_seconds)
+                    self.renew(used)
+                self.pause(self._pause_seconds)
 
-    def renew(self) -> None:
-        """Forgets clients and credentials: both are made anew, from the profile, the environment or the function."""
-        self._session = None
-        self._clients = {}
+    def pause(self, seconds: float) -> None:
+        """Waits.
+
+        Raises:
+            WaitInterruptedError: If :attr:`interrupted` is set before or meanwhile.
+        """
+        if self.interrupted.wait(seconds):
+            raise WaitInterruptedError("another thread has interrupted this one")
+
+    def renew(self, used: Any = None) -> None:
+        """Forgets clients and credentials: both are made anew, from the profile, the environment or the function.
+
+        Args:
+            used: The session whose credentials have expired; if another thread has renewed it, nothing is done.
+        """
+        with self.lock:
+            if used is None or used is self._session:
+                self._session = None
+                self._clients = {}
 
     def _make_session(self) -> Any:
         import boto3
@@ -160,6 +197,7 @@ class AwsSession:
             raise translate(e, "AWS cannot be used") from e
 
     def _get_identity(self) -> dict[str, str]:
-        if self._identity is None:
-            self._identity = self.call("AWS cannot be used", lambda: dict(self.client("sts").get_caller_identity()))
-        return self._identity
+        with self._identity_lock:
+            if self._identity is None:
+                self._identity = self.call("AWS cannot be used", lambda: dict(self.client("sts").get_caller_identity()))
+            return self._identity

@@ -21,6 +21,8 @@ LEADER = "algo-1"
 _BEFORE_MACHINES = ("Starting", "Pending", "LaunchingMLInstances")
 # So long after a job's end nothing more comes into its log.
 _LATE_SECONDS = 600
+# A page with fewer characters is not full: CloudWatch gives up to 10,000 events and 1 MB.
+_FULL_PAGE = 100_000
 
 
 @dataclass
@@ -29,15 +31,22 @@ class _Stream:
     host: str
     token: str | None = None
 
-    def read(self, aws: AwsSession, job_id: str, all_hosts: bool, count: int) -> Iterator[LogEvent]:
-        """Yields what is new; a page without events is not the end, a token that comes again is."""
+    def read(self, log: "CloudWatchLog", is_brief: bool) -> Iterator[LogEvent]:
+        """Yields what is new; a page without events is not the end, a token that comes again is.
+
+        Args:
+            log: Whose stream this is.
+            is_brief: Whether a page that is not full is enough for now.
+        """
         while True:
-            page = aws.follow(job_id, lambda: self._get_page(aws))
+            page = log.aws.follow(log.job_id, lambda: self._get_page(log.aws))
             for event in page["events"]:
-                yield _build_event(event, self.host, all_hosts, count)
+                yield _build_event(event, self.host, log.all_hosts)
             if page["nextForwardToken"] == self.token:
                 return
             self.token = page["nextForwardToken"]
+            if is_brief and sum(len(event["message"]) for event in page["events"]) < _FULL_PAGE:
+                return
 
     def _get_page(self, aws: AwsSession) -> Any:
         token = {} if self.token is None else {"nextToken": self.token}
@@ -45,9 +54,9 @@ class _Stream:
         return client.get_log_events(logGroupName=GROUP, logStreamName=self.name, startFromHead=True, **token)
 
 
-def _build_event(event: dict[str, Any], host: str, all_hosts: bool, count: int) -> LogEvent:
+def _build_event(event: dict[str, Any], host: str, all_hosts: bool) -> LogEvent:
     is_leader = host == LEADER
-    prefix = "" if is_leader or count == 1 else f"{host} | "
+    prefix = "" if is_leader else f"{host} | "
     text = event["message"].removesuffix("\n")
     return LogEvent(f"{prefix}{text}\n".encode(), event["timestamp"], has_metrics=is_leader or all_hosts)
 
@@ -59,9 +68,11 @@ class CloudWatchLog:
     Attributes:
         aws: The account.
         job_id: The job.
-        describe: Says where the job stands.
+        describe: Says where the job stands, at least by its status.
+        describe_end: Says all that there is to know of it when it has ended; by default, ``describe`` does.
         all_hosts: Whether the metrics of all machines count.
         pacing: How often it is looked at.
+        crowd: Says how many logs are followed at the same time; with many, each is looked at less often.
     """
 
     aws: AwsSession
@@ -69,6 +80,8 @@ class CloudWatchLog:
     describe: Callable[[], JobDescription]
     all_hosts: bool = False
     pacing: Pacing = field(default_factory=Pacing)
+    crowd: Callable[[], int] = lambda: 1
+    describe_end: Callable[[], JobDescription] | None = None
     _streams: list[_Stream] = field(default_factory=list)
     _told: set[StatusTransition] = field(default_factory=set)
 
@@ -79,52 +92,81 @@ class CloudWatchLog:
 
         Args:
             follow: Whether to wait for more than there is now.
+
+        Raises:
+            KeyboardInterrupt: If the session is interrupted while this waits.
         """
-        job, looked_at = self.describe(), time.monotonic()
+        self._look()
         searched_at = -math.inf
         while True:
-            if time.monotonic() - searched_at >= self._search_seconds(job):
+            job = self._job
+            is_last = not follow or (job.is_final and self._ended_long_ago(job))
+            is_crowd = self._pace is not self.pacing
+            # Among many, streams of a job that has ended are looked for once more only: at the very end.
+            is_due = time.monotonic() - searched_at >= self._search_seconds(job)
+            if is_due and not (is_crowd and job.is_final and self._streams and not is_last):
                 self._find_streams()
                 searched_at = time.monotonic()
-            yield from self._read(job)
+            yield from self._read(job, is_brief=is_crowd and not is_last)
             if not follow:
                 return
             if job.is_final:
-                if not self._ended_long_ago(job):
+                if not is_last:
                     yield from self._drain(job)
+                if self.describe_end is not None:
+                    yield from self._tell_steps(self.describe_end())
                 return
-            time.sleep(self.pacing.log_seconds)
-            if time.monotonic() - looked_at >= self.pacing.status_seconds:
-                job, looked_at = self.describe(), time.monotonic()
+            self._wait()
+
+    @property
+    def _pace(self) -> Pacing:
+        return self.pacing.among(self.crowd())
+
+    def _look(self) -> None:
+        self._job, self._looked_at = self.describe(), time.monotonic()
+
+    def _wait(self) -> None:
+        """Waits for the next look at the log, or for the job's end."""
+        end = time.monotonic() + self._pace.log_seconds
+        while not self._job.is_final and (left := end - time.monotonic()) > 0:
+            self.aws.pause(min(left, self.pacing.status_seconds))
+            if time.monotonic() - self._looked_at >= self.pacing.status_seconds:
+                self._look()
 
     def _search_seconds(self, job: JobDescription) -> float:
         """So long after a search for streams there is another one."""
         if job.is_final:
             return 0
-        if all(each.status in _BEFORE_MACHINES for each in job.transitions):
+        steps = [each.status for each in job.transitions] or [job.secondary_status]
+        if all(each in _BEFORE_MACHINES for each in steps):
             return math.inf  # nothing can write yet
         restarts = sum(each.status == "Restarting" for each in job.transitions)
         is_complete = len(self._streams) >= job.instance_count * (1 + restarts)
-        return self.pacing.streams_seconds if is_complete else self.pacing.search_seconds
+        return self._pace.streams_seconds if is_complete else self._pace.search_seconds
 
     def _ended_long_ago(self, job: JobDescription) -> bool:
         end_ms = max((each.start_ms for each in job.transitions), default=0)
         return end_ms > 0 and time.time() - end_ms / 1000 > _LATE_SECONDS
 
     def _drain(self, job: JobDescription) -> Iterator[LogEvent]:
-        deadline, quiet = time.monotonic() + self.pacing.drain_seconds, 0
+        deadline, quiet = time.monotonic() + self._pace.drain_seconds, 0
         while quiet < 2 and time.monotonic() < deadline:
-            time.sleep(self.pacing.quiet_seconds)
+            # One look after twice the usual time is as good as two.
+            looks = 1 if self._pace is self.pacing else 2
+            self.aws.pause(self.pacing.quiet_seconds * looks)
             self._find_streams()
-            quiet += 1
+            quiet += looks
             for event in self._read(job):
                 quiet = 0
                 yield event
 
-    def _read(self, job: JobDescription) -> Iterator[LogEvent]:
-        steps = [self._build_step(each) for each in job.transitions if self._is_new(each)]
-        streams = [each.read(self.aws, self.job_id, self.all_hosts, job.instance_count) for each in self._streams]
+    def _read(self, job: JobDescription, is_brief: bool = False) -> Iterator[LogEvent]:
+        steps = self._tell_steps(job)
+        streams = [each.read(self, is_brief) for each in self._streams]
         return heapq.merge(steps, *streams, key=lambda event: event.time_ms)
+
+    def _tell_steps(self, job: JobDescription) -> list[LogEvent]:
+        return [self._build_step(each) for each in job.transitions if self._is_new(each)]
 
     def _is_new(self, step: StatusTransition) -> bool:
         is_new = step not in self._told

@@ -27,3 +27,9 @@ class SagemakerConfig:
     def resource_name(self) -> str:
         """The name of the job among the package's objects."""
         return next((name for name, value in self.packaging.payload.items() if value is self.job), "job")
+
+    @property
+    def job_title(self) -> str:
+        """What people know the job by: the project's and the task's name, or the package's where a task has none."""
+        name = self.job.task.info.get("name")
+        return f"{self.options.project_name}-{name}" if name else self.packaging.name.lower()

@@ -81,6 +81,16 @@ class SagemakerExecutor(ABC):
     def build_job_id(self) -> str:
         """Makes an id for a job of this executor's configuration that no other job has."""
 
+    def prepare(self) -> None:
+        """Does what is slow and the same for all jobs of one package, such as building its image.
+
+        :meth:`submit` does it, too, if that has not been done.
+
+        Raises:
+            DeliveryError: If it cannot be done.
+        """
+        return None
+
     @abstractmethod
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         """Starts the job and returns its id as soon as it is started.

@@ -22,7 +22,7 @@ class FolderExecutor(SagemakerExecutor):
         self.config = config
 
     def build_job_id(self) -> str:
-        return build_job_id(self.config.packaging.name)
+        return build_job_id(self.config.job_title)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         folder = JobFolder.find(job_id)

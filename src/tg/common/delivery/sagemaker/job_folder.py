@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import shutil
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DeliveryError
+from .job_name import format_job_name
 from .log_event import LogEvent
 from .process_supervisor import LOG_NAME, TIMES_NAME, append_output, write_json
 
@@ -153,6 +153,4 @@ def jobs_path() -> Path:
 def build_job_id(name: str) -> str:
     """Makes a new job's id of at most 63 letters, digits and hyphens: name, time (UTC), a part of its own."""
     moment = datetime.now(timezone.utc).strftime("%Y-%m-%d-%H-%M-%S")
-    unique = f"{moment}-{secrets.token_hex(4)}"
-    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[: 63 - len(unique) - 1].strip("-") or "job"
-    return f"{stem}-{unique}"
+    return format_job_name(name, f"{moment}-{secrets.token_hex(4)}")

@@ -61,6 +61,9 @@ class SagemakerLocalExecutor(SagemakerExecutor):
     def build_job_id(self) -> str:
         return build_job_id(self.config.job_title)
 
+    def prepare(self) -> None:
+        self.config.containering.make_container(client=self.client)
+
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
         dataset = self.config.options.local_dataset_path
         image = self.config.containering.make_container(client=self.client)

@@ -1,6 +1,9 @@
 """How often AWS is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+# So many logs are looked at in a second, and each at the usual times as long as there are no more jobs.
+_LOGS_PER_SECOND = 20
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,8 @@ class Pacing:
         streams_seconds: Between two looks for more of them later.
         create_seconds: Between two tries to create a job while a quota is used up.
         patience_seconds: So long credentials, network or AWS may be away before a job is given up.
+        list_seconds: Between two listings, which tell how all jobs of a shared account stand.
+        described_jobs: A shared account with fewer jobs looks at each of them instead.
     """
 
     status_seconds: float = 4
@@ -28,3 +33,18 @@ class Pacing:
     streams_seconds: float = 20
     create_seconds: float = 60
     patience_seconds: float = 900
+    list_seconds: float = 10
+    described_jobs: int = 8
+
+    def among(self, jobs: int) -> "Pacing":
+        """The pace for each log when so many are followed at the same time."""
+        if jobs <= _LOGS_PER_SECOND:
+            return self
+        turn = jobs / _LOGS_PER_SECOND
+        return replace(
+            self,
+            log_seconds=max(self.log_seconds, turn),
+            search_seconds=max(self.search_seconds, 2 * turn),
+            streams_seconds=max(self.streams_seconds, 4 * turn),
+            drain_seconds=max(self.drain_seconds, 8 * turn),
+        )

@@ -3,33 +3,32 @@
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ...errors import DeliveryError, ResultArchiveError
 from ...logger import Logger
 from ..delivery.docker_client import DockerClient, connect
-from ..delivery.package import Package
-from .aws_session import AwsSession
+from .call_rates import CallRates, WaitInterruptedError
 from .cloudwatch_log import CloudWatchLog
-from .code_channel import build_code_place, build_entrypoint, plan_code_upload
+from .code_channel import build_entrypoint
 from .config import SagemakerConfig
 from .dataset_upload import upload_dataset
-from .ecr_repository import RegistryLogin, build_repository_name, deliver_image, open_repository
 from .executor import JobFacts, JobState, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
 from .log_event import LogEvent, skip_bytes
 from .metric_definitions import build_metric_definitions
 from .pacing import Pacing
+from .remote_delivery import RemoteDelivery
 from .remote_facts import build_console_url, build_facts
 from .remote_plan import RemotePlan
 from .remote_result import fetch_result, find_result
 from .remote_state import JobDescription, build_remote_state
-from .remote_target import UNKNOWN_DIGEST, RemoteTarget, find_target
+from .remote_target import UNKNOWN_DIGEST, check_is_free, find_target
 from .result_archive import ResultArchive
-from .s3_location import S3Location
-from .s3_upload import Upload, find_missing, upload_files
+from .s3_upload import find_missing
+from .shared_account import SharedAccount
 from .training_job import create_job, describe_job, stop_job
 
 
@@ -37,7 +36,7 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
     """Runs the job on SageMaker, in an image that is built here and pushed, or in a ready-made one.
 
     A job's id is its name there. All that is asked of a job is asked of AWS; nothing of it is kept here but the result
-    archive, once it has been fetched.
+    archive, once it has been fetched, and in a shared account what is known of its end.
 
     Args:
         config: What is trained, and how it is delivered.
@@ -45,6 +44,14 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
             by default one of the profile and the region in the options.
         client: The Docker daemon that builds and pushes images; by default that of the options or of ``DOCKER_HOST``.
         pacing: How often jobs are looked at.
+        account: An account that other executors use, too, when many jobs are trained at the same time; ``session`` and
+            ``pacing`` are its own then.
+
+    Attributes:
+        interrupted: When it is set, waiting ends, as :class:`SharedAccount` tells.
+
+    Raises:
+        DeliveryError: If the options name another region or profile than that account's.
     """
 
     place = "remote"
@@ -57,14 +64,19 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         session: Any = None,
         client: DockerClient | None = None,
         pacing: Pacing | None = None,
+        account: SharedAccount | None = None,
     ) -> None:
         self.config = config
-        self.pacing = pacing or Pacing()
         remote = config.options.remote
-        self.aws = AwsSession(remote.region, remote.profile, session, self.pacing.patience_seconds)
+        self._shared = account
+        if account is not None:
+            account.check(remote.region, remote.profile)
+        self._account = account or SharedAccount(remote.region, remote.profile, session, pacing, CallRates({}))
+        self.pacing, self.aws, self.interrupted = self._account.pacing, self._account.aws, self._account.interrupted
         self._client = client
         self._submission = secrets.token_hex(8)
-        self._sent: set[str] = set()
+        self._sent: dict[str, bool] = {}  # whether it is known that they were created
+        self._delivery = RemoteDelivery(config, self.aws, lambda: self.client, account)
 
     @property
     def client(self) -> DockerClient:
@@ -86,13 +98,13 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         target = find_target(self.config, self.aws, job_id, create=False)
         _, left_out = build_metric_definitions(self.config.job.task.get_metric_names())
         if target.ready_image is None:
-            repository = self._repository_name()
+            repository = self._delivery.repository_name
             image = f"{repository}@{UNKNOWN_DIGEST}"
             request = target.build_request(self.config, job_id, image)
             return RemotePlan(request, (), repository, tuple(left_out), target.notes)
         with tempfile.TemporaryDirectory() as folder:
             package = self.config.packaging.make_package(Path(folder))
-            place, uploads = self._plan_code(target, package)
+            place, uploads = self._delivery.plan_code(target, package)
             request = target.build_request(
                 self.config, job_id, target.ready_image, code=place, entrypoint=build_entrypoint()
             )
@@ -102,25 +114,53 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
             sizes = [(each.path.name, str(each.place), each.path.stat().st_size) for each in missing]
         return RemotePlan(request, tuple(sizes), None, tuple(left_out), target.notes)
 
+    def prepare(self) -> None:
+        """Builds and pushes the image, or uploads the package; :meth:`submit` finds them there then.
+
+        Raises:
+            DeliveryError: As :meth:`submit` does.
+        """
+        self._delivery.deliver(self._delivery.find_target(self.build_job_id()))
+
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
+        """Starts the job.
+
+        Raises:
+            DeliveryError: If it cannot be started; nothing is left running then.
+            KeyboardInterrupt: Likewise, if :attr:`interrupted` is set.
+        """
         job_id = job_id or self.build_job_id()
-        target = find_target(self.config, self.aws, job_id, create=True)
-        request = self._deliver(job_id, target)
+        self.aws.pause(0)  # whoever is interrupted begins nothing
+        target = self._delivery.find_target(job_id)
+        with self._account.rates.interruptible():
+            check_is_free(self.aws, job_id)
+        there = self._delivery.deliver(target)
+        request = target.build_request(
+            self.config,
+            job_id,
+            there.image,
+            code=there.code,
+            entrypoint=there.entrypoint,
+            submission=self._submission,
+        )
         _, left_out = build_metric_definitions(self.config.job.task.get_metric_names())
         if left_out:
             Logger.warning(f"SageMaker takes 40 metrics; its console will not show {', '.join(left_out)}")
-        self._sent.add(job_id)
+        self._sent[job_id] = False
         try:
             create_job(self.aws, request, self.config.options.remote.queue_seconds, self.pacing.create_seconds)
-        except DeliveryError:
-            self._sent.discard(job_id)  # there is none, or it is another's
+        except (DeliveryError, WaitInterruptedError):
+            del self._sent[job_id]  # there is none, or it is another's
             raise
+        self._sent[job_id] = True
         Logger.info(f"Created the training job {job_id}: {self.console_url(job_id)}")
         return job_id
 
     def has_submitted(self, job_id: str) -> bool:
         if job_id not in self._sent:
             return False
+        if self._shared is not None and self._sent[job_id]:
+            return True
         job = self.aws.follow(job_id, lambda: describe_job(self.aws, job_id))
         return job is not None and job.submission == self._submission
 
@@ -140,15 +180,28 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         all_hosts = self.config.options.remote.metrics_from == "all"
-        log = CloudWatchLog(self.aws, job_id, lambda: self._describe(job_id), all_hosts, self.pacing)
-        return skip_bytes(log.follow(follow), position)
+        look = self._wait_for_news if follow else self._describe
+        log = CloudWatchLog(
+            self.aws,
+            job_id,
+            lambda: look(job_id),
+            all_hosts,
+            self.pacing,
+            self._account.count_followers,
+            None if self._shared is None else lambda: self._describe(job_id),
+        )
+        return skip_bytes(self._follow(log) if follow else log.follow(follow=False), position)
+
+    def _follow(self, log: CloudWatchLog) -> Iterator[LogEvent]:
+        with self._account.following():
+            yield from log.follow()
 
     def status(self, job_id: str) -> JobState:
-        return build_remote_state(self._describe(job_id))
+        return build_remote_state(self._glance(job_id))
 
     def cancel(self, job_id: str) -> None:
         self.kill(job_id)
-        while not self._describe(job_id).is_final:
+        while not self._glance(job_id).is_final:
             time.sleep(self.pacing.status_seconds)
 
     def kill(self, job_id: str) -> None:
@@ -180,45 +233,25 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         return build_console_url(job_id, self.aws.region, self.aws.partition)
 
     def _describe(self, job_id: str) -> JobDescription:
-        job = self.aws.follow(job_id, lambda: describe_job(self.aws, job_id))
+        """All that is to be known of a job."""
+        return self._look(job_id, self._account.board.describe)
+
+    def _glance(self, job_id: str) -> JobDescription:
+        """How it stands."""
+        return self._look(job_id, self._account.board.glance)
+
+    def _wait_for_news(self, job_id: str) -> JobDescription:
+        """What there is time to find out."""
+        return self._look(job_id, self._account.board.wait_for_news)
+
+    def _look(self, job_id: str, ask: Callable[[str], JobDescription | None]) -> JobDescription:
+        def look() -> JobDescription | None:
+            return describe_job(self.aws, job_id)
+
+        job = self.aws.follow(job_id, look) if self._shared is None else ask(job_id)
         if job is None:
             raise DeliveryError(
                 f"there is no job {job_id!r} in {self.aws.region} of account {self.aws.account}; check the id, region "
                 "and profile"
             )
         return job
-
-    def _deliver(self, job_id: str, target: RemoteTarget) -> dict[str, Any]:
-        """Brings the code to AWS and writes the request that uses it."""
-        with tempfile.TemporaryDirectory() as folder:
-            if target.ready_image is None:
-                client, login = self.client, self._open_repository()
-                package = self.config.packaging.make_package(Path(folder))
-                image = deliver_image(client, self.config.containering, package, login)
-                return target.build_request(self.config, job_id, image, submission=self._submission)
-            package = self.config.packaging.make_package(Path(folder))
-            place, uploads = self._plan_code(target, package)
-            upload_files(self.aws, uploads, self.config.options.remote.kms_key, silent=True)
-        return target.build_request(
-            self.config,
-            job_id,
-            target.ready_image,
-            code=place,
-            entrypoint=build_entrypoint(),
-            submission=self._submission,
-        )
-
-    def _plan_code(self, target: RemoteTarget, package: Package) -> tuple[S3Location, list[Upload]]:
-        place = build_code_place(target.bucket, self.config.options.project_name, package)
-        return place, plan_code_upload(package, place)
-
-    def _open_repository(self) -> RegistryLogin:
-        repository = self.config.options.remote.image_repository
-        if repository is not None:
-            return RegistryLogin(repository)
-        return open_repository(self.aws, build_repository_name(self.config.options.project_name))
-
-    def _repository_name(self) -> str:
-        repository = self.config.options.remote.image_repository
-        name = build_repository_name(self.config.options.project_name)
-        return repository or f"{self.aws.account}.dkr.ecr.{self.aws.region}.amazonaws.com/{name}"

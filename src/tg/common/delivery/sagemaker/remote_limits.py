@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import DeliveryError
-from ...secret_mask import holds_password
+from ...secret_mask import holds_password, looks_secret
 
 JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
@@ -30,10 +30,6 @@ _LONGEST_IMAGE = 255
 
 # Letters, digits and blanks of any language, as `\p{L}`, `\p{N}` and `\p{Z}` are.
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
-_SECRET_NAMES = re.compile(
-    r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|MLFLOW_TRACKING_(PASSWORD|TOKEN)|.*_(PASSWORD|SECRET|API_KEY)",
-    re.IGNORECASE,
-)
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/?[\w+=,.@/-]+", re.ASCII)
 
 
@@ -53,12 +49,13 @@ def check_request(request: Mapping[str, Any]) -> None:
         )
     if not _ROLE.fullmatch(request["RoleArn"]):
         raise DeliveryError(f"role is {request['RoleArn']!r}; give a role's name or its ARN, 'arn:aws:iam::…:role/…'")
-    _check_hyperparameters(request.get("HyperParameters", {}))
-    _check_environment(request.get("Environment", {}))
-    _check_tags(request.get("Tags", []))
+    # Before the limits of each, which show the value that is beyond them.
     _check_secrets("environment", request.get("Environment", {}))
     _check_secrets("hyperparameters", request.get("HyperParameters", {}))
     _check_secrets("tags", {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])})
+    _check_hyperparameters(request.get("HyperParameters", {}))
+    _check_environment(request.get("Environment", {}))
+    _check_tags(request.get("Tags", []))
     algorithm = request["AlgorithmSpecification"]
     if len(algorithm["TrainingImage"]) > _LONGEST_IMAGE:
         raise DeliveryError(
@@ -136,9 +133,9 @@ def split_tags(tags: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     return taken, [key for key in tags if key not in taken]
 
 
-def _check_secrets(where: str, values: Mapping[str, str]) -> None:
+def _check_secrets(where: str, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        if _SECRET_NAMES.fullmatch(name) or holds_password(value):
+        if looks_secret(name) or holds_password(str(value)):
             raise DeliveryError(
                 f"{name!r} in {where} looks like a secret, and whoever may look at the job would read it; let the job "
                 "get it with its role, for example from AWS Secrets Manager"

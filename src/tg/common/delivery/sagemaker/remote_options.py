@@ -58,7 +58,8 @@ class RemoteOptions:
         keep_alive_seconds: How long the machines wait for another job; ``None`` for not at all.
         retry_attempts: How often SageMaker tries again after an error of its own, 1 to 30.
         tags: Tags of the job, for people and bills. Never secrets.
-        job_name: The job's name; ``None`` for one that is made of the package's name, the time and a part of its own.
+        job_name: The job's name; ``None`` for one that is made of the project's and the task's name (or the package's),
+            the time and a part of its own.
         image_uri: A ready-made image: nothing is built, and the package travels through S3. Its name in a registry, or
             ``{"framework": "sklearn", "version": "1.4-2"}`` for one of AWS's.
         image_repository: Where images are pushed that are built, such as ``registry.example/team/titanic``; ``None``

@@ -52,7 +52,7 @@ class RemoteTarget:
 
 
 def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: bool) -> RemoteTarget:
-    """Finds what a job uses, and checks it.
+    """Finds what a job uses, and checks it, its name too.
 
     Args:
         config: The training.
@@ -64,6 +64,13 @@ def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: b
         DeliveryError: For a missing region, credentials, role or bucket, a wrong machine, a name that is taken.
         DatasetError: If the dataset is not in S3.
     """
+    target = find_common_target(config, aws, job_id, create)
+    check_is_free(aws, job_id)
+    return target
+
+
+def find_common_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: bool) -> RemoteTarget:
+    """Does what :func:`find_target` does, but for the job's name: all that is the same for jobs of the same options."""
     options, remote = config.options, config.options.remote
     region, _ = aws.region, aws.account
     check_instance_types(aws, [remote.instance_type, *remote.fallback_instance_types])
@@ -76,10 +83,18 @@ def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: b
     dataset = None
     if options.dataset is not None:
         dataset = find_dataset_place(aws, dataset_place(options, bucket))
-    if aws.call(f"job {job_id!r} cannot be looked for", lambda: describe_job(aws, job_id)) is not None:
-        raise DeliveryError(f"there is a job {job_id!r} already; take another job_name, or leave it out")
     notes = () if exists else (f"the bucket {bucket!r} would be created",)
     return RemoteTarget(role, bucket, dataset, ready_image, notes)
+
+
+def check_is_free(aws: AwsSession, job_id: str) -> None:
+    """Checks that there is no job of this name.
+
+    Raises:
+        DeliveryError: If there is one, or that cannot be found out.
+    """
+    if aws.call(f"job {job_id!r} cannot be looked for", lambda: describe_job(aws, job_id)) is not None:
+        raise DeliveryError(f"there is a job {job_id!r} already; take another job_name, or leave it out")
 
 
 def find_own_bucket(options: SagemakerOptions, aws: AwsSession, create: bool) -> tuple[str, bool]:

@@ -120,5 +120,5 @@ def find_dataset_place(aws: AwsSession, place: S3Location) -> S3Location:
     present = [each.removeprefix(parent) for each in list_keys(aws, S3Location(place.bucket, parent), most=20)]
     raise DatasetError(
         f"the dataset is not in S3: there is no {str(place)!r} ({parent!r} holds {listed(present)}); upload it with "
-        "`upload_dataset`, or correct dataset, project_name or bucket"
+        "`tg-mlflow upload-dataset`, or `upload_dataset()` in Python, or correct dataset, project_name or bucket"
     )

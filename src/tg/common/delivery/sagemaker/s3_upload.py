@@ -1,11 +1,12 @@
 """Brings files into S3: in parts, with progress, and not twice."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...errors import DatasetError
 from ...logger import Logger
 from .aws_session import AwsSession
 from .s3_location import S3Location, find_object, list_keys
@@ -37,7 +38,7 @@ def plan_dataset_upload(dataset: Path, place: S3Location) -> list[Upload]:
 
 
 def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None = None, silent: bool = False) -> int:
-    """Uploads what is not in S3 with the same content.
+    """Uploads what is not in S3 with the same content, encrypted as asked for.
 
     Args:
         aws: The account.
@@ -49,11 +50,12 @@ def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None
         How many bytes were sent.
 
     Raises:
+        DatasetError: If a file cannot be read.
         DeliveryError: If S3 does not take it.
     """
     from tqdm import tqdm
 
-    missing = find_missing(aws, uploads)
+    missing = find_missing(aws, uploads, kms_key)
     total = sum(each.path.stat().st_size for each, _ in missing)
     if not missing:
         return 0
@@ -72,8 +74,8 @@ def warn_of_others(aws: AwsSession, uploads: Sequence[Upload], folder: S3Locatio
         )
 
 
-def find_missing(aws: AwsSession, uploads: Sequence[Upload]) -> list[tuple[Upload, str]]:
-    """The uploads that are not in S3 with the same content, and their digests."""
+def find_missing(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None = None) -> list[tuple[Upload, str]]:
+    """The uploads that are not in S3 with the same content and encrypted by the key, and their digests."""
     missing = []
     for each in uploads:
         digest, found = _digest(each.path), find_object(aws, each.place)
@@ -81,17 +83,30 @@ def find_missing(aws: AwsSession, uploads: Sequence[Upload]) -> list[tuple[Uploa
             found is not None
             and found["ContentLength"] == each.path.stat().st_size
             and found.get("Metadata", {}).get(_SHA256) == digest
+            and _is_encrypted(found, kms_key)
         )
         if not is_there:
             missing.append((each, digest))
     return missing
 
 
+def _is_encrypted(found: Mapping[str, Any], kms_key: str | None) -> bool:
+    """Whether an object is encrypted by a key; which one it is cannot be told of a key's alias."""
+    if kms_key is None:
+        return True
+    is_alias = kms_key.rpartition(":")[2].startswith("alias/")
+    is_same = str(found.get("SSEKMSKeyId", "")).rpartition("/")[2] == kms_key.rpartition("/")[2]
+    return str(found.get("ServerSideEncryption", "")).startswith("aws:kms") and (is_alias or is_same)
+
+
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise DatasetError(f"{str(path)!r} cannot be read: {error.strerror}; correct its permissions") from error
     return digest.hexdigest()
 
 

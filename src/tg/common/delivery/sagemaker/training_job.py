@@ -10,6 +10,7 @@ from ...logger import Logger
 from ..delivery.interrupts import uninterrupted
 from .aws_errors import error_code, http_status, is_throttled
 from .aws_session import AwsSession
+from .call_rates import WaitInterruptedError
 from .remote_state import JobDescription, StatusTransition
 from .training_request import SUBMISSION_VARIABLE
 
@@ -29,8 +30,9 @@ def describe_job(aws: AwsSession, job_id: str) -> JobDescription | None:
     from botocore.exceptions import ClientError
     from sagemaker.core.resources import TrainingJob
 
+    session = _prepare_resources(aws)
     try:
-        job = TrainingJob.get(training_job_name=job_id, session=aws.session, region=aws.region)
+        job = TrainingJob.get(training_job_name=job_id, session=session, region=aws.region)
     except ClientError as e:
         if error_code(e) == "ResourceNotFound" or _MISSING.search(str(e)):
             return None
@@ -51,9 +53,11 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
 
     Raises:
         DeliveryError: If it cannot be created.
+        KeyboardInterrupt: If the session's ``interrupted`` is set, which ends the waiting too.
     """
     job_id, deadline, has_told = request["TrainingJobName"], time.monotonic() + queue_seconds, False
     while True:
+        aws.pause(0)
         try:
             with uninterrupted() as held:
                 aws.call(f"job {job_id!r} cannot be created", lambda: _send(aws, request))
@@ -73,10 +77,12 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
             if not has_told:
                 Logger.info(f"Waiting up to {queue_seconds:g} seconds: {e}")
                 has_told = True
+        except WaitInterruptedError:
+            raise  # nothing was sent
         except BaseException:
             _stop_if_ours(aws, request)
             raise
-        time.sleep(min(pause_seconds, max(0, deadline - time.monotonic())))
+        aws.pause(min(pause_seconds, max(0, deadline - time.monotonic())))
 
 
 def stop_job(aws: AwsSession, job_id: str) -> None:
@@ -86,10 +92,9 @@ def stop_job(aws: AwsSession, job_id: str) -> None:
         botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
     """
     from botocore.exceptions import ClientError
-    from sagemaker.core.resources import TrainingJob
 
     try:
-        TrainingJob.get(training_job_name=job_id, session=aws.session, region=aws.region).stop()
+        _find_client(aws).stop_training_job(TrainingJobName=job_id)
     except ClientError:
         job_now = describe_job(aws, job_id)
         if job_now is None or not (job_now.is_final or job_now.status == "Stopping"):
@@ -111,11 +116,25 @@ def _stop_if_ours(aws: AwsSession, request: Mapping[str, Any]) -> None:
 
 
 def _send(aws: AwsSession, request: Mapping[str, Any]) -> None:
+    # Not `TrainingJob.create`: that adds settings of the SDK's configuration files; the request goes as it is shown.
+    _find_client(aws).create_training_job(**request)
+
+
+def _prepare_resources(aws: AwsSession) -> Any:
+    """Lets the SDK make its clients, while nobody else makes any; returns the session that it knows them by."""
     from sagemaker.core.utils.utils import SageMakerClient
 
-    # Not `TrainingJob.create`: that adds settings of the SDK's configuration files; the request goes as it is shown.
-    client = SageMakerClient(session=aws.session, region_name=aws.region).get_client("sagemaker")
-    client.create_training_job(**request)
+    with aws.lock:
+        session = aws.session
+        SageMakerClient(session=session, region_name=aws.region)
+    return session
+
+
+def _find_client(aws: AwsSession) -> Any:
+    from sagemaker.core.utils.utils import SageMakerClient
+
+    session = _prepare_resources(aws)
+    return SageMakerClient(session=session, region_name=aws.region).get_client("sagemaker")
 
 
 def _is_ours(aws: AwsSession, request: Mapping[str, Any]) -> bool:

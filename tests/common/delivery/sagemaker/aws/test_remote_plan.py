@@ -138,8 +138,8 @@ def test_a_dataset_that_is_not_in_s3(account: Account) -> None:
         executor.submit()
     assert str(caught.value) == (
         "the dataset is not in S3: there is no 's3://pail/sagemaker/points/datasets/points.csv' "
-        "('sagemaker/points/datasets/' holds nothing); upload it with `upload_dataset`, or correct dataset, "
-        "project_name or bucket"
+        "('sagemaker/points/datasets/' holds nothing); upload it with `tg-mlflow upload-dataset`, or "
+        "`upload_dataset()` in Python, or correct dataset, project_name or bucket"
     )
     with pytest.raises(DatasetError, match=r"^there is no dataset to upload; set dataset$"):
         account.make().upload_dataset()

@@ -52,7 +52,8 @@ def test_a_dataset_is_an_object_or_a_folder(aws: AwsSession, bucket: str) -> Non
             find_dataset_place(aws, S3Location(bucket, key))
         assert str(caught.value) == (
             f"the dataset is not in S3: there is no 's3://pail/{key}' ('data/' holds 'a.parquet', 'folder-2/y', "
-            "'folder/x'); upload it with `upload_dataset`, or correct dataset, project_name or bucket"
+            "'folder/x'); upload it with `tg-mlflow upload-dataset`, or `upload_dataset()` in Python, or correct "
+            "dataset, project_name or bucket"
         )
 
 
