@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import zip_longest
+from pathlib import Path
 from typing import TypeAlias
 
 from tg.common.delivery.sagemaker import Listener, SagemakerConfig, SagemakerExecutor
+from tg.common.errors import DatasetError
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.capacity import NoCapacityError, describe_machine, list_attempts, noticing_no_capacity
 from tg_mlflow.job_guard import JobGuard
@@ -109,7 +111,7 @@ def _train_once(
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job_id, run_id)
             return None
         watching.enter_context(source.following(executor))
-        dataset = delivery.options.local_dataset_path
+        dataset = _find_dataset(delivery, executor)
         is_recorded = watch_job(client, run_id, executor, job_id, recorder, dataset, config.log, start, show)
     return partial(executor.discard, job_id) if is_recorded else None
 
@@ -126,8 +128,18 @@ def _build_tags(
     tags.update({NAME_TAG: str(name)} if name else {})
     tags.update({SECRETS_TAG: json.dumps(config.secrets)} if config.secrets else {})
     tags.update({EARLIER_JOBS_TAG: " ".join(earlier_jobs)} if earlier_jobs else {})
-    if options.local_dataset_path is not None:
-        tags[DATASET_TAG] = str(options.local_dataset_path)
+    if (dataset := _find_dataset(delivery, executor)) is not None:
+        tags[DATASET_TAG] = str(dataset)
     if options.docker_host is not None:
         tags[DOCKER_HOST_TAG] = options.docker_host
     return {**tags, **build_place_tags(executor)}
+
+
+def _find_dataset(delivery: SagemakerConfig, executor: SagemakerExecutor) -> Path | None:
+    """Where the dataset is here; for a job that runs elsewhere, it need not be here."""
+    try:
+        return delivery.options.local_dataset_path
+    except DatasetError:
+        if executor.is_remote:
+            return None
+        raise

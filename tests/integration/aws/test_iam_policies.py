@@ -28,7 +28,9 @@ from tg.common.delivery.sagemaker import (
     SagemakerConfig,
     SagemakerOptions,
     SagemakerRemoteExecutor,
+    SharedAccount,
 )
+from tg_mlflow.instance_price import find_instance_price
 
 __all__ = ["build_options", "config", "images"]
 
@@ -50,7 +52,12 @@ VALUES = {
     "SUBNET": "subnet-1",
 }
 # AWS knows no resources of these, but for EC2's, which can be looked at as a whole only.
-WITHOUT_RESOURCE = {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"}
+WITHOUT_RESOURCE = {
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "pricing:GetProducts",
+    "sagemaker:ListTrainingJobs",
+}
 # Permissions that are not called as the operation that needs them.
 NOT_OPERATIONS = {"iam:PassRole", "s3:ListBucket"}
 LONGEST_POLICY = 6144  # characters without blanks
@@ -159,6 +166,28 @@ def test_the_default_bucket_is_created(make_simulated_aws: MakeAws, tmp_path: Pa
     # The SDK looks among all buckets first, and does without if it may not.
     assert policy.denied == {("s3:ListAllMyBuckets", "*")}
     assert "CreateTheDefaultBucket" not in {sid for sid, _ in policy.list_unused()}
+
+
+def test_a_dry_run_may_ask_for_prices(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
+    aws = make_simulated_aws(run_job)
+    policy = aws.faults.policy = Policy("caller-prices", **VALUES)
+    assert find_instance_price(make(aws, tmp_path).aws, "ml.m5.large").usd_per_hour is not None
+    assert (policy.denied, policy.list_unused()) == (set(), set())
+
+
+def test_many_jobs_may_be_listed(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
+    aws = make_simulated_aws(wait)
+    policy = aws.faults.policy = Policy("caller", "caller-many-jobs", **VALUES)
+    account = SharedAccount(REGION, pacing=FAST)
+    executors = [make(aws, tmp_path, account=account) for _ in range(8)]
+    jobs = [each.submit() for each in executors]
+    for executor, job in zip(executors, jobs, strict=True):
+        assert not executor.status(job).status.is_final
+    assert set(account.statuses()) == set(jobs)
+    for executor, job in zip(executors, jobs, strict=True):
+        executor.cancel(job)
+    assert "ListJobs" not in {sid for sid, _ in policy.list_unused()}
+    assert policy.denied == set()
 
 
 def test_an_image_is_built_pushed_and_trained(

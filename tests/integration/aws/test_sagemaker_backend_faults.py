@@ -166,9 +166,6 @@ def test_a_training_comes_to_its_end_nevertheless(
     assert states_of(simulated_aws) == states
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the run is FAILED, so that nobody can attach to it, though its job has completed"
-)
 def test_results_are_not_lost_when_s3_is_away_at_the_end(
     small_project: ProjectFolder,
     simulated_aws: AwsEmulator,
@@ -186,7 +183,6 @@ def test_results_are_not_lost_when_s3_is_away_at_the_end(
     assert points_of(store, the_run(store)) == POINTS
 
 
-@pytest.mark.xfail(strict=True, reason="a dataset that is in S3 is wanted on this machine, too")
 def test_data_may_be_in_s3_only(
     small_project: ProjectFolder, simulated_aws: AwsEmulator, job: Job, store: MlflowClient
 ) -> None:

@@ -48,6 +48,10 @@ def test_lists_become_tuples() -> None:
             {"job_name": "a" * 64},
             f"job_name is '{'a' * 64}'; give at most 63 letters, digits and hyphens, no hyphen first or last",
         ),
+        (
+            {"job_name": f"a{'-' * 62}b"},
+            f"job_name is 'a{'-' * 62}b'; give at most 63 letters, digits and hyphens, no hyphen first or last",
+        ),
         ({"metrics_from": "none"}, "metrics_from is 'none'; give 'leader' or 'all'"),
         ({"image_uri": {"framwork": "sklearn"}}, "image_uri has 'framwork'; did you mean 'framework'?"),
         ({"image_uri": ""}, "image_uri is ''; give an image's name, of at most 255 characters"),

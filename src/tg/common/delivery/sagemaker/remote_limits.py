@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import DeliveryError
 from ...secret_mask import holds_password, looks_secret
 
-JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+JOB_NAME = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 MOST_METRICS = 40
 LONGEST_METRIC_NAME = 255

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import ResultArchiveError
+from ...errors import DeliveryError, JobUnreachableError, ResultArchiveError
 from .archive_members import ARCHIVE_NAME
+from .aws_errors import is_expired, is_passing
 from .aws_session import AwsSession
 from .job_folder import JobFolder, jobs_path
 from .remote_state import JobDescription, build_remote_state
 from .s3_download import download_object
-from .s3_location import S3Location, find_object
+from .s3_location import S3Location, head_object
 
 _COPY_NAME = "copy.json"
 
@@ -30,11 +31,16 @@ class RemoteResult:
 
 
 def find_result(aws: AwsSession, job: JobDescription) -> RemoteResult | None:
-    """Finds a job's archive; ``None`` if it has none."""
+    """Finds a job's archive; ``None`` if it has none.
+
+    Raises:
+        JobUnreachableError: If S3 is away for too long; the archive stays there.
+        DeliveryError: If S3 may not be asked.
+    """
     uri = job.archive_uri or f"{job.output_uri.rstrip('/')}/{job.job_id}/output/"
     # For some jobs the SDK tells the folder only.
     place = S3Location.parse(f"{uri}{ARCHIVE_NAME}" if uri.endswith("/") else uri)
-    found = find_object(aws, place)
+    found = aws.follow(job.job_id, lambda: head_object(aws, place))
     return None if found is None else RemoteResult(place, int(found["ContentLength"]), str(found["ETag"]))
 
 
@@ -46,6 +52,7 @@ def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
 
     Raises:
         ResultArchiveError: If the job has none.
+        JobUnreachableError: If S3 is away for too long, or credentials have expired; the archive stays there.
         DeliveryError: If S3 does not give it.
     """
     result = find_result(aws, job)
@@ -56,6 +63,16 @@ def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
     folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     copy = {"place": str(result.place), "etag": result.etag}
     if not folder.archive.is_file() or folder.read_json(_COPY_NAME) != copy:
-        download_object(aws, result.place, folder.archive)
+        _download(aws, job.job_id, result.place, folder.archive)
         folder.write_json(_COPY_NAME, copy)
     return folder.archive
+
+
+def _download(aws: AwsSession, job_id: str, place: S3Location, target: Path) -> None:
+    try:
+        download_object(aws, place, target)
+    except DeliveryError as e:
+        cause = e.__cause__
+        if cause is not None and (is_passing(cause) or is_expired(cause)):
+            raise JobUnreachableError(f"{e}; the results of job {job_id!r} stay there and can be fetched later") from e
+        raise

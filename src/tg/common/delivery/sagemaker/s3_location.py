@@ -45,17 +45,23 @@ def find_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
     Raises:
         DeliveryError: If it may not be asked.
     """
+    return aws.call(f"{str(place)!r} cannot be looked at", lambda: head_object(aws, place))
+
+
+def head_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
+    """What S3 says of an object; ``None`` if there is none.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
+    """
     from botocore.exceptions import ClientError
 
-    def head() -> dict[str, Any] | None:
-        try:
-            return dict(aws.client("s3").head_object(Bucket=place.bucket, Key=place.key))
-        except ClientError as e:
-            if error_code(e) in _MISSING:
-                return None
-            raise
-
-    return aws.call(f"{str(place)!r} cannot be looked at", head)
+    try:
+        return dict(aws.client("s3").head_object(Bucket=place.bucket, Key=place.key))
+    except ClientError as e:
+        if error_code(e) in _MISSING:
+            return None
+        raise
 
 
 def list_keys(aws: AwsSession, place: S3Location, most: int | None = None) -> list[str]:
