@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from tg.common import TgError
 from tg.common.delivery.sagemaker import SagemakerAttachedExecutor, write_to_stdout
 from tg_mlflow import resume
+from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.backend_config import AttachedConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.masking_client import MaskingClient
@@ -86,7 +87,9 @@ def train(
         run_id = create_run(client, experiment_id, project, target, "tg-attached", run_name)
         params = dict(command.arguments)  # otherwise whoever made the run has logged them
     source = ProjectTraining(project, command)
-    end = train_recorded(client, run_id, params, source, settings, SagemakerAttachedExecutor)
+    with announcing_interrupt(run_id):
+        end = train_recorded(client, run_id, params, source, settings, SagemakerAttachedExecutor)
+    announce_end(client, run_id, end)
     if end.failure is not None:
         _exit_with(end.failure.partition("\n")[0])  # the log has been shown
 

@@ -19,6 +19,7 @@ from tg.common.delivery.sagemaker import (
     SagemakerProcessExecutor,
     SagemakerRemoteExecutor,
 )
+from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.backend_config import (
     AttachedConfig,
     BackendConfig,
@@ -89,7 +90,9 @@ class ProjectBackend(AbstractBackend):
             raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
         run_id = create_run(client, experiment_id, project, entry_point, self.name, shell.get("run_name"))
         source = ProjectTraining(project, command)
-        end = train_recorded(client, run_id, raw_params, source, config, self.make_executor)
+        with announcing_interrupt(run_id):
+            end = train_recorded(client, run_id, raw_params, source, config, self.make_executor)
+        announce_end(client, run_id, end)
         if end.failure is not None and shell:
             raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown
         return EndedRun(run_id, end.status, end.failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))

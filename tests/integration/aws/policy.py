@@ -6,8 +6,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.aws_emulator.api_call import ApiCall
+from tests.aws_emulator.api_call import ACCOUNT_ID, ApiCall
+from tests.integration.aws.support import BUCKET
 from tests.support import ROOT
+
+REGION = "eu-central-1"
+VALUES = {
+    "ACCOUNT_ID": ACCOUNT_ID,
+    "BUCKET": BUCKET,
+    "KEY_ID": "11111111-2222-3333-4444-555555555555",
+    "PROJECT": "numbers",
+    "REGION": REGION,
+    "REPOSITORY": "numbers",
+    "ROLE": "TrainingRole",
+    "SECURITY_GROUP": "sg-1",
+    "SUBNET": "subnet-1",
+}
+"""What the tests write for the words in capital letters."""
 
 FOLDER = ROOT / "docs" / "iam"
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
@@ -19,12 +34,20 @@ def list_documents() -> list[Path]:
     return sorted(FOLDER.glob("*.json"))
 
 
+def read_document(path: Path, values: Mapping[str, str]) -> str:
+    """A policy with values in the place of ``BUCKET`` and the other words in capital letters."""
+    text = path.read_text(encoding="utf-8")
+    for word, value in values.items():
+        text = re.sub(rf"(?<![A-Z_]){word}(?![A-Z_])", value, text)
+    return text
+
+
 class Policy:
     """Several documents that are attached to one identity.
 
     Args:
         documents: Their names in ``docs/iam``, without ``.json``.
-        values: What stands in the place of ``BUCKET`` and the other words in capital letters.
+        values: Others than in ``VALUES``.
 
     Attributes:
         used: The statements that have allowed something, each with the action, and with the resource's pattern.
@@ -34,9 +57,7 @@ class Policy:
     def __init__(self, *documents: str, **values: str) -> None:
         self.statements: list[Mapping[str, Any]] = []
         for name in documents:
-            text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
-            for word, value in values.items():
-                text = re.sub(rf"(?<![A-Z_]){word}(?![A-Z_])", value, text)
+            text = read_document(FOLDER / f"{name}.json", {**VALUES, **values})
             self.statements += json.loads(text)["Statement"]
         self.used: set[tuple[str, str]] = set()
         self.denied: set[tuple[str, str]] = set()

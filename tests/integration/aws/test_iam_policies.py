@@ -9,15 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
 import pytest
 
 from tests.aws_emulator import AwsEmulator
-from tests.aws_emulator.api_call import ACCOUNT_ID
 from tests.aws_emulator.registry import Registry
 from tests.integration.aws.numbers import FAST, MakeAws, count, make, output_of, wait
-from tests.integration.aws.policy import NEEDS_NO_PERMISSION, Policy, as_list, list_documents
+from tests.integration.aws.policy import ACCOUNT_ID, NEEDS_NO_PERMISSION, REGION, VALUES, Policy, as_list
 from tests.integration.aws.support import BUCKET
 from tests.integration.aws.test_remote_training import config, images
 from tests.integration.docker.conftest import build_options
@@ -34,33 +31,11 @@ from tg_mlflow.instance_price import find_instance_price
 
 __all__ = ["build_options", "config", "images"]
 
-REGION = "eu-central-1"
 DEFAULT_BUCKET = f"sagemaker-{REGION}-{ACCOUNT_ID}"
 JOBS = f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}:training-job"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/aws/sagemaker/TrainingJobs"
 PROJECT = f"arn:aws:s3:::{BUCKET}/sagemaker/numbers"
 REPOSITORY = f"arn:aws:ecr:{REGION}:{ACCOUNT_ID}:repository/tg-mlflow/numbers"
-VALUES = {
-    "ACCOUNT_ID": ACCOUNT_ID,
-    "BUCKET": BUCKET,
-    "KEY_ID": "11111111-2222-3333-4444-555555555555",
-    "PROJECT": "numbers",
-    "REGION": REGION,
-    "REPOSITORY": "numbers",
-    "ROLE": "TrainingRole",
-    "SECURITY_GROUP": "sg-1",
-    "SUBNET": "subnet-1",
-}
-# AWS knows no resources of these, but for EC2's, which can be looked at as a whole only.
-WITHOUT_RESOURCE = {
-    "cloudwatch:PutMetricData",
-    "ecr:GetAuthorizationToken",
-    "pricing:GetProducts",
-    "sagemaker:ListTrainingJobs",
-}
-# Permissions that are not called as the operation that needs them.
-NOT_OPERATIONS = {"iam:PassRole", "s3:ListBucket"}
-LONGEST_POLICY = 6144  # characters without blanks
 
 # What ECR wants of those who speak to its registry, by method and by kind of thing.
 REGISTRY_ACTIONS = {
@@ -110,7 +85,7 @@ def actions_of(policy: Policy) -> set[str]:
 
 def test_the_caller_can_do_all_that_it_may_and_may_do_no_more(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
     aws = make_simulated_aws(run_job)
-    policy = aws.faults.policy = Policy("caller", **VALUES)
+    policy = aws.faults.policy = Policy("caller")
     write_dataset(tmp_path)
     executor = with_options(make(aws, tmp_path, tags={"team": "blue"}), dataset="table")
     executor.upload_dataset()
@@ -140,7 +115,7 @@ def test_the_caller_can_do_all_that_it_may_and_may_do_no_more(make_simulated_aws
 
 def test_what_is_not_allowed_is_refused_before_anything_is_done(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
     aws = make_simulated_aws()
-    policy = aws.faults.policy = Policy("caller", **{**VALUES, "PROJECT": "others"})
+    policy = aws.faults.policy = Policy("caller", PROJECT="others")
     write_dataset(tmp_path)
     executor = with_options(make(aws, tmp_path), dataset="table")
     with pytest.raises(DeliveryError, match=r"access is denied: the permission s3:GetObject and s3:ListBucket may be"):
@@ -156,7 +131,7 @@ def test_what_is_not_allowed_is_refused_before_anything_is_done(make_simulated_a
 
 def test_the_default_bucket_is_created(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
     aws = make_simulated_aws(run_job)
-    policy = Policy("caller", "caller-default-bucket", **{**VALUES, "BUCKET": DEFAULT_BUCKET})
+    policy = Policy("caller", "caller-default-bucket", BUCKET=DEFAULT_BUCKET)
     aws.faults.policy = policy
     write_dataset(tmp_path)
     executor = with_options(make(aws, tmp_path), bucket=None, dataset="table")
@@ -170,14 +145,14 @@ def test_the_default_bucket_is_created(make_simulated_aws: MakeAws, tmp_path: Pa
 
 def test_a_dry_run_may_ask_for_prices(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
     aws = make_simulated_aws(run_job)
-    policy = aws.faults.policy = Policy("caller-prices", **VALUES)
+    policy = aws.faults.policy = Policy("caller-prices")
     assert find_instance_price(make(aws, tmp_path).aws, "ml.m5.large").usd_per_hour is not None
     assert (policy.denied, policy.list_unused()) == (set(), set())
 
 
 def test_many_jobs_may_be_listed(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
     aws = make_simulated_aws(wait)
-    policy = aws.faults.policy = Policy("caller", "caller-many-jobs", **VALUES)
+    policy = aws.faults.policy = Policy("caller", "caller-many-jobs")
     account = SharedAccount(REGION, pacing=FAST)
     executors = [make(aws, tmp_path, account=account) for _ in range(8)]
     jobs = [each.submit() for each in executors]
@@ -193,7 +168,7 @@ def test_many_jobs_may_be_listed(make_simulated_aws: MakeAws, tmp_path: Path) ->
 def test_an_image_is_built_pushed_and_trained(
     config: SagemakerConfig, aws: AwsEmulator, registry: Registry, images: None
 ) -> None:
-    values = {**VALUES, "PROJECT": "points", "REPOSITORY": "points"}
+    values = {"PROJECT": "points", "REPOSITORY": "points"}
     policy = Policy("caller", "caller-image-push", **values)
     aws.faults.policy = policy
     config = replace(config, options=replace(config.options, remote=RemoteOptions(checkpoints=True)))
@@ -250,7 +225,7 @@ def read_registry_actions(lines: list[str]) -> set[str]:
     ],
 )
 def test_the_caller_may_do_nothing_else(action: str, resource: str, context: dict[str, str]) -> None:
-    policy = Policy("caller", "caller-image-push", "caller-default-bucket", "caller-kms", **VALUES)
+    policy = Policy("caller", "caller-image-push", "caller-default-bucket", "caller-kms", "caller-prices")
     assert not policy.allows(action, resource, context)
 
 
@@ -276,7 +251,7 @@ IN_THE_ROLE = [
 
 
 def test_a_job_may_do_what_sagemaker_does_in_its_role_and_no_more() -> None:
-    role = Policy("execution-role", **VALUES)
+    role = Policy("execution-role")
     assert [each for each in IN_THE_ROLE if not role.allows(*each)] == []
     assert role.list_unused() == set()
     assert not role.allows("s3:PutObject", f"{PROJECT}/datasets/table/part.bin")
@@ -285,59 +260,3 @@ def test_a_job_may_do_what_sagemaker_does_in_its_role_and_no_more() -> None:
     assert not role.allows("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Shop"})
     assert not role.allows("logs:GetLogEvents", f"{LOGS}:log-stream:another")
     assert not role.allows("sagemaker:CreateTrainingJob", f"{JOBS}/another")
-
-
-@pytest.mark.parametrize("path", list_documents(), ids=lambda path: path.stem)
-def test_documents_are_valid(path: Path) -> None:
-    document = json.loads(path.read_text(encoding="utf-8"))
-    assert set(document) == {"Version", "Statement"}
-    assert document["Version"] == "2012-10-17"
-    assert len(json.dumps(document, separators=(",", ":"))) < LONGEST_POLICY
-    sids = [statement["Sid"] for statement in document["Statement"]]
-    assert len(set(sids)) == len(sids)
-    subject = "Principal" if path.stem.endswith("-trust") else "Resource"
-    for statement in document["Statement"]:
-        assert set(statement) - {"Condition"} == {"Sid", "Effect", "Action", subject}
-        assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
-        assert statement["Effect"] == "Allow"
-        actions = as_list(statement["Action"])
-        assert actions == sorted(actions)
-        assert [action for action in actions if not is_known(action)] == []
-        if statement.get("Resource") == "*":
-            assert [each for each in actions if each not in WITHOUT_RESOURCE and ":Describe" not in each] == []
-    words = set(re.findall(r"(?<![A-Za-z])[A-Z]+(?:_[A-Z]+)*(?![A-Za-z_])", json.dumps(document)))
-    assert words <= set(VALUES)
-
-
-def is_known(action: str) -> bool:
-    """Whether it is the name of an operation, as far as it is called so, with no ``*`` in it."""
-    service, _, operation = action.partition(":")
-    return action in NOT_OPERATIONS or operation in _operations(service)
-
-
-def _operations(service: str) -> list[str]:
-    names: list[str] = botocore.session.get_session().get_service_model(service).operation_names
-    return names
-
-
-def test_iam_takes_the_documents(make_simulated_aws: MakeAws) -> None:
-    make_simulated_aws()
-    iam = boto3.client("iam")
-    for path in list_documents():
-        text = path.read_text(encoding="utf-8")
-        for word, value in VALUES.items():
-            text = re.sub(rf"(?<![A-Z_]){word}(?![A-Z_])", value, text)
-        if path.stem.endswith("-trust"):
-            iam.create_role(RoleName=path.stem, AssumeRolePolicyDocument=text)
-        else:
-            iam.create_policy(PolicyName=path.stem, PolicyDocument=text)
-
-
-def test_the_page_explains_every_document_and_statement() -> None:
-    page = (list_documents()[0].parent.parent / "iam.md").read_text(encoding="utf-8")
-    for path in list_documents():
-        assert f"(iam/{path.name})" in page
-        for statement in json.loads(path.read_text(encoding="utf-8"))["Statement"]:
-            assert f"`{statement['Sid']}`" in page, statement["Sid"]
-    for word in VALUES:
-        assert f"`{word}`" in page

@@ -16,7 +16,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
-from tests.aws_emulator.api_call import ACCOUNT_ID, ApiCall
+from tests.aws_emulator.api_call import ApiCall
 from tests.integration.aws.numbers import FAST, MakeAws, Task, make
 from tests.integration.aws.policy import Policy
 from tests.integration.aws.support import BUCKET
@@ -140,8 +140,7 @@ def test_a_project_with_a_ready_made_image(
     aws = make_simulated_aws(run_job)
     monkeypatch.setenv("AWS_ROLE", aws.role_arn)
     secrets.append(os.environ["AWS_SECRET_ACCESS_KEY"])
-    values = {"BUCKET": BUCKET, "PROJECT": "points", "ROLE": "TrainingRole", "REGION": aws.region}
-    policy = Policy("caller", ACCOUNT_ID=ACCOUNT_ID, **values)
+    policy = Policy("caller", PROJECT="points")
     sent = listen(aws, policy)
     config = json.dumps({"image_uri": READY_NAME, "tags": {"team": "blue"}})
     with Launcher(secret_project, "sagemaker", tmp_path, "--backend-config", config) as launcher:
@@ -179,10 +178,12 @@ def test_a_dry_run_shows_none(
 ) -> None:
     aws = make_simulated_aws(run_job)
     monkeypatch.setenv("AWS_ROLE", aws.role_arn)
+    policy = aws.faults.policy = Policy("caller", "caller-prices", PROJECT="points")
     with Launcher(secret_project, "sagemaker", tmp_path, "--backend-config", '{"dry_run": true}') as launcher:
         assert launcher.wait_for_end() == 0, launcher.output
     assert '"push": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tg-mlflow/points"' in launcher.output
     assert found_in(launcher.output.encode(), secrets) == []
+    assert policy.denied == set()
 
 
 def test_a_build_that_fails(
