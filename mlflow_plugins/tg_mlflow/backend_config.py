@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from mlflow.projects.utils import (
     PROJECT_BUILD_IMAGE,
@@ -67,6 +67,14 @@ class BackendConfig(_Section):
         tags: Tags for the MLflow run.
         log: What is logged for people to look at.
         secrets: Names of variables and parameters whose values are masked besides those that look like credentials.
+        sweep: Values by parameter: each combination of them is trained. A name with a dot is a part of the task, as in
+            ``hyperparameters``.
+        sweep_samples: How many combinations are trained, chosen at random; by default all.
+        sweep_seed: What the choice depends on.
+        max_parallel: How many trainings run at once; by default as many as there are processors, and ten on SageMaker.
+        primary_metric: What the best training of a sweep is found by.
+        mode: Whether ``max`` or ``min`` of it is best.
+        stop_on_failure: Whether the first training of a sweep that fails stops the others.
     """
 
     backend: ClassVar[str]
@@ -79,6 +87,13 @@ class BackendConfig(_Section):
     tags: dict[str, str] = Field(default_factory=dict)
     log: LogConfig = Field(default_factory=LogConfig)
     secrets: list[str] = Field(default_factory=list)
+    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    sweep_samples: int | None = Field(default=None, gt=0)
+    sweep_seed: int = 0
+    max_parallel: int | None = Field(default=None, gt=0)
+    primary_metric: str | None = None
+    mode: Literal["max", "min"] = "max"
+    stop_on_failure: bool = False
 
 
 class AttachedConfig(BackendConfig):

@@ -5,6 +5,7 @@
     TgError
     ├── ProjectError              the MLflow project does not say what to train
     │   └── BackendConfigError    the backend configuration cannot be understood
+    ├── SweepError                a training of a sweep has failed
     ├── RecordingError            the tracking server did not take what a training said
     └── RunNotOursError           a run has no job that could be found again
 """
@@ -18,6 +19,10 @@ class ProjectError(TgError):
 
 class BackendConfigError(ProjectError):
     """The backend configuration cannot be understood."""
+
+
+class SweepError(TgError):
+    """A training of a sweep has failed; the others went on, unless they were to be stopped."""
 
 
 class RecordingError(TgError):

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import click
@@ -18,6 +19,7 @@ from tg.common.delivery.sagemaker import (
     SagemakerLocalExecutor,
     SagemakerProcessExecutor,
     SagemakerRemoteExecutor,
+    SharedAccount,
 )
 from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.backend_config import (
@@ -36,6 +38,9 @@ from tg_mlflow.recorded_training import train_recorded
 from tg_mlflow.request_headers import silence_header_warnings
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.submitted_run import EndedRun
+from tg_mlflow.sweep import name_sweep, train_sweep
+from tg_mlflow.sweep_plan import plan_sweep
+from tg_mlflow.training import ExecutorFactory
 from tg_mlflow.training_source import ProjectTraining
 
 
@@ -53,6 +58,10 @@ class ProjectBackend(AbstractBackend):
     @abstractmethod
     def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
         """Makes the place where the job runs."""
+
+    def share_place(self, config: Any) -> ExecutorFactory:
+        """Makes what makes the places of jobs that run at the same time."""
+        return self.make_executor
 
     def run(
         self,
@@ -76,9 +85,10 @@ class ProjectBackend(AbstractBackend):
         shell = _shell_parameters()
         try:
             project = fetch_project(project_uri, version)
-            raw_params = project.resolve_parameters(entry_point, params or {})
-            command = project.build_command(entry_point, raw_params)
             config = load_backend_config(self.config_model, project.folder, given)
+            members = plan_sweep(project, entry_point, params or {}, config) if config.sweep else []
+            raw_params = members[0].params if members else project.resolve_parameters(entry_point, params or {})
+            command = members[0].command if members else project.build_command(entry_point, raw_params)
             client = MaskingClient(tracking_uri, find_secrets(raw_params, project, command, config))
             if isinstance(config, RemoteConfig) and config.dry_run:
                 click.echo(describe_dry_run(project, command, config, client.mask))
@@ -88,10 +98,15 @@ class ProjectBackend(AbstractBackend):
             if shell:
                 raise click.exceptions.Exit(0)
             raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
-        run_id = create_run(client, experiment_id, project, entry_point, self.name, shell.get("run_name"))
-        source = ProjectTraining(project, command)
+        run_name = shell.get("run_name") or (name_sweep(project) if members else None)
+        run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name)
         with announcing_interrupt(run_id):
-            end = train_recorded(client, run_id, raw_params, source, config, self.make_executor)
+            if members:
+                place = self.share_place(config)
+                end = train_sweep(client, run_id, project, entry_point, self.name, members, config, place)
+            else:
+                source = ProjectTraining(project, command)
+                end = train_recorded(client, run_id, raw_params, source, config, self.make_executor)
         announce_end(client, run_id, end)
         if end.failure is not None and shell:
             raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown
@@ -136,6 +151,11 @@ class SagemakerBackend(ProjectBackend):
 
     def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
         return SagemakerRemoteExecutor(delivery)
+
+    def share_place(self, config: RemoteConfig) -> ExecutorFactory:
+        """Has all jobs share one account, whose limits they keep together."""
+        account = SharedAccount(config.region, config.profile)
+        return partial(SagemakerRemoteExecutor, account=account)
 
 
 def _shell_parameters() -> dict[str, Any]:

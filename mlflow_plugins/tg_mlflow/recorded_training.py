@@ -73,15 +73,20 @@ def train_recorded(
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
-    except RecordingError as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
+        return read_end(client, run_id, error)
+    return TrainingEnd(client.get_run(run_id).info.status)
+
+
+def read_end(client: MaskingClient, run_id: str, error: BaseException) -> TrainingEnd:
+    """Says how a run has ended that an error has ended; shows an error of the project's own code."""
+    if isinstance(error, RecordingError):
         failure = f"Run {run_id} is not complete: {describe_failure(error)}"
         return TrainingEnd(RunStatus.to_string(RunStatus.RUNNING), client.mask.mask(failure))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
-        if not isinstance(error, TgError):
-            trace = "".join(traceback.format_exception(error))
-            _logger.error("The training raised an error that is not about its input:\n%s", client.mask.mask(trace))
-        status = client.get_run(run_id).info.status
-        tail = str(error).partition("\n")[2] if isinstance(error, JobFailedError) else ""
-        failure = f"Run {run_id} {status}: {describe_failure(error)}{tail and chr(10) + tail}"
-        return TrainingEnd(status, client.mask.mask(failure))
-    return TrainingEnd(client.get_run(run_id).info.status)
+    if not isinstance(error, TgError):
+        trace = "".join(traceback.format_exception(error))
+        _logger.error("The training raised an error that is not about its input:\n%s", client.mask.mask(trace))
+    status = client.get_run(run_id).info.status
+    tail = str(error).partition("\n")[2] if isinstance(error, JobFailedError) else ""
+    failure = f"Run {run_id} {status}: {describe_failure(error)}{tail and chr(10) + tail}"
+    return TrainingEnd(status, client.mask.mask(failure))

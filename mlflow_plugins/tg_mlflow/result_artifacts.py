@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ MISSING_TAG = "tg.missing"
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
 _LONGEST_TAG = 8000
 _EVERYTHING = LogConfig()
+# Neither MLflow's saving of a model nor matplotlib's fonts are made for several threads.
+_views_lock = threading.Lock()
 
 
 def log_result(
@@ -69,7 +72,8 @@ def log_result(
             client.log_artifact(run_id, str(archive.path), "result")
         attempts = Attempts()
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
-            _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
+            with _views_lock:
+                _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing)[:_LONGEST_TAG])
 

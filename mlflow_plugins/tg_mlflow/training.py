@@ -110,7 +110,7 @@ def _train_once(
         if getattr(config, "detach", False):
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job_id, run_id)
             return None
-        watching.enter_context(source.following(executor))
+        watching.enter_context(source.following(executor, job_id))
         dataset = _find_dataset(delivery, executor)
         is_recorded = watch_job(client, run_id, executor, job_id, recorder, dataset, config.log, start, show)
     return partial(executor.discard, job_id) if is_recorded else None

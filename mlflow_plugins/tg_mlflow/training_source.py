@@ -28,7 +28,7 @@ class TrainingSource(Protocol):
             A context with the delivery.
         """
 
-    def following(self, executor: SagemakerExecutor) -> AbstractContextManager[None]:
+    def following(self, executor: SagemakerExecutor, job_id: str) -> AbstractContextManager[None]:
         """Opens what is needed while the job runs."""
 
 
@@ -56,6 +56,6 @@ class ProjectTraining:
         with project_modules(folder), project_environment(folder):  # the modules first, as projects take turns in them
             yield build_delivery(build_task(self.command), self.project, config)
 
-    def following(self, executor: SagemakerExecutor) -> AbstractContextManager[None]:
+    def following(self, executor: SagemakerExecutor, job_id: str) -> AbstractContextManager[None]:
         """Has the variables at hand where credentials may be among them, which are read again when they expire."""
         return project_environment(self.project.folder) if executor.is_remote else nullcontext()

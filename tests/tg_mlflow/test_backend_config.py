@@ -28,6 +28,13 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "tags": {},
         "log": {"figures": True, "tables": True, "dataset": True, "model": True, "archive_limit_mb": 1000},
         "secrets": [],
+        "sweep": {},
+        "sweep_samples": None,
+        "sweep_seed": 0,
+        "max_parallel": None,
+        "primary_metric": None,
+        "mode": "max",
+        "stop_on_failure": False,
     }
 
 

@@ -1,0 +1,188 @@
+"""Trains the members of a sweep at the same time, each with a run of its own below the sweep's."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+
+from mlflow.entities import RunStatus
+
+from tg.common import DeliveryError
+from tg.common.delivery.sagemaker import LogEvent, SagemakerConfig, SagemakerExecutor, SagemakerRemoteExecutor
+from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.masking_client import MaskingClient
+from tg_mlflow.recorded_training import train_recorded
+from tg_mlflow.sweep_plan import SweepMember
+from tg_mlflow.sweep_table import FAILED, KILLED, NOT_STARTED, SweepChildResult
+from tg_mlflow.training import ExecutorFactory
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_LOOK_SECONDS = 1
+
+
+@dataclass
+class SweepChildren:
+    """The trainings of a sweep while they run.
+
+    Attributes:
+        client: The tracking server's.
+        make_executor: Where they are trained.
+        create_child: Creates a member's run and returns its id.
+        max_parallel: How many are trained at once.
+        stop_on_failure: Whether the first one that fails stops the others.
+        results: How each has ended, by the member's name.
+    """
+
+    client: MaskingClient
+    make_executor: ExecutorFactory
+    create_child: Callable[[SweepMember], str]
+    max_parallel: int
+    stop_on_failure: bool
+    results: dict[str, SweepChildResult] = field(default_factory=dict)
+    _running: dict[str, SagemakerExecutor] = field(default_factory=dict)
+    _is_stopping: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def train_one_after_another(self, members: Sequence[SweepMember], deliveries: Sequence[SagemakerConfig]) -> None:
+        """Trains all in this thread, as those must be that train in this process.
+
+        Raises:
+            KeyboardInterrupt: If it is interrupted.
+        """
+        for number, (member, delivery) in enumerate(zip(members, deliveries, strict=True), start=1):
+            if not self._is_stopping.is_set():
+                self._train(member, delivery)
+                self._tell(member, number, len(members))
+
+    def train_at_once(self, members: Sequence[SweepMember], deliveries: Sequence[SagemakerConfig]) -> None:
+        """Trains all in threads.
+
+        Raises:
+            KeyboardInterrupt: If it is interrupted; nothing runs any more then.
+        """
+        ended = 0
+        with ThreadPoolExecutor(self.max_parallel, thread_name_prefix="sweep") as pool:
+            waiting = {pool.submit(self._train, *each): each[0] for each in zip(members, deliveries, strict=True)}
+            try:
+                while waiting:
+                    for future in wait(waiting, _LOOK_SECONDS, return_when="FIRST_COMPLETED").done:
+                        member = waiting.pop(future)
+                        future.result()
+                        ended += 1
+                        self._tell(member, ended, len(members))
+            except BaseException:
+                self._stop(list(waiting))
+                raise
+
+    def _tell(self, member: SweepMember, number: int, count: int) -> None:
+        result = self.results.get(member.name)
+        if result is not None:
+            _logger.info("[%d/%d] %s %s%s", number, count, member.name, result.status, _describe(result))
+            if result.status == FAILED and self.stop_on_failure and not self._is_stopping.is_set():
+                _logger.warning("The other trainings are stopped, as stop_on_failure says")
+                self._stop([])
+
+    def _train(self, member: SweepMember, delivery: SagemakerConfig) -> None:
+        if self._is_stopping.is_set():
+            return
+        run_id = self.create_child(member)
+        client = MaskingClient(self.client.tracking_uri, self.client.mask.copy())
+        source = _MemberTraining(delivery, self._following)
+        failure, status = None, KILLED
+        try:
+            end = train_recorded(
+                client, run_id, member.params, source, member.config, self.make_executor, _show_nothing
+            )
+            failure, status = end.failure and end.failure.partition("\n")[0], end.status
+        finally:  # also of an interrupt, which has ended the run
+            self.results[member.name] = _read_result(client, run_id, member, status, failure)
+
+    @contextmanager
+    def _following(self, executor: SagemakerExecutor, job_id: str) -> Iterator[None]:
+        """Lets the job be stopped from another thread; a job that has come too late is stopped at once."""
+        with self._lock:
+            self._running[job_id] = executor
+        try:
+            if self._is_stopping.is_set():
+                raise KeyboardInterrupt
+            yield
+        finally:
+            with self._lock:
+                del self._running[job_id]
+
+    def _stop(self, futures: Sequence["Future[None]"]) -> None:
+        """Has no more trainings begun, and those that run ended; returns when all are, or after another interrupt."""
+        self._is_stopping.set()
+        for future in futures:
+            future.cancel()
+        with self._lock:
+            running = dict(self._running)
+        if running:
+            _logger.info("Stopping %d trainings; press Ctrl-C again not to wait for them", len(running))
+        for executor in running.values():
+            if isinstance(executor, SagemakerRemoteExecutor):
+                executor.interrupted.set()  # also for those that wait to be created
+        stops = [threading.Thread(target=_cancel, args=each, daemon=True) for each in running.items()]
+        for each in stops:
+            each.start()
+        try:
+            for each in stops:
+                each.join()
+            wait(futures)
+        except KeyboardInterrupt:
+            for job_id, executor in running.items():
+                executor.kill(job_id)
+            wait(futures)
+
+
+@dataclass(frozen=True)
+class _MemberTraining:
+    delivery: SagemakerConfig
+    follow: Callable[[SagemakerExecutor, str], AbstractContextManager[None]]
+
+    def delivering(self, config: BackendConfig) -> AbstractContextManager[SagemakerConfig]:
+        return nullcontext(self.delivery)
+
+    def following(self, executor: SagemakerExecutor, job_id: str) -> AbstractContextManager[None]:
+        return self.follow(executor, job_id)
+
+
+def _cancel(job_id: str, executor: SagemakerExecutor) -> None:
+    try:
+        executor.cancel(job_id)
+    except DeliveryError as error:
+        _logger.warning("Job %s could not be stopped; see that it ends: %s", job_id, error)
+
+
+def _read_result(
+    client: MaskingClient, run_id: str, member: SweepMember, status: str, failure: str | None
+) -> SweepChildResult:
+    run = client.get_run(run_id)
+    end_time = run.info.end_time
+    seconds = None if end_time is None else (end_time - run.info.start_time) / 1000
+    if status == RunStatus.to_string(RunStatus.RUNNING):
+        status = FAILED  # not all of it is recorded
+    return SweepChildResult(member.name, run_id, status, seconds, member.combination, run.data.metrics, failure)
+
+
+def list_results(members: Sequence[SweepMember], children: SweepChildren) -> list[SweepChildResult]:
+    """How each member has ended, in their order; also those that were never started."""
+    return [
+        children.results.get(each.name)
+        or SweepChildResult(each.name, None, NOT_STARTED, None, each.combination, {}, None)
+        for each in members
+    ]
+
+
+def _describe(result: SweepChildResult) -> str:
+    if result.failure is not None:
+        return f": {result.failure}"
+    metrics = {name: value for name, value in sorted(result.metrics.items()) if not name.startswith("tg.")}
+    return "".join(f"  {name} {value:.6g}" for name, value in list(metrics.items())[:3])
+
+
+def _show_nothing(event: LogEvent) -> None:
+    """The log of each training is in its run; many at once would be a muddle."""
