@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from mlflow.entities import RunStatus
@@ -43,6 +43,7 @@ class SweepChildren:
     stop_on_failure: bool
     results: dict[str, SweepChildResult] = field(default_factory=dict)
     _running: dict[str, SagemakerExecutor] = field(default_factory=dict)
+    _interrupted: threading.Event | None = None
     _is_stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -65,7 +66,9 @@ class SweepChildren:
         """
         ended = 0
         with ThreadPoolExecutor(self.max_parallel, thread_name_prefix="sweep") as pool:
-            waiting = {pool.submit(self._train, *each): each[0] for each in zip(members, deliveries, strict=True)}
+            waiting = {
+                pool.submit(self._train_in_thread, *each): each[0] for each in zip(members, deliveries, strict=True)
+            }
             try:
                 while waiting:
                     for future in wait(waiting, _LOOK_SECONDS, return_when="FIRST_COMPLETED").done:
@@ -85,6 +88,10 @@ class SweepChildren:
                 _logger.warning("The other trainings are stopped, as stop_on_failure says")
                 self._stop([])
 
+    def _train_in_thread(self, member: SweepMember, delivery: SagemakerConfig) -> None:
+        with suppress(KeyboardInterrupt):  # how it is stopped here; the user's own comes to the main thread
+            self._train(member, delivery)
+
     def _train(self, member: SweepMember, delivery: SagemakerConfig) -> None:
         if self._is_stopping.is_set():
             return
@@ -94,11 +101,19 @@ class SweepChildren:
         failure, status = None, KILLED
         try:
             end = train_recorded(
-                client, run_id, member.params, source, member.config, self.make_executor, _show_nothing
+                client, run_id, member.params, source, member.config, self._make_executor, _show_nothing
             )
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
         finally:  # also of an interrupt, which has ended the run
             self.results[member.name] = _read_result(client, run_id, member, status, failure)
+
+    def _make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
+        executor = self.make_executor(delivery)
+        if isinstance(executor, SagemakerRemoteExecutor):
+            self._interrupted = executor.interrupted  # which all that share an account have in common
+            if self._is_stopping.is_set():
+                executor.interrupted.set()
+        return executor
 
     @contextmanager
     def _following(self, executor: SagemakerExecutor, job_id: str) -> Iterator[None]:
@@ -122,9 +137,8 @@ class SweepChildren:
             running = dict(self._running)
         if running:
             _logger.info("Stopping %d trainings; press Ctrl-C again not to wait for them", len(running))
-        for executor in running.values():
-            if isinstance(executor, SagemakerRemoteExecutor):
-                executor.interrupted.set()  # also for those that wait to be created
+        if self._interrupted is not None:
+            self._interrupted.set()  # for those that wait to be created
         stops = [threading.Thread(target=_cancel, args=each, daemon=True) for each in running.items()]
         for each in stops:
             each.start()

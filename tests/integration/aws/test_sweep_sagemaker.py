@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.backend_support import FAST, POINTS, FastBackend, Job, points_of, states_of, train
+from tests.integration.aws.support import wait_for
 from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.sagemaker import SagemakerRemoteExecutor, SharedAccount
 from tg_mlflow.training import ExecutorFactory
@@ -40,3 +41,28 @@ def test_six_jobs_of_one_package(
     assert len(codes) == 1
     stems = {each.name[: len("points-SR1")] for each in simulated_aws.jobs}
     assert stems == {f"points-SR{rate}" for rate in range(1, 7)}
+
+
+def test_a_failure_stops_jobs_that_run_and_those_that_wait_for_a_quota(
+    small_project: ProjectFolder, simulated_aws: AwsEmulator, job: Job, store: MlflowClient
+) -> None:
+    job.exit_code = 1
+
+    def refuse_others(name: str) -> None:
+        if "SR1-" in name:
+            wait_for(lambda: any("SR2-" in each for each in job.started))
+            simulated_aws.faults.refuse_jobs(10_000)
+            job.may_end.set()
+        else:
+            wait_for(lambda: states_of(simulated_aws)[0] == "Failed")
+            job.may_end.clear()
+
+    job.meanwhile = refuse_others
+    grid = {"solver.rate": [1, 2, 3, 4]}
+    ended = train(small_project, store, FastSweeps(), sweep=grid, stop_on_failure=True, max_parallel=2)
+    assert (ended.get_status(), ended.wait()) == ("FAILED", False)
+    children = [run for run in all_runs(store) if run.data.tags.get("mlflow.parentRunId") == ended.run_id]
+    statuses = {run.info.run_name: run.info.status for run in children}
+    assert (statuses.pop("SR1"), statuses.pop("SR2")) == ("FAILED", "KILLED")
+    assert set(statuses.values()) <= {"KILLED"}
+    assert states_of(simulated_aws) == ["Failed", "Stopped"]
