@@ -133,10 +133,11 @@ def test_a_thousand_jobs(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
         assert watcher.known[name][0] is status
     assert len(late_seconds) == JOBS
     assert max(late_seconds.values()) < 30
-    peaks = {name: aws.calls.peak(name) for name in LIMITS}
+    # In ten seconds, as a busy machine lets calls come in heaps that have left one by one.
+    peaks = {name: aws.calls.peak(name, 10) for name in LIMITS}
     counts = {name: len(aws.calls.of(name)) for name in LIMITS}
-    logging.info("Known after %d s; %s calls; in a second %s; kB %s", max(late_seconds.values()), counts, peaks, memory)
-    assert {name: peak for name, peak in peaks.items() if peak > LIMITS[name]} == {}
+    logging.info("Known after %d s; %s calls; in 10 s %s; kB %s", max(late_seconds.values()), counts, peaks, memory)
+    assert {name: peak for name, peak in peaks.items() if peak > 10 * LIMITS[name]} == {}
     assert counts["sagemaker:ListTrainingJobs"] < 200
     assert memory[1] - memory[0] < 200 * FEW
     assert memory[2] - memory[1] < 200 * (JOBS - FEW)
