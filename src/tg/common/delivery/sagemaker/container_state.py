@@ -1,7 +1,6 @@
 """Where a container's training stands, and what is kept of that when the container goes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from .executor import JobState, JobStatus
@@ -54,10 +53,11 @@ def _explain_out_of_memory(limit_bytes: int) -> str:
 
 def save_state(state: JobState, folder: JobFolder) -> None:
     """Keeps the state of a job that has ended."""
-    folder.write_json(_STATE_NAME, {**asdict(state), "status": state.status.value})
+    content = {"status": state.status.value, "exit_code": state.exit_code, "reason": state.reason}
+    folder.write_json(_STATE_NAME, content)
 
 
 def load_state(folder: JobFolder) -> JobState | None:
     """Reads the state that :func:`save_state` has kept; ``None`` if there is none."""
     content = folder.read_json(_STATE_NAME)
-    return None if content is None else JobState(**{**content, "status": JobStatus(content["status"])})
+    return None if content is None else JobState(JobStatus(content["status"]), content["exit_code"], content["reason"])
