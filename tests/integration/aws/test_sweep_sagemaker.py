@@ -48,13 +48,16 @@ def test_a_failure_stops_jobs_that_run_and_those_that_wait_for_a_quota(
 ) -> None:
     job.exit_code = 1
 
+    def states() -> dict[str, str]:
+        return {each.name.split("-")[1]: each.status for each in simulated_aws.jobs}
+
     def refuse_others(name: str) -> None:
         if "SR1-" in name:
             wait_for(lambda: any("SR2-" in each for each in job.started))
             simulated_aws.faults.refuse_jobs(10_000)
             job.may_end.set()
         else:
-            wait_for(lambda: states_of(simulated_aws)[0] == "Failed")
+            wait_for(lambda: {"SR1": "Failed"}.items() <= states().items())
             job.may_end.clear()
 
     job.meanwhile = refuse_others
@@ -65,4 +68,4 @@ def test_a_failure_stops_jobs_that_run_and_those_that_wait_for_a_quota(
     statuses = {run.info.run_name: run.info.status for run in children}
     assert (statuses.pop("SR1"), statuses.pop("SR2")) == ("FAILED", "KILLED")
     assert set(statuses.values()) <= {"KILLED"}
-    assert states_of(simulated_aws) == ["Failed", "Stopped"]
+    assert states() == {"SR1": "Failed", "SR2": "Stopped"}
