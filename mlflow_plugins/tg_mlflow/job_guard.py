@@ -55,8 +55,8 @@ class JobGuard:
         try:
             yield
         except JobUnreachableError:
-            advice = "to record the rest later, run `tg-mlflow attach %s`"
-            _logger.error(f"Job %s goes on; {advice}", self.job_id, self.run_id)
+            again = f"to record the rest later, run `tg-mlflow attach {self.run_id}`"
+            _logger.error("Job %s goes on; %s", self.job_id, again)
             raise
         except BaseException as error:
             try:

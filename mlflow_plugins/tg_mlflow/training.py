@@ -99,7 +99,8 @@ def _train_once(
         job_id, start = executor.build_job_id(), recorder.position
         log_params(client, run_id, delivery.options.hyperparameters)
         # Noted before there is a job, so that it can be found whatever happens to this process.
-        for name, value in _build_tags(delivery, config, executor, job_id, jobs).items():
+        dataset = _find_dataset(delivery, executor)
+        for name, value in _build_tags(delivery, config, executor, job_id, jobs, dataset).items():
             client.set_tag(run_id, name, value)
         jobs.append(job_id)
         watching.enter_context(noticing_no_capacity(executor, job_id))
@@ -111,7 +112,6 @@ def _train_once(
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job_id, run_id)
             return None
         watching.enter_context(source.following(executor, job_id))
-        dataset = _find_dataset(delivery, executor)
         is_recorded = watch_job(client, run_id, executor, job_id, recorder, dataset, config.log, start, show)
     return partial(executor.discard, job_id) if is_recorded else None
 
@@ -122,13 +122,14 @@ def _build_tags(
     executor: SagemakerExecutor,
     job_id: str,
     earlier_jobs: Sequence[str],
+    dataset: Path | None,
 ) -> dict[str, str]:
     options, name = delivery.options, delivery.job.task.info.get("name")
     tags = {EXECUTOR_TAG: executor.place, JOB_ID_TAG: job_id, LOG_TAG: config.log.model_dump_json(), **config.tags}
     tags.update({NAME_TAG: str(name)} if name else {})
     tags.update({SECRETS_TAG: json.dumps(config.secrets)} if config.secrets else {})
     tags.update({EARLIER_JOBS_TAG: " ".join(earlier_jobs)} if earlier_jobs else {})
-    if (dataset := _find_dataset(delivery, executor)) is not None:
+    if dataset is not None:
         tags[DATASET_TAG] = str(dataset)
     if options.docker_host is not None:
         tags[DOCKER_HOST_TAG] = options.docker_host
