@@ -249,11 +249,23 @@ def load_backend_config(model: type[Config], folder: Path, given: Mapping[str, A
     """
     path = folder / DEFAULTS_FILE
     defaults = _read_defaults(path) if path.is_file() else {}
-    own = {name: value for name, value in given.items() if name not in _FROM_MLFLOW}
     defaults = {name: value for name, value in defaults.items() if name in model.model_fields or not _backends(name)}
     _check(model, defaults, str(path))
+    return model.model_validate({**defaults, **check_backend_config(model, given)})
+
+
+def check_backend_config(model: type[BackendConfig], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks what the user gives of a backend's configuration.
+
+    Returns:
+        It, without what MLflow adds.
+
+    Raises:
+        BackendConfigError: If a key is unknown or a value does not fit.
+    """
+    own = {name: value for name, value in given.items() if name not in _FROM_MLFLOW}
     _check(model, own, "the backend config")
-    return model.model_validate({**defaults, **own})
+    return own
 
 
 def _read_defaults(path: Path) -> dict[str, Any]:

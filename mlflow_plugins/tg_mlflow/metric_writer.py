@@ -1,35 +1,21 @@
 """Writes metrics to a tracking server in batches, however slow it is or long it is away."""
 
-import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException, RestException
-from mlflow.protos.databricks_pb2 import (
-    INVALID_PARAMETER_VALUE,
-    PERMISSION_DENIED,
-    RESOURCE_DOES_NOT_EXIST,
-    UNAUTHENTICATED,
-    ErrorCode,
-)
 
-_logger = logging.getLogger("mlflow.tg_mlflow")
+from tg_mlflow.patience import patiently
 
 # A request may hold 1000 metrics, and what is read is to be in the store within a second.
 LARGEST_BATCH = 1000
 _GATHER_SECONDS = 0.5
 # So much is kept in memory while the server is away; then whoever brings more has to wait.
 MOST_PENDING = 100_000
-_LONGEST_PAUSE_SECONDS = 10
-_FINAL_CODES = {
-    ErrorCode.Name(code)
-    for code in (INVALID_PARAMETER_VALUE, PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST, UNAUTHENTICATED)
-}
 
 
 class MetricWriter:
@@ -94,7 +80,7 @@ class MetricWriter:
     def _write_until_closed(self) -> None:
         while batch := self._next_batch():
             try:
-                self._write_patiently(batch)
+                patiently(partial(self._write, batch), self._patience_seconds, "metrics")
                 self._note_position(len(batch))
             except Exception as error:  # noqa: BLE001 - told when the writer is left
                 with self._changed:
@@ -119,23 +105,3 @@ class MetricWriter:
                 position = self._marks.popleft()[1]
         if position is not None:
             self._note(position)
-
-    def _write_patiently(self, batch: Sequence[Metric]) -> None:
-        give_up, pause = time.monotonic() + self._patience_seconds, 0.5
-        while True:
-            try:
-                self._write(batch)
-                return
-            except (MlflowException, OSError) as error:
-                if is_final(error) or time.monotonic() + pause > give_up:
-                    raise
-                _logger.warning("The tracking server does not take metrics (%s); they are kept and sent again", error)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-
-
-def is_final(error: Exception) -> bool:
-    """Whether asking again would give the same answer."""
-    if isinstance(error, RestException):
-        return error.error_code in _FINAL_CODES
-    return isinstance(error, MlflowException) and error.error_code in _FINAL_CODES

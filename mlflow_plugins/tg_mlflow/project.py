@@ -31,7 +31,7 @@ class Project:
         version: As the user gave it: a commit or a branch, or ``None``.
         folder: Where its MLproject is, absolute.
         name: The MLproject's name, else the folder's.
-        spec: What MLflow read from the MLproject.
+        spec: What MLflow read from the MLproject; ``None`` where there is none.
     """
 
     uri: str
@@ -39,6 +39,11 @@ class Project:
     folder: Path
     name: str
     spec: Any
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether there is an MLproject, so that all modules of the folder belong to the project."""
+        return self.spec is not None
 
     def resolve_parameters(self, entry_point: str, given: Mapping[str, Any]) -> dict[str, str]:
         """Puts together the parameters of an entry point, as the user wrote them.

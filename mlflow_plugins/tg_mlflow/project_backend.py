@@ -21,6 +21,7 @@ from tg.common.delivery.sagemaker import (
     SagemakerRemoteExecutor,
     SharedAccount,
 )
+from tg.common.errors import suggestion
 from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.backend_config import (
     AttachedConfig,
@@ -31,15 +32,17 @@ from tg_mlflow.backend_config import (
     load_backend_config,
 )
 from tg_mlflow.dry_run import describe_dry_run
+from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import fetch_project
 from tg_mlflow.project_secrets import find_secrets
-from tg_mlflow.recorded_training import train_recorded
+from tg_mlflow.recorded_training import TrainingEnd, train_recorded
 from tg_mlflow.request_headers import silence_header_warnings
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.submitted_run import EndedRun
-from tg_mlflow.sweep import name_sweep, train_sweep
+from tg_mlflow.sweep import Sweep, train_sweep
 from tg_mlflow.sweep_plan import plan_sweep
+from tg_mlflow.sweep_source import ProjectSweep
 from tg_mlflow.training import ExecutorFactory
 from tg_mlflow.training_source import ProjectTraining
 
@@ -88,7 +91,7 @@ class ProjectBackend(AbstractBackend):
             config = load_backend_config(self.config_model, project.folder, given)
             members = plan_sweep(project, entry_point, params or {}, config) if config.sweep else []
             raw_params = members[0].params if members else project.resolve_parameters(entry_point, params or {})
-            command = members[0].command if members else project.build_command(entry_point, raw_params)
+            command = project.build_command(entry_point, raw_params)
             client = MaskingClient(tracking_uri, find_secrets(raw_params, project, command, config))
             if isinstance(config, RemoteConfig) and config.dry_run:
                 click.echo(describe_dry_run(project, command, config, client.mask))
@@ -98,12 +101,12 @@ class ProjectBackend(AbstractBackend):
             if shell:
                 raise click.exceptions.Exit(0)
             raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
-        run_name = shell.get("run_name") or (name_sweep(project) if members else None)
+        run_name = shell.get("run_name") or (f"{project.name} sweep" if members else None)
         run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name)
         with announcing_interrupt(run_id):
             if members:
-                place = self.share_place(config)
-                end = train_sweep(client, run_id, project, entry_point, self.name, members, config, place)
+                sweep = Sweep(members, config, ProjectSweep(project), self.share_place(config), project)
+                end: TrainingEnd = train_sweep(client, run_id, sweep)
             else:
                 source = ProjectTraining(project, command)
                 end = train_recorded(client, run_id, raw_params, source, config, self.make_executor)
@@ -156,6 +159,20 @@ class SagemakerBackend(ProjectBackend):
         """Has all jobs share one account, whose limits they keep together."""
         account = SharedAccount(config.region, config.profile)
         return partial(SagemakerRemoteExecutor, account=account)
+
+
+BACKENDS = {each.name: each for each in (AttachedBackend, ProcessBackend, LocalBackend, SagemakerBackend)}
+
+
+def find_backend(name: str) -> ProjectBackend:
+    """Makes a backend by what users call it.
+
+    Raises:
+        BackendConfigError: If there is none of this name.
+    """
+    if name not in BACKENDS:
+        raise BackendConfigError(f"backend {name!r} is unknown; {suggestion(name, BACKENDS)}")
+    return BACKENDS[name]()
 
 
 def _shell_parameters() -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -39,21 +40,31 @@ def build_deliveries(
     """Describes the delivery of tasks in one package, which one image holds.
 
     The package is named after the tasks' class. Its version is a digest of the project's code, so that packages of
-    different code can be loaded side by side, and the same code gives the same package.
+    different code can be loaded side by side, and the same code gives the same package. Of a folder without an
+    MLproject it holds only what the tasks need, and its version is a digest of all that.
 
     Raises:
         DeliveryError: If a name of the configuration cannot be used, or a file cannot be part of a package.
     """
     jobs = [SagemakerJob(task) for task in tasks]
     names = ["job"] if len(jobs) == 1 else [f"job_{number}" for number in range(1, len(jobs) + 1)]
-    version = digest_project(project.folder, config.data_files)
-    packaging = Packaging(type(tasks[0]).__name__, version, dict(zip(names, jobs, strict=True)))
-    packaging.project_folder = project.folder
+    takes_folder = project.is_declared or bool(config.data_files)
+    packaging = Packaging(type(tasks[0]).__name__, "0", dict(zip(names, jobs, strict=True)))
+    packaging.project_folder = project.folder if takes_folder else None
     packaging.data_files = config.data_files
     packaging.silent = True
-    containering = _build_containering(packaging, project.folder, config)
+    packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
+    if isinstance(config, ImageConfig) and config.requirements is not None:
+        requirements = DependencyList.from_requirements("project", project.folder / config.requirements)
+        packaging.additional_dependencies = [requirements]
+    containering = build_containering(packaging, project.folder, config)
     options = build_options(project, config)
     return [SagemakerConfig(job, packaging, containering, options) for job in jobs]
+
+
+def _digest(packaging: Packaging) -> str:
+    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
+        return packaging.make_package(Path(folder)).sha256[:_VERSION_LENGTH]
 
 
 def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
@@ -105,13 +116,17 @@ def _build_remote(config: RemoteConfig) -> RemoteOptions:
     return RemoteOptions(**{name: getattr(config, name) for name in own}, vpc=vpc, tags=tags)
 
 
-def _build_containering(packaging: Packaging, folder: Path, config: BackendConfig) -> Containering:
+def build_containering(packaging: Packaging, folder: Path, config: BackendConfig) -> Containering:
+    """Says how the image of a package is made.
+
+    Args:
+        packaging: The package.
+        folder: The project's; files that the configuration names are relative to it.
+        config: The configuration.
+    """
     containering = Containering.from_packaging(packaging)
     containering.run_file_name = "train.py"
     if isinstance(config, ImageConfig):
-        if config.requirements is not None:
-            requirements = DependencyList.from_requirements("project", folder / config.requirements)
-            packaging.additional_dependencies = [requirements]
         containering.base_image = config.base_image or containering.base_image
         containering.python_version = config.python_version or containering.python_version
         build = config.build.model_dump()

@@ -3,13 +3,14 @@
 import json
 import logging
 import os
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from mlflow import MlflowClient
-from mlflow.entities import RunStatus, ViewType
+from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError
-from tg.common.delivery.sagemaker import write_to_stdout
+from tg.common.delivery.sagemaker import Listener, SagemakerExecutor, write_to_stdout
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
@@ -18,7 +19,7 @@ from tg_mlflow.run_job import RunJob, find_run_job
 from tg_mlflow.run_lifecycle import ending_run
 from tg_mlflow.run_recorder import LOG_CURSOR_TAG, RunRecorder
 from tg_mlflow.run_summary import describe_run
-from tg_mlflow.run_tags import EARLIER_JOBS_TAG, JOB_ID_TAG, SECRETS_TAG
+from tg_mlflow.run_tags import EARLIER_JOBS_TAG, SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -39,30 +40,50 @@ def attach(client: MlflowClient, run_id: str) -> None:
         _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
         return
     _check_is_here(client, found)
-    tags = found.run.data.tags
     # What was secret where the job was started is so here, as far as it is set here, too.
-    mask = SecretMask.of_variables(os.environ, listed=json.loads(tags.get(SECRETS_TAG, "[]")))
-    client = MaskingClient(client.tracking_uri, mask)
-    written = int(tags.get(LOG_CURSOR_TAG, 0)) if found.executor.repeats_logs else 0
+    listed = json.loads(found.run.data.tags.get(SECRETS_TAG, "[]"))
+    record_rest(MaskingClient(client.tracking_uri, SecretMask.of_variables(os.environ, listed=listed)), found)
+    _logger.info("%s", describe_run(client, run_id))
+
+
+def record_rest(
+    client: MaskingClient,
+    found: RunJob,
+    show: Listener = write_to_stdout,
+    following: Callable[[SagemakerExecutor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
+) -> None:
+    """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
+
+    Args:
+        client: The tracking server's.
+        found: The run, and its job, which is there.
+        show: Shows the output.
+        following: Opens what is needed while the job is waited for.
+
+    Raises:
+        JobFailedError: If the job has failed or was stopped; the run says so then, too.
+        RecordingError: If the tracking server does not take it.
+    """
+    run_id, tags, executor = found.run.info.run_id, found.run.data.tags, found.executor
+    written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.repeats_logs else 0
     with ExitStack() as afterwards:
         try:
-            recording = RunRecorder(client, run_id, mask=mask, written=written)
-            with ending_run(client, run_id, kills=False), recording as recorder:
+            recording = RunRecorder(client, run_id, mask=client.mask, written=written)
+            with ending_run(client, run_id, kills=False), recording as recorder, following(executor, found.job_id):
                 for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
-                    for event in found.executor.logs(earlier):
-                        write_to_stdout(recorder.take(event))
+                    for event in executor.logs(earlier):
+                        show(recorder.take(event))
                 start = recorder.position
                 is_recorded = watch_job(
-                    client, run_id, found.executor, found.job_id, recorder, found.dataset, found.log, start
+                    client, run_id, executor, found.job_id, recorder, found.dataset, found.log, start, show
                 )
         except JobFailedError:
-            afterwards.callback(found.executor.discard, found.job_id)
+            afterwards.callback(executor.discard, found.job_id)
             raise
         if is_recorded:
             if NOT_UPLOADED_TAG in tags:
                 client.delete_tag(run_id, NOT_UPLOADED_TAG)
-            afterwards.callback(found.executor.discard, found.job_id)
-    _logger.info("%s", describe_run(client, run_id))
+            afterwards.callback(executor.discard, found.job_id)
 
 
 def cancel(client: MlflowClient, run_id: str) -> None:
@@ -76,41 +97,18 @@ def cancel(client: MlflowClient, run_id: str) -> None:
     if RunStatus.is_terminated(RunStatus.from_string(found.run.info.status)):
         _logger.info("Run %s has ended before: %s", run_id, found.run.info.status)
         return
-    found.executor.cancel(found.job_id)
-    client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
-    found.executor.discard(found.job_id)
+    cancel_job(client, found)
 
 
-def reconcile(client: MlflowClient) -> dict[str, str]:
-    """Settles the runs that were left RUNNING or SCHEDULED and whose jobs have ended: records the rest and ends them.
+def cancel_job(client: MlflowClient, found: RunJob) -> None:
+    """Stops a job and ends its run as KILLED.
 
-    Runs whose jobs go on are left alone, and so are runs whose jobs were started on another machine.
-
-    Returns:
-        What has become of each of these runs, by its id.
+    Raises:
+        DeliveryError: If the job cannot be stopped from here.
     """
-    experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
-    outcomes = {}
-    for status in ("RUNNING", "SCHEDULED"):
-        found = f"attributes.status = '{status}' and tags.`{JOB_ID_TAG}` LIKE '%'"
-        for run in client.search_runs(experiments, filter_string=found, max_results=1000):
-            outcomes[run.info.run_id] = _settle(client, run.info.run_id)
-    return outcomes
-
-
-def _settle(client: MlflowClient, run_id: str) -> str:
-    try:
-        found = find_run_job(client, run_id)
-        state = found.executor.status(found.job_id)
-    except (RunNotOursError, DeliveryError) as error:
-        return f"left alone: {error}"
-    if not state.status.is_final:
-        return f"left alone: its job is {state.status.value}"
-    try:
-        attach(client, run_id)
-    except JobFailedError:
-        return str(client.get_run(run_id).info.status)
-    return str(client.get_run(run_id).info.status)
+    found.executor.cancel(found.job_id)
+    client.set_terminated(found.run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+    found.executor.discard(found.job_id)
 
 
 def _is_complete(found: RunJob) -> bool:

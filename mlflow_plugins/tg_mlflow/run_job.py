@@ -25,7 +25,8 @@ from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.remote_place import read_place_tags
-from tg_mlflow.run_tags import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG
+from tg_mlflow.run_tags import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG, SWEEP_TAG
+from tg_mlflow.training import ExecutorFactory
 
 _EXECUTORS = {
     each.place: each
@@ -52,17 +53,40 @@ class RunJob:
     log: LogConfig
 
 
+def read_run(client: MlflowClient, run_id: str) -> Run:
+    """Reads a run.
+
+    Raises:
+        RunNotOursError: If there is no such run.
+    """
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        raise RunNotOursError(f"run {run_id!r} cannot be read: {error}; check the id and the tracking URI") from error
+
+
 def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
     """Finds a run's job.
 
     Raises:
         RunNotOursError: If there is no such run, or it has no job.
     """
-    try:
-        run = client.get_run(run_id)
-    except MlflowException as error:
-        raise RunNotOursError(f"run {run_id!r} cannot be read: {error}; check the id and the tracking URI") from error
-    place, job_id = run.data.tags.get(EXECUTOR_TAG), run.data.tags.get(JOB_ID_TAG)
+    return find_job(read_run(client, run_id))
+
+
+def find_job(run: Run, make_executor: ExecutorFactory | None = None) -> RunJob:
+    """Finds a run's job.
+
+    Args:
+        run: The run.
+        make_executor: Makes the job's place, if that is to be shared with other jobs.
+
+    Raises:
+        RunNotOursError: If it has no job.
+    """
+    run_id, place, job_id = run.info.run_id, run.data.tags.get(EXECUTOR_TAG), run.data.tags.get(JOB_ID_TAG)
+    if SWEEP_TAG in run.data.tags:
+        raise RunNotOursError(f"run {run_id!r} is a sweep; give the id of one of its trainings' runs")
     if place is None or job_id is None:
         raise RunNotOursError(
             f"run {run_id!r} has no job: it was not started by a backend of tg-mlflow, or had not come so far"
@@ -76,7 +100,7 @@ def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
     return RunJob(
         run=run,
         job_id=job_id,
-        executor=_EXECUTORS[place](_describe_existing_job(tags)),
+        executor=(make_executor or _EXECUTORS[place])(_describe_existing_job(tags)),
         dataset=dataset if dataset is not None and dataset.exists() else None,
         log=LogConfig.model_validate_json(tags.get(LOG_TAG, "{}")),
     )

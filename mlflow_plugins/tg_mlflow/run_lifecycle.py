@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, RunStatus, SourceType
+from mlflow.entities import Param, Run, RunStatus, SourceType
 from mlflow.exceptions import MlflowException
 from mlflow.projects.utils import _is_local_uri, _is_valid_branch_name
 from mlflow.tracking import fluent
@@ -19,11 +19,14 @@ from tg.common.delivery.delivery import uninterrupted
 from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.project import Project
+from tg_mlflow.run_tags import SWEEP_NAME_TAG
 
 FAILURE_REASON_TAG = "tg.failure_reason"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
+# What a run is from: its project or notebook, and the commit.
+_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.")
 
 
 def create_run(
@@ -33,8 +36,6 @@ def create_run(
     entry_point: str,
     backend: str,
     run_name: str | None,
-    parent_run_id: str | None = None,
-    more_tags: Mapping[str, str] | None = None,
 ) -> str:
     """Creates the run of a project, with the tags that MLflow's own backends give it.
 
@@ -45,17 +46,15 @@ def create_run(
         entry_point: What of it is run.
         backend: What the user calls the backend.
         run_name: The run's name; MLflow invents one if there is none.
-        parent_run_id: The run that it belongs to; by default the active one of this thread, if there is one.
-        more_tags: Other tags.
 
     Returns:
-        The run's id.
+        The id of the run, which belongs to the active one of this thread, if there is one.
 
     Raises:
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     folder = str(project.folder)
-    active = fluent.active_run() if parent_run_id is None else None
+    active = fluent.active_run()
     is_local = _is_local_uri(project.uri.partition("#")[0])
     tags = {
         mlflow_tags.MLFLOW_USER: _get_user(),
@@ -66,12 +65,31 @@ def create_run(
         mlflow_tags.MLFLOW_GIT_COMMIT: get_git_commit(folder),
         mlflow_tags.MLFLOW_GIT_REPO_URL: get_git_repo_url(folder),
         mlflow_tags.MLFLOW_GIT_BRANCH: project.version if _is_valid_branch_name(folder, project.version) else None,
-        mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else parent_run_id,
-        **(more_tags or {}),
+        mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
     }
     known = {name: value for name, value in tags.items() if value is not None}
+    return create_tagged_run(client, experiment_id, known, run_name)
+
+
+def create_child_run(client: MlflowClient, parent: Run, name: str) -> str:
+    """Creates the run of a training of a sweep, from where its parent is from.
+
+    Raises:
+        KeyboardInterrupt: If it is interrupted; the run is KILLED then.
+    """
+    origin = {tag: value for tag, value in parent.data.tags.items() if tag.startswith(_ORIGIN_PREFIXES)}
+    own = {mlflow_tags.MLFLOW_USER: _get_user(), mlflow_tags.MLFLOW_PARENT_RUN_ID: parent.info.run_id}
+    return create_tagged_run(client, parent.info.experiment_id, {**origin, **own, SWEEP_NAME_TAG: name}, name)
+
+
+def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
+    """Creates a run and returns its id.
+
+    Raises:
+        KeyboardInterrupt: If it is interrupted; the run is KILLED then.
+    """
     with uninterrupted() as held:
-        run_id = str(client.create_run(experiment_id, tags=known, run_name=run_name).info.run_id)
+        run_id = str(client.create_run(experiment_id, tags=dict(tags), run_name=run_name).info.run_id)
     if held.any:
         _end(client, run_id, RunStatus.KILLED)
     held.raise_any()

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,19 +15,17 @@ from mlflow.exceptions import MlflowException
 from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
 from tg.common.secret_mask import SecretMask
-from tg_mlflow.errors import BackendConfigError, RecordingError
+from tg_mlflow.errors import RecordingError
 from tg_mlflow.log_artifact import LogArtifact
 from tg_mlflow.metric_names import MetricNames
 from tg_mlflow.metric_writer import MetricWriter
+from tg_mlflow.patience import read_patience
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 METRIC_NAMES_TAG = "tg.metric_names"
 LOG_CURSOR_TAG = "tg.log_cursor"
 
-# So long a tracking server may be away, besides the time that MLflow's own client tries again.
-PATIENCE_SECONDS = 300.0
-PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 _LONGEST_TAG = 8000
 _CURSOR_SECONDS = 2
 
@@ -160,19 +157,3 @@ class RunRecorder:
                 self._client.set_tag(self._run_id, LOG_CURSOR_TAG, str(position))
             except (MlflowException, OSError) as error:
                 _logger.debug("The cursor of run %s is not noted: %s", self._run_id, error)  # more is written again
-
-
-def read_patience() -> float:
-    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
-
-    Raises:
-        BackendConfigError: If it is no number of seconds.
-    """
-    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float("nan")
-    if not seconds >= 0:
-        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
-    return seconds

@@ -3,54 +3,79 @@
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.delivery import terminating_as_interrupt
 from tg_mlflow.backend_config import AttachedConfig, BackendConfig, RemoteConfig
 from tg_mlflow.errors import SweepError
+from tg_mlflow.launcher_tag import build_launcher_tag
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
-from tg_mlflow.project_environment import project_environment
-from tg_mlflow.project_modules import project_modules
 from tg_mlflow.recorded_training import TrainingEnd, read_end
-from tg_mlflow.run_lifecycle import create_run, ending_run, log_params
-from tg_mlflow.sweep_children import SweepChildren, list_results
-from tg_mlflow.sweep_delivery import delivering_sweep
+from tg_mlflow.run_job import RunJob
+from tg_mlflow.run_lifecycle import ending_run, log_params
+from tg_mlflow.run_tags import SWEEP_TAG
+from tg_mlflow.sweep_children import SweepChildren, Tell, list_results, tell_end
 from tg_mlflow.sweep_plan import SweepMember
+from tg_mlflow.sweep_record import record_sweep
+from tg_mlflow.sweep_source import SweepSource
 from tg_mlflow.sweep_summary import log_sweep_summary
-from tg_mlflow.sweep_table import FAILED, SweepChildResult
+from tg_mlflow.sweep_table import FAILED, SweepChildResult, as_key
 from tg_mlflow.training import ExecutorFactory
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-SWEEP_TAG = "tg.sweep"
 _LONGEST_TAG = 8000
 _PARALLEL_ON_SAGEMAKER = 10
 
 
-def train_sweep(
-    client: MaskingClient,
-    run_id: str,
-    project: Project,
-    entry_point: str,
-    backend: str,
-    members: Sequence[SweepMember],
-    config: BackendConfig,
-    make_executor: ExecutorFactory,
-) -> TrainingEnd:
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep trains, and how.
+
+    Attributes:
+        members: All trainings.
+        config: What is the same for all.
+        source: Where their tasks come from.
+        make_executor: Where they are trained.
+        project: The project, for whoever resumes the sweep; ``None`` if that has been recorded.
+        kept: How those have ended that are not trained any more, by name.
+        left: Those whose launcher is gone and whose jobs may go on, by name.
+    """
+
+    members: Sequence[SweepMember]
+    config: BackendConfig
+    source: SweepSource
+    make_executor: ExecutorFactory
+    project: Project | None = None
+    kept: Mapping[str, SweepChildResult] = field(default_factory=dict)
+    left: Mapping[str, RunJob] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SweepEnd(TrainingEnd):
+    """How a sweep has ended.
+
+    Attributes:
+        results: How each of its trainings has ended.
+    """
+
+    results: Sequence[SweepChildResult] = ()
+
+
+def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = tell_end) -> SweepEnd:
     """Trains the members of a sweep, each in a run of its own, and ends the run that is their parent.
 
     Args:
         client: The tracking server's.
         run_id: The parent's run, which exists.
-        project: The project.
-        entry_point: What of it is trained.
-        backend: What the user calls the backend.
-        members: The trainings.
-        config: The sweep's configuration.
-        make_executor: Where they are trained.
+        sweep: The sweep.
+        tell: Called when a training has ended.
 
     Returns:
         How it has ended: it has failed if a training has.
@@ -58,54 +83,64 @@ def train_sweep(
     Raises:
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
     """
-    experiment_id = client.get_run(run_id).info.experiment_id
-
-    def create_child(member: SweepMember) -> str:
-        return create_run(client, experiment_id, project, entry_point, backend, member.name, parent_run_id=run_id)
-
-    children = SweepChildren(
-        client, make_executor, create_child, _count_parallel(config, len(members)), config.stop_on_failure
-    )
+    members, config = sweep.members, sweep.config
+    results: list[SweepChildResult] = list_results(members, sweep.kept)
     try:
         with terminating_as_interrupt(), ending_run(client, run_id):
-            client.set_tag(run_id, SWEEP_TAG, json.dumps(config.sweep)[:_LONGEST_TAG])
+            parent = client.get_run(run_id)
+            tags = {SWEEP_TAG: _describe_grid(members)[:_LONGEST_TAG], **build_launcher_tag(), **config.tags}
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
             log_params(client, run_id, _common_params(members))
+            children = SweepChildren(
+                client=client,
+                make_executor=sweep.make_executor,
+                parent=parent,
+                max_parallel=_count_parallel(config, len(members)),
+                stop_on_failure=config.stop_on_failure,
+                tell=tell,
+                left=sweep.left,
+                results=dict(sweep.kept),
+            )
             try:
-                _train(project, members, config, make_executor, children)
+                _train(client, run_id, sweep, children)
             finally:
-                results = list_results(members, children)
-                _summarize(client, run_id, experiment_id, results, config)
+                results = list_results(members, children.results)
+                _summarize(client, parent, results, members, config)
             _check(results)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
-        return read_end(client, run_id, error)
-    return TrainingEnd(client.get_run(run_id).info.status)
+        end = read_end(client, run_id, error)
+        return SweepEnd(end.status, end.failure, results)
+    return SweepEnd(client.get_run(run_id).info.status, None, results)
 
 
-def _train(
-    project: Project,
-    members: Sequence[SweepMember],
-    config: BackendConfig,
-    make_executor: ExecutorFactory,
-    children: SweepChildren,
-) -> None:
-    with (
-        project_modules(project.folder),
-        project_environment(project.folder),
-        delivering_sweep(project, members, config) as deliveries,
-    ):
-        _logger.info("Training %d combinations, %d at once", len(members), children.max_parallel)
-        make_executor(deliveries[0]).prepare()
-        if isinstance(config, AttachedConfig):
-            children.train_one_after_another(members, deliveries)
+def _train(client: MaskingClient, run_id: str, sweep: Sweep, children: SweepChildren) -> None:
+    members = [each for each in sweep.members if each.name not in sweep.kept]
+    if not members:
+        return
+    with sweep.source.delivering(members, sweep.config) as delivery:
+        if sweep.project is not None:
+            record_sweep(client, run_id, sweep.project, members, sweep.config, delivery)
+        parallel = min(children.max_parallel, len(members))
+        _logger.info("Training %d combinations, %d at once", len(members), parallel)
+        trainings = list(zip(members, delivery.deliveries, strict=True))
+        if fresh := [each for member, each in trainings if member.name not in sweep.left]:
+            sweep.make_executor(fresh[0]).prepare()
+        if isinstance(sweep.config, AttachedConfig):
+            children.train_one_after_another(trainings)
         else:
-            children.train_at_once(members, deliveries)
+            children.train_at_once(trainings)
 
 
 def _summarize(
-    client: MaskingClient, run_id: str, experiment_id: str, results: Sequence[SweepChildResult], config: BackendConfig
+    client: MaskingClient,
+    parent: Run,
+    results: Sequence[SweepChildResult],
+    members: Sequence[SweepMember],
+    config: BackendConfig,
 ) -> None:
+    run_id, experiment_id, grid = parent.info.run_id, parent.info.experiment_id, build_grid(members)
     try:
-        log_sweep_summary(client, run_id, experiment_id, results, config.primary_metric, config.mode, config.sweep)
+        log_sweep_summary(client, run_id, experiment_id, results, config.primary_metric, config.mode, grid)
     except (MlflowException, OSError) as error:
         _logger.warning("The sweep's summary could not be logged: %s", error)
 
@@ -115,6 +150,19 @@ def _check(results: Sequence[SweepChildResult]) -> None:
     if failed:
         names = ", ".join(each.name for each in failed[:10]) + (", …" if len(failed) > 10 else "")
         raise SweepError(f"{len(failed)} of {len(results)} trainings have failed: {names}; their runs say why")
+
+
+def build_grid(members: Sequence[SweepMember]) -> dict[str, list[Any]]:
+    """Lists the values that each parameter has in a sweep, in the order in which they come."""
+    grid: dict[str, dict[str, Any]] = {}
+    for member in members:
+        for name, value in member.combination.items():
+            grid.setdefault(name, {}).setdefault(as_key(value), value)
+    return {name: list(values.values()) for name, values in grid.items()}
+
+
+def _describe_grid(members: Sequence[SweepMember]) -> str:
+    return json.dumps(build_grid(members), default=str)
 
 
 def _common_params(members: Sequence[SweepMember]) -> dict[str, str]:
@@ -131,8 +179,3 @@ def _count_parallel(config: BackendConfig, count: int) -> int:
         return 1
     usual = _PARALLEL_ON_SAGEMAKER if isinstance(config, RemoteConfig) else os.cpu_count() or 1
     return min(config.max_parallel or usual, count)
-
-
-def name_sweep(project: Project) -> str:
-    """What a sweep's run is called if the user gives no name."""
-    return f"{project.name} sweep"

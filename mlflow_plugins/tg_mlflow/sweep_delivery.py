@@ -1,33 +1,33 @@
 """Brings the tasks of a sweep into one package, which is made once."""
 
 import copy
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tg.common.delivery.delivery import Package, Packaging
+from tg.common.delivery.delivery import EntryPoint, Package, Packaging, install_package_and_get_loader
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.project import Project
-from tg_mlflow.project_delivery import build_deliveries, build_options
+from tg_mlflow.project_delivery import build_containering, build_deliveries, build_options
 from tg_mlflow.sweep_plan import SweepMember
-from tg_mlflow.task_factory import build_task
 
 
 class MadePackaging(Packaging):
     """Describes a package that has been made; making it once more copies it.
 
     Args:
-        packaging: How it was made.
         package: What was made.
+        payload: The objects that it holds, by name.
     """
 
-    def __init__(self, packaging: Packaging, package: Package) -> None:
-        super().__init__(packaging.name, packaging.version, packaging.payload)
-        self.silent = packaging.silent
+    def __init__(self, package: Package, payload: dict[str, object]) -> None:
+        super().__init__(package.name, package.version, payload)
+        self.silent = True
         self._package = package
 
     def make_package(self, folder: Path) -> Package:
@@ -37,29 +37,91 @@ class MadePackaging(Packaging):
         return replace(self._package, path=path)
 
 
+@dataclass(frozen=True)
+class SweepDelivery:
+    """How the trainings of a sweep are delivered.
+
+    Attributes:
+        package: The file that all of them are in.
+        deliveries: For each member how it is delivered.
+    """
+
+    package: Path
+    deliveries: Sequence[SagemakerConfig]
+
+
 @contextmanager
 def delivering_sweep(
     project: Project, members: Sequence[SweepMember], config: BackendConfig
-) -> Iterator[list[SagemakerConfig]]:
-    """Builds the members' tasks and makes their package, which is there while the context is open.
+) -> Iterator[SweepDelivery]:
+    """Makes the members' tasks and their package, which is there while the context is open.
 
-    The project's modules have to be importable.
+    What of the tasks is the project's has to be importable.
 
     Raises:
         TgError: If the project, its data or the configuration do not fit.
         Exception: Whatever the project's code raises, unchanged.
     """
-    tasks = [build_task(member.command) for member in members]
+    tasks = [member.make_task() for member in members]
     for task, member in zip(tasks, members, strict=True):
         task.info["name"] = member.name
         task.info["sweep_parameters"] = dict(member.combination)
     deliveries = build_deliveries(tasks, project, config)
     with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         packaging = deliveries[0].packaging
-        made = MadePackaging(packaging, packaging.make_package(Path(folder)))
+        package = packaging.make_package(Path(folder))
+        made = MadePackaging(package, packaging.payload)
         containering = copy.copy(deliveries[0].containering)
         containering.packaging = made
-        yield [
-            SagemakerConfig(delivery.job, made, containering, build_options(project, member.config))
-            for delivery, member in zip(deliveries, members, strict=True)
-        ]
+        yield SweepDelivery(
+            package.path,
+            [
+                SagemakerConfig(delivery.job, made, containering, build_options(project, member.config))
+                for delivery, member in zip(deliveries, members, strict=True)
+            ],
+        )
+
+
+def deliver_from_package(
+    path: Path, resources: Sequence[str], project: Project, members: Sequence[SweepMember], config: BackendConfig
+) -> SweepDelivery:
+    """Describes the delivery of a sweep's trainings from the package that was made of them before.
+
+    Nothing of the project is needed but its data.
+
+    Args:
+        path: The package's file.
+        resources: For each member the name of its job in the package.
+        project: Where its data are.
+        members: The trainings.
+        config: How they are delivered.
+
+    Raises:
+        TgError: If the package cannot be loaded here, or the configuration does not fit.
+    """
+    loader = install_package_and_get_loader(path)
+    jobs = {name: loader.load_resource(name) for name in resources}
+    made = MadePackaging(_describe_package(path, loader), jobs)
+    containering = build_containering(made, project.folder, config)
+    return SweepDelivery(
+        path,
+        [
+            SagemakerConfig(jobs[name], made, containering, build_options(project, member.config))
+            for name, member in zip(resources, members, strict=True)
+        ],
+    )
+
+
+def _describe_package(path: Path, loader: EntryPoint) -> Package:
+    # Where its objects are was said of the package, and is said by the loader of what it has unpacked.
+    properties = {**loader.properties, "resources_location": f"{loader.module_name}/resources"}
+    return Package(
+        path=path,
+        name=properties["name"],
+        version=properties["version"],
+        module_name=loader.module_name,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        modules=tuple(properties["modules"]),
+        requirements=tuple(properties["requirements"]),
+        properties=properties,
+    )

@@ -4,15 +4,17 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tg.common.delivery.sagemaker import format_job_name, format_sweep_names
+from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.backend_config import BackendConfig, RemoteConfig
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.project import Project
-from tg_mlflow.train_command import TrainCommand
+from tg_mlflow.task_factory import build_task
 
 # So many runs are more than anybody looks at; a larger grid is a slip, or wants to be sampled.
 _MOST_MEMBERS = 10_000
@@ -25,16 +27,16 @@ class SweepMember:
     Attributes:
         name: What it is called, by what varies.
         combination: Its value of each swept parameter.
-        params: The entry point's parameters, as texts.
-        command: The factory and its arguments.
+        params: What its run has as parameters besides its hyperparameters, such as the entry point's, as texts.
         config: How it is delivered; with its own hyperparameters.
+        make_task: Makes the task. What of it is the project's has to be importable then.
     """
 
     name: str
     combination: Mapping[str, Any]
     params: Mapping[str, str]
-    command: TrainCommand
     config: BackendConfig
+    make_task: Callable[[], AbstractTrainingTask]
 
 
 def plan_sweep(
@@ -58,6 +60,7 @@ def plan_sweep(
         ProjectError: For a parameter that the entry point does not know.
     """
     _check(config, given)
+    check_goes_with_sweep(config)
     combinations = list(_choose(config))
     names = format_sweep_names(combinations)
     return [
@@ -80,6 +83,14 @@ def _check(config: BackendConfig, given: Mapping[str, Any]) -> None:
         raise BackendConfigError(
             f"sweep has {count:,} combinations, more than {_MOST_MEMBERS:,}; choose some with sweep_samples"
         )
+
+
+def check_goes_with_sweep(config: BackendConfig) -> None:
+    """Checks that a configuration is not for one training alone.
+
+    Raises:
+        BackendConfigError: If a key of it does not go with a sweep.
+    """
     for key in ("detach", "dry_run"):
         if getattr(config, key, False):
             raise BackendConfigError(f"{key} does not go with sweep; leave out one")
@@ -116,11 +127,16 @@ def _build_member(
     swept = {key: _as_text(value) for key, value in combination.items() if "." not in key}
     parts = {key: value for key, value in combination.items() if "." in key}
     params = project.resolve_parameters(entry_point, {**given, **swept})
-    own: dict[str, Any] = {"hyperparameters": {**config.hyperparameters, **parts}}
-    if isinstance(config, RemoteConfig) and config.job_name is not None:
-        own["job_name"] = format_job_name(config.job_name, str(number))
-    command = project.build_command(entry_point, params)
-    return SweepMember(name, combination, params, command, config.model_copy(update=own))
+    own = {"hyperparameters": {**config.hyperparameters, **parts}}
+    make_task = partial(build_task, project.build_command(entry_point, params))
+    return SweepMember(name, combination, params, number_job(config, number).model_copy(update=own), make_task)
+
+
+def number_job(config: BackendConfig, number: int) -> BackendConfig:
+    """Gives a training of a sweep a job name of its own, where the configuration names one."""
+    if not isinstance(config, RemoteConfig) or config.job_name is None:
+        return config
+    return config.model_copy(update={"job_name": format_job_name(config.job_name, str(number))})
 
 
 def _as_text(value: Any) -> str:

@@ -1,5 +1,6 @@
 """Which trainings a sweep has."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,7 +41,9 @@ def test_each_combination_is_a_training(swept: ProjectFolder) -> None:
     second = members[1]
     assert second.combination == {"learning_rate": 0.1, "network_size": [10, 5], "part.C": 2}
     assert second.params == {"learning_rate": "0.1", "network_size": "[10, 5]", "optimizer": "sgd"}
-    assert second.command.arguments == {"lr": "0.1", "size": "[10, 5]", "optimizer": "sgd"}
+    assert isinstance(second.make_task, partial)
+    (command,) = second.make_task.args
+    assert command.arguments == {"lr": "0.1", "size": "[10, 5]", "optimizer": "sgd"}
     assert second.config.hyperparameters == {"part.C": 2}
 
 

@@ -1,0 +1,110 @@
+"""The commands of ``tg-mlflow`` that look after runs whose trainings have been started before."""
+
+import click
+from mlflow import MlflowClient
+
+from tg.common.delivery.sagemaker import write_to_stdout
+from tg_mlflow import resume
+from tg_mlflow.announcement import announce_end, announcing_interrupt
+from tg_mlflow.cli_support import exit_with, read_config, run_or_exit
+from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.reconciliation import reconcile_runs
+from tg_mlflow.run_job import find_run_job, read_run
+from tg_mlflow.sweep_control import cancel_sweep, describe_sweep_status
+from tg_mlflow.sweep_resume import resume_sweep
+from tg_mlflow.sweep_runs import is_sweep
+
+
+@click.command("attach")
+@click.argument("run_id")
+@click.option(
+    "--backend-config",
+    metavar="FILE|JSON",
+    help="Of a sweep: keys that go before those that it began with, such as secrets, which are not kept.",
+)
+@click.option("--retry-failed", is_flag=True, help="Of a sweep: train those again that have FAILED.")
+def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) -> None:
+    """Takes over a run whose launcher is gone.
+
+    Shows and records the job's output from its beginning, waits for its end, uploads what is missing and ends the run.
+    Nothing is doubled. Ctrl-C stops the waiting, not the job.
+
+    A sweep is resumed: trainings that have ended are kept, those that run are recorded, those that were KILLED or never
+    started are trained, from the package that the sweep began with. Ctrl-C stops all, as it does with any sweep.
+    """
+
+    def attach(client: MlflowClient) -> None:
+        run = read_run(client, run_id)
+        if not is_sweep(run):
+            if backend_config is not None or retry_failed:
+                raise BackendConfigError(f"run {run_id!r} is no sweep; leave out --backend-config and --retry-failed")
+            resume.attach(client, run_id)
+            return
+        given = read_config(backend_config)
+        with announcing_interrupt(run_id):
+            end = resume_sweep(client, run, given, retry_failed)
+        announce_end(client, run_id, end)
+        if end.failure is not None:
+            exit_with(end.failure.partition("\n")[0])
+
+    run_or_exit(attach)
+
+
+@click.command()
+@click.argument("run_id")
+def status(run_id: str) -> None:
+    """Says where a run and its job stand; of a sweep, where each of its trainings stands."""
+
+    def show(client: MlflowClient) -> None:
+        run = read_run(client, run_id)
+        if is_sweep(run):
+            click.echo(describe_sweep_status(client, run))
+            return
+        found = find_run_job(client, run_id)
+        state = found.executor.status(found.job_id)
+        click.echo(f"run {run_id} {found.run.info.status}")
+        click.echo(f"job {found.job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}")
+
+    run_or_exit(show)
+
+
+@click.command()
+@click.argument("run_id")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
+def logs(run_id: str, follow: bool) -> None:
+    """Shows the output of a run's job, as long as the job is kept."""
+
+    def show(client: MlflowClient) -> None:
+        found = find_run_job(client, run_id)
+        for event in found.executor.logs(found.job_id, follow=follow):
+            write_to_stdout(event)
+
+    run_or_exit(show)
+
+
+@click.command("cancel")
+@click.argument("run_id")
+def cancel_command(run_id: str) -> None:
+    """Stops a run's job, or the jobs of a sweep, and ends the run as KILLED."""
+
+    def stop(client: MlflowClient) -> None:
+        run = read_run(client, run_id)
+        if is_sweep(run):
+            cancel_sweep(client, run)
+        else:
+            resume.cancel(client, run_id)
+
+    run_or_exit(stop)
+
+
+@click.command()
+def reconcile() -> None:
+    """Settles runs that were left RUNNING and whose jobs have ended."""
+
+    def show(client: MlflowClient) -> None:
+        outcomes = reconcile_runs(client)
+        for run_id, outcome in outcomes.items():
+            click.echo(f"{run_id}  {outcome}")
+        click.echo(f"{len(outcomes)} runs were RUNNING")
+
+    run_or_exit(show)

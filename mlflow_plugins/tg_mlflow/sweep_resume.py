@@ -1,0 +1,225 @@
+"""Resumes a sweep whose launcher is gone: keeps what has ended, follows what runs, and trains what is missing."""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+from mlflow.exceptions import MlflowException
+from pydantic import ValidationError
+
+from tg.common import DeliveryError, JobUnreachableError
+from tg.common.errors import TaskDefinitionError
+from tg.common.ml.training_core import AbstractTrainingTask
+from tg.common.secret_mask import MASK, SecretMask
+from tg_mlflow.backend_config import BackendConfig, check_backend_config
+from tg_mlflow.errors import BackendConfigError, RunNotOursError
+from tg_mlflow.job_watch import NOT_UPLOADED_TAG
+from tg_mlflow.launcher_tag import find_other_launcher, is_this_host
+from tg_mlflow.masking_client import MaskingClient
+from tg_mlflow.project import Project
+from tg_mlflow.project_backend import find_backend
+from tg_mlflow.project_environment import project_environment, read_environment
+from tg_mlflow.run_job import RunJob, find_job
+from tg_mlflow.run_lifecycle import FAILURE_REASON_TAG
+from tg_mlflow.run_tags import DOCKER_HOST_TAG, JOB_ID_TAG
+from tg_mlflow.sweep import Sweep, SweepEnd, train_sweep
+from tg_mlflow.sweep_children import describe_child
+from tg_mlflow.sweep_delivery import SweepDelivery, deliver_from_package
+from tg_mlflow.sweep_plan import SweepMember
+from tg_mlflow.sweep_record import RecordedMember, RecordedSweep, download_quietly, read_sweep
+from tg_mlflow.sweep_runs import group_children, is_running, list_children
+from tg_mlflow.sweep_table import FAILED, FINISHED, SweepChildResult
+from tg_mlflow.training import ExecutorFactory
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+def resume_sweep(
+    client: MlflowClient, parent: Run, given: Mapping[str, Any] | None = None, retries_failed: bool = False
+) -> SweepEnd:
+    """Resumes a sweep from what its run has of it.
+
+    Trainings that have FINISHED are kept, and so are those that have FAILED, unless they are tried again. Those whose
+    jobs go on are recorded to their end. Those that were KILLED or never started are trained, from the package that
+    the sweep began with: neither the project nor its code is needed, and code that has changed since changes nothing.
+    Ctrl-C stops all that runs, as it does with any sweep.
+
+    Args:
+        client: The tracking server's.
+        parent: The sweep's run.
+        given: Keys of the backend config that go before those that the sweep began with.
+        retries_failed: Whether those that have FAILED are trained again.
+
+    Returns:
+        How it has ended.
+
+    Raises:
+        RunNotOursError: If it cannot be resumed here, or its launcher goes on.
+        BackendConfigError: If the configuration does not fit, or has secrets that were not kept.
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
+    """
+    run_id, tags = parent.info.run_id, parent.data.tags
+    if (process := find_other_launcher(tags)) is not None:
+        raise RunNotOursError(f"sweep {run_id!r} is run by process {process} now; wait for it, or stop it with Ctrl-C")
+
+    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
+        recorded = read_sweep(client, run_id, Path(folder))
+        backend = find_backend(recorded.backend)
+        project = Project(str(recorded.folder), None, recorded.folder, recorded.project_name, None)
+        config = _load_config(backend.config_model, recorded, given or {})
+        members = [_build_member(each, config) for each in recorded.members]
+        client = MaskingClient(client.tracking_uri, _find_secrets(recorded, config))
+        with project_environment(project.folder):
+            place = backend.share_place(config)
+            runs = group_children(list_children(client, parent))
+            found = _sort_out(client, members, runs, place, is_this_host(tags), retries_failed)
+            _logger.info(
+                "Resuming sweep %s: of %d trainings, %d have ended and %d go on",
+                run_id,
+                len(members),
+                len(found.kept),
+                len(found.left),
+            )
+            client.update_run(run_id, RunStatus.to_string(RunStatus.RUNNING))
+            if FAILURE_REASON_TAG in tags:
+                client.delete_tag(run_id, FAILURE_REASON_TAG)
+            source = _PackagedSweep(client, run_id, recorded, project, Path(folder))
+            return train_sweep(client, run_id, Sweep(members, config, source, place, kept=found.kept, left=found.left))
+
+
+def count_missing(client: MlflowClient, parent: Run) -> int:
+    """Counts the trainings of a sweep that have not ended, or were KILLED, or never started.
+
+    Raises:
+        RunNotOursError: If it is not known which trainings there are.
+    """
+    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
+        recorded = read_sweep(client, parent.info.run_id, Path(folder))
+    runs = group_children(list_children(client, parent))
+    ended = {name for name, each in runs.items() if any(run.info.status in (FINISHED, FAILED) for run in each)}
+    return sum(each.name not in ended for each in recorded.members)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What has become of a sweep's trainings, by name.
+
+    Attributes:
+        kept: Those that are not trained any more.
+        left: Those whose jobs are recorded to their end.
+    """
+
+    kept: Mapping[str, SweepChildResult]
+    left: Mapping[str, RunJob]
+
+
+@dataclass(frozen=True)
+class _PackagedSweep:
+    """The tasks that are in the package of a sweep's run."""
+
+    client: MaskingClient
+    run_id: str
+    recorded: RecordedSweep
+    project: Project
+    folder: Path
+
+    @contextmanager
+    def delivering(self, members: Sequence[SweepMember], config: BackendConfig) -> Iterator[SweepDelivery]:
+        try:
+            path = download_quietly(self.client, self.run_id, self.recorded.package, self.folder)
+        except (MlflowException, OSError) as error:
+            raise RunNotOursError(f"the package of sweep {self.run_id!r} cannot be downloaded: {error}") from error
+        resources = {each.name: each.resource for each in self.recorded.members}
+        yield deliver_from_package(path, [resources[each.name] for each in members], self.project, members, config)
+
+
+def _load_config(model: type[BackendConfig], recorded: RecordedSweep, given: Mapping[str, Any]) -> BackendConfig:
+    # Not the defaults of tg.json, which may have changed: what they were is part of what was recorded.
+    own = check_backend_config(model, given)
+    try:
+        config = model.model_validate({**recorded.config, **own})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise BackendConfigError(f"the sweep's configuration cannot be used: {key}: {problem['msg']}") from error
+    for key, value in config.model_dump(mode="json").items():
+        if MASK in json.dumps(value):
+            raise BackendConfigError(f"{key!r} has a secret, which the sweep's run does not keep; give it again")
+    return config
+
+
+def _build_member(recorded: RecordedMember, config: BackendConfig) -> SweepMember:
+    if MASK in json.dumps(recorded.config):
+        raise BackendConfigError(
+            f"training {recorded.name!r} has a secret among its parameters, which the sweep's run does not keep; "
+            "start a new sweep"
+        )
+
+    def make_task() -> AbstractTrainingTask:
+        raise TaskDefinitionError(f"the task {recorded.name!r} is made already; it is in the package")
+
+    own = config.model_copy(update=dict(recorded.config))
+    return SweepMember(recorded.name, recorded.combination, recorded.params, own, make_task)
+
+
+def _find_secrets(recorded: RecordedSweep, config: BackendConfig) -> SecretMask:
+    environment: Mapping[str, str] = getattr(config, "environment", {})
+    return SecretMask.of_variables(os.environ, read_environment(recorded.folder), environment, listed=config.secrets)
+
+
+def _sort_out(
+    client: MaskingClient,
+    members: Sequence[SweepMember],
+    runs: Mapping[str, Sequence[Run]],
+    place: ExecutorFactory,
+    is_here: bool,
+    retries_failed: bool,
+) -> _Found:
+    kept: dict[str, SweepChildResult] = {}
+    left: dict[str, RunJob] = {}
+    for member in members:
+        for run in runs.get(member.name, ()):
+            found = _find_job(client, run, place, is_here)
+            if found is not None:
+                left[member.name] = found
+            elif run.info.status == FINISHED or (run.info.status == FAILED and not retries_failed):
+                reason = run.data.tags.get(FAILURE_REASON_TAG)
+                kept[member.name] = describe_child(run, member.name, member.combination, run.info.status, reason)
+    return _Found({name: result for name, result in kept.items() if name not in left}, left)
+
+
+def _find_job(client: MaskingClient, run: Run, place: ExecutorFactory, is_here: bool) -> RunJob | None:
+    """Finds the job of a run that is not complete. A run whose job was never started is KILLED.
+
+    Returns:
+        ``None`` if nothing more is to be recorded in this run.
+
+    Raises:
+        RunNotOursError: If the job may be on another machine.
+    """
+    if not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags:
+        return None
+    if JOB_ID_TAG in run.data.tags:
+        found = find_job(run, place)
+        try:
+            found.executor.status(found.job_id)
+            return found
+        except JobUnreachableError:
+            return found
+        except DeliveryError as error:
+            if not (is_here or found.executor.is_remote or DOCKER_HOST_TAG in run.data.tags):
+                raise RunNotOursError(
+                    f"the job of run {run.info.run_id} is not on this machine: {error}; resume the sweep where it was "
+                    "started, or cancel that run there"
+                ) from error
+    if is_running(run):
+        client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+    return None

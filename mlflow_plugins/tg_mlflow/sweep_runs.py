@@ -1,0 +1,54 @@
+"""The runs of a sweep's trainings, found by the sweep's run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from tg_mlflow.run_tags import NAME_TAG, SWEEP_NAME_TAG, SWEEP_TAG
+
+_PAGE = 1000
+
+
+def is_sweep(run: Run) -> bool:
+    """Whether a run is that of a sweep."""
+    return SWEEP_TAG in run.data.tags
+
+
+def is_running(run: Run) -> bool:
+    """Whether a run has not ended."""
+    return not RunStatus.is_terminated(RunStatus.from_string(run.info.status))
+
+
+def list_children(client: MlflowClient, parent: Run) -> list[Run]:
+    """Lists the runs of a sweep's trainings, the earliest first; a training that was resumed may have several."""
+    text = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}'"
+    runs = list(search_runs(client, [parent.info.experiment_id], text))
+    return sorted(
+        (run for run in runs if SWEEP_NAME_TAG in run.data.tags), key=lambda run: (run.info.start_time, run.info.run_id)
+    )
+
+
+def group_children(children: Sequence[Run]) -> Mapping[str, list[Run]]:
+    """Groups the runs of a sweep by the names of its trainings."""
+    grouped: dict[str, list[Run]] = {}
+    for run in children:
+        grouped.setdefault(run.data.tags[SWEEP_NAME_TAG], []).append(run)
+    return grouped
+
+
+def name_child(run: Run) -> str:
+    """What people know a training's run by."""
+    return str(run.data.tags.get(NAME_TAG) or run.data.tags[SWEEP_NAME_TAG])
+
+
+def search_runs(client: MlflowClient, experiment_ids: list[str], text: str) -> Iterator[Run]:
+    """Finds all runs that a filter describes, however many."""
+    token = None
+    while True:
+        page = client.search_runs(experiment_ids, filter_string=text, max_results=_PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
