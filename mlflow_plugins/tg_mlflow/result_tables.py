@@ -32,8 +32,10 @@ def log_result_table(client: MlflowClient, run_id: str, archive: ResultArchive) 
     """
     if any(each.path == TABLE for each in client.list_artifacts(run_id, TABLE.partition("/")[0])):
         return
-    frame = sample_rows(read_result_df(archive, 0))
-    client.log_table(run_id, data=frame.reset_index(), artifact_file=TABLE)
+    frame = sample_rows(read_result_df(archive, 0)).reset_index()
+    # For MLflow's page, what is before a dot in a column's name is another table, and the cell is empty.
+    frame = frame.rename(columns=lambda name: str(name).replace(".", "/"))
+    client.log_table(run_id, data=frame, artifact_file=TABLE)
 
 
 def read_result_df(archive: ResultArchive, run: int) -> pd.DataFrame:

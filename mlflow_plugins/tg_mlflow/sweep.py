@@ -26,6 +26,7 @@ from tg_mlflow.sweep_record import record_sweep
 from tg_mlflow.sweep_source import SweepSource
 from tg_mlflow.sweep_summary import log_sweep_summary
 from tg_mlflow.sweep_table import FAILED, SweepChildResult, as_key
+from tg_mlflow.sweep_trainer import SweepTrainer
 from tg_mlflow.training import ExecutorFactory
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -91,20 +92,12 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
             tags = {SWEEP_TAG: _describe_grid(members)[:_LONGEST_TAG], **build_launcher_tag(), **config.tags}
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
             log_params(client, run_id, _common_params(members))
-            children = SweepChildren(
-                client=client,
-                make_executor=sweep.make_executor,
-                parent=parent,
-                max_parallel=_count_parallel(config, len(members)),
-                stop_on_failure=config.stop_on_failure,
-                tell=tell,
-                left=sweep.left,
-                results=dict(sweep.kept),
-            )
+            trainer = SweepTrainer(client, sweep.make_executor, parent, sweep.left, dict(sweep.kept))
+            children = SweepChildren(trainer, _count_parallel(config, len(members)), config.stop_on_failure, tell)
             try:
                 _train(client, run_id, sweep, children)
             finally:
-                results = list_results(members, children.results)
+                results = list_results(members, trainer.results)
                 _summarize(client, parent, results, members, config)
             _check(results)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called

@@ -1,9 +1,11 @@
 """Describes a sweep in Markdown, as the page of its run in MLflow shows it."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from tg_mlflow.sweep_table import (
     FAILED,
@@ -27,6 +29,7 @@ _MOST_PARAMETERS = 12
 _MOST_VALUES = 6
 _LONGEST_CELL = 60
 _LONGEST_VALUE = 20
+_MOST_COMPARED = 25
 # A colon before a word and another one is an emoji for MLflow's pages, and one before slashes a link.
 _AS_ENTITY = re.compile(r"[&<>]|:(?=//|\S+:)")
 # What begins something in Markdown; a name with a line inside, as in `batch_size`, is left as people know it.
@@ -62,12 +65,12 @@ def describe_sweep(
     elif primary_metric is not None and any(child.status == FINISHED for child in children):
         message = describe_missing_metric(children, primary_metric)
         lines.append(f"There is no best: {_escape(message, len(message))}.")
-    head = " ".join(lines)
+    ordered = _sort(children, primary_metric, mode)
+    head = " ".join([*lines, *_link_comparison(ordered, experiment_id)])
     parameters = (list(grid) or name_varying(children, {}))[:_MOST_PARAMETERS]
     metrics = choose_metrics(children, primary_metric)
     rows = [_row(["name", "status", *map(_escape, [*parameters, *metrics])])]
     rows.append("|" + " --- |" * (2 + len(parameters) + len(metrics)))
-    ordered = _sort(children, primary_metric, mode)
     for child in ordered[:_MOST_ROWS]:
         values = [_escape(child.parameters[name]) if name in child.parameters else "" for name in parameters]
         cells = [_link(child, experiment_id), _describe_status(child), *values]
@@ -125,13 +128,28 @@ def _link(child: SweepChildResult, experiment_id: str) -> str:
     return name if child.run_id is None else f"[{name}](#/experiments/{experiment_id}/runs/{child.run_id})"
 
 
+def _link_comparison(ordered: Sequence[SweepChildResult], experiment_id: str) -> list[str]:
+    """Links to MLflow's page that shows runs side by side."""
+    run_ids = [child.run_id for child in ordered if child.run_id is not None]
+    if len(run_ids) < 2:
+        return []
+    words = "Compare them" if len(run_ids) <= _MOST_COMPARED else f"Compare the first {_MOST_COMPARED}"
+    runs, experiments = (_quote(each) for each in (run_ids[:_MOST_COMPARED], [experiment_id]))
+    return [f"[{words}](#/compare-runs?runs={runs}&experiments={experiments})"]
+
+
+def _quote(values: Sequence[str]) -> str:
+    return quote(json.dumps(values, separators=(",", ":")))
+
+
 def _format_metric(child: SweepChildResult, name: str) -> str:
     value = child.metrics.get(name)
     return "" if value is None else f"{value:.6g}"
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    # MLflow's pages leave no room between the cells of a table.
+    return f"| {'&emsp; | '.join(cells)} |"
 
 
 def _escape(value: Any, longest: int = _LONGEST_CELL) -> str:

@@ -29,14 +29,14 @@ from tg_mlflow.project_backend import find_backend
 from tg_mlflow.project_environment import project_environment, read_environment
 from tg_mlflow.run_job import RunJob, find_job
 from tg_mlflow.run_lifecycle import FAILURE_REASON_TAG
-from tg_mlflow.run_tags import DOCKER_HOST_TAG, JOB_ID_TAG
+from tg_mlflow.run_tags import DOCKER_HOST_TAG, JOB_ID_TAG, STUDY_TAG
 from tg_mlflow.sweep import Sweep, SweepEnd, train_sweep
-from tg_mlflow.sweep_children import describe_child
 from tg_mlflow.sweep_delivery import SweepDelivery, deliver_from_package
 from tg_mlflow.sweep_plan import SweepMember
 from tg_mlflow.sweep_record import RecordedMember, RecordedSweep, download_quietly, read_sweep
 from tg_mlflow.sweep_runs import group_children, is_running, list_children
 from tg_mlflow.sweep_table import FAILED, FINISHED, SweepChildResult
+from tg_mlflow.sweep_trainer import describe_child
 from tg_mlflow.training import ExecutorFactory
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -69,7 +69,10 @@ def resume_sweep(
     run_id, tags = parent.info.run_id, parent.data.tags
     if (process := find_other_launcher(tags)) is not None:
         raise RunNotOursError(f"sweep {run_id!r} is run by process {process} now; wait for it, or stop it with Ctrl-C")
-
+    if STUDY_TAG in tags:
+        raise RunNotOursError(
+            f"run {run_id!r} is a study, which decides itself what is trained; go on with its optimize"
+        )
     with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         recorded = read_sweep(client, run_id, Path(folder))
         backend = find_backend(recorded.backend)

@@ -136,6 +136,8 @@ def _draw(
 
 
 def _log_table(client: MlflowClient, run_id: str, table: pd.DataFrame) -> None:
+    # For MLflow's page, what is before a dot in a column's name is another table, and the cell is empty.
+    table = table.rename(columns=lambda name: name.replace(".", "/"))
     if any(each.path == TABLE for each in client.list_artifacts(run_id, FOLDER)):
         # MLflow would add the rows to those that are there. That the file is a table is known of the first time.
         client.log_text(run_id, table.to_json(orient="split", index=False), TABLE)

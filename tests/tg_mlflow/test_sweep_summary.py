@@ -100,14 +100,16 @@ def test_the_description(parent: Parent) -> None:
     run = parent.log(CHILDREN)
     assert run.data.tags["mlflow.note.content"] == (
         "4 trainings over C (0.1, 1); penalty (l1, None): 2 finished, 1 failed, 1 not started. "
-        "The best is [C1-Pl1](#/experiments/1/runs/id-C1-Pl1): its accuracy of 0.9 is the max.\n"
+        "The best is [C1-Pl1](#/experiments/1/runs/id-C1-Pl1): its accuracy of 0.9 is the max. "
+        "[Compare them](#/compare-runs?runs=%5B%22id-C1-Pl1%22%2C%22id-C0.1-Pl1%22%2C%22id-C0.1-PN%22%5D"
+        "&experiments=%5B%221%22%5D)\n"
         "\n"
-        "| name | status | C | penalty | accuracy |\n"
+        "| name&emsp; | status&emsp; | C&emsp; | penalty&emsp; | accuracy |\n"
         "| --- | --- | --- | --- | --- |\n"
-        "| [C1-Pl1](#/experiments/1/runs/id-C1-Pl1) | finished | 1 | l1 | 0.9 |\n"
-        "| [C0.1-Pl1](#/experiments/1/runs/id-C0.1-Pl1) | finished | 0.1 | l1 | 0.8125 |\n"
-        "| [C0.1-PN](#/experiments/1/runs/id-C0.1-PN) | failed: no memory | 0.1 | None |  |\n"
-        "| C1-PN | not started | 1 | None |  |"
+        "| [C1-Pl1](#/experiments/1/runs/id-C1-Pl1)&emsp; | finished&emsp; | 1&emsp; | l1&emsp; | 0.9 |\n"
+        "| [C0.1-Pl1](#/experiments/1/runs/id-C0.1-Pl1)&emsp; | finished&emsp; | 0.1&emsp; | l1&emsp; | 0.8125 |\n"
+        "| [C0.1-PN](#/experiments/1/runs/id-C0.1-PN)&emsp; | failed: no memory&emsp; | 0.1&emsp; | None&emsp; |  |\n"
+        "| C1-PN&emsp; | not started&emsp; | 1&emsp; | None&emsp; |  |"
     )
 
 
@@ -141,10 +143,10 @@ def test_without_a_primary_metric_none_is_best_and_all_are_shown(parent: Parent)
     assert "tg.best_name" not in run.data.tags
     assert "accuracy" not in run.data.metrics
     lines = run.data.tags["mlflow.note.content"].splitlines()
-    assert lines[0].endswith("2 finished, 1 failed, 1 not started.")
+    assert "2 finished, 1 failed, 1 not started. [Compare them](" in lines[0]
     assert lines[2:5:2] == [
-        "| name | status | C | penalty | accuracy |",
-        "| [C0.1-Pl1](#/experiments/1/runs/id-C0.1-Pl1) | finished | 0.1 | l1 | 0.8125 |",
+        "| name&emsp; | status&emsp; | C&emsp; | penalty&emsp; | accuracy |",
+        "| [C0.1-Pl1](#/experiments/1/runs/id-C0.1-Pl1)&emsp; | finished&emsp; | 0.1&emsp; | l1&emsp; | 0.8125 |",
     ]
     assert "sweep/metric_vs_C.png" in parent.files()
 
@@ -181,13 +183,14 @@ def test_names_and_values_do_not_break_the_table() -> None:
     ]
     lines = describe_sweep(children, None, "max", {}, "7").splitlines()
     assert lines == [
-        "2 trainings: 1 finished, 1 failed.",
+        "2 trainings: 1 finished, 1 failed. "
+        "[Compare them](#/compare-runs?runs=%5B%22r%22%2C%22s%22%5D&experiments=%5B%227%22%5D)",
         "",
-        "| name | status | text |",
+        "| name&emsp; | status&emsp; | text |",
         "| --- | --- | --- |",
-        r"| [a\|b\`c\` \[d\](e)](#/experiments/7/runs/r) | finished | x\\\|y \*z\* \_i\_ a_b |",
-        r"| [&#60;b&#62;&#38;amp;](#/experiments/7/runs/s) "
-        r"| failed: \@someone: http&#58;//host &#58;smile: | '' |",
+        r"| [a\|b\`c\` \[d\](e)](#/experiments/7/runs/r)&emsp; | finished&emsp; | x\\\|y \*z\* \_i\_ a_b |",
+        r"| [&#60;b&#62;&#38;amp;](#/experiments/7/runs/s)&emsp; "
+        r"| failed: \@someone: http&#58;//host &#58;smile:&emsp; | '' |",
     ]
 
 
@@ -195,6 +198,7 @@ def test_a_long_table_is_cut_and_says_so() -> None:
     short = [child(f"R{i}", accuracy=i / 100, C=i) for i in range(60)]
     text = describe_sweep(short, "accuracy", "max", {"C": list(range(60))}, "1")
     assert text.startswith("60 trainings over C (0, 1, 2, 3, 4, 5, …): 60 finished. The best is [R59]")
+    assert "[Compare the first 25](#/compare-runs?runs=%5B%22" in text
     rows = re.findall(r"^\| \[(R\d+)\]", text, re.MULTILINE)
     assert (len(rows), rows[0], rows[-1]) == (50, "R59", "R10")
     assert text.endswith("\n\nHere are 50 of them; all are in `sweep/summary.csv`.")

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -75,11 +75,15 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
 
 
 @contextmanager
-def terminating_as_interrupt() -> Iterator[None]:
+def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iterator[None]:
     """Treats SIGTERM like Ctrl-C while the context is open, so that a terminated launcher ends its run.
 
     Interrupts in quick succession count as one: what the first one has begun to clean up is not cut short by the rest.
     Only the main thread can receive signals; elsewhere this changes nothing.
+
+    Args:
+        notice: Called in the main thread before an interrupt is raised there, for other threads that it would wait for
+            before it lets go; it must not take long.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -93,6 +97,8 @@ def terminating_as_interrupt() -> Iterator[None]:
         now = time.monotonic()
         if now - last > _ONE_INTERRUPT_SECONDS:
             last = now
+            if notice is not None:
+                notice()
             raise KeyboardInterrupt
 
     previous = {number: signal.getsignal(number) for number in _NUMBERS}
