@@ -3,15 +3,32 @@
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.sagemaker.process_supervisor import describe_process, is_alive
 from tg_mlflow.run_tags import LAUNCHER_TAG
 
 
-def build_launcher_tag() -> dict[str, str]:
-    """Describes this process as a run's launcher."""
-    return {LAUNCHER_TAG: json.dumps({"host": socket.gethostname(), **describe_process(os.getpid())})}
+@contextmanager
+def launching(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """Notes in a run that this process launches its trainings while the context is open, and where it did after that.
+
+    Raises:
+        MlflowException: If the tracking server does not take it at the beginning.
+    """
+    host = socket.gethostname()
+    client.set_tag(run_id, LAUNCHER_TAG, json.dumps({"host": host, **describe_process(os.getpid())}))
+    try:
+        yield
+    finally:
+        # Else it is seen when the process has ended.
+        with suppress(MlflowException, OSError), uninterrupted():
+            client.set_tag(run_id, LAUNCHER_TAG, json.dumps({"host": host}))
 
 
 def find_other_launcher(tags: Mapping[str, str]) -> int | None:
@@ -21,9 +38,10 @@ def find_other_launcher(tags: Mapping[str, str]) -> int | None:
         Its id; ``None`` if it has ended, runs on another machine, where it cannot be seen, or is this one.
     """
     launcher = json.loads(tags.get(LAUNCHER_TAG, "null"))
-    if launcher is None or not is_this_host(tags) or launcher["pid"] == os.getpid() or not is_alive(launcher):
+    if launcher is None or "pid" not in launcher or not is_this_host(tags):
         return None
-    return int(launcher["pid"])
+    pid = int(launcher["pid"])
+    return pid if pid != os.getpid() and is_alive(launcher) else None
 
 
 def is_this_host(tags: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from tg.common.delivery.delivery import terminating_as_interrupt
 from tg_mlflow.backend_config import AttachedConfig, BackendConfig, RemoteConfig
 from tg_mlflow.errors import SweepError
-from tg_mlflow.launcher_tag import build_launcher_tag
+from tg_mlflow.launcher_tag import launching
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
 from tg_mlflow.recorded_training import TrainingEnd, read_end
@@ -87,9 +87,9 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
     try:
-        with terminating_as_interrupt(), ending_run(client, run_id):
+        with terminating_as_interrupt(), ending_run(client, run_id), launching(client, run_id):
             parent = client.get_run(run_id)
-            tags = {SWEEP_TAG: _describe_grid(members)[:_LONGEST_TAG], **build_launcher_tag(), **config.tags}
+            tags = {SWEEP_TAG: _describe_grid(members)[:_LONGEST_TAG], **config.tags}
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
             log_params(client, run_id, _common_params(members))
             trainer = SweepTrainer(client, sweep.make_executor, parent, sweep.left, dict(sweep.kept))

@@ -63,9 +63,6 @@ def delivering_sweep(
         Exception: Whatever the project's code raises, unchanged.
     """
     tasks = [member.make_task() for member in members]
-    for task, member in zip(tasks, members, strict=True):
-        task.info["name"] = member.name
-        task.info["sweep_parameters"] = dict(member.combination)
     deliveries = build_deliveries(tasks, project, config)
     with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         packaging = deliveries[0].packaging

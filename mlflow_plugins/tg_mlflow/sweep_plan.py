@@ -15,6 +15,7 @@ from tg_mlflow.backend_config import BackendConfig, RemoteConfig
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.project import Project
 from tg_mlflow.task_factory import build_task
+from tg_mlflow.train_command import TrainCommand
 
 # So many runs are more than anybody looks at; a larger grid is a slip, or wants to be sampled.
 _MOST_MEMBERS = 10_000
@@ -128,8 +129,15 @@ def _build_member(
     parts = {key: value for key, value in combination.items() if "." in key}
     params = project.resolve_parameters(entry_point, {**given, **swept})
     own = {"hyperparameters": {**config.hyperparameters, **parts}}
-    make_task = partial(build_task, project.build_command(entry_point, params))
+    make_task = partial(_make_task, project.build_command(entry_point, params), name, combination)
     return SweepMember(name, combination, params, number_job(config, number).model_copy(update=own), make_task)
+
+
+def _make_task(command: TrainCommand, name: str, combination: Mapping[str, Any]) -> AbstractTrainingTask:
+    task = build_task(command)
+    task.info["name"] = name
+    task.info["sweep_parameters"] = dict(combination)
+    return task
 
 
 def number_job(config: BackendConfig, number: int) -> BackendConfig:

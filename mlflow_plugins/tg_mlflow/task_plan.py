@@ -40,6 +40,7 @@ def plan_tasks(tasks: Sequence[AbstractTrainingTask], config: BackendConfig) -> 
 
 
 def _describe(task: AbstractTrainingTask, name: str, config: BackendConfig) -> SweepMember:
+    task.info["name"] = name
     parameters: Mapping[str, Any] = task.info.get("sweep_parameters") or {}
     params = {key: value if isinstance(value, str) else json.dumps(value) for key, value in parameters.items()}
     return SweepMember(name, parameters, params, config, lambda: task)

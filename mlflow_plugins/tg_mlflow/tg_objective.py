@@ -1,5 +1,6 @@
 """Lets an Optuna study train on any backend: each trial is a run, with live values for its pruner."""
 
+import copy
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.backend_config import AttachedConfig
 from tg_mlflow.errors import BackendConfigError, SweepError
-from tg_mlflow.launcher_tag import build_launcher_tag
+from tg_mlflow.launcher_tag import launching
 from tg_mlflow.metric_names import MetricNames
 from tg_mlflow.notebook_run import NotebookRun
 from tg_mlflow.project_delivery import build_options
@@ -119,9 +120,10 @@ class TgObjective:
         with ExitStack() as stack:
             stack.enter_context(terminating_as_interrupt(self._stop_trials))
             stack.enter_context(ending_run(self._client, self.run_id))
+            stack.enter_context(launching(self._client, self.run_id))
             self._trainer = SweepTrainer(self._client, make_executor, self._client.get_run(self.run_id))
             space = sorted(self._space) if isinstance(self._space, Mapping) else []
-            tags = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space), **build_launcher_tag(), **config.tags}
+            tags = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space), **config.tags}
             for name, value in tags.items():
                 self._client.set_tag(self.run_id, name, value)
             member = SweepMember(self._run_name, {}, {}, config, lambda: self._task)
@@ -162,11 +164,9 @@ class TgObjective:
             config.model_copy(update={"hyperparameters": {**config.hyperparameters, **values}}),
             lambda: self._task,
         )
-        options = build_options(self._place.project, member.config)
-        delivery = SagemakerConfig(self._delivery.job, self._delivery.packaging, self._delivery.containering, options)
         watch = _TrialWatch(trial, self.metrics[0], member.name) if len(self.metrics) == 1 else None
         with self._turn:
-            self._trainer.train(member, delivery, watch)
+            self._trainer.train(member, self._deliver(member), watch)
         result = self._trainer.results.get(member.name)
         if result is None:
             raise SweepError(f"{member.name} was not started, as all are stopped")
@@ -176,6 +176,16 @@ class TgObjective:
             self._client.set_tag(str(result.run_id), PRUNED_TAG, str(watch.pruned_at))
             raise optuna.TrialPruned(f"it was pruned at step {watch.pruned_at}")
         return self._read_values(result)
+
+    def _deliver(self, member: SweepMember) -> SagemakerConfig:
+        """Describes a trial's delivery: its job has the trial's name, and is the package's but for that."""
+        job = copy.copy(self._delivery.job)
+        # In this process, hyperparameters are set in the task itself.
+        is_attached = isinstance(member.config, AttachedConfig)
+        job.task = copy.deepcopy(job.task) if is_attached else copy.copy(job.task)
+        job.task.info = {**job.task.info, "name": member.name}
+        options = build_options(self._place.project, member.config)
+        return SagemakerConfig(job, self._delivery.packaging, self._delivery.containering, options)
 
     def _suggest(self, trial: "optuna.Trial") -> dict[str, Any]:
         if not isinstance(self._space, Mapping):

@@ -67,6 +67,7 @@ def read_call(environ: dict[str, Any]) -> ApiCall:
 def _name_resource(service: str, region: str, parameters: dict[str, Any]) -> str:
     names = {
         "TrainingJobName": "training-job/",
+        "HyperParameterTuningJobName": "hyper-parameter-tuning-job/",
         "repositoryName": "repository/",
         "logGroupName": "log-group:",
     }

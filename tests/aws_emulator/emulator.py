@@ -31,6 +31,7 @@ from tests.aws_emulator.server import Server, make_moto_application
 from tests.aws_emulator.storage import Storage
 from tests.aws_emulator.training import Training
 from tests.aws_emulator.training_job import TrainingJob
+from tests.aws_emulator.tuning_api import TuningApi
 
 ROLE_NAME = "TrainingRole"
 _TRUST = json.dumps(
@@ -145,8 +146,10 @@ class AwsEmulator:
         self._feed = LogFeed(self.region, self.faults)
         self._runner = JobRunner(self._make_training, self.faults, self._threads)
         self._sagemaker = SagemakerApi(self.region, self.faults, self._check, self._runner.submit)
+        self._tuning = TuningApi(self.region, self._sagemaker.create)
         handlers = {
             **self._sagemaker.handlers,
+            **self._tuning.handlers,
             **PricingApi().handlers,
             "logs:GetLogEvents": LogEventsApi(self.region, self.faults).get_log_events,
             **({} if self._registry is None else self._ecr.handlers),
@@ -174,6 +177,7 @@ class AwsEmulator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._tuning.close()
         for job in list(self._sagemaker.jobs.values()):
             job.abandon()
         self._runner.close()

@@ -19,6 +19,8 @@ INTERNAL_KEY = "EMULATOR"
 ROLE_KEY = "ROLE"
 """The access key id of what SageMaker does in a job's role: it is recorded apart, and no fault meets it."""
 
+_WITH_ROLE = ("sagemaker:CreateTrainingJob", "sagemaker:CreateHyperParameterTuningJob")
+
 Handler = Callable[[ApiCall], dict[str, Any]]
 """Answers a call of a JSON protocol.
 
@@ -83,7 +85,7 @@ class Gateway:
             return token_expired(call)
         if self._faults.is_denied(call.name) or self._faults.is_denied(call.action):
             return access_denied(call, self.caller_arn)
-        if call.name == "sagemaker:CreateTrainingJob" and self._faults.is_denied("iam:PassRole"):
+        if call.name in _WITH_ROLE and self._faults.is_denied("iam:PassRole"):
             role = str(call.parameters.get("RoleArn"))
             return access_denied(replace(call, service="iam", operation="PassRole", resource=role), self.caller_arn)
         if self._faults.policy is not None and not self._faults.policy(call):

@@ -1,5 +1,6 @@
 """Checks the parameters of a SageMaker call as AWS does: by the service's own model, and by rules beyond it."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -50,6 +51,44 @@ def check_training_request(request: dict[str, Any]) -> None:
         _refuse("Channel names must be unique within a training job.")
     for definition in algorithm.get("MetricDefinitions", ()):
         _check_regex(definition["Regex"])
+
+
+def check_tuning_request(request: dict[str, Any]) -> None:
+    """Checks what the model of ``CreateHyperParameterTuningJob`` does not say.
+
+    Raises:
+        ApiError: With the first thing that is wrong.
+    """
+    check_parameters("CreateHyperParameterTuningJob", request)
+    config, definition = request["HyperParameterTuningJobConfig"], request.get("TrainingJobDefinition")
+    if definition is None or "HyperParameterTuningJobObjective" not in config:
+        _refuse("This emulator tunes one TrainingJobDefinition towards one HyperParameterTuningJobObjective.")
+    metric = config["HyperParameterTuningJobObjective"]["MetricName"]
+    if metric not in [each["Name"] for each in definition["AlgorithmSpecification"].get("MetricDefinitions", ())]:
+        _refuse(
+            "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
+            "definitions."
+        )
+    ranges = config.get("ParameterRanges", {})
+    names = [each["Name"] for kind in ranges.values() for each in kind]
+    if not 1 <= len(names) <= 30 or len(set(names)) < len(names):
+        _refuse("A hyperparameter tuning job searches 1 to 30 different hyperparameters.")
+    if both := set(names) & set(definition.get("StaticHyperParameters", {})):
+        _refuse(f"Hyperparameters {sorted(both)} are both static and tuned.")
+    for each in (*ranges.get("IntegerParameterRanges", ()), *ranges.get("ContinuousParameterRanges", ())):
+        if not float(each["MinValue"]) < float(each["MaxValue"]):
+            _refuse(f"MinValue of {each['Name']!r} must be less than its MaxValue.")
+    for each in ranges.get("CategoricalParameterRanges", ()):
+        if len(set(each["Values"])) < len(each["Values"]):
+            _refuse(f"The values of {each['Name']!r} must be different.")
+    count = config["ResourceLimits"].get("MaxNumberOfTrainingJobs")
+    if config["Strategy"] == "Grid":
+        if set(ranges) - {"CategoricalParameterRanges"}:
+            _refuse("Grid search supports categorical hyperparameters only.")
+        if count not in (None, math.prod(len(each["Values"]) for each in ranges["CategoricalParameterRanges"])):
+            _refuse("MaxNumberOfTrainingJobs must be the number of all combinations of a grid.")
+    elif count is None or not 1 <= count <= 750:
+        _refuse("MaxNumberOfTrainingJobs must be from 1 to 750.")
 
 
 def _check_regex(text: str) -> None:

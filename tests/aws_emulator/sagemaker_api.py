@@ -40,7 +40,7 @@ class SagemakerApi:
     def handlers(self) -> dict[str, Handler]:
         """The operations by name."""
         return {
-            "sagemaker:CreateTrainingJob": self._create,
+            "sagemaker:CreateTrainingJob": lambda call: {"TrainingJobArn": self.create(call.parameters).arn},
             "sagemaker:DescribeTrainingJob": lambda call: self.find(_name_in(call)).describe(),
             "sagemaker:StopTrainingJob": self._stop,
             "sagemaker:DeleteTrainingJob": self._delete,
@@ -60,8 +60,16 @@ class SagemakerApi:
             raise ApiError("ValidationException", "Requested resource not found.")
         return self.jobs[name]
 
-    def _create(self, call: ApiCall) -> dict[str, Any]:
-        request = call.parameters
+    def create(self, request: dict[str, Any], tuning_arn: str | None = None) -> TrainingJob:
+        """Creates a job and starts it.
+
+        Args:
+            request: The parameters of ``CreateTrainingJob``.
+            tuning_arn: The tuner that creates it.
+
+        Raises:
+            ApiError: If something is wrong with it, the name is taken, or a quota is used up.
+        """
         check_training_request(request)
         self._check(request)
         name, resources = request["TrainingJobName"], request["ResourceConfig"]
@@ -73,19 +81,19 @@ class SagemakerApi:
                     "Training job names must be unique within an AWS account and region, and a training job with "
                     f"this name already exists ({arn})",
                 )
-            self._check_quota(resources["InstanceType"], resources["InstanceCount"], call.name)
-            job = self.jobs[name] = TrainingJob(request, arn)
+            self._check_quota(resources["InstanceType"], resources["InstanceCount"])
+            job = self.jobs[name] = TrainingJob(request, arn, tuning_arn)
         self._run(job)
-        return {"TrainingJobArn": arn}
+        return job
 
-    def _check_quota(self, instance_type: str, count: int, operation: str) -> None:
+    def _check_quota(self, instance_type: str, count: int) -> None:
         used = sum(
             job.request["ResourceConfig"]["InstanceCount"]
             for job in self.jobs.values()
             if not job.is_over and job.request["ResourceConfig"]["InstanceType"] == instance_type
         )
         limit = self._faults.quotas.get(instance_type)
-        if self._faults.take("refuse_job", operation):
+        if self._faults.take("refuse_job", "sagemaker:CreateTrainingJob"):
             limit = used
         if limit is not None and used + count > limit:
             raise ApiError(

@@ -34,11 +34,13 @@ class TrainingJob:
     Args:
         request: The parameters of ``CreateTrainingJob``.
         arn: The job's name for the whole of AWS.
+        tuning_arn: That of the tuner which has created it.
     """
 
-    def __init__(self, request: dict[str, Any], arn: str) -> None:
+    def __init__(self, request: dict[str, Any], arn: str, tuning_arn: str | None = None) -> None:
         self.request = request
         self.arn = arn
+        self.tuning_arn = tuning_arn
         self.name: str = request["TrainingJobName"]
         self.tags: dict[str, str] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
         self.status = "InProgress"
@@ -137,6 +139,11 @@ class TrainingJob:
                     continue  # SageMaker passes over what is no number
                 self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": time_ms / 1000}
 
+    def find_metric(self, name: str) -> float | None:
+        """The last value of a metric so far."""
+        with self.changed:
+            return self._metrics[name]["Value"] if name in self._metrics else None
+
     def describe(self) -> dict[str, Any]:
         """The answer of ``DescribeTrainingJob``."""
         with self.changed:
@@ -149,6 +156,8 @@ class TrainingJob:
             }
             if self._metrics:
                 answer["FinalMetricDataList"] = list(self._metrics.values())
+            if self.tuning_arn is not None:
+                answer["TuningJobArn"] = self.tuning_arn
             if self.failure_reason is not None:
                 answer["FailureReason"] = self.failure_reason
             if self.status in ("Completed", "Stopped") and self.training_started is not None:

@@ -42,7 +42,7 @@ def test_each_combination_is_a_training(swept: ProjectFolder) -> None:
     assert second.combination == {"learning_rate": 0.1, "network_size": [10, 5], "part.C": 2}
     assert second.params == {"learning_rate": "0.1", "network_size": "[10, 5]", "optimizer": "sgd"}
     assert isinstance(second.make_task, partial)
-    (command,) = second.make_task.args
+    command = second.make_task.args[0]
     assert command.arguments == {"lr": "0.1", "size": "[10, 5]", "optimizer": "sgd"}
     assert second.config.hyperparameters == {"part.C": 2}
 

@@ -19,6 +19,7 @@ DATASET_VARIABLE = "TG_DATASET"
 
 # Names in hyperparameters.json that are SageMaker's own: its framework images' and its tuner's.
 _FOREIGN_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
+_NO_JSON = object()
 
 
 class SagemakerJob:
@@ -80,11 +81,12 @@ class SagemakerJob:
 def read_hyperparameters(folder: MlFolder) -> dict[str, str]:
     """Reads a job's hyperparameters, without those that are SageMaker's own.
 
-    Some versions of AWS's SDK encode each value as JSON once more, so that a text arrives in quotes: both are read.
+    Some versions of AWS's SDK encode each value as JSON once more, so that a text arrives in quotes: both are read. The
+    value of a path with the type ``json`` keeps quotes that it would not be JSON without.
     """
     path = folder.config / "hyperparameters.json"
     given = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {name: _decode(value) for name, value in given.items() if not name.startswith(_FOREIGN_PREFIXES)}
+    return {name: _decode(name, value) for name, value in given.items() if not name.startswith(_FOREIGN_PREFIXES)}
 
 
 def find_dataset(folder: MlFolder) -> Path | None:
@@ -100,14 +102,20 @@ def find_dataset(folder: MlFolder) -> Path | None:
     return entries[0] if len(entries) == 1 and entries[0].is_file() else folder.data
 
 
-def _decode(value: Any) -> str:
+def _decode(name: str, value: Any) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
-    try:
-        decoded = json.loads(value)
-    except ValueError:
+    decoded = _read_json(value)
+    if not isinstance(decoded, str) or (name.endswith(":json") and _read_json(decoded) is _NO_JSON):
         return value
-    return decoded if isinstance(decoded, str) else value
+    return decoded
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return _NO_JSON
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
