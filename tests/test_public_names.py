@@ -29,6 +29,7 @@ DOCUMENTED = {
         "SagemakerOptions",
         "SagemakerProcessExecutor",
     ],
+    "tg_mlflow": ["TgObjective", "run_tasks"],
 }
 
 

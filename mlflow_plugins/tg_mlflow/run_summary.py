@@ -2,14 +2,17 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 
+from tg_mlflow.run_tags import BEST_NAME_TAG, BEST_RUN_ID_TAG
+
 
 def describe_run(client: MlflowClient, run_id: str) -> str:
-    """Writes a run's status, metrics, id and where to see it, a line each."""
+    """Writes a run's status, metrics, id, best training and where to see it, a line each."""
     run = client.get_run(run_id)
     width = max((len(name) for name in run.data.metrics), default=0)
     metrics = [f"  {name:<{width}}  {value:.10g}" for name, value in sorted(run.data.metrics.items())]
@@ -17,9 +20,15 @@ def describe_run(client: MlflowClient, run_id: str) -> str:
         [
             f"Run {run.info.run_name} ({run_id}) {run.info.status}",
             *(metrics or ["  no metrics"]),
+            *_describe_best(run.data.tags),
             f"  see it: {_describe_place(client.tracking_uri, run.info.experiment_id, run_id)}",
         ]
     )
+
+
+def _describe_best(tags: Mapping[str, str]) -> list[str]:
+    """Names the best training of a sweep, if the run is one's and there is one."""
+    return [f"  the best: {tags[BEST_NAME_TAG]} ({tags[BEST_RUN_ID_TAG]})"] if BEST_RUN_ID_TAG in tags else []
 
 
 def _describe_place(tracking_uri: str, experiment_id: str, run_id: str) -> str:

@@ -15,6 +15,7 @@ from mlflow.entities import Metric, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from tg_mlflow.result_artifacts import MISSING_TAG, Attempts
+from tg_mlflow.run_tags import BEST_NAME_TAG, BEST_RUN_ID_TAG
 from tg_mlflow.sweep_description import describe_sweep
 from tg_mlflow.sweep_table import (
     FAILED,
@@ -28,8 +29,6 @@ from tg_mlflow.sweep_table import (
     find_best,
 )
 
-BEST_RUN_ID_TAG = "tg.best_run_id"
-BEST_NAME_TAG = "tg.best_name"
 COUNT_METRICS = {
     FINISHED: "tg.sweep_finished",
     FAILED: "tg.sweep_failed",

@@ -59,6 +59,7 @@ def test_a_grid_of_words_is_trained(swept: ProjectFolder, store: MlflowClient, t
     }
     assert runs["R2-S1-2"].data.params == {"rate": "2", "size": "[1, 2]", "name": "b c"}
     assert runs["mine"].data.tags["tg.best_name"] == "R0.5-S1"
+    assert f"  the best: R0.5-S1 ({runs['R0.5-S1'].info.run_id})\n" in done.stderr
     assert "[4/4] R2-S1-2 FINISHED  loss 6" in done.stderr
 
 

@@ -26,10 +26,10 @@ def test_six_jobs_of_one_package(
     ended = train(small_project, store, FastSweeps(), sweep=grid, primary_metric="loss", mode="min")
     assert (ended.get_status(), ended.wait()) == ("FINISHED", True)
     children = [run for run in all_runs(store) if run.data.tags.get("mlflow.parentRunId") == ended.run_id]
-    assert {run.info.run_name for run in children} == {f"SR{rate}" for rate in range(1, 7)}
+    assert {run.info.run_name for run in children} == {f"R{rate}" for rate in range(1, 7)}
     for run in children:
         assert (run.info.status, points_of(store, run)) == ("FINISHED", POINTS)
-        assert run.data.params["solver.rate"] == run.info.run_name.removeprefix("SR")
+        assert run.data.params["solver.rate"] == run.info.run_name.removeprefix("R")
     assert states_of(simulated_aws) == ["Completed"] * 6
     assert len({each.request["Environment"]["TG_RESOURCE"] for each in simulated_aws.jobs}) == 6
     # One package, uploaded once.
@@ -39,8 +39,8 @@ def test_six_jobs_of_one_package(
         for channel in each.request["InputDataConfig"]
     }
     assert len(codes) == 1
-    stems = {each.name[: len("points-SR1")] for each in simulated_aws.jobs}
-    assert stems == {f"points-SR{rate}" for rate in range(1, 7)}
+    stems = {each.name[: len("points-R1")] for each in simulated_aws.jobs}
+    assert stems == {f"points-R{rate}" for rate in range(1, 7)}
 
 
 def test_a_failure_stops_jobs_that_run_and_those_that_wait_for_a_quota(
@@ -52,12 +52,12 @@ def test_a_failure_stops_jobs_that_run_and_those_that_wait_for_a_quota(
         return {each.name.split("-")[1]: each.status for each in simulated_aws.jobs}
 
     def refuse_others(name: str) -> None:
-        if "SR1-" in name:
-            wait_for(lambda: any("SR2-" in each for each in job.started))
+        if "R1-" in name:
+            wait_for(lambda: any("R2-" in each for each in job.started))
             simulated_aws.faults.refuse_jobs(10_000)
             job.may_end.set()
         else:
-            wait_for(lambda: {"SR1": "Failed"}.items() <= states().items())
+            wait_for(lambda: {"R1": "Failed"}.items() <= states().items())
             job.may_end.clear()
 
     job.meanwhile = refuse_others
@@ -66,6 +66,6 @@ def test_a_failure_stops_jobs_that_run_and_those_that_wait_for_a_quota(
     assert (ended.get_status(), ended.wait()) == ("FAILED", False)
     children = [run for run in all_runs(store) if run.data.tags.get("mlflow.parentRunId") == ended.run_id]
     statuses = {run.info.run_name: run.info.status for run in children}
-    assert (statuses.pop("SR1"), statuses.pop("SR2")) == ("FAILED", "KILLED")
+    assert (statuses.pop("R1"), statuses.pop("R2")) == ("FAILED", "KILLED")
     assert set(statuses.values()) <= {"KILLED"}
-    assert states() == {"SR1": "Failed", "SR2": "Stopped"}
+    assert states() == {"R1": "Failed", "R2": "Stopped"}

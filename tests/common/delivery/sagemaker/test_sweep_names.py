@@ -91,6 +91,9 @@ def test_values_that_look_alike_are_told_apart(values: list[Any], expected: list
     [
         (["learning_rate", "network_size"], ["LR", "NS"]),
         (["batch_size", "bias_scale"], ["BaS", "BiS"]),
+        (["model_provider.constructor.kwargs.C:float", "max_iter"], ["C", "MI"]),
+        (["encoder.rate", "decoder.rate"], ["ER", "DR"]),
+        (["solver.batch_size", "bias_scale"], ["BaS", "BiS"]),
         (["num_layers", "num_leaves"], ["NLa", "NLe"]),
         (["maxDepth", "C"], ["MD", "C"]),
         (["layer1", "layer12"], ["L1=", "L12="]),

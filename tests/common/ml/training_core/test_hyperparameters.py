@@ -104,8 +104,17 @@ def test_a_number_is_converted_to_the_type_named_as_well(type_name, value, expec
         (np.bool_(True), "false", False),
         ("old", "10", "10"),
         ("old", " 10 ", " 10 "),
-        (None, "10", "10"),
-        ([1], "[2]", "[2]"),
+        (None, "10", 10),
+        (None, "1e-05", 1e-05),
+        (None, "true", True),
+        (None, "null", None),
+        (None, "[1, 2]", [1, 2]),
+        (None, "balanced", "balanced"),
+        (None, '"10"', '"10"'),
+        (None, "1.2.3", "1.2.3"),
+        ([1], "[2]", [2]),
+        ((1,), "[2, 3]", (2, 3)),
+        ({"a": 1}, '{"b": 2}', {"b": 2}),
     ],
 )
 def test_without_a_type_a_text_becomes_what_it_replaces(current, text, expected):
@@ -149,8 +158,15 @@ def test_a_whole_part_can_be_replaced():
 
 def test_kwargs_are_open():
     target = Part(kwargs={"known": 1})
-    apply_hyperparameters(target, {"kwargs.C:float": "0.5", "kwargs.solver": "saga", "kwargs.known": "2"})
-    assert target.kwargs == {"known": 2, "C": 0.5, "solver": "saga"}
+    given = {
+        "kwargs.C:float": "0.5",
+        "kwargs.solver": "saga",
+        "kwargs.known": "2",
+        "kwargs.tol": "1e-4",
+        "kwargs.v": "[1]",
+    }
+    apply_hyperparameters(target, {**given, "kwargs.version:str": "1.0"})
+    assert target.kwargs == {"known": 2, "C": 0.5, "solver": "saga", "tol": 1e-4, "v": [1], "version": "1.0"}
 
 
 def test_kwargs_are_open_in_depth_only_as_mappings():

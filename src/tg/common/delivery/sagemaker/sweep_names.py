@@ -60,10 +60,11 @@ def format_sweep_parts(combinations: Sequence[Mapping[str, Any]]) -> list[dict[s
     """Writes what each run of a sweep adds to its name: for each parameter that varies a label and a value, ``LR0.1``.
 
     A parameter varies if two combinations differ in it. Its label depends on nothing but the names of all parameters
-    that vary: the first letters of its words, more of them where two would be alike (``BaS``, ``BiS``). How its value
-    is written depends on nothing but the values that this parameter has in the sweep: as
-    :func:`format_short_value` does, or, where two would be alike, as :func:`format_exact_value` does. Neither depends
-    on any order, nor on the values of other parameters. Between both is a ``=``, unless a digit follows a letter.
+    that vary: the first letters of its words, more of them where two would be alike (``BaS``, ``BiS``); for a path,
+    those of its last step unless another parameter has the same one. How its value is written depends on nothing but
+    the values that this parameter has in the sweep: as :func:`format_short_value` does, or, where two would be alike,
+    as :func:`format_exact_value` does. Neither depends on any order, nor on the values of other parameters. Between
+    both is a ``=``, unless a digit follows a letter.
 
     Returns:
         For each combination its parts by parameter.
@@ -94,7 +95,15 @@ def _format_varying(combinations: Sequence[Mapping[str, Any]]) -> list[dict[str,
 
 
 def _list_labels(name: str) -> list[str]:
-    """Lists how a parameter can be written, the shortest first: initials, more of one word, more of all, all."""
+    """Lists how a parameter can be written, the shortest first: initials, more of one word, more of all, all.
+
+    Of a path such as ``model_provider.constructor.kwargs.C:float``, the last step comes before the whole.
+    """
+    path = name.partition(":")[0]
+    return [*_list_words(path.rpartition(".")[2] or path), *_list_words(name)]
+
+
+def _list_words(name: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     words = re.findall(r"[0-9]+|[^\W\d_]+", spaced)
     last = len(words) - 1

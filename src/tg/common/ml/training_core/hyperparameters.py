@@ -16,8 +16,10 @@ def apply_hyperparameters(target: object, hyperparameters: Mapping[str, Any]) ->
     A key is a path, optionally followed by a type: ``model_provider.constructor.kwargs.C:float``. A step of the path is
     an attribute of an object, a key of a mapping or an index of a list. The types are ``int``, ``float``, ``bool``,
     ``str`` and ``json``. With a type, a text, number or bool is converted to it (``json`` reads texts only). Without
-    one, a text is converted to the type of the value it replaces if that is a bool, int or float, and everything else
-    is set as it is: SageMaker passes every hyperparameter as a text.
+    one, a text is converted to the type of the value it replaces if that is a bool, int or float, and read as JSON if
+    that is a list, tuple or dictionary: SageMaker passes every hyperparameter as a text. If it replaces nothing, or
+    ``None``, it is what it reads as in JSON (a number, bool, ``None``, list or dictionary), and otherwise itself;
+    ``:str`` keeps a text such as ``1.0`` a text. What is no text is set as it is.
 
     What a path names must exist, with one exception: ``kwargs`` mappings are open, since the callable they are meant
     for checks their names itself.
@@ -89,6 +91,10 @@ def _set(holder: Any, leaf: str, value: Any) -> None:
 
 
 def _type_name_of(current: Any) -> str | None:
+    if current is None:
+        return "guess"
+    if isinstance(current, (list, tuple, dict)):
+        return "tuple" if isinstance(current, tuple) else "json"
     if isinstance(current, (bool, np.bool_)):  # a bool is an Integral too
         return "bool"
     if isinstance(current, numbers.Integral):
@@ -100,8 +106,8 @@ def _convert(key: str, value: Any, type_name: str | None) -> Any:
     if type_name is None or not isinstance(value, str):
         return value
     try:
-        return _CONVERTERS[type_name](value.strip())
-    except ValueError as error:
+        return {**_CONVERTERS, **_GUESSES}[type_name](value.strip())
+    except (ValueError, TypeError) as error:
         raise HyperparameterError(f"hyperparameter {key!r}: {value!r} is not of type {type_name}") from error
 
 
@@ -129,3 +135,15 @@ _CONVERTERS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "json": json.loads,
 }
+
+
+def _guess(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, str) else value
+
+
+# What a text becomes that nobody has given a type; no types of a key.
+_GUESSES: dict[str, Callable[[str], Any]] = {"guess": _guess, "tuple": lambda text: tuple(json.loads(text))}
