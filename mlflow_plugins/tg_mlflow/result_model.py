@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ MODEL_NAME = "model"
 
 _LOADER_MODULE = "common.delivery.sagemaker.model_loader"
 _RUN = 0
+# MLflow's saving of a model is not made for several threads.
+_saving = threading.Lock()
 # MLflow copies these from the working directory, whatever project that is of.
 _FOREIGN_FILES = ("uv.lock", "pyproject.toml", ".python-version")
 
@@ -50,7 +53,8 @@ def log_model(
     logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=dict(run.data.params))
     try:
         description = Model(logged.artifact_location, run_id, model_uuid=logged.model_id, model_id=logged.model_id)
-        save_model(archive, folder, description, dataset, attempt)
+        with _saving:
+            save_model(archive, folder, description, dataset, attempt)
         client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)

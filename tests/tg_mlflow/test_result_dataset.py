@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import mlflow
@@ -99,3 +100,12 @@ def test_the_first_rows_have_the_types_of_the_whole_table(tmp_path: Path) -> Non
     first = read_first_rows(opened, 5)
     assert len(first) == 5
     assert dict(first.dtypes) == dict(pd.read_parquet(file).dtypes)
+
+
+def test_a_long_table_is_not_passed_by_in_small_pieces(tmp_path: Path) -> None:
+    pd.DataFrame({"x": range(500_000)}).to_parquet(tmp_path / "long.parquet")
+    opened = open_parquet(tmp_path / "long.parquet")
+    assert opened is not None
+    start = time.thread_time()
+    assert list(read_first_rows(opened, 5)["x"]) == [0, 1, 2, 3, 4]
+    assert time.thread_time() - start < 0.5

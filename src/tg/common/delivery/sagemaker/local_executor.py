@@ -24,7 +24,7 @@ from .container_files import fetch_failure, fetch_model, send_input
 from .container_log import container_status, follow_log, save_log
 from .container_request import JOB_LABEL, build_container_request, stop_timeout
 from .container_state import build_job_state, load_state, save_state
-from .executor import JobState, JobStatus, Listener, SagemakerExecutor
+from .executor import JobFacts, JobState, JobStatus, Listener, SagemakerExecutor
 from .job_folder import JobFolder, build_job_id
 from .log_event import LogEvent
 from .ml_folder import build_input_config
@@ -155,6 +155,16 @@ class SagemakerLocalExecutor(SagemakerExecutor):
         with uninterrupted():
             self._remove_container(job_id)
             JobFolder.discard(job_id)
+
+    def facts(self, job_id: str) -> JobFacts:
+        """Tells the id of the image that a job's container was made of, as long as the container is there."""
+        if load_state(self._find_folder(job_id)) is not None:
+            return JobFacts()
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+                return JobFacts({"image_id": str(self.client.inspect_container(job_id)["Image"])})
+        except ObjectMissingError:
+            return JobFacts()
 
     def _find_folder(self, job_id: str) -> JobFolder:
         """Finds what is kept of a job; begins it for a job that another machine has started through the same daemon."""
