@@ -25,7 +25,7 @@ class SweepAxis:
         coordinates: Where each value is: itself if all are numbers, else the number of its category, from 0 on.
             A metric that a child does not have is NaN.
         categories: The labels of the categories; none for numbers.
-        is_log: Whether the values are all positive, and the greatest is more than 100 times the least.
+        is_log: Whether the values are all positive, and the greatest is at least 100 times the least.
     """
 
     name: str
@@ -127,7 +127,7 @@ def as_label(value: Any, longest: int) -> str:
 
 def _build_number_axis(name: str, values: Sequence[float]) -> SweepAxis:
     known = [each for each in values if not math.isnan(each)]
-    is_log = min(known) > 0 and max(known) / _LOG_FROM > min(known)
+    is_log = min(known) > 0 and max(known) / _LOG_FROM >= min(known) * (1 - 1e-9)  # 0.1, 1, 10
     return SweepAxis(name, tuple(values), is_log=is_log)
 
 

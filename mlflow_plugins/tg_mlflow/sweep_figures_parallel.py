@@ -80,7 +80,7 @@ def _write_ticks(axes: Axes, place: int, axis: SweepAxis) -> None:
         if height - last < _LEAST_DISTANCE:
             continue
         last = height
-        box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8}
+        box = {"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.8}
         axes.text(place - 0.06, height, label, ha="right", va="center", fontsize=8, bbox=box, zorder=4)
 
 

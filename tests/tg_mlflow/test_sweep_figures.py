@@ -152,12 +152,14 @@ def test_categories_are_in_the_order_of_the_grid_and_then_as_they_come() -> None
     assert axis.coordinates == (2, 0, 3, 4, 1, 5)
 
 
-def test_a_log_scale_is_for_more_than_two_decades_of_positive_values() -> None:
+def test_a_log_scale_is_for_two_decades_of_positive_values_and_more() -> None:
     def is_log(*values: float) -> bool:
         return build_parameter_axis([child(1, x=value) for value in values], "x", {}).is_log
 
     assert is_log(0.01, 1.5)
-    assert not is_log(0.01, 1)
+    assert is_log(0.1, 1, 10)
+    assert is_log(0.0001, 0.01)
+    assert not is_log(0.011, 1)
     assert not is_log(0, 1000)
     assert not is_log(-1000, 1)
 
