@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.sagemaker.process_supervisor import describe_process, is_alive
-from tg_mlflow.run_tags import LAUNCHER_TAG
+from tg_mlflow.run_tags import LAUNCHER_TAG, SWEEP_NAME_TAG
 
 
 @contextmanager
@@ -42,6 +44,17 @@ def find_other_launcher(tags: Mapping[str, str]) -> int | None:
         return None
     pid = int(launcher["pid"])
     return pid if pid != os.getpid() and is_alive(launcher) else None
+
+
+def find_sweep_launcher(client: MlflowClient, run: Run) -> int | None:
+    """Finds the process that launches the trainings of a sweep now, by the run of one of them; ``None`` as above."""
+    parent_id = run.data.tags.get(MLFLOW_PARENT_RUN_ID)
+    if parent_id is None or SWEEP_NAME_TAG not in run.data.tags:
+        return None
+    try:
+        return find_other_launcher(client.get_run(parent_id).data.tags)
+    except MlflowException:
+        return None  # it has been deleted
 
 
 def is_this_host(tags: Mapping[str, str]) -> bool:

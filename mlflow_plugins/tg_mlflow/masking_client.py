@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 
 from tg.common.secret_mask import SecretMask
 
 
 class MaskingClient(MlflowClient):
-    """Writes params and tags without the secrets that it knows.
+    """Writes params, tags and the names of runs without the secrets that it knows.
 
     Args:
         tracking_uri: The tracking server.
@@ -23,6 +23,18 @@ class MaskingClient(MlflowClient):
     def __init__(self, tracking_uri: str, mask: SecretMask) -> None:
         super().__init__(tracking_uri)
         self.mask = mask
+
+    def create_run(
+        self,
+        experiment_id: str,
+        start_time: int | None = None,
+        tags: dict[str, Any] | None = None,
+        run_name: str | None = None,
+    ) -> Run:
+        """Creates a run whose tags and name are without secrets."""
+        masked = {name: self.mask.mask(str(value)) for name, value in (tags or {}).items()}
+        name = None if run_name is None else self.mask.mask(run_name)
+        return super().create_run(experiment_id, start_time, masked, name)
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Sets a tag without secrets."""

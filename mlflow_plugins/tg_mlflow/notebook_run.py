@@ -78,17 +78,20 @@ class NotebookRun:
         )
         return MaskingClient(mlflow.get_tracking_uri(), mask)
 
-    def create_run(self, client: MaskingClient, experiment_name: str | None, run_name: str) -> str:
+    def create_run(
+        self, client: MaskingClient, experiment_name: str | None, run_name: str, more_tags: Mapping[str, str]
+    ) -> str:
         """Creates the run that all trainings are below; it is below this thread's active run, if there is one.
 
         Args:
             client: The tracking server's.
             experiment_name: Where, by default in the active experiment; created where it does not exist.
             run_name: What it is called.
+            more_tags: What it has from its first moment, besides what MLflow says of this process.
         """
         active = fluent.active_run()
         parent = {MLFLOW_PARENT_RUN_ID: active.info.run_id} if active else {}
-        tags = {**resolve_tags(), **parent, MLFLOW_PROJECT_BACKEND: self.backend.name}
+        tags = {**resolve_tags(), **parent, MLFLOW_PROJECT_BACKEND: self.backend.name, **more_tags}
         return create_tagged_run(client, _find_experiment(client, experiment_name), tags, run_name)
 
 

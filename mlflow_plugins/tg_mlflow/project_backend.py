@@ -40,7 +40,7 @@ from tg_mlflow.recorded_training import TrainingEnd, train_recorded
 from tg_mlflow.request_headers import silence_header_warnings
 from tg_mlflow.run_lifecycle import create_run, describe_failure
 from tg_mlflow.submitted_run import EndedRun
-from tg_mlflow.sweep import Sweep, train_sweep
+from tg_mlflow.sweep import Sweep, build_sweep_tags, train_sweep
 from tg_mlflow.sweep_plan import plan_sweep
 from tg_mlflow.sweep_source import ProjectSweep
 from tg_mlflow.training import ExecutorFactory
@@ -102,7 +102,8 @@ class ProjectBackend(AbstractBackend):
                 raise click.exceptions.Exit(0)
             raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
         run_name = shell.get("run_name") or (f"{project.name} sweep" if members else None)
-        run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name)
+        tags = build_sweep_tags(members) if members else {}
+        run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name, tags)
         with announcing_interrupt(run_id):
             if members:
                 sweep = Sweep(members, config, ProjectSweep(project), self.share_place(config), project)

@@ -57,6 +57,8 @@ def _settle(client: MlflowClient, run_id: str) -> str:
         return f"left alone: its job is {state.status.value}"
     try:
         attach(client, run_id)
+    except RunNotOursError as error:
+        return f"left alone: {error}"
     except JobFailedError:
         return str(client.get_run(run_id).info.status)
     return str(client.get_run(run_id).info.status)

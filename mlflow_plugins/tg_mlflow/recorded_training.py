@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from mlflow.entities import RunStatus
 
@@ -14,6 +15,7 @@ from tg.common.delivery.sagemaker import Listener, write_to_stdout
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.masking_client import MaskingClient
+from tg_mlflow.patience import patiently, read_patience
 from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params
 from tg_mlflow.training import ExecutorFactory, train
 from tg_mlflow.training_source import TrainingSource
@@ -68,14 +70,15 @@ def train_recorded(
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
                 with ending_run(client, run_id) as ending:
-                    log_params(client, run_id, params)
+                    patience = ending.patience_seconds = read_patience()
+                    patiently(partial(log_params, client, run_id, params), patience, "parameters")
                     ending.is_due = train(client, run_id, source, config, make_executor, afterwards, show)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
         return read_end(client, run_id, error)
-    return TrainingEnd(client.get_run(run_id).info.status)
+    return TrainingEnd(patiently(partial(client.get_run, run_id), patience, "a question").info.status)
 
 
 def read_end(client: MaskingClient, run_id: str, error: BaseException) -> TrainingEnd:

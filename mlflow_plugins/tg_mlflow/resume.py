@@ -14,6 +14,7 @@ from tg.common.delivery.sagemaker import Listener, SagemakerExecutor, write_to_s
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
+from tg_mlflow.launcher_tag import find_sweep_launcher
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.run_job import RunJob, find_run_job
 from tg_mlflow.run_lifecycle import ending_run
@@ -31,7 +32,7 @@ def attach(client: MlflowClient, run_id: str) -> None:
     Whoever stops waiting leaves the job as it is, too.
 
     Raises:
-        RunNotOursError: If the run has no job that can be found here.
+        RunNotOursError: If the run has no job that can be found here, or the launcher of its sweep records it.
         JobFailedError: If the job has failed or was stopped; the run says so then, too.
         RecordingError: If the tracking server does not take it.
     """
@@ -39,6 +40,8 @@ def attach(client: MlflowClient, run_id: str) -> None:
     if _is_complete(found):
         _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
         return
+    if (process := find_sweep_launcher(client, found.run)) is not None:
+        raise RunNotOursError(f"run {run_id!r} is recorded by process {process}, which runs its sweep; wait for that")
     _check_is_here(client, found)
     # What was secret where the job was started is so here, as far as it is set here, too.
     listed = json.loads(found.run.data.tags.get(SECRETS_TAG, "[]"))
@@ -69,7 +72,12 @@ def record_rest(
     with ExitStack() as afterwards:
         try:
             recording = RunRecorder(client, run_id, mask=client.mask, written=written)
-            with ending_run(client, run_id, kills=False), recording as recorder, following(executor, found.job_id):
+            with (
+                ending_run(client, run_id, kills=False) as ending,
+                recording as recorder,
+                following(executor, found.job_id),
+            ):
+                ending.patience_seconds = recorder.patience_seconds
                 for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
                     for event in executor.logs(earlier):
                         show(recorder.take(event))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunStatus, SourceType
@@ -18,6 +19,7 @@ from tg.common import JobFailedError, JobStoppedError, TgError
 from tg.common.delivery.delivery import uninterrupted
 from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import RecordingError
+from tg_mlflow.patience import patiently
 from tg_mlflow.project import Project
 from tg_mlflow.run_tags import SWEEP_NAME_TAG
 
@@ -36,6 +38,7 @@ def create_run(
     entry_point: str,
     backend: str,
     run_name: str | None,
+    more_tags: Mapping[str, str] | None = None,
 ) -> str:
     """Creates the run of a project, with the tags that MLflow's own backends give it.
 
@@ -46,6 +49,7 @@ def create_run(
         entry_point: What of it is run.
         backend: What the user calls the backend.
         run_name: The run's name; MLflow invents one if there is none.
+        more_tags: What else it has from its first moment.
 
     Returns:
         The id of the run, which belongs to the active one of this thread, if there is one.
@@ -68,7 +72,7 @@ def create_run(
         mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
     }
     known = {name: value for name, value in tags.items() if value is not None}
-    return create_tagged_run(client, experiment_id, known, run_name)
+    return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name)
 
 
 def create_child_run(client: MlflowClient, parent: Run, name: str) -> str:
@@ -107,9 +111,11 @@ class Ending:
 
     Attributes:
         is_due: Whether the run ends if nothing goes wrong; it does not where its job goes on by itself.
+        patience_seconds: How long the server may be away then; for an interrupt's end, it is not waited for.
     """
 
     is_due: bool = True
+    patience_seconds: float = 0.0
 
 
 @contextmanager
@@ -141,20 +147,27 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterato
     except (RecordingError, JobUnreachableError):
         raise  # the run is ended by whoever records the rest
     except BaseException as error:
+        # If it is the server that is away, it has been waited for.
+        seconds = 0.0 if isinstance(error, (MlflowException, OSError)) else ending.patience_seconds
+        reason = describe_failure(error)[:_LONGEST_TAG]
         try:
-            client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error)[:_LONGEST_TAG])
+            patiently(partial(client.set_tag, run_id, FAILURE_REASON_TAG, reason), seconds, "a failure")
         finally:
-            _end(client, run_id, RunStatus.FAILED)
+            _end(client, run_id, RunStatus.FAILED, seconds)
         raise
     if ending.is_due:
-        _end(client, run_id, RunStatus.FINISHED)
+        _end(client, run_id, RunStatus.FINISHED, ending.patience_seconds)
 
 
-def _end(client: MlflowClient, run_id: str, status: int) -> None:
+def _end(client: MlflowClient, run_id: str, status: int, patience_seconds: float = 0.0) -> None:
     word = str(RunStatus.to_string(status))
-    try:
+
+    def end() -> None:
         with uninterrupted():
             client.set_terminated(run_id, word)
+
+    try:
+        patiently(end, patience_seconds, "a run's end")
     except (MlflowException, OSError, KeyboardInterrupt) as error:
         raise RecordingError(
             f"the tracking server did not take that run {run_id} is {word} ({describe_failure(error)}); the job is "

@@ -4,7 +4,8 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from mlflow.entities import Run, RunTag
@@ -15,6 +16,7 @@ from tg_mlflow.backend_config import AttachedConfig, BackendConfig, RemoteConfig
 from tg_mlflow.errors import SweepError
 from tg_mlflow.launcher_tag import launching
 from tg_mlflow.masking_client import MaskingClient
+from tg_mlflow.patience import patiently, read_patience
 from tg_mlflow.project import Project
 from tg_mlflow.recorded_training import TrainingEnd, read_end
 from tg_mlflow.run_job import RunJob
@@ -23,9 +25,10 @@ from tg_mlflow.run_tags import SWEEP_TAG
 from tg_mlflow.sweep_children import SweepChildren, Tell, list_results, tell_end
 from tg_mlflow.sweep_plan import SweepMember
 from tg_mlflow.sweep_record import record_sweep
+from tg_mlflow.sweep_runs import end_strays
 from tg_mlflow.sweep_source import SweepSource
 from tg_mlflow.sweep_summary import log_sweep_summary
-from tg_mlflow.sweep_table import FAILED, SweepChildResult, as_key
+from tg_mlflow.sweep_table import FAILED, NOT_STARTED, SweepChildResult, as_key
 from tg_mlflow.sweep_trainer import SweepTrainer
 from tg_mlflow.training import ExecutorFactory
 
@@ -74,7 +77,7 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
 
     Args:
         client: The tracking server's.
-        run_id: The parent's run, which exists.
+        run_id: The parent's run, which has the tags of :func:`build_sweep_tags`.
         sweep: The sweep.
         tell: Called when a training has ended.
 
@@ -89,17 +92,18 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
     try:
         with terminating_as_interrupt(), ending_run(client, run_id), launching(client, run_id):
             parent = client.get_run(run_id)
-            tags = {SWEEP_TAG: _describe_grid(members)[:_LONGEST_TAG], **config.tags}
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in config.tags.items()])
             log_params(client, run_id, _common_params(members))
             trainer = SweepTrainer(client, sweep.make_executor, parent, sweep.left, dict(sweep.kept))
             children = SweepChildren(trainer, _count_parallel(config, len(members)), config.stop_on_failure, tell)
+            patience_seconds = 0.0
             try:
                 _train(client, run_id, sweep, children)
+                patience_seconds = 0.0 if trainer.is_without_server else read_patience()
             finally:
                 results = list_results(members, trainer.results)
-                _summarize(client, parent, results, members, config)
-            _check(results)
+                _summarize(client, parent, results, members, config, patience_seconds)
+            _check(run_id, results)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
         end = read_end(client, run_id, error)
         return SweepEnd(end.status, end.failure, results)
@@ -130,19 +134,46 @@ def _summarize(
     results: Sequence[SweepChildResult],
     members: Sequence[SweepMember],
     config: BackendConfig,
+    patience_seconds: float,
 ) -> None:
-    run_id, experiment_id, grid = parent.info.run_id, parent.info.experiment_id, build_grid(members)
+    run_id, experiment_id = parent.info.run_id, parent.info.experiment_id
+    grid = {name: _mask(client, values) for name, values in build_grid(members).items()}
+    shown = [
+        replace(
+            each, name=_mask(client, each.name), parameters={k: _mask(client, v) for k, v in each.parameters.items()}
+        )
+        for each in results
+    ]
+    log = partial(log_sweep_summary, client, run_id, experiment_id, shown, config.primary_metric, config.mode, grid)
     try:
-        log_sweep_summary(client, run_id, experiment_id, results, config.primary_metric, config.mode, grid)
+        patiently(log, patience_seconds, "the sweep's summary")
+        end_strays(client, parent, {each.run_id for each in results})
     except (MlflowException, OSError) as error:
-        _logger.warning("The sweep's summary could not be logged: %s", error)
+        _logger.warning("The sweep's summary could not be logged as a whole: %s", error)
 
 
-def _check(results: Sequence[SweepChildResult]) -> None:
-    failed = [each for each in results if each.status == FAILED]
+def _mask(client: MaskingClient, value: Any) -> Any:
+    """Leaves out secrets that a sweep is over, as files are written as they are."""
+    if isinstance(value, str):
+        return client.mask.mask(value)
+    return [_mask(client, each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _check(run_id: str, results: Sequence[SweepChildResult]) -> None:
+    failed = [each.name for each in results if each.status == FAILED]
     if failed:
-        names = ", ".join(each.name for each in failed[:10]) + (", …" if len(failed) > 10 else "")
-        raise SweepError(f"{len(failed)} of {len(results)} trainings have failed: {names}; their runs say why")
+        raise SweepError(f"{len(failed)} of {len(results)} trainings have failed: {_list(failed)}; their runs say why")
+    missing = [each.name for each in results if each.status == NOT_STARTED]
+    if missing:
+        reason = next((each.failure for each in results if each.status == NOT_STARTED and each.failure), "")
+        raise SweepError(
+            f"{len(missing)} of {len(results)} trainings were not started: {_list(missing)}"
+            f"{reason and f' ({reason})'}; run `tg-mlflow attach {run_id}` to train them"
+        )
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
 
 
 def build_grid(members: Sequence[SweepMember]) -> dict[str, list[Any]]:
@@ -154,8 +185,9 @@ def build_grid(members: Sequence[SweepMember]) -> dict[str, list[Any]]:
     return {name: list(values.values()) for name, values in grid.items()}
 
 
-def _describe_grid(members: Sequence[SweepMember]) -> str:
-    return json.dumps(build_grid(members), default=str)
+def build_sweep_tags(members: Sequence[SweepMember]) -> dict[str, str]:
+    """What the run of a sweep has from its first moment, so that it is known as one whatever happens then."""
+    return {SWEEP_TAG: json.dumps(build_grid(members), default=str)[:_LONGEST_TAG]}
 
 
 def _common_params(members: Sequence[SweepMember]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,25 @@ from mlflow.entities import Run, RunStatus
 from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
-from tg.common import DeliveryError, JobUnreachableError
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import MASK, SecretMask
 from tg_mlflow.backend_config import BackendConfig, check_backend_config
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
-from tg_mlflow.job_watch import NOT_UPLOADED_TAG
 from tg_mlflow.launcher_tag import find_other_launcher, is_this_host
+from tg_mlflow.left_job import find_left_job
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
 from tg_mlflow.project_backend import find_backend
 from tg_mlflow.project_environment import project_environment, read_environment
-from tg_mlflow.run_job import RunJob, find_job
+from tg_mlflow.run_job import RunJob
 from tg_mlflow.run_lifecycle import FAILURE_REASON_TAG
-from tg_mlflow.run_tags import DOCKER_HOST_TAG, JOB_ID_TAG, STUDY_TAG
+from tg_mlflow.run_tags import STUDY_TAG
 from tg_mlflow.sweep import Sweep, SweepEnd, train_sweep
 from tg_mlflow.sweep_delivery import SweepDelivery, deliver_from_package
-from tg_mlflow.sweep_plan import SweepMember
+from tg_mlflow.sweep_plan import SweepMember, number_job
 from tg_mlflow.sweep_record import RecordedMember, RecordedSweep, download_quietly, read_sweep
-from tg_mlflow.sweep_runs import group_children, is_running, list_children
+from tg_mlflow.sweep_runs import group_children, list_children
 from tg_mlflow.sweep_table import FAILED, FINISHED, SweepChildResult
 from tg_mlflow.sweep_trainer import describe_child
 from tg_mlflow.training import ExecutorFactory
@@ -67,12 +66,8 @@ def resume_sweep(
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
     """
     run_id, tags = parent.info.run_id, parent.data.tags
-    if (process := find_other_launcher(tags)) is not None:
-        raise RunNotOursError(f"sweep {run_id!r} is run by process {process} now; wait for it, or stop it with Ctrl-C")
-    if STUDY_TAG in tags:
-        raise RunNotOursError(
-            f"run {run_id!r} is a study, which decides itself what is trained; go on with its optimize"
-        )
+    _check_is_free(parent)
+    _check_is_no_study(parent)
     with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         recorded = read_sweep(client, run_id, Path(folder))
         backend = find_backend(recorded.backend)
@@ -91,6 +86,8 @@ def resume_sweep(
                 len(found.kept),
                 len(found.left),
             )
+            members = [_renew_job_name(each, len(runs.get(each.name, ()))) for each in members]
+            _check_is_free(client.get_run(run_id))  # once more, as all this has taken some time
             client.update_run(run_id, RunStatus.to_string(RunStatus.RUNNING))
             if FAILURE_REASON_TAG in tags:
                 client.delete_tag(run_id, FAILURE_REASON_TAG)
@@ -104,11 +101,26 @@ def count_missing(client: MlflowClient, parent: Run) -> int:
     Raises:
         RunNotOursError: If it is not known which trainings there are.
     """
+    _check_is_no_study(parent)
     with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         recorded = read_sweep(client, parent.info.run_id, Path(folder))
     runs = group_children(list_children(client, parent))
     ended = {name for name, each in runs.items() if any(run.info.status in (FINISHED, FAILED) for run in each)}
     return sum(each.name not in ended for each in recorded.members)
+
+
+def _check_is_free(parent: Run) -> None:
+    if (process := find_other_launcher(parent.data.tags)) is not None:
+        raise RunNotOursError(
+            f"sweep {parent.info.run_id!r} is run by process {process} now; wait for it, or stop it with Ctrl-C"
+        )
+
+
+def _check_is_no_study(parent: Run) -> None:
+    if STUDY_TAG in parent.data.tags:
+        raise RunNotOursError(
+            f"run {parent.info.run_id!r} is a study, which decides itself what is trained; go on with its optimize"
+        )
 
 
 @dataclass(frozen=True)
@@ -173,6 +185,17 @@ def _build_member(recorded: RecordedMember, config: BackendConfig) -> SweepMembe
     return SweepMember(recorded.name, recorded.combination, recorded.params, own, make_task)
 
 
+def _renew_job_name(member: SweepMember, earlier: int) -> SweepMember:
+    """Gives a training that had jobs before another job name, where the user has named them: AWS takes each name once.
+
+    Args:
+        member: The training.
+        earlier: How many runs it has had.
+    """
+    config = number_job(member.config, earlier + 1) if earlier else member.config
+    return replace(member, config=config)
+
+
 def _find_secrets(recorded: RecordedSweep, config: BackendConfig) -> SecretMask:
     environment: Mapping[str, str] = getattr(config, "environment", {})
     return SecretMask.of_variables(os.environ, read_environment(recorded.folder), environment, listed=config.secrets)
@@ -190,39 +213,10 @@ def _sort_out(
     left: dict[str, RunJob] = {}
     for member in members:
         for run in runs.get(member.name, ()):
-            found = _find_job(client, run, place, is_here)
+            found = find_left_job(client, run, is_here, place)
             if found is not None:
                 left[member.name] = found
             elif run.info.status == FINISHED or (run.info.status == FAILED and not retries_failed):
                 reason = run.data.tags.get(FAILURE_REASON_TAG)
                 kept[member.name] = describe_child(run, member.name, member.combination, run.info.status, reason)
     return _Found({name: result for name, result in kept.items() if name not in left}, left)
-
-
-def _find_job(client: MaskingClient, run: Run, place: ExecutorFactory, is_here: bool) -> RunJob | None:
-    """Finds the job of a run that is not complete. A run whose job was never started is KILLED.
-
-    Returns:
-        ``None`` if nothing more is to be recorded in this run.
-
-    Raises:
-        RunNotOursError: If the job may be on another machine.
-    """
-    if not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags:
-        return None
-    if JOB_ID_TAG in run.data.tags:
-        found = find_job(run, place)
-        try:
-            found.executor.status(found.job_id)
-            return found
-        except JobUnreachableError:
-            return found
-        except DeliveryError as error:
-            if not (is_here or found.executor.is_remote or DOCKER_HOST_TAG in run.data.tags):
-                raise RunNotOursError(
-                    f"the job of run {run.info.run_id} is not on this machine: {error}; resume the sweep where it was "
-                    "started, or cancel that run there"
-                ) from error
-    if is_running(run):
-        client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
-    return None

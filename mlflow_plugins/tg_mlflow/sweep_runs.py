@@ -1,12 +1,12 @@
 """The runs of a sweep's trainings, found by the sweep's run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from tg_mlflow.run_tags import NAME_TAG, SWEEP_NAME_TAG, SWEEP_TAG
+from tg_mlflow.run_tags import JOB_ID_TAG, NAME_TAG, SWEEP_NAME_TAG, SWEEP_TAG
 
 _PAGE = 1000
 
@@ -28,6 +28,19 @@ def list_children(client: MlflowClient, parent: Run) -> list[Run]:
     return sorted(
         (run for run in runs if SWEEP_NAME_TAG in run.data.tags), key=lambda run: (run.info.start_time, run.info.run_id)
     )
+
+
+def end_strays(client: MlflowClient, parent: Run, known: Collection[str | None]) -> None:
+    """Ends runs that nobody knows of, as the tracking server has created them and its answer was lost.
+
+    Args:
+        client: The tracking server's.
+        parent: The sweep's run, whose trainings have all ended.
+        known: The runs of the trainings.
+    """
+    for run in list_children(client, parent):
+        if is_running(run) and JOB_ID_TAG not in run.data.tags and run.info.run_id not in known:
+            client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
 
 
 def group_children(children: Sequence[Run]) -> Mapping[str, list[Run]]:

@@ -16,7 +16,7 @@ from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Listener, LogEvent, SagemakerConfig, SagemakerExecutor, SagemakerRemoteExecutor
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.masking_client import MaskingClient
-from tg_mlflow.patience import patiently, read_patience
+from tg_mlflow.patience import is_final, patiently, read_patience
 from tg_mlflow.recorded_training import TrainingEnd, read_end, train_recorded
 from tg_mlflow.resume import cancel_job, record_rest
 from tg_mlflow.run_job import RunJob
@@ -38,6 +38,7 @@ class SweepTrainer:
         parent: The sweep's run.
         left: Those whose launcher is gone, by the member's name: they are recorded to their end.
         results: How each has ended, by the member's name.
+        is_without_server: Whether the tracking server has stayed away for so long that none is begun any more.
     """
 
     client: MaskingClient
@@ -45,6 +46,7 @@ class SweepTrainer:
     parent: Run
     left: Mapping[str, RunJob] = field(default_factory=dict)
     results: dict[str, SweepChildResult] = field(default_factory=dict)
+    is_without_server: bool = False
     _running: dict[str, SagemakerExecutor] = field(default_factory=dict)
     _interrupted: threading.Event | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -56,7 +58,9 @@ class SweepTrainer:
         return self._stopping.is_set()
 
     def train(self, member: SweepMember, delivery: SagemakerConfig, show: Listener | None = None) -> None:
-        """Trains a member in a run of its own and keeps its result; does nothing once all are stopped.
+        """Trains a member in a run of its own and keeps its result.
+
+        Does nothing once all are stopped, or the tracking server has stayed away.
 
         Args:
             member: The training.
@@ -66,7 +70,7 @@ class SweepTrainer:
         Raises:
             KeyboardInterrupt: If it is interrupted, or all are stopped; the run is KILLED then.
         """
-        if self.is_stopping:
+        if self.is_stopping or self.is_without_server:
             return
         client = MaskingClient(self.client.tracking_uri, self.client.mask.copy())
         left, run_id, failure, status = self.left.get(member.name), None, None, KILLED
@@ -88,9 +92,13 @@ class SweepTrainer:
             self.results[member.name] = _read_result(client, run_id, member, status, failure)
 
     def _create_run(self, client: MaskingClient, member: SweepMember) -> str:
-        # A server that has created it but could not say so has one run too many, without a job; it is better than none.
+        # A server that has created it but could not say so has one run too many, which is ended with the sweep.
         create = partial(create_child_run, client, self.parent, member.name)
-        return patiently(create, read_patience(), "a new run")
+        try:
+            return patiently(create, read_patience(), "a new run")
+        except (MlflowException, OSError) as error:
+            self.is_without_server |= not is_final(error)  # each of the others would wait as long
+            raise
 
     def _record_rest(self, client: MaskingClient, left: RunJob) -> TrainingEnd:
         try:
@@ -100,7 +108,8 @@ class SweepTrainer:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
             return read_end(client, left.run.info.run_id, error)
-        return TrainingEnd(client.get_run(left.run.info.run_id).info.status)
+        get_run = partial(client.get_run, left.run.info.run_id)
+        return TrainingEnd(patiently(get_run, read_patience(), "a question").info.status)
 
     def _make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
         executor = self.make_executor(delivery)
@@ -176,7 +185,9 @@ def _read_result(
     if run_id is None:
         return SweepChildResult(member.name, None, NOT_STARTED, None, member.combination, {}, failure)
     try:
-        run = client.get_run(run_id)
+        # If it is away where a training has ended well, that is from now on.
+        seconds = read_patience() if status == FINISHED else 0
+        run = patiently(partial(client.get_run, run_id), seconds, "a question")
     except (MlflowException, OSError) as error:
         said = failure or f"the tracking server did not answer: {error}"
         return SweepChildResult(member.name, run_id, FAILED, None, member.combination, {}, said)

@@ -13,7 +13,7 @@ from tg_mlflow.announcement import announcing_interrupt
 from tg_mlflow.errors import SweepError
 from tg_mlflow.notebook_run import NotebookRun
 from tg_mlflow.request_headers import silence_header_warnings
-from tg_mlflow.sweep import Sweep, train_sweep
+from tg_mlflow.sweep import Sweep, build_sweep_tags, train_sweep
 from tg_mlflow.sweep_children import tell_end
 from tg_mlflow.sweep_source import TaskSweep
 from tg_mlflow.sweep_table import FAILED, NOT_STARTED, SweepChildResult, build_sweep_table
@@ -67,7 +67,8 @@ def run_tasks(
     tasks = list(tasks)
     members = plan_tasks(tasks, place.config)
     client = place.connect({name: value for member in members for name, value in member.params.items()})
-    run_id = place.create_run(client, experiment_name, run_name or type(tasks[0]).__name__)
+    name = run_name or type(tasks[0]).__name__
+    run_id = place.create_run(client, experiment_name, name, build_sweep_tags(members))
     sweep = Sweep(
         members, place.config, TaskSweep(place.project), place.backend.share_place(place.config), place.project
     )

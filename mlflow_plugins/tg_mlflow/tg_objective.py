@@ -115,16 +115,16 @@ class TgObjective:
         silence_header_warnings()
         config = self._place.config
         self._client = self._place.connect({})
-        self.run_id = self._place.create_run(self._client, self._experiment_name, self._run_name)
+        space = sorted(self._space) if isinstance(self._space, Mapping) else []
+        own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space)}
+        self.run_id = self._place.create_run(self._client, self._experiment_name, self._run_name, own)
         make_executor = self._place.backend.share_place(config)
         with ExitStack() as stack:
             stack.enter_context(terminating_as_interrupt(self._stop_trials))
             stack.enter_context(ending_run(self._client, self.run_id))
             stack.enter_context(launching(self._client, self.run_id))
             self._trainer = SweepTrainer(self._client, make_executor, self._client.get_run(self.run_id))
-            space = sorted(self._space) if isinstance(self._space, Mapping) else []
-            tags = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space), **config.tags}
-            for name, value in tags.items():
+            for name, value in config.tags.items():
                 self._client.set_tag(self.run_id, name, value)
             member = SweepMember(self._run_name, {}, {}, config, lambda: self._task)
             delivered = stack.enter_context(TaskSweep(self._place.project).delivering([member], config))
@@ -234,6 +234,8 @@ class _TrialWatch:
         self._parser = MetricLineParser()
 
     def __call__(self, event: LogEvent) -> None:
+        if not event.has_metrics:
+            return
         for point in self._parser.feed(event.data, event.time_ms):
             if point.name == self._metric and point.step >= 0:
                 self._trial.report(point.value, point.step)

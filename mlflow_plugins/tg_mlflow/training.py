@@ -16,6 +16,7 @@ from tg_mlflow.capacity import NoCapacityError, describe_machine, list_attempts,
 from tg_mlflow.job_guard import JobGuard
 from tg_mlflow.job_watch import watch_job
 from tg_mlflow.masking_client import MaskingClient
+from tg_mlflow.patience import patiently
 from tg_mlflow.remote_place import build_place_tags
 from tg_mlflow.run_lifecycle import log_params
 from tg_mlflow.run_recorder import RunRecorder
@@ -97,11 +98,12 @@ def _train_once(
         delivery = building.enter_context(source.delivering(config))
         executor = make_executor(delivery)
         job_id, start = executor.build_job_id(), recorder.position
-        log_params(client, run_id, delivery.options.hyperparameters)
+        patience, hyperparameters = recorder.patience_seconds, delivery.options.hyperparameters
+        patiently(partial(log_params, client, run_id, hyperparameters), patience, "hyperparameters")
         # Noted before there is a job, so that it can be found whatever happens to this process.
         dataset = _find_dataset(delivery, executor)
         for name, value in _build_tags(delivery, config, executor, job_id, jobs, dataset).items():
-            client.set_tag(run_id, name, value)
+            patiently(partial(client.set_tag, run_id, name, value), patience, "a tag")
         jobs.append(job_id)
         watching.enter_context(noticing_no_capacity(executor, job_id))
         guard = JobGuard(client, run_id, executor, job_id, recorder, start, afterwards)
