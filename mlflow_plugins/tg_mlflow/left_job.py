@@ -49,7 +49,7 @@ def find_left_job(
     if has_job:
         found = find_job(run, make_executor)
         try:
-            if _has_begun(found):
+            if has_begun(found):
                 return found
         except JobUnreachableError:
             return found
@@ -67,7 +67,7 @@ def find_left_job(
     return None
 
 
-def _has_begun(found: RunJob) -> bool:
+def has_begun(found: RunJob) -> bool:
     """Whether a job is more than the folder or the container that its launcher had made for it when it died.
 
     Raises:

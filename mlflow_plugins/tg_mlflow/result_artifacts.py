@@ -24,8 +24,9 @@ MISSING_TAG = "tg.missing"
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
 _LONGEST_TAG = 8000
 _EVERYTHING = LogConfig()
-# Of several threads, one imports what others need as well.
-_importing = threading.Lock()
+# Neither MLflow's saving of a model nor matplotlib's fonts are made for several threads, nor is the first import of
+# libraries whose modules import each other. Parallel trainings of a sweep gain nothing from more than one at a time.
+_views_lock = threading.Lock()
 
 
 def log_result(
@@ -72,7 +73,8 @@ def log_result(
             client.log_artifact(run_id, str(archive.path), "result")
         attempts = Attempts()
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
-            _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
+            with _views_lock:
+                _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing)[:_LONGEST_TAG])
 
@@ -87,10 +89,9 @@ def _log_views(
     attempts: "Attempts",
 ) -> None:
     # Here, as matplotlib and scikit-learn take a second, in which a launcher can start its job.
-    with _importing:
-        from tg_mlflow.result_dataset import log_dataset
-        from tg_mlflow.result_figures import draw_figures
-        from tg_mlflow.result_model import log_model
+    from tg_mlflow.result_dataset import log_dataset
+    from tg_mlflow.result_figures import draw_figures
+    from tg_mlflow.result_model import log_model
 
     folder.mkdir()
     if log.figures:

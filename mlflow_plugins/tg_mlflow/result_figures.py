@@ -1,7 +1,6 @@
 """Draws what a training's models predict, each picture beside the data that it shows."""
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -45,8 +44,6 @@ _REGRESSION: Mapping[str, Draw] = {
 }
 
 _TRAIN = "train"
-# Matplotlib's fonts are not made for several threads.
-_drawing = threading.Lock()
 _RUN_FOLDER = re.compile(r"runs/(\d+)/")
 _REFUSED_CHARACTERS = re.compile(r"[^\w.\-]")
 
@@ -66,9 +63,9 @@ def draw_figures(archive: ResultArchive, folder: Path, attempt: Attempt) -> None
     runs = sorted({int(found[1]) for name in archive.list() if (found := _RUN_FOLDER.match(name))})
     evaluator = archive.unpickle(TRAINING_TASK.format(run=0)).evaluator
     for run in runs:
-        with _drawing, attempt(f"figures/{run}"):
+        with attempt(f"figures/{run}"):
             _draw_predictions(evaluator, read_result_df(archive, run), folder / str(run), run, attempt)
-        with _drawing, attempt(f"figures/{run}/weights"):
+        with attempt(f"figures/{run}/weights"):
             weights = find_weights(archive.unpickle(MODEL.format(run=run)))
             if weights is not None:
                 _write(folder / str(run) / weights.name, draw_weights, weights.frame)

@@ -3,7 +3,6 @@
 import copy
 import json
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ MODEL_NAME = "model"
 
 _LOADER_MODULE = "common.delivery.sagemaker.model_loader"
 _RUN = 0
-# MLflow's saving of a model is not made for several threads.
-_saving = threading.Lock()
 # MLflow copies these from the working directory, whatever project that is of.
 _FOREIGN_FILES = ("uv.lock", "pyproject.toml", ".python-version")
 
@@ -53,8 +50,7 @@ def log_model(
     logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=dict(run.data.params))
     try:
         description = Model(logged.artifact_location, run_id, model_uuid=logged.model_id, model_id=logged.model_id)
-        with _saving:
-            save_model(archive, folder, description, dataset, attempt)
+        save_model(archive, folder, description, dataset, attempt)
         client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)

@@ -8,21 +8,25 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from mlflow import MlflowClient
 from mlflow.entities import RunStatus
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError
-from tg.common.delivery.sagemaker import Listener, SagemakerExecutor, write_to_stdout
+from tg.common.delivery.sagemaker import JobStatus, Listener, SagemakerExecutor, write_to_stdout
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
 from tg_mlflow.launcher_tag import find_sweep_launcher
+from tg_mlflow.left_job import find_left_job, has_begun
 from tg_mlflow.masking_client import MaskingClient
-from tg_mlflow.run_job import RunJob, find_run_job
+from tg_mlflow.run_job import RunJob, find_job, find_run_job, read_run
 from tg_mlflow.run_lifecycle import ending_run
 from tg_mlflow.run_recorder import LOG_CURSOR_TAG, RunRecorder
 from tg_mlflow.run_summary import describe_run
 from tg_mlflow.run_tags import EARLIER_JOBS_TAG, SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+_BACKEND_PREFIX = "tg-"
 
 
 def attach(client: MlflowClient, run_id: str) -> None:
@@ -42,7 +46,7 @@ def attach(client: MlflowClient, run_id: str) -> None:
         return
     if (process := find_sweep_launcher(client, found.run)) is not None:
         raise RunNotOursError(f"run {run_id!r} is recorded by process {process}, which runs its sweep; wait for that")
-    _check_is_here(client, found)
+    _check_is_here(found)
     # What was secret where the job was started is so here, as far as it is set here, too.
     listed = json.loads(found.run.data.tags.get(SECRETS_TAG, "[]"))
     record_rest(MaskingClient(client.tracking_uri, SecretMask.of_variables(os.environ, listed=listed)), found)
@@ -95,17 +99,30 @@ def record_rest(
 
 
 def cancel(client: MlflowClient, run_id: str) -> None:
-    """Stops a run's job and ends the run as KILLED; does nothing to a run that has ended.
+    """Stops a run's job and ends the run as KILLED, also one that has no job yet; does nothing to a run that has ended.
+
+    The run of a training whose sweep goes on is ended by the sweep's launcher.
 
     Raises:
-        RunNotOursError: If the run has no job.
+        RunNotOursError: If the run is not one of ours, or its job is not here.
         DeliveryError: If the job cannot be stopped from here.
     """
-    found = find_run_job(client, run_id)
-    if RunStatus.is_terminated(RunStatus.from_string(found.run.info.status)):
-        _logger.info("Run %s has ended before: %s", run_id, found.run.info.status)
-        return
-    cancel_job(client, found)
+    run = read_run(client, run_id)
+    if not run.data.tags.get(MLFLOW_PROJECT_BACKEND, "").startswith(_BACKEND_PREFIX):
+        find_job(run)  # which says that it is not ours, unless it has a job all the same
+    if RunStatus.is_terminated(RunStatus.from_string(run.info.status)):
+        _logger.info("Run %s has ended before: %s", run_id, run.info.status)
+    elif (process := find_sweep_launcher(client, run)) is not None:
+        found = find_job(run)
+        try:
+            found.executor.cancel(found.job_id)
+        except DeliveryError:
+            if found.executor.has_submitted(found.job_id):
+                raise
+            # It had been stopped, and the launcher has cleared it away meanwhile.
+        _logger.info("Job %s is stopped; process %d, which runs its sweep, ends the run", found.job_id, process)
+    elif (left := find_left_job(client, run, is_here=False)) is not None:
+        cancel_job(client, left)
 
 
 def cancel_job(client: MlflowClient, found: RunJob) -> None:
@@ -124,12 +141,19 @@ def _is_complete(found: RunJob) -> bool:
     return has_ended and NOT_UPLOADED_TAG not in found.run.data.tags
 
 
-def _check_is_here(client: MlflowClient, found: RunJob) -> None:
+def _check_is_here(found: RunJob) -> None:
+    run_id, executor = found.run.info.run_id, found.executor
     try:
-        found.executor.status(found.job_id)
+        is_waiting = executor.status(found.job_id).status is JobStatus.QUEUED and not executor.is_remote
+        if not is_waiting or has_begun(found):
+            return
     except JobUnreachableError:
         raise  # it is there
     except DeliveryError as error:
         raise RunNotOursError(
-            f"the job of run {found.run.info.run_id} is not on this machine, or was never started: {error}"
+            f"the job of run {run_id} is not on this machine, or was never started: {error}"
         ) from error
+    raise RunNotOursError(
+        f"the job of run {run_id} was never started, as its launcher had ended before; to end the run, "
+        f"use `tg-mlflow cancel {run_id}`"
+    )

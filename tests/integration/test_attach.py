@@ -93,6 +93,18 @@ def test_status_and_logs_and_cancel_work_from_the_tags_alone(
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
+def test_a_run_whose_launcher_was_gone_before_there_was_a_job_is_ended_by_cancel(
+    store: MlflowClient, tmp_path: Path
+) -> None:
+    experiment = store.get_experiment_by_name("test")
+    run_id = store.create_run(experiment.experiment_id, tags={"mlflow.project.backend": "tg-process"}).info.run_id
+    assert "has no job" in tg_mlflow(tmp_path, "attach", run_id).stderr
+    done = tg_mlflow(tmp_path, "cancel", run_id)
+    assert (done.returncode, store.get_run(run_id).info.status) == (0, "KILLED")
+    done = tg_mlflow(tmp_path, "cancel", run_id)
+    assert (done.returncode, f"Run {run_id} has ended before: KILLED" in done.stderr) == (0, True)
+
+
 def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: MlflowClient, tmp_path: Path) -> None:
     for fails in ("false", "true"):
         kill_at_step(Launcher(slow_project, "process", tmp_path, "-P", f"fails={fails}"), STEPS - 1)

@@ -221,6 +221,22 @@ def test_a_sweep_is_looked_at_and_stopped_by_its_run(
     assert processes_that_name(tmp_path / "jobs") == []
 
 
+def test_one_training_is_stopped_while_its_sweep_goes_on(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(gated, "process", tmp_path, *config(98, 1, 99, 2, max_parallel=3)) as launcher:
+        wait_until(lambda: says(store, "R98", "R99"))
+        done = tg_mlflow(tmp_path, "cancel", children_of(store)["R98"][0].info.run_id)
+        assert done.returncode == 0, done.stderr
+        assert f"process {launcher.process.pid}, which runs its sweep, ends the run" in done.stderr
+        wait_until(lambda: statuses_of(store)["R98"] == ["KILLED"])
+        gate.touch()
+        assert launcher.wait_for_end() == 0, launcher.output
+    assert statuses_of(store) == {"R98": ["KILLED"], "R1": ["FINISHED"], "R99": ["FINISHED"], "R2": ["FINISHED"]}
+    assert parent_of(store).data.metrics["tg.sweep_killed"] == 1
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
 def test_reconcile_ends_a_sweep_whose_trainings_have_all_ended(
     gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path
 ) -> None:

@@ -198,12 +198,20 @@ def test_an_image_without_the_program(aws: AwsEmulator, base_image: str) -> None
 
 def test_two_instances(aws: AwsEmulator, image: str) -> None:
     script = """
-        import json, pathlib, socket
+        import json, pathlib, socket, time
         config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
-        socket.gethostbyname("algo-2" if config["current_host"] == "algo-1" else "algo-1")
+        server = socket.create_server(("", 5000))
+        other = "algo-2" if config["current_host"] == "algo-1" else "algo-1"
+        for _ in range(300):
+            try:
+                socket.create_connection((other, 5000), 1)
+                break
+            except OSError:  # it has not come so far
+                time.sleep(0.1)
+        server.settimeout(30)
+        server.accept()  # so neither ends before the other one has found it
         print(config["current_host"], "of", len(config["hosts"]))
         pathlib.Path("/opt/ml/model", config["current_host"]).touch()
-        import time; time.sleep(0.5)
     """
     resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10}
     boto3.client("sagemaker").create_training_job(**build_request(aws, "two", script, image, ResourceConfig=resources))
