@@ -109,6 +109,7 @@ class TgObjective:
         self._stack = ExitStack()
         # Trainings in this process share its log, so they take turns.
         self._turn = threading.Lock() if isinstance(self._place.config, AttachedConfig) else nullcontext()
+        self._is_open = False
         self.run_id = ""
 
     def __enter__(self) -> "TgObjective":
@@ -132,12 +133,14 @@ class TgObjective:
             stack.callback(self._summarize)
             make_executor(self._delivery).prepare()
             self._stack = stack.pop_all()
+        self._is_open = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Logs the summary and ends the run: it has FAILED if something was raised, and is KILLED by an interrupt."""
+        self._is_open = False
         self._stack.__exit__(kind, error, traceback)
 
     def __call__(self, trial: "optuna.Trial") -> float | tuple[float, ...]:
@@ -152,7 +155,7 @@ class TgObjective:
                 ``catch=(SweepError,)``.
             KeyboardInterrupt: After Ctrl-C, when the run has been KILLED.
         """
-        if not self.run_id:
+        if not self._is_open:
             raise SweepError("the objective is not open; use it in `with TgObjective(...) as objective:`")
         self._mode = "max" if trial.study.directions[0] == optuna.study.StudyDirection.MAXIMIZE else "min"
         values = self._suggest(trial)
@@ -164,7 +167,8 @@ class TgObjective:
             config.model_copy(update={"hyperparameters": {**config.hyperparameters, **values}}),
             lambda: self._task,
         )
-        watch = _TrialWatch(trial, self.metrics[0], member.name) if len(self.metrics) == 1 else None
+        prunes = not isinstance(config, AttachedConfig)  # where what it says is heard when it has ended
+        watch = _TrialWatch(trial, self.metrics[0], prunes) if len(self.metrics) == 1 else None
         with self._turn:
             self._trainer.train(member, self._deliver(member), watch)
         result = self._trainer.results.get(member.name)
@@ -226,11 +230,11 @@ class _PrunedError(JobStoppedError):
 class _TrialWatch:
     """Reads a trial's output while it is trained, and reports its metric to the study."""
 
-    def __init__(self, trial: "optuna.Trial", metric: str, name: str) -> None:
+    def __init__(self, trial: "optuna.Trial", metric: str, prunes: bool) -> None:
         self.pruned_at: int | None = None
         self._trial = trial
         self._metric = metric
-        self._name = name
+        self._prunes = prunes
         self._parser = MetricLineParser()
 
     def __call__(self, event: LogEvent) -> None:
@@ -239,9 +243,9 @@ class _TrialWatch:
         for point in self._parser.feed(event.data, event.time_ms):
             if point.name == self._metric and point.step >= 0:
                 self._trial.report(point.value, point.step)
-                if self._trial.should_prune():
+                if self._prunes and self._trial.should_prune():
                     self.pruned_at = point.step
-                    raise _PrunedError(f"{self._name} was pruned at step {point.step}")
+                    raise _PrunedError(f"trial {self._trial.number} was pruned at step {point.step}")
 
 
 def _suggest_by(trial: "optuna.Trial", path: str, distribution: "BaseDistribution") -> Any:

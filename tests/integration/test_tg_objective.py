@@ -160,6 +160,19 @@ def test_it_has_to_be_open(tasks: types.ModuleType, store: MlflowClient) -> None
     with pytest.raises(TgError, match=r"the objective is not open; use it in `with TgObjective"):
         optuna.create_study().optimize(TgObjective(tasks.Swept(), {}, "loss"), n_trials=1)
     assert all_runs(store) == []
+    with TgObjective(tasks.Swept(), {}, "loss", "tg-attached") as objective:
+        pass
+    with pytest.raises(TgError, match=r"the objective is not open; use it in `with TgObjective"):
+        optuna.create_study().optimize(objective, n_trials=1)
+    assert [run.info.status for run in all_runs(store)] == ["FINISHED"]
+
+
+def test_a_trial_in_this_process_is_reported_and_not_pruned(tasks: types.ModuleType, store: MlflowClient) -> None:
+    study = optuna.create_study(pruner=optuna.pruners.ThresholdPruner(upper=0))
+    with TgObjective(tasks.Swept(), {"count": IntDistribution(2, 2)}, "loss", "tg-attached") as objective:
+        study.optimize(objective, n_trials=1)
+    (trial,) = study.trials
+    assert (trial.state.name, trial.value, trial.last_step) == ("COMPLETE", 0.4, 4)
 
 
 SCRIPT = """
