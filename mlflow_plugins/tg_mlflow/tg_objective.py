@@ -55,7 +55,8 @@ class TgObjective:
     Each trial is a run below that one, named ``trial-<number>``, with all that a training records; a table, figures and
     the best trial are in the one above. Trials differ in hyperparameters only, so all share one package and one image.
     While a trial is trained, values of its metric go to the study with their steps, and a trial that the study prunes
-    is stopped: its run is KILLED and has the tag ``tg.pruned_at_step``. On ``tg-attached``, trials are not pruned.
+    is stopped: its run is KILLED and has the tag ``tg.pruned_at_step``. On ``tg-attached``, trials are neither
+    reported nor pruned while they are trained.
 
     With ``n_jobs``, trials are trained at the same time. Ctrl-C stops those that are.
 
@@ -167,8 +168,7 @@ class TgObjective:
             config.model_copy(update={"hyperparameters": {**config.hyperparameters, **values}}),
             lambda: self._task,
         )
-        prunes = not isinstance(config, AttachedConfig)  # where what it says is heard when it has ended
-        watch = _TrialWatch(trial, self.metrics[0], prunes) if len(self.metrics) == 1 else None
+        watch = _TrialWatch(trial, self.metrics[0]) if len(self.metrics) == 1 else None
         with self._turn:
             self._trainer.train(member, self._deliver(member), watch)
         result = self._trainer.results.get(member.name)
@@ -230,11 +230,10 @@ class _PrunedError(JobStoppedError):
 class _TrialWatch:
     """Reads a trial's output while it is trained, and reports its metric to the study."""
 
-    def __init__(self, trial: "optuna.Trial", metric: str, prunes: bool) -> None:
+    def __init__(self, trial: "optuna.Trial", metric: str) -> None:
         self.pruned_at: int | None = None
         self._trial = trial
         self._metric = metric
-        self._prunes = prunes
         self._parser = MetricLineParser()
 
     def __call__(self, event: LogEvent) -> None:
@@ -243,7 +242,7 @@ class _TrialWatch:
         for point in self._parser.feed(event.data, event.time_ms):
             if point.name == self._metric and point.step >= 0:
                 self._trial.report(point.value, point.step)
-                if self._prunes and self._trial.should_prune():
+                if self._trial.should_prune():
                     self.pruned_at = point.step
                     raise _PrunedError(f"trial {self._trial.number} was pruned at step {point.step}")
 
