@@ -1,6 +1,7 @@
 """Reads archives that may be hostile: says what is in them, and extracts into a folder and nowhere else."""
 
 import gzip
+import os
 import shutil
 import tarfile
 import zlib
@@ -110,17 +111,23 @@ def _read(reader: ForwardReader, check: MemberCheck) -> _Members:
 
 def _extract(members: _Members, folder: Path, wanted: Set[str] | None) -> None:
     missing = None if wanted is None else set(wanted)
+    folder_times: dict[str, float] = {}
     folder.mkdir()
     try:
         for archive, info, member in members:
             if missing is None or member.name in missing:
                 extract_member(archive, info, folder)
+                if member.is_folder:
+                    folder_times[member.name] = info.mtime
             if missing is not None:
                 missing.discard(member.name)
                 if not missing:
                     break
         if missing:
             raise RefusedError(f"there is no member {min(missing)!r} in it any more")
+        # What came into a folder has changed its time.
+        for name, seconds in folder_times.items():
+            os.utime(folder / name, (seconds, seconds), follow_symlinks=False)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
