@@ -1,7 +1,6 @@
 """What trainings that are started from Python have besides their tasks: a folder, a configuration and a run."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,12 @@ from mlflow.tracking import fluent
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
 
-from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import BackendConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError, ProjectError
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
 from tg_mlflow.project_backend import ProjectBackend, find_backend
-from tg_mlflow.project_environment import read_environment
+from tg_mlflow.project_secrets import find_config_secrets
 from tg_mlflow.run_lifecycle import create_tagged_run
 from tg_mlflow.sweep_plan import check_goes_with_sweep
 
@@ -66,16 +64,7 @@ class NotebookRun:
         Args:
             values: Parameters, whose secrets are masked besides those of variables.
         """
-        hyperparameters = {key: value for key, value in self.config.hyperparameters.items() if isinstance(value, str)}
-        environment: Mapping[str, str] = getattr(self.config, "environment", {})
-        mask = SecretMask.of_variables(
-            os.environ,
-            read_environment(self.project.folder),
-            environment,
-            hyperparameters,
-            values,
-            listed=self.config.secrets,
-        )
+        mask = find_config_secrets(self.project.folder, self.config, values)
         return MaskingClient(mlflow.get_tracking_uri(), mask)
 
     def create_run(

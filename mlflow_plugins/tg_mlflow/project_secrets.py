@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import BackendConfig
@@ -24,14 +25,21 @@ def find_secrets(
     Raises:
         ProjectError: If ``environment.env`` cannot be read.
     """
+    return find_config_secrets(project.folder, config, params, dict(command.arguments))
+
+
+def find_config_secrets(folder: Path, config: BackendConfig, *values: Mapping[str, str]) -> SecretMask:
+    """Knows the secrets of this process, of ``environment.env`` in a folder, of a configuration and of other values.
+
+    Args:
+        folder: The folder.
+        config: Its ``secrets`` name what is secret besides what looks so.
+        values: Other values by name, such as parameters.
+
+    Raises:
+        ProjectError: If ``environment.env`` cannot be read.
+    """
     hyperparameters = {name: value for name, value in config.hyperparameters.items() if isinstance(value, str)}
     environment: Mapping[str, str] = getattr(config, "environment", {})
-    return SecretMask.of_variables(
-        os.environ,
-        read_environment(project.folder),
-        environment,
-        params,
-        dict(command.arguments),
-        hyperparameters,
-        listed=config.secrets,
-    )
+    given = (read_environment(folder), environment, hyperparameters, *values)
+    return SecretMask.of_variables(os.environ, *given, listed=config.secrets)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg.common.secret_mask import MASK, SecretMask
+from tg.common.secret_mask import MASK
 from tg_mlflow.backend_config import BackendConfig, check_backend_config
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
 from tg_mlflow.launcher_tag import find_other_launcher, is_this_host
@@ -25,7 +24,8 @@ from tg_mlflow.left_job import find_left_job
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
 from tg_mlflow.project_backend import find_backend
-from tg_mlflow.project_environment import project_environment, read_environment
+from tg_mlflow.project_environment import project_environment
+from tg_mlflow.project_secrets import find_config_secrets
 from tg_mlflow.run_job import RunJob
 from tg_mlflow.run_lifecycle import FAILURE_REASON_TAG
 from tg_mlflow.run_tags import STUDY_TAG
@@ -74,7 +74,7 @@ def resume_sweep(
         project = Project(str(recorded.folder), None, recorded.folder, recorded.project_name, None)
         config = _load_config(backend.config_model, recorded, given or {})
         members = [_build_member(each, config) for each in recorded.members]
-        client = MaskingClient(client.tracking_uri, _find_secrets(recorded, config))
+        client = MaskingClient(client.tracking_uri, find_config_secrets(recorded.folder, config))
         with project_environment(project.folder):
             place = backend.share_place(config)
             runs = group_children(list_children(client, parent))
@@ -194,11 +194,6 @@ def _renew_job_name(member: SweepMember, earlier: int) -> SweepMember:
     """
     config = number_job(member.config, earlier + 1) if earlier else member.config
     return replace(member, config=config)
-
-
-def _find_secrets(recorded: RecordedSweep, config: BackendConfig) -> SecretMask:
-    environment: Mapping[str, str] = getattr(config, "environment", {})
-    return SecretMask.of_variables(os.environ, read_environment(recorded.folder), environment, listed=config.secrets)
 
 
 def _sort_out(

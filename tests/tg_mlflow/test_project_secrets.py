@@ -1,11 +1,13 @@
 """What is known to be secret, wherever a project says it."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support import ProjectFolder
 from tg_mlflow.backend_config import ProcessConfig
 from tg_mlflow.project import read_project
-from tg_mlflow.project_secrets import find_secrets
+from tg_mlflow.project_secrets import find_config_secrets, find_secrets
 from tg_mlflow.train_command import parse_train_words
 
 
@@ -19,3 +21,14 @@ def test_secrets_are_found_wherever_they_are_said(project: ProjectFolder, monkey
     mask = find_secrets({"password": "from-param", "pin": "7"}, read_project(project.path), command, config)
     text = "from-process from-file from-argument from-config from-hyper from-param 7 somebody"
     assert mask.mask(text) == "*** *** *** *** *** *** *** somebody"
+
+
+def test_a_configuration_without_a_project_has_secrets_as_well(tmp_path: Path) -> None:
+    (tmp_path / "environment.env").write_text("HF_TOKEN=from-the-file\n", encoding="utf-8")
+    config = ProcessConfig(
+        hyperparameters={"loader.api_key": "in-hyperparameters", "C": 0.5},
+        environment={"DB_PASSWORD": "in-environment"},
+        secrets=["plain"],
+    )
+    mask = find_config_secrets(tmp_path, config, {"plain": "abc"})
+    assert mask.mask("from-the-file in-hyperparameters in-environment abc 0.5") == "*** *** *** *** 0.5"
