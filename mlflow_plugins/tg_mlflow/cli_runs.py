@@ -6,10 +6,12 @@ from mlflow import MlflowClient
 from tg.common.delivery.sagemaker import write_to_stdout
 from tg_mlflow import resume
 from tg_mlflow.announcement import announce_end, announcing_interrupt
+from tg_mlflow.cancellation import cancel
 from tg_mlflow.cli_support import exit_with, read_config, run_or_exit
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.reconciliation import reconcile_runs
-from tg_mlflow.run_job import find_run_job, read_run
+from tg_mlflow.run_job import read_run
+from tg_mlflow.run_status import describe_status, show_log
 from tg_mlflow.sweep_control import cancel_sweep, describe_sweep_status
 from tg_mlflow.sweep_resume import resume_sweep
 from tg_mlflow.sweep_runs import is_sweep
@@ -60,10 +62,7 @@ def status(run_id: str) -> None:
         if is_sweep(run):
             click.echo(describe_sweep_status(client, run))
             return
-        found = find_run_job(client, run_id)
-        state = found.executor.status(found.job_id)
-        click.echo(f"run {run_id} {found.run.info.status}")
-        click.echo(f"job {found.job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}")
+        click.echo(describe_status(client, run))
 
     run_or_exit(show)
 
@@ -72,27 +71,24 @@ def status(run_id: str) -> None:
 @click.argument("run_id")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 def logs(run_id: str, follow: bool) -> None:
-    """Shows the output of a run's job, as long as the job is kept."""
-
-    def show(client: MlflowClient) -> None:
-        found = find_run_job(client, run_id)
-        for event in found.executor.logs(found.job_id, follow=follow):
-            write_to_stdout(event)
-
-    run_or_exit(show)
+    """Shows the output of a run's job; once nothing of the job is kept, what the run has of it."""
+    run_or_exit(lambda client: show_log(client, read_run(client, run_id), follow, write_to_stdout))
 
 
 @click.command("cancel")
 @click.argument("run_id")
 def cancel_command(run_id: str) -> None:
-    """Stops a run's job, or the jobs of a sweep, and ends the run as KILLED."""
+    """Stops a run's job, or the jobs of a sweep, and ends the run as KILLED.
+
+    The process that records the run, if it is on this machine, does so itself, as after Ctrl-C, and is waited for.
+    """
 
     def stop(client: MlflowClient) -> None:
         run = read_run(client, run_id)
         if is_sweep(run):
             cancel_sweep(client, run)
         else:
-            resume.cancel(client, run_id)
+            cancel(client, run_id)
 
     run_or_exit(stop)
 

@@ -7,6 +7,7 @@
     │   └── BackendConfigError    the backend configuration cannot be understood
     ├── SweepError                a training of a sweep has failed
     ├── RecordingError            the tracking server did not take what a training said
+    ├── RunEndedError             another process has ended a run while it was recorded here
     └── RunNotOursError           a run has no job that could be found again
 """
 
@@ -27,6 +28,10 @@ class SweepError(TgError):
 
 class RecordingError(TgError):
     """The tracking server did not take what a training said; the job and its log are kept."""
+
+
+class RunEndedError(TgError):
+    """Another process has ended a run while it was recorded here, and removed what was kept of its job."""
 
 
 class RunNotOursError(TgError):

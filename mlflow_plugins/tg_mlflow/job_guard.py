@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
 
 from tg.common import DeliveryError
 from tg.common.delivery.delivery import uninterrupted
+from tg.common.delivery.delivery.docker_client import ObjectMissingError
 from tg.common.delivery.sagemaker import JobStatus, SagemakerExecutor
 from tg.common.errors import JobUnreachableError
 from tg_mlflow.job_notes import note_facts
@@ -73,7 +74,7 @@ class JobGuard:
 
     def _give_up(self, is_interrupt: bool) -> None:
         status = self._stop()
-        with uninterrupted():  # what it has said meanwhile
+        with uninterrupted(), suppress(ObjectMissingError):  # what it has said meanwhile, unless it was removed
             for event in self.executor.logs(self.job_id, self.recorder.position - self.start, follow=False):
                 self.recorder.take(event)
         if status is JobStatus.COMPLETED and is_interrupt:

@@ -1,7 +1,7 @@
 """Watches a job to its end and records what it says and makes; the same for who has started it and who comes later."""
 
 import logging
-import time
+from functools import partial
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -12,6 +12,7 @@ from tg.common.delivery.sagemaker import Listener, SagemakerExecutor, check_comp
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.job_notes import note_facts, note_waiting, set_status
+from tg_mlflow.patience import patiently
 from tg_mlflow.result_artifacts import log_result
 from tg_mlflow.run_recorder import RunRecorder
 
@@ -19,8 +20,6 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 NOT_UPLOADED_TAG = "tg.not_uploaded"
 _LONGEST_TAG = 8000
-# So long it is left alone, besides the time that MLflow's own client tries again.
-_PAUSE_SECONDS = 5
 
 
 def watch_job(
@@ -67,31 +66,18 @@ def watch_job(
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
     note_facts(client, run_id, executor, job_id)
     check_completed(job_id, executor.status(job_id), recorder.tail)
-    give_up = time.monotonic() + recorder.patience_seconds
-    while True:
-        try:
-            log_result(client, run_id, executor, job_id, dataset, log, recorder.mask)
-            return True
-        except (MlflowException, OSError) as error:
-            if _answers(client, run_id):
-                note_not_uploaded(client, run_id, str(error))
-                return False
-            if time.monotonic() > give_up:
-                raise RecordingError(
-                    f"the tracking server did not take the results of run {run_id} ({error}); they are kept: when the "
-                    f"server is back, run `tg-mlflow attach {run_id}`"
-                ) from error
-            _logger.warning("The tracking server does not take the results (%s); they are kept and sent again", error)
-        time.sleep(_PAUSE_SECONDS)
-
-
-def _answers(client: MlflowClient, run_id: str) -> bool:
-    """Whether the tracking server is there, so that what fails is where artifacts go."""
+    send = partial(log_result, client, run_id, executor, job_id, dataset, log, recorder.mask)
     try:
-        client.get_run(run_id)
-    except (MlflowException, OSError):
-        return False
-    return True
+        refused = patiently(send, recorder.patience_seconds, "the results")
+    except (MlflowException, OSError) as error:
+        raise RecordingError(
+            f"the tracking server did not take the results of run {run_id} ({error}); they are kept: when the "
+            f"server is back, run `tg-mlflow attach {run_id}`"
+        ) from error
+    if refused:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+        note_not_uploaded(client, run_id, recorder.mask.mask(reasons))
+    return not refused
 
 
 def note_not_uploaded(client: MlflowClient, run_id: str, reason: str) -> None:

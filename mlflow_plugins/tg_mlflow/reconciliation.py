@@ -7,7 +7,7 @@ from mlflow.entities import Run, ViewType
 
 from tg.common import DeliveryError, JobFailedError, TgError
 from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.launcher_tag import find_other_launcher
+from tg_mlflow.launcher_tag import read_launcher
 from tg_mlflow.resume import attach
 from tg_mlflow.run_job import find_run_job
 from tg_mlflow.run_lifecycle import describe_failure
@@ -37,8 +37,8 @@ def _find_running(client: MlflowClient, tag: str) -> Iterator[Run]:
 
 
 def _settle_sweep(client: MlflowClient, run: Run) -> str:
-    if (process := find_other_launcher(run.data.tags)) is not None:
-        return f"left alone: process {process} runs it"
+    if (launcher := read_launcher(run.data.tags)) is not None:
+        return f"left alone: process {launcher.pid} runs it"
     try:
         if missing := count_missing(client, run):
             return f"left alone: {missing} trainings are missing; `tg-mlflow attach {run.info.run_id}` resumes it"

@@ -13,7 +13,8 @@ from tg.common import JobFailedError, TgError
 from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import Listener, write_to_stdout
 from tg_mlflow.backend_config import BackendConfig
-from tg_mlflow.errors import RecordingError
+from tg_mlflow.errors import RecordingError, RunEndedError
+from tg_mlflow.launcher_tag import launching
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.patience import patiently, read_patience
 from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params
@@ -69,8 +70,9 @@ def train_recorded(
     try:
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
-                with ending_run(client, run_id) as ending:
+                with ExitStack() as launched, ending_run(client, run_id) as ending:
                     patience = ending.patience_seconds = read_patience()
+                    launched.enter_context(launching(client, run_id, patience))
                     patiently(partial(log_params, client, run_id, params), patience, "parameters")
                     ending.is_due = train(client, run_id, source, config, make_executor, afterwards, show)
             except RecordingError:
@@ -90,6 +92,9 @@ def read_end(client: MaskingClient, run_id: str, error: BaseException) -> Traini
         trace = "".join(traceback.format_exception(error))
         _logger.error("The training raised an error that is not about its input:\n%s", client.mask.mask(trace))
     status = client.get_run(run_id).info.status
+    if isinstance(error, RunEndedError) and status == RunStatus.to_string(RunStatus.FINISHED):
+        _logger.info("Run %s is %s: %s", run_id, status, error)
+        return TrainingEnd(status)
     tail = str(error).partition("\n")[2] if isinstance(error, JobFailedError) else ""
     failure = f"Run {run_id} {status}: {describe_failure(error)}{tail and chr(10) + tail}"
     return TrainingEnd(status, client.mask.mask(failure))

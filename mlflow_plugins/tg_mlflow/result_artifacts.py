@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from tg.common import TgError
 from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import LogConfig
@@ -37,10 +38,11 @@ def log_result(
     dataset: Path | None = None,
     log: LogConfig = _EVERYTHING,
     mask: SecretMask | None = None,
-) -> None:
+) -> dict[str, str]:
     """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
 
-    An archive that is kept elsewhere and too large stays there. What people look at is,
+    An archive that is kept elsewhere and too large stays there. Where the artifact store does not take one of these,
+    the others are logged, unless it takes nothing at all. What people look at is,
     for a training on one table, figures with their data, a table of predictions, the dataset as an
     input of the run, and the model in MLflow's format. What cannot be drawn or logged of these does not fail: a
     warning says why, and the tag ``tg.missing`` names it.
@@ -54,29 +56,41 @@ def log_result(
         log: What people look at, and want to be logged.
         mask: Secrets, which ``task.json`` is logged without.
 
+    Returns:
+        What the artifact store did not take, and why; nothing of what people look at, which ``tg.missing`` names.
+
     Raises:
         ResultArchiveError: If the archive is incomplete.
+        MlflowException: If the tracking server does not answer.
+        OSError: Likewise.
     """
+    uploads, attempts = _Uploads(client, run_id), Attempts()
     with executor.load_result(job_id) as archive, tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
-        package = Path(folder) / f"{properties['name']}-{properties['version']}.tar.gz"
-        shutil.copyfile(archive.get_path("package.tag.gz"), package)
-        client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(package.read_bytes()).hexdigest())
-        client.log_artifact(run_id, str(package), "package")
-        task = Path(folder) / "task.json"
-        text = archive.get_path("task.json").read_text(encoding="utf-8")
-        task.write_text(text if mask is None else mask.mask(text), encoding="utf-8")
-        client.log_artifact(run_id, str(task))
+        packed = archive.get_path("package.tag.gz")
+        client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(packed.read_bytes()).hexdigest())
+        with uploads("task.json"):
+            task = Path(folder) / "task.json"
+            text = archive.get_path("task.json").read_text(encoding="utf-8")
+            task.write_text(text if mask is None else mask.mask(text), encoding="utf-8")
+            client.log_artifact(run_id, str(task))
+        if uploads.refused:
+            return uploads.refused  # it takes nothing, and each of the others would be waited for
+        with uploads("package"):
+            package = Path(folder) / f"{properties['name']}-{properties['version']}.tar.gz"
+            shutil.copyfile(packed, package)
+            client.log_artifact(run_id, str(package), "package")
         if executor.is_remote and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
             _LOGGER.info("The result archive has more than %g MB and stays in S3", log.archive_limit_mb)
         else:
-            client.log_artifact(run_id, str(archive.path), "result")
-        attempts = Attempts()
+            with uploads(f"result/{archive.path.name}"):
+                client.log_artifact(run_id, str(archive.path), "result")
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
             with _views_lock:
                 _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing)[:_LONGEST_TAG])
+    return uploads.refused
 
 
 def _log_views(
@@ -108,6 +122,36 @@ def _log_views(
     if log.model:
         with attempts("model"):
             log_model(client, run_id, archive, folder / "model", dataset, attempts)
+
+
+class _Uploads:
+    """Lets uploads fail, each by itself, as long as the tracking server answers.
+
+    Attributes:
+        refused: Why, by the name of what was not taken.
+    """
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self.refused: dict[str, str] = {}
+        self._client = client
+        self._run_id = run_id
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """While the context is open, an error ends it and no more than it, unless the archive is at fault.
+
+        Raises:
+            TgError: If the archive is at fault.
+            MlflowException: If it is the tracking server that does not answer.
+            OSError: Likewise.
+        """
+        try:
+            yield
+        except TgError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each artifact store has errors of its own
+            self._client.get_run(self._run_id)
+            self.refused[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 class Attempts:

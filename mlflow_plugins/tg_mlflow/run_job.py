@@ -8,6 +8,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND
 
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
@@ -28,6 +29,7 @@ from tg_mlflow.remote_place import read_place_tags
 from tg_mlflow.run_tags import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG, SWEEP_TAG
 from tg_mlflow.training import ExecutorFactory
 
+_BACKEND_PREFIX = "tg-"
 _EXECUTORS = {
     each.place: each
     for each in (SagemakerAttachedExecutor, SagemakerProcessExecutor, SagemakerLocalExecutor, SagemakerRemoteExecutor)
@@ -72,6 +74,16 @@ def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
         RunNotOursError: If there is no such run, or it has no job.
     """
     return find_job(read_run(client, run_id))
+
+
+def check_is_ours(run: Run) -> None:
+    """Checks that a run is of a training of ours, whether or not it has a job yet.
+
+    Raises:
+        RunNotOursError: If it is not.
+    """
+    if not run.data.tags.get(MLFLOW_PROJECT_BACKEND, "").startswith(_BACKEND_PREFIX):
+        find_job(run)  # which says so, unless it has a job all the same
 
 
 def find_job(run: Run, make_executor: ExecutorFactory | None = None) -> RunJob:

@@ -15,10 +15,10 @@ from mlflow.tracking.context.default_context import _get_user
 from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
-from tg.common import JobFailedError, JobStoppedError, TgError
+from tg.common import DeliveryError, JobFailedError, JobStoppedError, TgError
 from tg.common.delivery.delivery import uninterrupted
 from tg.common.errors import JobUnreachableError
-from tg_mlflow.errors import RecordingError
+from tg_mlflow.errors import RecordingError, RunEndedError
 from tg_mlflow.patience import patiently
 from tg_mlflow.project import Project
 from tg_mlflow.run_tags import SWEEP_NAME_TAG
@@ -119,20 +119,23 @@ class Ending:
 
 
 @contextmanager
-def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterator[Ending]:
+def ending_run(client: MlflowClient, run_id: str, kills: bool = True, is_open: bool = True) -> Iterator[Ending]:
     """Ends the run when the context is left.
 
     It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt.
 
-    A run whose recording is not complete is not ended. Whatever is raised goes on to the caller.
+    A run whose recording is not complete is not ended, nor is one a second time that another process has ended
+    meanwhile and whose job it has removed. Whatever is raised goes on to the caller.
 
     Args:
         client: The tracking server's.
         run_id: The run.
         kills: Whether an interrupt ends the run, too; it does not where the job goes on.
+        is_open: Whether the run has not ended at the beginning.
 
     Raises:
         RecordingError: If the server does not take the end, also when something else is being raised.
+        RunEndedError: If another process has ended the run, in place of what that has led to here.
     """
     ending = Ending()
     try:
@@ -147,6 +150,8 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterato
     except (RecordingError, JobUnreachableError):
         raise  # the run is ended by whoever records the rest
     except BaseException as error:
+        if is_open and isinstance(error, DeliveryError):
+            _check_is_open(client, run_id, error)
         # If it is the server that is away, it has been waited for.
         seconds = 0.0 if isinstance(error, (MlflowException, OSError)) else ending.patience_seconds
         reason = describe_failure(error)[:_LONGEST_TAG]
@@ -157,6 +162,15 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True) -> Iterato
         raise
     if ending.is_due:
         _end(client, run_id, RunStatus.FINISHED, ending.patience_seconds)
+
+
+def _check_is_open(client: MlflowClient, run_id: str, error: DeliveryError) -> None:
+    try:
+        status = client.get_run(run_id).info.status
+    except (MlflowException, OSError):
+        return  # it is seen when the run is to be ended
+    if RunStatus.is_terminated(RunStatus.from_string(status)):
+        raise RunEndedError(f"another process has ended the run meanwhile ({describe_failure(error)})") from error
 
 
 def _end(client: MlflowClient, run_id: str, status: int, patience_seconds: float = 0.0) -> None:

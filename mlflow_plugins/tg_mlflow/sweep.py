@@ -90,7 +90,7 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
     try:
-        with terminating_as_interrupt(), ending_run(client, run_id), launching(client, run_id):
+        with terminating_as_interrupt(), launching(client, run_id), ending_run(client, run_id):
             parent = client.get_run(run_id)
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in config.tags.items()])
             log_params(client, run_id, _common_params(members))

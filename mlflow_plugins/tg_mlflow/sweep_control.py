@@ -7,10 +7,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from tg.common import TgError
+from tg_mlflow.cancellation import cancel_job, wait_for_launcher
 from tg_mlflow.errors import RunNotOursError, SweepError
-from tg_mlflow.launcher_tag import find_other_launcher, is_this_host
+from tg_mlflow.launcher_tag import is_this_host, read_launcher
 from tg_mlflow.left_job import find_left_job
-from tg_mlflow.resume import cancel_job
 from tg_mlflow.run_lifecycle import describe_failure
 from tg_mlflow.sweep_runs import is_running, list_children, name_child
 
@@ -23,8 +23,8 @@ _MOST_AT_ONCE = 32
 def describe_sweep_status(client: MlflowClient, parent: Run) -> str:
     """Writes a sweep's status, and that of each of its trainings' runs, a line each."""
     children = list_children(client, parent)
-    launcher = find_other_launcher(parent.data.tags)
-    lines = [f"run {parent.info.run_id} {parent.info.status}{f', run by process {launcher}' if launcher else ''}"]
+    launcher = read_launcher(parent.data.tags)
+    lines = [f"run {parent.info.run_id} {parent.info.status}{f', run by process {launcher.pid}' if launcher else ''}"]
     width = max((len(name_child(run)) for run in children), default=0)
     lines += [f"  {name_child(run):<{width}}  {run.info.run_id}  {run.info.status}" for run in children]
     return "\n".join(lines)
@@ -33,15 +33,21 @@ def describe_sweep_status(client: MlflowClient, parent: Run) -> str:
 def cancel_sweep(client: MlflowClient, parent: Run) -> None:
     """Stops the jobs of a sweep's trainings and ends their runs, and the sweep's, as KILLED.
 
+    The process that runs the sweep, if it is on this machine, does so itself, and is waited for.
+
     Raises:
-        RunNotOursError: If the sweep's launcher goes on, which would start others.
+        RunNotOursError: If that process cannot be interrupted, and would start others.
         SweepError: If a job could not be stopped; the others were.
     """
     run_id = parent.info.run_id
-    if (process := find_other_launcher(parent.data.tags)) is not None:
-        raise RunNotOursError(
-            f"sweep {run_id!r} is run by process {process} now; stop it with Ctrl-C or `kill -INT {process}`"
-        )
+    if (launcher := read_launcher(parent.data.tags)) is not None:
+        if launcher.signal_number is None:
+            raise RunNotOursError(
+                f"sweep {run_id!r} is run by a thread of process {launcher.pid}, which cannot be interrupted; "
+                "stop it there"
+            )
+        launcher.interrupt()
+        parent = wait_for_launcher(client, run_id, launcher)
     running = [run for run in list_children(client, parent) if is_running(run)]
     is_here = is_this_host(parent.data.tags)
     # At the same time: SageMaker gives each job two minutes to stop.

@@ -19,7 +19,7 @@ from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import MASK
 from tg_mlflow.backend_config import BackendConfig, check_backend_config
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
-from tg_mlflow.launcher_tag import find_other_launcher, is_this_host
+from tg_mlflow.launcher_tag import is_this_host, read_launcher
 from tg_mlflow.left_job import find_left_job
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
@@ -110,9 +110,10 @@ def count_missing(client: MlflowClient, parent: Run) -> int:
 
 
 def _check_is_free(parent: Run) -> None:
-    if (process := find_other_launcher(parent.data.tags)) is not None:
+    if (launcher := read_launcher(parent.data.tags)) is not None:
         raise RunNotOursError(
-            f"sweep {parent.info.run_id!r} is run by process {process} now; wait for it, or stop it with Ctrl-C"
+            f"sweep {parent.info.run_id!r} is run by process {launcher.pid} now; wait for it, or stop it with "
+            f"`tg-mlflow cancel {parent.info.run_id}`"
         )
 
 

@@ -15,10 +15,11 @@ from mlflow.exceptions import MlflowException
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Listener, LogEvent, SagemakerConfig, SagemakerExecutor, SagemakerRemoteExecutor
 from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.cancellation import cancel_job
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.patience import is_final, patiently, read_patience
 from tg_mlflow.recorded_training import TrainingEnd, read_end, train_recorded
-from tg_mlflow.resume import cancel_job, record_rest
+from tg_mlflow.resume import record_rest
 from tg_mlflow.run_job import RunJob
 from tg_mlflow.run_lifecycle import create_child_run
 from tg_mlflow.sweep_plan import SweepMember

@@ -20,6 +20,11 @@ def test_a_message_is_not_a_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith(" WARNING: 100 % of {rows}, %s\n")
 
 
+def test_what_is_no_text_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    Logger.info("no file \udcff.csv")
+    assert capsys.readouterr().out.endswith(" INFO: no file \\udcff.csv\n")
+
+
 def test_an_error_brings_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     try:
         raise ValueError("no such thing")

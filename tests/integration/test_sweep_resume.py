@@ -195,10 +195,9 @@ def test_a_sweep_is_looked_at_and_stopped_by_its_run(
     with Launcher(gated, "process", tmp_path, *config(1, 98, 99, 2)) as launcher:
         wait_until(lambda: says(store, "R98", "R99"))
         run_id, process = parent_of(store).info.run_id, launcher.process.pid
-        for word in ("attach", "cancel"):
-            done = tg_mlflow(tmp_path, word, run_id)
-            assert done.returncode == 1
-            assert f"sweep '{run_id}' is run by process {process} now; " in done.stderr
+        done = tg_mlflow(tmp_path, "attach", run_id)
+        assert done.returncode == 1
+        assert f"sweep '{run_id}' is run by process {process} now; " in done.stderr
         assert "left alone: process" in tg_mlflow(tmp_path, "reconcile").stdout
         launcher.kill()
     shown = tg_mlflow(tmp_path, "status", run_id).stdout.splitlines()
@@ -221,6 +220,20 @@ def test_a_sweep_is_looked_at_and_stopped_by_its_run(
     assert processes_that_name(tmp_path / "jobs") == []
 
 
+def test_a_sweep_that_runs_is_stopped_through_its_launcher(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(gated, "process", tmp_path, *config(98, 99, 97)) as launcher:
+        wait_until(lambda: says(store, "R98", "R99"))
+        done = tg_mlflow(tmp_path, "cancel", parent_of(store).info.run_id)
+        assert done.returncode == 0, done.stderr
+        assert launcher.wait_for_end() == 1, launcher.output
+    assert statuses_of(store) == {"R98": ["KILLED"], "R99": ["KILLED"]}
+    assert parent_of(store).info.status == "KILLED"
+    assert launcher.output.count("KILLED: it was interrupted") == 1, launcher.output
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
 def test_one_training_is_stopped_while_its_sweep_goes_on(
     gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path
 ) -> None:
@@ -228,8 +241,8 @@ def test_one_training_is_stopped_while_its_sweep_goes_on(
         wait_until(lambda: says(store, "R98", "R99"))
         done = tg_mlflow(tmp_path, "cancel", children_of(store)["R98"][0].info.run_id)
         assert done.returncode == 0, done.stderr
-        assert f"process {launcher.process.pid}, which runs its sweep, ends the run" in done.stderr
-        wait_until(lambda: statuses_of(store)["R98"] == ["KILLED"])
+        assert f"Process {launcher.process.pid} stops what it has started and ends the run" in done.stderr
+        assert statuses_of(store)["R98"] == ["KILLED"]
         gate.touch()
         assert launcher.wait_for_end() == 0, launcher.output
     assert statuses_of(store) == {"R98": ["KILLED"], "R1": ["FINISHED"], "R99": ["FINISHED"], "R2": ["FINISHED"]}

@@ -91,7 +91,7 @@ def test_what_the_launcher_records_nobody_else_does(
         attached = tg_mlflow(tmp_path, "attach", run_id)
         os.kill(launcher.process.pid, signal.SIGCONT)
         assert launcher.wait_for_end() == 0, launcher.output
-    message = f"run '{run_id}' is recorded by process {process}, which runs its sweep; wait for that"
+    message = f"run '{run_id}' is recorded by process {process} now; wait for it, or stop it with"
     assert f"{run_id}  left alone: {message}" in reconciled
     assert (attached.returncode, attached.stderr.count("\n")) == (1, 1)
     assert message in attached.stderr

@@ -16,7 +16,8 @@ class _LineFormatter(logging.Formatter):
         line = f"{moment:%Y-%m-%d %H:%M:%S.%f} {record.levelname}: {record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return line
+        # What is no text, such as half of a character in the name of a file, could not be written.
+        return line.encode("utf-8", "backslashreplace").decode()
 
 
 class _StdoutHandler(logging.Handler):

@@ -1,6 +1,8 @@
 """Ctrl-C and SIGTERM at each stage of ``mlflow run`` in a container."""
 
 import json
+import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,8 +13,16 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from tests.launcher import END_SECONDS, HoldingArtifactStore, Launcher, assert_killed, attach, record_at
-from tests.support import ProjectFolder
+from tests.launcher import (
+    END_SECONDS,
+    HoldingArtifactStore,
+    Launcher,
+    assert_killed,
+    attach,
+    record_at,
+    tg_mlflow,
+)
+from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.delivery import ImageBuildOptions
 from tg.common.delivery.delivery.docker_client import DockerClient
 
@@ -225,6 +235,34 @@ def test_sigterm_does_the_same(stay_at: Callable[..., ProjectFolder], store: Mlf
         launcher.wait_for("at training")
         launcher.terminate()
         assert_killed(launcher, store)
+
+
+def test_cancel_does_the_same(stay_at: Callable[..., ProjectFolder], store: MlflowClient, tmp_path: Path) -> None:
+    with Launcher(stay_at("training"), "local", tmp_path) as launcher:
+        launcher.wait_for("at training")
+        (run,) = all_runs(store)
+        done = tg_mlflow(tmp_path, "cancel", run.info.run_id)
+        assert done.returncode == 0, done.stderr
+        assert_killed(launcher, store)
+
+
+def test_a_launcher_elsewhere_sees_that_its_container_was_cancelled(
+    stay_at: Callable[..., ProjectFolder], store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(stay_at("training"), "local", tmp_path) as launcher:
+        launcher.wait_for("at training")
+        (run,) = all_runs(store)
+        # As on another machine that uses the same daemon: nobody sees there whether the launcher lives.
+        store.set_tag(run.info.run_id, "tg.launcher", json.dumps({"host": "another"}))
+        os.kill(launcher.process.pid, signal.SIGSTOP)
+        done = tg_mlflow(tmp_path / "another", "cancel", run.info.run_id)
+        os.kill(launcher.process.pid, signal.SIGCONT)
+        assert done.returncode == 0, done.stderr
+        assert launcher.wait_for_end() == 1, launcher.output
+    assert f"Run {run.info.run_id} KILLED: another process has ended the run meanwhile (" in launcher.output
+    assert "could not be stopped" not in launcher.output
+    assert store.get_run(run.info.run_id).info.status == "KILLED"
+    assert list((tmp_path / "jobs").iterdir()) == []
 
 
 def test_ctrl_c_during_the_upload_keeps_the_results_for_later(

@@ -31,6 +31,8 @@ class Task(AbstractTrainingTask):
             environment.output_metric("loss", 0.5, step=2)
         elif self.what == "raise":
             raise ValueError("no such\nluck")
+        elif self.what == "raise no text":
+            raise OSError("no file \udcff.csv")
         elif self.what == "exit":
             sys.exit(0)
         elif self.what == "die":
@@ -181,6 +183,13 @@ def test_an_error_of_the_task_is_the_failure(place: Place) -> None:
     assert len(place.failure) <= 1024
     assert "ValueError: no such" in lines
     assert "completed.json" not in place.model_files
+
+
+def test_what_is_no_text_is_escaped_in_the_failure(place: Place) -> None:
+    exit_code, lines = place.run("train", task=Task("raise no text"))
+    assert exit_code == 1
+    assert place.failure.splitlines()[0] == "OSError: no file \\udcff.csv"
+    assert any(line.endswith(" ERROR: Job has failed: OSError: no file \\udcff.csv") for line in lines)
 
 
 def test_a_task_that_exits_has_not_trained(place: Place) -> None:

@@ -118,7 +118,7 @@ def say(line: str) -> None:
 
 def fail(reason: str) -> NoReturn:
     """Says why it ends, where SageMaker looks for it."""
-    text = " ".join(reason.split())[:_LONGEST_FAILURE]
+    text = " ".join(reason.split())[:_LONGEST_FAILURE].encode("utf-8", "backslashreplace").decode()
     say(f"Job has failed: {text}")
     failure = Path(os.environ.get("TG_ML_FOLDER", "/opt/ml")) / "output" / "failure"
     failure.parent.mkdir(parents=True, exist_ok=True)

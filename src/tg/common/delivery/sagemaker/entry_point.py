@@ -84,7 +84,8 @@ def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: 
     room = _LONGEST_FAILURE - len(first)
     try:
         folder.failure.parent.mkdir(parents=True, exist_ok=True)
-        folder.failure.write_text(first + (details[-room:] if room else ""), encoding="utf-8")
+        text = first + (details[-room:] if room else "")
+        folder.failure.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as problem:
         Logger.error(f"The failure file cannot be written: {problem}")
     sys.exit(exit_code)

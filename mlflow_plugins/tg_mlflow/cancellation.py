@@ -1,0 +1,79 @@
+"""Stops what belongs to a run: through the process that records it, or its job alone where nobody records it."""
+
+import logging
+import time
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+
+from tg.common import DeliveryError
+from tg_mlflow.launcher_tag import Launcher, find_launcher
+from tg_mlflow.left_job import find_left_job
+from tg_mlflow.run_job import RunJob, check_is_ours, find_job, read_run
+from tg_mlflow.run_tags import SWEEP_NAME_TAG
+from tg_mlflow.sweep_runs import is_running
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_LOOK_SECONDS = 0.5
+
+
+def cancel(client: MlflowClient, run_id: str) -> None:
+    """Stops a run's job and ends the run as KILLED, also one that has no job yet; does nothing to a run that has ended.
+
+    The process that records the run, if it is on this machine, does so itself, and is waited for.
+
+    Raises:
+        RunNotOursError: If the run is not one of ours, or its job is not here.
+        DeliveryError: If the job cannot be stopped from here.
+    """
+    run = read_run(client, run_id)
+    check_is_ours(run)
+    if not is_running(run):
+        _logger.info("Run %s has ended before: %s", run_id, run.info.status)
+        return
+    if (launcher := find_launcher(client, run)) is not None:
+        _stop(run, launcher)
+        run = wait_for_launcher(client, run_id, launcher)
+    if is_running(run) and (left := find_left_job(client, run, is_here=False)) is not None:
+        cancel_job(client, left)
+    _logger.info("Run %s is %s", run_id, client.get_run(run_id).info.status)
+
+
+def cancel_job(client: MlflowClient, found: RunJob) -> None:
+    """Stops a job and ends its run as KILLED.
+
+    Raises:
+        DeliveryError: If the job cannot be stopped from here.
+    """
+    found.executor.cancel(found.job_id)
+    client.set_terminated(found.run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+    found.executor.discard(found.job_id)
+
+
+def wait_for_launcher(client: MlflowClient, run_id: str, launcher: Launcher) -> Run:
+    """Waits until the process that records a run, and has been told to stop, has ended the run or is gone.
+
+    Returns:
+        The run, as it is then.
+    """
+    _logger.info("Process %d stops what it has started and ends the run; this is waited for", launcher.pid)
+    while is_running(run := client.get_run(run_id)):
+        if find_launcher(client, run) != launcher:
+            return client.get_run(run_id)  # once more, as it may have ended it and itself just now
+        time.sleep(_LOOK_SECONDS)
+    return run
+
+
+def _stop(run: Run, launcher: Launcher) -> None:
+    """Interrupts a launcher; stops only the job if it has more to do, or cannot be interrupted."""
+    if launcher.signal_number is not None and SWEEP_NAME_TAG not in run.data.tags:
+        launcher.interrupt()
+        return
+    found = find_job(run)
+    try:
+        found.executor.cancel(found.job_id)
+    except DeliveryError:
+        if found.executor.has_submitted(found.job_id):
+            raise
+        # It had been stopped, and the launcher has cleared it away meanwhile.

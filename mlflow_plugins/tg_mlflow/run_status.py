@@ -1,0 +1,103 @@
+"""Says where the run of one training stands, and shows what its job says, also when nothing of the job is kept."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from tg.common import DeliveryError, JobUnreachableError, TgError
+from tg.common.delivery.sagemaker import Listener, LogEvent
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.launcher_tag import find_launcher
+from tg_mlflow.run_job import check_is_ours, find_job
+from tg_mlflow.run_lifecycle import FAILURE_REASON_TAG
+from tg_mlflow.run_tags import JOB_ID_TAG, SECRETS_TAG
+from tg_mlflow.sweep_record import download_quietly
+from tg_mlflow.sweep_runs import is_running
+
+_LOG = "logs/train.log"
+_CHUNK_BYTES = 1 << 16
+
+
+def describe_status(client: MlflowClient, run: Run) -> str:
+    """Writes the status of a run, of its job, and who records it, a line each.
+
+    Raises:
+        RunNotOursError: If it is not one of ours.
+        DeliveryError: If the run has not ended, and its job cannot be found.
+    """
+    check_is_ours(run)
+    run_id, tags = run.info.run_id, run.data.tags
+    reason = tags.get(FAILURE_REASON_TAG)
+    lines = [f"run {run_id} {run.info.status}{f': {reason}' if reason else ''}"]
+    if JOB_ID_TAG in tags:
+        lines.append(_describe_job(run))
+    if is_running(run):
+        launcher = find_launcher(client, run)
+        nobody = f"no process of this machine records it; `tg-mlflow attach {run_id}` does"
+        lines.append(f"process {launcher.pid} records it" if launcher is not None else nobody)
+    return "\n".join(lines)
+
+
+def show_log(client: MlflowClient, run: Run, follow: bool, show: Listener) -> None:
+    """Shows what a run's job has said, without secrets; once the job is not kept here, what the run has of it.
+
+    Args:
+        client: The tracking server's.
+        run: The run.
+        follow: Whether to go on until the job has ended.
+        show: Shows a piece of it.
+
+    Raises:
+        RunNotOursError: If the run is not one of ours, or has nothing of it.
+        JobUnreachableError: If the job cannot be asked now.
+    """
+    check_is_ours(run)
+    mask, has_begun = find_run_secrets(run), False
+    try:
+        found = find_job(run)
+        for event in found.executor.logs(found.job_id, follow=follow):
+            has_begun = True
+            show(LogEvent(mask.feed(event.data), event.time_ms))
+        show(LogEvent(mask.finish(), 0))
+    except JobUnreachableError:
+        raise
+    except (DeliveryError, RunNotOursError) as error:
+        if has_begun:
+            raise  # it was removed while it was shown
+        _show_recorded(client, run, error, show)
+
+
+def find_run_secrets(run: Run) -> SecretMask:
+    """Knows the secrets of a training that was started elsewhere, as far as they are set here, too."""
+    return SecretMask.of_variables(os.environ, listed=json.loads(run.data.tags.get(SECRETS_TAG, "[]")))
+
+
+def _describe_job(run: Run) -> str:
+    job_id = run.data.tags[JOB_ID_TAG]
+    try:
+        found = find_job(run)
+        state = found.executor.status(job_id)
+    except JobUnreachableError:
+        raise
+    except DeliveryError:
+        if is_running(run):
+            raise
+        return f"job {job_id} is not kept any more"
+    return f"job {job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}"
+
+
+def _show_recorded(client: MlflowClient, run: Run, reason: TgError, show: Listener) -> None:
+    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
+        try:
+            path = download_quietly(client, run.info.run_id, _LOG, Path(folder))
+        except (MlflowException, OSError) as error:
+            raise RunNotOursError(f"run {run.info.run_id!r} has no log yet, and of its job: {reason}") from error
+        with path.open("rb") as log:
+            while data := log.read(_CHUNK_BYTES):
+                show(LogEvent(data, 0))

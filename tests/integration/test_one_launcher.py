@@ -1,0 +1,258 @@
+"""One process at a time records a run: what others may do meanwhile, and what becomes of those that cannot be seen."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from tests.launcher import END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow
+from tests.support import ProjectFolder, all_runs
+
+# Trains until the file `gate` is there, and says where it stands.
+TASKS = """
+    import os
+    import time
+    from pathlib import Path
+
+    from tg.common.ml.training_core import AbstractTrainingTask
+
+
+    def wait(stage):
+        if os.environ["STAGE"] == stage:
+            print(f"at {stage}", flush=True)
+            while not Path(os.environ["GATE"]).exists():
+                time.sleep(0.02)
+
+
+    class Gated(AbstractTrainingTask):
+        def __getstate__(self):
+            wait("packaging")
+            return self.__dict__
+
+        def run_with_environment(self, data, environment):
+            environment.output_metric("loss", 0.5, 0)
+            environment.log("the secret is hunter2-hunter2")
+            wait("training")
+            environment.output_metric("loss", 0.25, 1)
+
+
+    def build_task():
+        return Gated()
+"""
+MLPROJECT = """
+    name: points
+    entry_points:
+      main:
+        command: "tg-mlflow train tasks:build_task"
+"""
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """Trainings end when this file is there."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def gated(project: ProjectFolder, gate: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectFolder:
+    monkeypatch.setenv("GATE", str(gate))
+    monkeypatch.setenv("STAGE", "training")
+    project.write("tasks.py", TASKS)
+    project.write("MLproject", MLPROJECT)
+    project.write("tg.json", "{}")
+    return project
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + END_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def the_run(store: MlflowClient) -> Run:
+    (run,) = all_runs(store)
+    return run
+
+
+def wait_for_metric(store: MlflowClient) -> str:
+    wait_until(lambda: any("loss" in run.data.metrics for run in all_runs(store)))
+    return str(the_run(store).info.run_id)
+
+
+def move_launcher_away(store: MlflowClient, run_id: str) -> None:
+    """Lets the launcher be one of another machine, where nobody sees from here whether it lives."""
+    launcher = json.loads(store.get_run(run_id).data.tags["tg.launcher"])
+    store.set_tag(run_id, "tg.launcher", json.dumps({**launcher, "host": "another"}))
+
+
+def test_what_the_launcher_records_nobody_else_does(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(gated, "process", tmp_path) as launcher:
+        run_id = wait_for_metric(store)
+        os.kill(launcher.process.pid, signal.SIGSTOP)
+        gate.touch()
+        wait_until(lambda: processes_that_name(tmp_path / "jobs") == [])
+        status = tg_mlflow(tmp_path, "status", run_id).stdout.splitlines()
+        reconciled = tg_mlflow(tmp_path, "reconcile").stdout
+        attached = tg_mlflow(tmp_path, "attach", run_id)
+        os.kill(launcher.process.pid, signal.SIGCONT)
+        assert launcher.wait_for_end() == 0, launcher.output
+    message = (
+        f"run '{run_id}' is recorded by process {launcher.process.pid} now; wait for it, or stop it with "
+        f"`tg-mlflow cancel {run_id}`"
+    )
+    assert status[0] == f"run {run_id} RUNNING"
+    assert status[1].endswith(" completed")
+    assert status[2:] == [f"process {launcher.process.pid} records it"]
+    assert f"{run_id}  left alone: {message}" in reconciled
+    assert (attached.returncode, attached.stderr.count("\n")) == (1, 1)
+    assert message in attached.stderr
+    assert the_run(store).info.status == "FINISHED"
+    assert [(point.step, point.value) for point in store.get_metric_history(run_id, "loss")] == [(0, 0.5), (1, 0.25)]
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+@pytest.mark.parametrize("ignores_ctrl_c", [False, True])
+@pytest.mark.parametrize(
+    ("place", "stage"), [("attached", "training"), ("process", "training"), ("process", "packaging")]
+)
+def test_cancel_stops_a_run_through_its_launcher(
+    gated: ProjectFolder,
+    store: MlflowClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    stage: str,
+    ignores_ctrl_c: bool,
+) -> None:
+    monkeypatch.setenv("STAGE", stage)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignores_ctrl_c else None  # as in a shell's background
+    with Launcher(gated, place, tmp_path) as launcher:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+        launcher.wait_for(f"at {stage}")
+        run_id = the_run(store).info.run_id
+        done = tg_mlflow(tmp_path, "cancel", run_id)
+        assert done.returncode == 0, done.stderr
+        assert f"Run {run_id} is KILLED" in done.stderr
+        assert_killed(launcher, store)
+
+
+def test_a_training_in_a_thread_is_stopped_by_its_job(
+    gated: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    ended: list[Any] = []
+
+    def train() -> None:
+        ended.append(mlflow.projects.run(str(gated.path), backend="tg-process", synchronous=False))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    run_id = wait_for_metric(store)
+    done = tg_mlflow(tmp_path, "cancel", run_id)
+    thread.join(END_SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert f"Run {run_id} is KILLED" in done.stderr
+    assert [run.get_status() for run in ended] == ["KILLED"]
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_a_launcher_elsewhere_sees_that_its_run_was_cancelled(
+    gated: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(gated, "process", tmp_path) as launcher:
+        run_id = wait_for_metric(store)
+        move_launcher_away(store, run_id)
+        os.kill(launcher.process.pid, signal.SIGSTOP)
+        done = tg_mlflow(tmp_path, "cancel", run_id)
+        os.kill(launcher.process.pid, signal.SIGCONT)
+        assert done.returncode == 0, done.stderr
+        assert launcher.wait_for_end() == 1, launcher.output
+    assert f"Run {run_id} KILLED: another process has ended the run meanwhile (" in launcher.output
+    assert (the_run(store).info.status, "tg.failure_reason" in the_run(store).data.tags) == ("KILLED", False)
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_a_launcher_elsewhere_sees_that_its_run_was_completed(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(gated, "process", tmp_path) as launcher:
+        run_id = wait_for_metric(store)
+        move_launcher_away(store, run_id)
+        os.kill(launcher.process.pid, signal.SIGSTOP)
+        gate.touch()
+        done = tg_mlflow(tmp_path, "attach", run_id)
+        os.kill(launcher.process.pid, signal.SIGCONT)
+        assert done.returncode == 0, done.stderr
+        assert launcher.wait_for_end() == 0, launcher.output
+    assert f"Run {run_id} is FINISHED: another process has ended the run meanwhile (" in launcher.output
+    assert (the_run(store).info.status, "tg.failure_reason" in the_run(store).data.tags) == ("FINISHED", False)
+    assert [(point.step, point.value) for point in store.get_metric_history(run_id, "loss")] == [(0, 0.5), (1, 0.25)]
+    assert {each.path for each in store.list_artifacts(run_id)} == {"logs", "package", "result", "task.json"}
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_an_ended_run_is_still_told_of(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.touch()
+    monkeypatch.setenv("MY_TOKEN", "hunter2-hunter2")
+    with Launcher(gated, "process", tmp_path) as launcher:
+        assert launcher.wait_for_end() == 0, launcher.output
+    run = the_run(store)
+    status = tg_mlflow(tmp_path, "status", run.info.run_id)
+    assert (status.returncode, status.stdout.splitlines()) == (
+        0,
+        [f"run {run.info.run_id} FINISHED", f"job {run.data.tags['tg.job_id']} is not kept any more"],
+    )
+    logs = tg_mlflow(tmp_path, "logs", "--follow", run.info.run_id)
+    assert logs.returncode == 0, logs.stderr
+    lines = [line.partition(" INFO: ")[2] for line in logs.stdout.splitlines()]
+    assert lines[0] == "Welcome to Training Grounds!"
+    assert "###METRIC###loss:0.5###step:0###" in lines
+    assert "the secret is ***" in lines
+    assert lines[-1] == "DONE. Exiting Training Grounds."
+
+
+def test_a_job_that_nobody_records_shows_no_secret(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "hunter2-hunter2")
+    with Launcher(gated, "process", tmp_path) as launcher:
+        run_id = wait_for_metric(store)
+        launcher.kill()
+    gate.touch()
+    logs = tg_mlflow(tmp_path, "logs", "--follow", run_id).stdout
+    assert "the secret is ***\n" in logs
+    assert "hunter2" not in logs
+    status = tg_mlflow(tmp_path, "status", run_id).stdout.splitlines()
+    assert status[2:] == [f"no process of this machine records it; `tg-mlflow attach {run_id}` does"]
+    assert tg_mlflow(tmp_path, "cancel", run_id).returncode == 0
+
+
+def test_a_run_that_failed_before_it_had_a_job_says_why(
+    gated: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    gated.write("tasks.py", "def build_task():\n    raise ValueError('no luck')\n")
+    with Launcher(gated, "process", tmp_path) as launcher:
+        assert launcher.wait_for_end() == 1
+    run_id = the_run(store).info.run_id
+    status = tg_mlflow(tmp_path, "status", run_id)
+    assert status.returncode == 0
+    assert status.stdout.startswith(f"run {run_id} FAILED: ")
+    assert "no luck" in status.stdout
+    logs = tg_mlflow(tmp_path, "logs", run_id)
+    assert (logs.returncode, logs.stderr.count("\n")) == (1, 1)
+    assert f"run '{run_id}' has no log yet, and of its job: run '{run_id}' has no job" in logs.stderr
