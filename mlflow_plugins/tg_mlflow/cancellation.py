@@ -57,7 +57,7 @@ def wait_for_launcher(client: MlflowClient, run_id: str, launcher: Launcher) -> 
     Returns:
         The run, as it is then.
     """
-    _logger.info("Process %d stops what it has started and ends the run; this is waited for", launcher.pid)
+    _logger.info("Waiting for process %d, which records the run, to end it", launcher.pid)
     while is_running(run := client.get_run(run_id)):
         if find_launcher(client, run) != launcher:
             return client.get_run(run_id)  # once more, as it may have ended it and itself just now

@@ -108,6 +108,12 @@ def is_this_host(tags: Mapping[str, str]) -> bool:
     return launcher is not None and launcher["host"] == socket.gethostname()
 
 
+def read_other_host(tags: Mapping[str, str]) -> str | None:
+    """The machine that a run's last launcher ran on; ``None`` if it is this one, or not known."""
+    launcher = json.loads(tags.get(LAUNCHER_TAG, "null"))
+    return None if launcher is None or is_this_host(tags) else str(launcher["host"])
+
+
 def _find_signal() -> int | None:
     """Ctrl-C's, unless that is ignored, as in what a shell has put into the background."""
     if threading.current_thread() is not threading.main_thread():

@@ -13,7 +13,7 @@ from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.launcher_tag import find_launcher
+from tg_mlflow.launcher_tag import find_launcher, read_other_host
 from tg_mlflow.run_job import check_is_ours, find_job
 from tg_mlflow.run_lifecycle import FAILURE_REASON_TAG
 from tg_mlflow.run_tags import JOB_ID_TAG, SECRETS_TAG
@@ -29,7 +29,7 @@ def describe_status(client: MlflowClient, run: Run) -> str:
 
     Raises:
         RunNotOursError: If it is not one of ours.
-        DeliveryError: If the run has not ended, and its job cannot be found.
+        JobUnreachableError: If its job cannot be asked now.
     """
     check_is_ours(run)
     run_id, tags = run.info.run_id, run.data.tags
@@ -38,9 +38,7 @@ def describe_status(client: MlflowClient, run: Run) -> str:
     if JOB_ID_TAG in tags:
         lines.append(_describe_job(run))
     if is_running(run):
-        launcher = find_launcher(client, run)
-        nobody = f"no process of this machine records it; `tg-mlflow attach {run_id}` does"
-        lines.append(f"process {launcher.pid} records it" if launcher is not None else nobody)
+        lines.append(_describe_launcher(client, run))
     return "\n".join(lines)
 
 
@@ -85,11 +83,17 @@ def _describe_job(run: Run) -> str:
         state = found.executor.status(job_id)
     except JobUnreachableError:
         raise
-    except DeliveryError:
-        if is_running(run):
-            raise
-        return f"job {job_id} is not kept any more"
+    except DeliveryError as error:
+        return f"job {job_id} cannot be seen: {error}" if is_running(run) else f"job {job_id} is not kept any more"
     return f"job {job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}"
+
+
+def _describe_launcher(client: MlflowClient, run: Run) -> str:
+    if (launcher := find_launcher(client, run)) is not None:
+        return f"process {launcher.pid} records it"
+    if (host := read_other_host(run.data.tags)) is not None:
+        return f"its last launcher was on {host}"
+    return f"no process of this machine records it; `tg-mlflow attach {run.info.run_id}` does"
 
 
 def _show_recorded(client: MlflowClient, run: Run, reason: TgError, show: Listener) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.launcher import END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow
+from tests.launcher import BIN, END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow
 from tests.support import ProjectFolder, all_runs
 
 # Trains until the file `gate` is there, and says where it stands.
@@ -169,6 +170,24 @@ def test_a_training_in_a_thread_is_stopped_by_its_job(
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
+def test_cancel_stops_a_run_that_attach_has_taken_over(
+    gated: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Launcher(gated, "process", tmp_path) as launcher:
+        run_id = wait_for_metric(store)
+        launcher.kill()
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    with subprocess.Popen([str(BIN / "tg-mlflow"), "attach", run_id], stderr=subprocess.PIPE) as attaching:
+        wait_until(lambda: json.loads(the_run(store).data.tags["tg.launcher"]).get("pid") == attaching.pid)
+        done = tg_mlflow(tmp_path, "cancel", run_id)
+        attaching.communicate(timeout=END_SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert f"Waiting for process {attaching.pid}, which records the run, to end it" in done.stderr
+    assert the_run(store).info.status == "KILLED"
+    assert processes_that_name(tmp_path / "jobs") == []
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
 def test_a_launcher_elsewhere_sees_that_its_run_was_cancelled(
     gated: ProjectFolder, store: MlflowClient, tmp_path: Path
 ) -> None:
@@ -176,10 +195,14 @@ def test_a_launcher_elsewhere_sees_that_its_run_was_cancelled(
         run_id = wait_for_metric(store)
         move_launcher_away(store, run_id)
         os.kill(launcher.process.pid, signal.SIGSTOP)
+        status = tg_mlflow(tmp_path / "another", "status", run_id)
         done = tg_mlflow(tmp_path, "cancel", run_id)
         os.kill(launcher.process.pid, signal.SIGCONT)
         assert done.returncode == 0, done.stderr
         assert launcher.wait_for_end() == 1, launcher.output
+    run, job, recorder = status.stdout.splitlines()
+    assert (status.returncode, run, recorder) == (0, f"run {run_id} RUNNING", "its last launcher was on another")
+    assert job.startswith(f"job {the_run(store).data.tags['tg.job_id']} cannot be seen: there is no job ")
     assert f"Run {run_id} KILLED: another process has ended the run meanwhile (" in launcher.output
     assert (the_run(store).info.status, "tg.failure_reason" in the_run(store).data.tags) == ("KILLED", False)
     assert list((tmp_path / "jobs").iterdir()) == []

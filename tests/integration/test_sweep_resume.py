@@ -241,7 +241,7 @@ def test_one_training_is_stopped_while_its_sweep_goes_on(
         wait_until(lambda: says(store, "R98", "R99"))
         done = tg_mlflow(tmp_path, "cancel", children_of(store)["R98"][0].info.run_id)
         assert done.returncode == 0, done.stderr
-        assert f"Process {launcher.process.pid} stops what it has started and ends the run" in done.stderr
+        assert f"Waiting for process {launcher.process.pid}, which records the run, to end it" in done.stderr
         assert statuses_of(store)["R98"] == ["KILLED"]
         gate.touch()
         assert launcher.wait_for_end() == 0, launcher.output
