@@ -3,7 +3,7 @@
 import click
 from mlflow import MlflowClient
 
-from tg.common.delivery.sagemaker import write_to_stdout
+from tg.common.delivery.sagemaker import LogEvent
 from tg_mlflow import resume
 from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.cancellation import cancel
@@ -72,7 +72,11 @@ def status(run_id: str) -> None:
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 def logs(run_id: str, follow: bool) -> None:
     """Shows the output of a run's job; once nothing of the job is kept, what the run has of it."""
-    run_or_exit(lambda client: show_log(client, read_run(client, run_id), follow, write_to_stdout))
+
+    def show(event: LogEvent) -> None:
+        click.echo(event.data, nl=False)  # raises where nobody reads it any more, which ends the command
+
+    run_or_exit(lambda client: show_log(client, read_run(client, run_id), follow, show))
 
 
 @click.command("cancel")

@@ -1,7 +1,9 @@
 import logging
+import os
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -52,6 +54,47 @@ def test_handlers_can_be_replaced(capsys: pytest.CaptureFixture[str]) -> None:
         logger.handlers[:] = previous
     assert [line.partition(" INFO: ")[2] for line in collected] == ["after"]
     assert "after" not in capsys.readouterr().out
+
+
+def test_a_training_goes_on_when_nobody_reads_it_any_more() -> None:
+    script = """
+        import sys, tg.common as c
+        c.Logger.info("one")
+        sys.stdin.readline()
+        for number in range(3):
+            c.Logger.info(number)
+        print("print is heard by nobody either")
+        sys.stderr.write("done")
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdin is not None
+        assert process.stdout.readline().endswith(" INFO: one\n")
+        process.stdout.close()
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stderr.read() == "done"
+        assert process.wait() == 0
+
+
+def test_characters_that_a_terminal_has_none_for_are_escapes() -> None:
+    script = "import tg.common as c; c.Logger.info('2 \u20ac \u2713')"
+    variables = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, env=variables, check=True)
+    assert result.stdout.endswith(b" INFO: 2 \\u20ac \\u2713\n")
+    assert result.stderr == b""
+
+
+def test_without_stdout_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    Logger.info("nobody hears it")
 
 
 def test_importing_sets_up_no_logging() -> None:

@@ -227,6 +227,22 @@ def test_a_launcher_elsewhere_sees_that_its_run_was_completed(
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
+@pytest.mark.parametrize("place", ["attached", "process"])
+def test_a_training_goes_on_when_its_terminal_is_closed(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path, place: str
+) -> None:
+    with Launcher(gated, place, tmp_path) as launcher:
+        launcher.wait_for("at training")
+        assert launcher.process.stdout is not None
+        launcher.process.stdout.close()
+        gate.touch()
+        assert launcher.process.wait(END_SECONDS) == 0
+    run = the_run(store)
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"loss": 0.25})
+    log = store.download_artifacts(run.info.run_id, "logs/train.log", str(tmp_path))
+    assert "###METRIC###loss:0.25###step:1###" in Path(log).read_text(encoding="utf-8")
+
+
 def test_an_ended_run_is_still_told_of(
     gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

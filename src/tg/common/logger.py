@@ -1,6 +1,7 @@
 """One line a message, on stdout: what a training says, in a process and in a container alike."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,10 +30,26 @@ class _StdoutHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stdout.write(f"{self.format(record)}\n")
-            sys.stdout.flush()
+            show(f"{self.format(record)}\n")
         except Exception:  # noqa: BLE001 - logging's own way: a message that cannot be written ends nothing
             self.handleError(record)
+
+
+def show(text: str) -> None:
+    """Writes to stdout, if there is one and somebody reads it: a training goes on when its terminal is closed.
+
+    Characters that the terminal has none for are written as escapes.
+    """
+    stdout = sys.stdout
+    if stdout is None or stdout.closed:
+        return
+    encoding = stdout.encoding or "utf-8"
+    try:
+        stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stdout.flush()
+    except OSError:
+        # Whatever is buffered would be tried again, and complained of, when the program ends.
+        sys.stdout = open(os.devnull, "w", encoding=encoding)  # noqa: SIM115 - for as long as the program lives
 
 
 class Logger:

@@ -1,6 +1,5 @@
 """What every place that runs trainings can do."""
 
-import sys
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +8,7 @@ from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
 from ...errors import DeliveryError, JobFailedError, JobStoppedError, JobUnreachableError
+from ...logger import show
 from .log_event import LogEvent
 from .result_archive import ResultArchive
 
@@ -211,9 +211,8 @@ class SagemakerExecutor(ABC):
 
 
 def write_to_stdout(event: LogEvent) -> None:
-    """Shows a job's output as it comes."""
-    sys.stdout.write(event.data.decode("utf-8", errors="replace"))
-    sys.stdout.flush()
+    """Shows a job's output as it comes, as long as somebody reads it."""
+    show(event.data.decode("utf-8", errors="replace"))
 
 
 def check_completed(job_id: str, state: JobState, tail: "LogTail") -> None:
