@@ -6,11 +6,14 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
-from tg.common.secret_mask import SecretMask
+from tg.common.secret_mask import MASK, SecretMask
+
+# What stands in the name of a metric for the mask, whose characters MLflow does not take there.
+_MASK_IN_KEY = "_" * len(MASK)
 
 
 class MaskingClient(MlflowClient):
-    """Writes params, tags and the names of runs without the secrets that it knows.
+    """Writes params, tags and the names of runs and metrics without the secrets that it knows.
 
     Args:
         tracking_uri: The tracking server.
@@ -32,13 +35,13 @@ class MaskingClient(MlflowClient):
         run_name: str | None = None,
     ) -> Run:
         """Creates a run whose tags and name are without secrets."""
-        masked = {name: self.mask.mask(str(value)) for name, value in (tags or {}).items()}
+        masked = self.mask.mask_named({name: str(value) for name, value in (tags or {}).items()})
         name = None if run_name is None else self.mask.mask(run_name)
         return super().create_run(experiment_id, start_time, masked, name)
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Sets a tag without secrets."""
-        return super().set_tag(run_id, key, self.mask.mask(str(value)), synchronous)
+        return super().set_tag(run_id, key, self.mask.mask_named({key: str(value)})[key], synchronous)
 
     def log_batch(
         self,
@@ -48,12 +51,19 @@ class MaskingClient(MlflowClient):
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> Any:
-        """Logs metrics as they are, params and tags without secrets."""
-        masked = self.mask.mask_named({param.key: param.value for param in params})
+        """Logs params and tags without secrets, and metrics without secrets in their names."""
+        masked_params = self.mask.mask_named({param.key: param.value for param in params})
+        masked_tags = self.mask.mask_named({tag.key: tag.value for tag in tags})
         return super().log_batch(
             run_id,
-            metrics,
-            [Param(name, value) for name, value in masked.items()],
-            [RunTag(tag.key, self.mask.mask(tag.value)) for tag in tags],
+            [self._mask_key(metric) for metric in metrics],
+            [Param(name, value) for name, value in masked_params.items()],
+            [RunTag(name, value) for name, value in masked_tags.items()],
             synchronous,
         )
+
+    def _mask_key(self, metric: Metric) -> Metric:
+        key = self.mask.mask(metric.key)
+        if key == metric.key:
+            return metric
+        return Metric(key.replace(MASK, _MASK_IN_KEY), metric.value, metric.timestamp, metric.step)

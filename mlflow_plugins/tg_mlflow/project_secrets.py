@@ -39,7 +39,9 @@ def find_config_secrets(folder: Path, config: BackendConfig, *values: Mapping[st
     Raises:
         ProjectError: If ``environment.env`` cannot be read.
     """
-    hyperparameters = {name: value for name, value in config.hyperparameters.items() if isinstance(value, str)}
     environment: Mapping[str, str] = getattr(config, "environment", {})
-    given = (read_environment(folder), environment, hyperparameters, *values)
+    # By the names that users know them by; whatever else there is, such as how an image is built, by its path.
+    named = (environment, config.hyperparameters, config.sweep, config.tags)
+    others = config.model_dump(mode="json", exclude={"environment", "hyperparameters", "sweep", "tags", "secrets"})
+    given = (read_environment(folder), *named, others, *values)
     return SecretMask.of_variables(os.environ, *given, listed=config.secrets)

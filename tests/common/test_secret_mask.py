@@ -1,3 +1,6 @@
+import base64
+from urllib.parse import quote, quote_plus
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +24,23 @@ from tg.common.secret_mask import SecretMask, looks_secret
         "password2",
         "GOOGLE_APPLICATION_CREDENTIALS",
         "authToken",
+        "HFToken",
+        "NGROK_AUTHTOKEN",
         "db.password",
+        "db.password:str",
+        "passphrase",
+        "client_secret",
+        "GITHUB_PAT",
+        "SMTP_PASS",
+        "db_pass",
+        "pwd",
+        "passwords",
+        "SLACK_WEBHOOK_URL",
+        "AZURE_STORAGE_KEY",
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "GOOGLE_APPLICATION_CREDENTIALS_JSON",
+        "SECRET_KEY_BASE",
+        "HF_TOKEN_PROD",
     ],
 )
 def test_names_of_credentials(name: str) -> None:
@@ -44,6 +63,25 @@ def test_names_of_credentials(name: str) -> None:
         "key",
         "PATH",
         "author",
+        "auth_method",
+        "primary_key",
+        "bucket_key",
+        "kms_key",
+        "token_count",
+        "cost_per_token",
+        "low_pass",
+        "SSH_ASKPASS",
+        "PASSWORD_FILE",
+        "threshold",
+        "pad_token",
+        "tokenizer.pad_token",
+        "tokenizer.pad_token:str",
+        "eosToken",
+        "bos_token",
+        "unk_token",
+        "sep_token",
+        "cls_token",
+        "mask_token",
     ],
 )
 def test_names_of_other_things(name: str) -> None:
@@ -72,6 +110,138 @@ def test_a_secret_is_found_in_json_and_in_addresses() -> None:
     assert mask.mask("https://host/?q=a%22b%5Cc%C3%A4%2Fd") == "https://host/?q=***"
 
 
+def test_a_name_of_any_length_is_judged_at_once() -> None:
+    assert not looks_secret("token" + 200 * "1" + "x")
+
+
+ODD = "a\"b\\c'd/e+f é g"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        repr(ODD),
+        repr({"token": ODD}),
+        ascii(ODD),
+        repr(ODD.encode()),
+        quote(ODD),
+        quote(ODD, safe=""),
+        quote_plus(ODD),
+        base64.b64encode(ODD.encode()).decode(),
+        base64.b64encode(f"{ODD}\n".encode()).decode(),
+        base64.urlsafe_b64encode(ODD.encode()).decode(),
+    ],
+)
+def test_a_secret_is_found_as_programs_write_it(written: str) -> None:
+    mask = SecretMask([ODD])
+    masked = mask.mask(written)
+    assert "***" in masked
+    assert not any(part in masked for part in ("a", "b\\", "d/e", "e%2", "YSJ"))
+    assert mask.feed(f"{written}\n".encode()) == f"{masked}\n".encode()
+
+
+def test_an_apostrophe_is_escaped_in_a_text_with_quotes() -> None:
+    assert SecretMask(["it's-me"]).mask(repr('say "it\'s-me"')) == "'say \"***\"'"
+
+
+def test_blanks_around_a_secret_and_within_it_may_be_other_ones() -> None:
+    mask = SecretMask(["  top  secret\tkey\n"])
+    assert mask.mask("<top  secret\tkey> <top secret key>") == "<***> <***>"
+
+
+KEY = "-----BEGIN KEY-----\nMIIEvQIB/ADAN+Bgk\nAoIBAQC7VJTUt9Us\nx=\n-----END KEY-----\n"
+
+
+def test_the_lines_of_a_secret_are_secret() -> None:
+    mask = SecretMask([KEY])
+    assert mask.mask(f"<{KEY}>") == "<***>"
+    assert mask.mask("1: MIIEvQIB/ADAN+Bgk\n2: AoIBAQC7VJTUt9Us\n3: x=") == "1: ***\n2: ***\n3: x="
+    assert mask.mask(" ".join(KEY.split())) == "***"
+
+
+def test_a_secret_of_several_lines_is_found_where_each_comes_by_itself() -> None:
+    mask = SecretMask([KEY])
+    pieces = [mask.feed(line.encode()) for line in f"begin\n{KEY}end\n".splitlines(keepends=True)]
+    assert b"".join([*pieces, mask.finish()]) == b"begin\n***end\n"
+    assert pieces[0] == b"begin\n"
+
+
+def test_bytes_that_are_no_text_may_be_secret() -> None:
+    mask = SecretMask.of_variables({"HF_TOKEN": "abc\udcffdef", "API_KEY": "abc\ud800xyz"})
+    assert mask.mask("abc\udcffdef abc\ud800xyz") == "*** ***"
+    assert mask.feed(b"abc\xffdef\n") == b"***\n"
+
+
+def test_the_parts_of_a_value_are_looked_at() -> None:
+    mask = SecretMask.of_variables(
+        {
+            "AZURE": "AccountName=somebody;AccountKey=key+of/account==;EndpointSuffix=core",
+            "DSN": "host=somewhere password=pw-in-a-dsn dbname=data",
+            "URL": "https://somewhere/k?X-Amz-Credential=AKIA&X-Amz-Signature=0123abcd&part=1234567",
+            "ACCOUNT": '{"client": "somebody", "private_key": "line-one\\nline-two"}',
+            "options:json": '{"logins": [{"user": "somebody", "password": "pw-in-json"}]}',
+            "nested": {
+                "logins": [{"user": "somebody", "password": "pw-in-a-part"}],
+                "token": ["first-one", "second-one"],
+            },
+            "braces": "{no JSON}",
+        }
+    )
+    text = "key+of/account== pw-in-a-dsn 0123abcd line-one, line-two pw-in-json pw-in-a-part first-one second-one"
+    assert mask.mask(text) == "*** *** *** ***, *** *** *** *** ***"
+    assert mask.mask("somebody somewhere core data 1234567") == "somebody somewhere core data 1234567"
+
+
+def test_what_is_listed_may_be_a_number_or_have_a_type() -> None:
+    variables = {"options.pin": 4711, "options.code:str": "0815", "all": {"user": "somebody", "age": 7}, "flag": True}
+    mask = SecretMask.of_variables(variables, listed=["options.pin", "options.code", "all", "flag"])
+    assert mask.mask("4711 0815 somebody 7 true True") == "*** *** *** 7 true True"
+
+
+def test_passwords_in_addresses_are_known_escaped_or_not() -> None:
+    mask = SecretMask.of_variables(
+        {
+            "A": "db://me:pa@ssword@host:1/x",
+            "B": "db://me:pass/word@host",
+            "C": "db://me:pa%20ss%40wd@host,db://me:second@host",
+        }
+    )
+    assert mask.mask("pa@ssword, pass/word, pa%20ss%40wd, pa ss@wd, second") == "***, ***, ***, ***, ***"
+
+
+def test_a_short_password_is_masked_in_its_address_only() -> None:
+    mask = SecretMask.of_variables({"DATABASE_URL": "postgresql://u:p@h/db"})
+    assert mask.mask("put it into postgresql://u:p@h/db") == "put it into postgresql://***h/db"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("see db://me:pw@host.", "see db://me:***@host."),
+        ("https://ghp_0123456789abcdefghij@host/x.git", "https://***@host/x.git"),
+        ("ssh://git@host/x", "ssh://git@host/x"),
+        ("http://my-long-tracking-server-name:5000/a@b", "http://my-long-tracking-server-name:5000/a@b"),
+        ('{"url": "http://h:1", "mail": "a@b.c"}', '{"url": "http://h:1", "mail": "a@b.c"}'),
+        ("oci://repository:tag@sha256:12ab", "oci://repository:tag@sha256:12ab"),
+    ],
+)
+def test_an_address_shows_no_password_that_was_not_known(text: str, masked: str) -> None:
+    assert SecretMask().mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (r'{"password": "a \"b", "user": "c"}', '{"password": "***", "user": "c"}'),
+        (r'{"in": "{\"token\": \"d\", \"n\": \"e\"}"}', r'{"in": "{\"token\": \"***\", \"n\": \"e\"}"}'),
+        ("{'pwd': 'f', 'db.pwd': 'g', 'c': 'h'}", "{'pwd': '***', 'db.pwd': '***', 'c': 'h'}"),
+        ('{"pad_token": "[PAD]", "token": "", "auth": "none"}', '{"pad_token": "[PAD]", "token": "", "auth": "none"}'),
+    ],
+)
+def test_what_a_name_in_quotes_says_to_be_secret_need_not_be_known(text: str, masked: str) -> None:
+    assert SecretMask().mask(text) == masked
+
+
 def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
     assert SecretMask(["secret", "secret-longer"]).mask("secret-longer secret") == "*** ***"
 
@@ -94,6 +264,11 @@ def test_named_values() -> None:
         "url": "hub?t=***",
         "password": "",
     }
+
+
+def test_whether_there_is_a_credential_is_no_secret() -> None:
+    values = {"use_auth_token": "True", "api_key": "none", "db.password:str": "x", "pad_token": "[PAD]"}
+    assert SecretMask().mask_named(values) == {**values, "db.password:str": "***"}
 
 
 def test_no_secrets_change_nothing() -> None:

@@ -1,6 +1,7 @@
 """A client that lets no secret through, also where a run is created."""
 
 from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
 
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.masking_client import MaskingClient
@@ -17,3 +18,23 @@ def test_a_run_is_created_without_secrets(store: MlflowClient) -> None:
     assert run.data.tags["tg.sweep"] == '{"token": ["***", "none"]}'
     assert run.data.tags["mlflow.parentRunId"] == "4711"
     assert client.create_run(experiment.experiment_id).info.run_name  # MLflow's own
+
+
+def test_what_is_logged_is_without_secrets_whatever_it_is_called(store: MlflowClient) -> None:
+    experiment = store.get_experiment_by_name("test")
+    assert experiment is not None
+    client = MaskingClient(store.tracking_uri, SecretMask(["tok-4f5e6d"]))
+    run_id = client.create_run(experiment.experiment_id, tags={"hub_token": "another"}).info.run_id
+    client.set_tag(run_id, "db_password", "a third one")
+    client.log_batch(
+        run_id,
+        metrics=[Metric("loss of tok-4f5e6d", 0.5, 1, 2), Metric("loss", 0.25, 1, 2)],
+        params=[Param("api_key", "a fourth one"), Param("pad_token", "[PAD]")],
+        tags=[RunTag("smtp_pass", "a fifth one"), RunTag("where", "db://me:pw@host")],
+    )
+    data = store.get_run(run_id).data
+    assert data.metrics == {"loss of ___": 0.5, "loss": 0.25}
+    assert data.params == {"api_key": "***", "pad_token": "[PAD]"}
+    names = ("hub_token", "db_password", "smtp_pass", "where")
+    assert [data.tags[name] for name in names] == ["***", "***", "***", "db://me:***@host"]
+    assert [(point.timestamp, point.step) for point in store.get_metric_history(run_id, "loss of ___")] == [(1, 2)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ProjectFolder
-from tg_mlflow.backend_config import ProcessConfig
+from tg_mlflow.backend_config import BuildConfig, LocalConfig, ProcessConfig
 from tg_mlflow.project import read_project
 from tg_mlflow.project_secrets import find_config_secrets, find_secrets
 from tg_mlflow.train_command import parse_train_words
@@ -32,3 +32,24 @@ def test_a_configuration_without_a_project_has_secrets_as_well(tmp_path: Path) -
     )
     mask = find_config_secrets(tmp_path, config, {"plain": "abc"})
     assert mask.mask("from-the-file in-hyperparameters in-environment abc 0.5") == "*** *** *** *** 0.5"
+
+
+def test_each_part_of_a_configuration_may_have_secrets(tmp_path: Path) -> None:
+    config = LocalConfig(
+        hyperparameters={"options": {"login": {"password": "in-a-part"}}, "db.password:str": "with-type", "pin": 4711},
+        sweep={"token": ["first-value", "second-value"]},
+        tags={"api_token": "in-a-tag"},
+        build=BuildConfig(
+            args={"PIP_TOKEN": "in-an-argument"},
+            proxies={"https": "http://me:of-a-proxy@host"},
+            pip_index_url="https://me:of-an-index@host/simple",
+            pip_extra_index_urls=["https://me:of-another@host/simple"],
+        ),
+        docker_host="ssh://me:of-a-daemon@host",
+        secrets=["pin"],
+    )
+    text = (
+        "in-a-part with-type 4711 first-value second-value in-a-tag in-an-argument of-a-proxy of-an-index of-another "
+        "of-a-daemon"
+    )
+    assert find_config_secrets(tmp_path, config).mask(text) == " ".join(11 * ["***"])

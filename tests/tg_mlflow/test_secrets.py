@@ -14,6 +14,8 @@ from tests.support import ProjectFolder, all_runs
 
 BIN = Path(sys.executable).parent
 VARIABLE, LISTED, IN_FILE, PARAMETER, NESTED = "tok-4f5e6d", "4711", "pw-from-file", "key-in-param", "s3cr3t-in-task"
+INNER, TYPED, OWN = "s3cr3t-in-a-part", "s3cr3t-with-a-type", "s3cr3t-of-its-own"
+LINES = ("0123abcd", "4567efgh")
 
 TASKS = """
     import os
@@ -27,15 +29,20 @@ TASKS = """
             self.api_key = api_key
             self.user = user
             self.copied = os.environ.get("HUB_TOKEN")
-            self.options = {"password": "none"}
+            self.options = {"password": "none", "pwd": "none", "logins": {}}
+            self.own = {"hub_secret": "s3cr3t-of-its-own"}
 
         def run_with_environment(self, data, environment):
             print("token", self.copied, "key", self.api_key, "pin", self.user, flush=True)
             print("half of it: tok-4f", end="", flush=True)
             print("5e6d", self.options["password"], os.environ.get("DB_PASSWORD"), flush=True)
+            for line in os.environ["SIGNING_KEY"].splitlines():
+                print("line", line, flush=True)
+            print("all", self.options, flush=True)
             environment.output_metric("loss", 0.5)
+            environment.output_metric(f"loss {self.copied}", 0.5)
             if self.user == "fails":
-                raise ValueError(f"no access with {self.copied}")
+                raise ValueError(f"{self.options} {os.environ['SIGNING_KEY']} no access with {self.copied}")
 
 
     def build_task(api_key: str, user: str = "4711"):
@@ -62,7 +69,11 @@ def test_secrets_are_masked_everywhere(
     project.write("environment.env", f"DB_PASSWORD={IN_FILE}")
     config = {
         "secrets": ["PIN"],
-        "hyperparameters": {"options.password": NESTED},
+        "hyperparameters": {
+            "options.password": NESTED,
+            "options.pwd:str": TYPED,
+            "options.logins": {"db": {"password": INNER}},
+        },
         "tags": {"where": f"https://me:{IN_FILE}@host"},
     }
     result = subprocess.run(
@@ -75,7 +86,13 @@ def test_secrets_are_masked_everywhere(
             f"-Papi_key={PARAMETER}",
             f"-Puser={user}",
         ],
-        env={**os.environ, "HUB_TOKEN": VARIABLE, "PIN": LISTED, "TG_JOBS_PATH": str(tmp_path / "jobs")},
+        env={
+            **os.environ,
+            "HUB_TOKEN": VARIABLE,
+            "PIN": LISTED,
+            "SIGNING_KEY": "\n".join(LINES),
+            "TG_JOBS_PATH": str(tmp_path / "jobs"),
+        },
         capture_output=True,
         text=True,
     )
@@ -85,20 +102,26 @@ def test_secrets_are_masked_everywhere(
         "api_key": "***",
         "user": "***" if user == "4711" else "fails",
         "options.password": "***",
+        "options.pwd:str": "***",
+        "options.logins": '{"db": {"password": "***"}}',
     }
+    assert run.data.metrics == {"loss": 0.5, "loss ___": 0.5}
     assert run.data.tags["where"] == "https://me:***@host"
     folder = Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, dst_path=str(tmp_path / "artifacts")))
     log = (folder / "logs" / "train.log").read_text()
     if place == "process":  # elsewhere, what a task prints goes to the terminal itself
         assert f"token *** key *** pin {'***' if user == '4711' else 'fails'}\n" in log
         assert "half of it: *** *** " in log
+        assert "line ***\nline ***\n" in log
     if user == "fails":
-        assert run.data.tags["tg.failure_reason"].endswith("ValueError: no access with ***")
+        options = {"password": "***", "pwd": "***", "logins": {"db": {"password": "***"}}}
+        assert run.data.tags["tg.failure_reason"].endswith(f"ValueError: {options} *** no access with ***")
     else:
         task = json.loads((folder / "task.json").read_text())
         assert (task["api_key"], task["user"], task["copied"]) == ("***", "***", "***")
-        assert task["options"]["password"] == "***"
+        assert task["options"] == {"password": "***", "pwd": "***", "logins": {"db": {"password": "***"}}}
+        assert task["own"] == {"hub_secret": "***"}
     written = [run.to_dictionary(), log, (folder / "task.json").read_text() if user == "4711" else "", result.stderr]
     shown = "" if place == "attached" else result.stdout  # there, the task writes to the terminal itself
-    for secret in (VARIABLE, IN_FILE, PARAMETER, NESTED):
+    for secret in (VARIABLE, IN_FILE, PARAMETER, NESTED, INNER, TYPED, OWN, *LINES):
         assert secret not in f"{written}{shown}", secret

@@ -3,64 +3,95 @@
 import copy
 import json
 import re
-from collections.abc import Iterable, Mapping
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from .secret_forms import SHORTEST_SECRET, encode, forms_of
 
 MASK = "***"
 
+# What may follow the name of a credential: which one it is, and how it is written.
+_QUALIFIERS = r"(?:_?(?:\d|b(?:ase)?64|base|json|dev|staging|test|prod(?:uction)?|live|old|new))*$"
 # What a name ends with: MY_API_KEY and db.password are credentials; MONKEY, max_tokens, PWD and TOKEN_FILE are not.
 _SECRET_NAME = re.compile(
-    r"(?:pass(?:word|wd|phrase)"
-    r"|(?:^|[^a-z0-9])(?:secret|token|credentials?|auth|authorization|(?:api|access|secret|private)_?key(?:_id)?"
-    r"|connection_?string)"
-    r"|[^a-z0-9]pwd)(?:_?\d+)?$",
+    r"(?:pass(?:word|wd|phrase)s?"
+    r"|(?:^|[^a-z0-9])(?:(?:access|api|auth|client|refresh)?_?(?:secrets?|token)"
+    r"|credentials?|auth|authorization|jwt|webhook(?:_url)?|connection_?string|(?:db|smtp|user)_pass"
+    r"|(?:access|account|api|deploy|encryption|master|private|secret|signing|ssh|storage)_?keys?(?:_id)?)"
+    r"|[^a-z0-9]pwd|(?-i:^pwd|_PASS|_PAT))" + _QUALIFIERS,
     re.IGNORECASE,
 )
-# The password in an address such as postgresql://user:password@host.
-_SECRET_IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+# Tokens of texts, not of accounts: what tokenizers and models call so.
+_TEXT_TOKEN_NAME = re.compile(
+    r"(?:^|[^a-z0-9])(?:pad|padding|bos|eos|start|end|stop|unk|oov|sep|cls|mask|per)_token" + _QUALIFIERS, re.IGNORECASE
+)
+# The type that a hyperparameter's name may end with, as in `options.password:str`.
+_TYPE = re.compile(r":[a-z]+$")
+# Where words of a name meet that only their letters tell apart: authToken, HFToken.
+_WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
-# A value such as `1` or `true` is no credential, and masking it would leave little of a text.
-_SHORTEST_SECRET = 6
+# User and password in an address such as postgresql://user:password@host; host:8080/path@2 has none. Some libraries
+# also take a password with an @ or / in it as it is.
+_HOST_END = r"(?:[/?#,;&|)\]}<>\\\"'\s]|$)"
+_PASSWORD_IN_URL = re.compile(
+    rf"://([^/\s:@\"'\[]*):(?!/|\d{{1,5}}{_HOST_END})([^\s\"'<>]{{1,500}}?)@(?=[\w.-]+(?::\d+)?{_HOST_END}|\[)"
+)
+# A token as the user in an address such as https://token@github.com.
+_TOKEN_IN_URL = re.compile(r"(?<=://)([\w-]{20,})(?=(?::[^\s/@]*)?@)")
+# Parts of a connection string, and of a signed address's query.
+_PART = re.compile(r"(?<![\w.-])([\w.-]+)=([^\s;&\"']+)")
+_SIGNATURE_NAME = re.compile(r"(?:^sig|signature)$", re.IGNORECASE)
+# A name and its text as JSON or Python write them, also where that is part of such a text itself.
+_QUOTED_PAIR = re.compile(r"((?<!\\)(\\*[\"'])([\w.:-]+)\2\s*:\s*(\\*[\"']))(.*?)((?<!\\)\4)", re.DOTALL)
+
+# Values that say whether there is a credential, as in `use_auth_token=true`.
+_NO_SECRETS = {"", "true", "false", "none", "null"}
 
 
 def looks_secret(name: str) -> bool:
     """Whether the name of a variable or parameter says that its value is a credential."""
-    return _SECRET_NAME.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)) is not None
+    words = _WORD_BORDER.sub("_", _TYPE.sub("", name))
+    return _SECRET_NAME.search(words) is not None and _TEXT_TOKEN_NAME.search(words) is None
 
 
 def holds_password(value: str) -> bool:
     """Whether a value has an address with a password in it."""
-    return _SECRET_IN_URL.search(value) is not None
+    return _PASSWORD_IN_URL.search(value) is not None or _TOKEN_IN_URL.search(value) is not None
 
 
 class SecretMask:
-    """Replaces known secrets by ``***``, also where they are written as part of JSON or of an address.
+    """Replaces known secrets by ``***``, also where they are part of JSON, of an address, of a traceback or the like.
 
     Args:
         secrets: The values; empty ones are no secrets.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if secret for form in _forms_of(secret)}
+        forms = {form for secret in secrets if secret for form in forms_of(secret)}
         # The longest first, so that no rest of a secret stays where another one is its beginning.
-        self._forms = sorted((form.encode() for form in forms), key=lambda form: (-len(form), form))
-        self._pattern = re.compile(b"|".join(map(re.escape, self._forms))) if self._forms else None
-        self._has_lines = any(b"\n" in form for form in self._forms)
+        self._texts = sorted(forms, key=lambda form: (-len(form), form))
+        self._forms = sorted({encode(form) for form in forms}, key=lambda form: (-len(form), form))
+        self._line_forms = [form for form in self._forms if b"\n" in form]
+        # Where none of these is, there is no secret. Forms of one secret share them, so that few have to be looked for.
+        self._cores: list[bytes] = []
+        for form in reversed(self._forms):
+            if not any(core in form for core in self._cores):
+                self._cores.append(max(re.findall(rb"\w{6,}", form), key=len, default=form))
         self._rest = b""
 
     @staticmethod
-    def of_variables(*variables: Mapping[str, str], listed: Iterable[str] = ()) -> "SecretMask":
+    def of_variables(*variables: Mapping[str, Any], listed: Iterable[str] = ()) -> "SecretMask":
         """Knows what variables hold that look like credentials or are listed, and the passwords in addresses.
 
         Args:
-            variables: Values by name; the same name may have several.
+            variables: Values by name; the same name may have several. They may be JSON, or what JSON can say: its
+                parts are looked at one by one, as are those of connection strings.
             listed: Names of variables that are secret, whatever they look like and however short they are.
         """
-        listed = set(listed)
-        pairs = [pair for each in variables for pair in each.items()]
-        named = [value for name, value in pairs if looks_secret(name) and len(value.strip()) >= _SHORTEST_SECRET]
-        in_urls = [found[1] for _, value in pairs for found in _SECRET_IN_URL.finditer(value)]
-        return SecretMask([*named, *in_urls, *(value for name, value in pairs if name in listed)])
+        names = set(listed)
+        leaves = (leaf for each in variables for name, value in each.items() for leaf in _leaves(name, value))
+        return SecretMask(secret for name, text in leaves for secret in _find_secrets(name, text, names))
 
     def copy(self) -> "SecretMask":
         """Knows the same secrets and has been fed nothing, for another text at the same time."""
@@ -69,44 +100,100 @@ class SecretMask:
         return other
 
     def mask(self, text: str) -> str:
-        """Writes a text without the secrets."""
-        if self._pattern is None:
-            return text
-        return self._pattern.sub(MASK.encode(), text.encode("utf-8", "surrogateescape")).decode(
-            "utf-8", "surrogateescape"
-        )
+        """Writes a whole text without the secrets.
+
+        Passwords in addresses, and what stands under a name in quotes that looks secret, need not be known for that.
+        """
+        if present := [form for form in self._texts if form in text]:
+            text = re.sub("|".join(map(re.escape, present)), MASK, text)
+        if "://" in text:
+            text = _TOKEN_IN_URL.sub(MASK, _PASSWORD_IN_URL.sub(rf"://\1:{MASK}@", text))
+        return _mask_quoted_pairs(text)
 
     def mask_named(self, values: Mapping[str, str]) -> dict[str, str]:
         """Writes named values without the secrets; one whose name looks secret is masked as a whole."""
-        return {name: MASK if value and looks_secret(name) else self.mask(value) for name, value in values.items()}
+        return {name: MASK if _is_secret(name, value) else self.mask(value) for name, value in values.items()}
 
     def feed(self, data: bytes) -> bytes:
         """Writes the next piece of a stream without the secrets; keeps back what may be the beginning of one."""
-        if self._pattern is None:
+        if not self._forms:
             return data
         data = self._rest + data
         cut = len(data) - self._beginning_at_end(data)
-        cut = next((found.end() for found in self._pattern.finditer(data) if found.start() < cut < found.end()), cut)
+        if cut < len(data) and (pattern := self._find_pattern(data)):
+            cut = next((found.end() for found in pattern.finditer(data) if found.start() < cut < found.end()), cut)
         self._rest = data[cut:]
-        return self._pattern.sub(MASK.encode(), data[:cut])
+        return self._mask_bytes(data[:cut])
 
     def finish(self) -> bytes:
         """Writes what was kept back of a stream that has ended."""
         rest, self._rest = self._rest, b""
-        return rest if self._pattern is None else self._pattern.sub(MASK.encode(), rest)
+        return self._mask_bytes(rest)
+
+    def _mask_bytes(self, data: bytes) -> bytes:
+        pattern = self._find_pattern(data)
+        return data if pattern is None else pattern.sub(MASK.encode(), data)
+
+    def _find_pattern(self, data: bytes) -> "re.Pattern[bytes] | None":
+        """A pattern of the secrets that are in a piece; ``None`` if none is, as mostly."""
+        for core in self._cores:
+            if core in data:
+                present = [form for form in self._forms if form in data]
+                return re.compile(b"|".join(map(re.escape, present))) if present else None
+        return None
 
     def _beginning_at_end(self, data: bytes) -> int:
         """How many bytes at the end may go on as a secret."""
-        if data.endswith(b"\n") and not self._has_lines:
-            return 0
         longest = 0
-        for form in self._forms:
-            for length in range(min(len(form) - 1, len(data)), longest, -1):
-                if data.endswith(form[:length]):
-                    longest = length
-                    break
+        for form in self._line_forms if data.endswith(b"\n") else self._forms:
+            start = max(len(data) - len(form) + 1, 0)
+            while (start := data.find(form[:1], start)) >= 0 and len(data) - start > longest:
+                if form.startswith(data[start:]):
+                    longest = len(data) - start
+                start += 1
         return longest
 
 
-def _forms_of(secret: str) -> set[str]:
-    return {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")}
+def _is_secret(name: str, value: str) -> bool:
+    return value.strip().lower() not in _NO_SECRETS and looks_secret(name)
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The texts and numbers that a value consists of, by dotted path; a list's have its name."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(f"{name}.{key}", each)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for each in value:
+            yield from _leaves(name, each)
+    elif value is not None and not isinstance(value, bool):
+        text = str(value)
+        yield name, text
+        if text[:1] in ("{", "["):
+            try:
+                parts = json.loads(text)
+            except (ValueError, RecursionError):
+                return  # it only looks like JSON
+            yield from _leaves(_TYPE.sub("", name), parts)
+
+
+def _find_secrets(name: str, text: str, listed: set[str]) -> Iterator[str]:
+    plain, is_long = _TYPE.sub("", name), len(text.strip()) >= SHORTEST_SECRET
+    is_part_of_listed = any(plain.startswith(f"{each}.") for each in listed)
+    if not listed.isdisjoint((name, plain)) or (is_long and (is_part_of_listed or looks_secret(name))):
+        yield text
+    for user, password in _PASSWORD_IN_URL.findall(text):
+        # What is short would be found in many words.
+        yield from (password, unquote(password)) if len(password) >= SHORTEST_SECRET else (f"{user}:{password}@",)
+    yield from _TOKEN_IN_URL.findall(text)
+    for part, value in _PART.findall(text):
+        if len(value) >= SHORTEST_SECRET and (looks_secret(part) or _SIGNATURE_NAME.search(part)):
+            yield value
+
+
+def _mask_quoted_pairs(text: str) -> str:
+    def replace(pair: "re.Match[str]") -> str:
+        beginning, name, value, end = pair[1], pair[3], pair[5], pair[6]
+        return beginning + (MASK if _is_secret(name, value) else _mask_quoted_pairs(value)) + end
+
+    return _QUOTED_PAIR.sub(replace, text)
