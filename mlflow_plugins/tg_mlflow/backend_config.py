@@ -16,6 +16,7 @@ from mlflow.projects.utils import (
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tg.common.errors import suggestion
+from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import BackendConfigError
 
 DEFAULTS_FILE = "tg.json"
@@ -289,8 +290,9 @@ def _check(model: type[BackendConfig], values: Mapping[str, Any], source: str) -
         elif problem["type"] == "extra_forbidden":
             message = f"{source} has the unknown key {key!r}; {suggestion(key, model.model_fields)}"
         else:
-            message = f"{source} has {key!r} = {json.dumps(problem['input'], default=str)}: {problem['msg']}"
-        raise BackendConfigError(message) from error
+            value = SecretMask().mask_named({key: json.dumps(problem["input"], default=str)})[key]
+            message = f"{source} has {key!r} = {value}: {problem['msg']}"
+        raise BackendConfigError(message) from None  # pydantic's error has the whole value, which may be secret
 
 
 def _backends(key: str) -> list[str]:

@@ -6,19 +6,18 @@ import click
 import mlflow
 from mlflow.environment_variables import MLFLOW_RUN_ID
 
-from tg.common import TgError
 from tg.common.delivery.sagemaker import SagemakerAttachedExecutor
 from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.backend_config import AttachedConfig, load_backend_config
 from tg_mlflow.cli_runs import attach_command, cancel_command, logs, reconcile, status
-from tg_mlflow.cli_support import exit_with, read_config, set_experiment
+from tg_mlflow.cli_support import exit_with, exiting_on_errors, read_config, set_experiment
 from tg_mlflow.cli_sweep import sweep
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import read_project
 from tg_mlflow.project_secrets import find_secrets
 from tg_mlflow.recorded_training import train_recorded
 from tg_mlflow.request_headers import silence_header_warnings
-from tg_mlflow.run_lifecycle import create_run, describe_failure
+from tg_mlflow.run_lifecycle import create_run
 from tg_mlflow.train_command import parse_train_words
 from tg_mlflow.training_source import ProjectTraining
 from tg_mlflow.upload_command import upload_project_dataset
@@ -63,21 +62,19 @@ def train(
     Values are converted by the factory's annotations. Inside `mlflow run`, the training is recorded in that run;
     otherwise a run is created.
     """
-    try:
+    with exiting_on_errors():
         command = parse_train_words(target, assignments)
         project = read_project(folder)
         settings = load_backend_config(AttachedConfig, project.folder, read_config(config, "--config"))
         client = MaskingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
-    except TgError as error:
-        exit_with(describe_failure(error))
-    run_id, params = MLFLOW_RUN_ID.get(), {}
-    if run_id is None:
-        run_id = create_run(client, set_experiment(experiment_name), project, target, "tg-attached", run_name)
-        params = dict(command.arguments)  # otherwise whoever made the run has logged them
-    source = ProjectTraining(project, command)
-    with announcing_interrupt(run_id):
-        end = train_recorded(client, run_id, params, source, settings, SagemakerAttachedExecutor)
-    announce_end(client, run_id, end)
+        run_id, params = MLFLOW_RUN_ID.get(), {}
+        if run_id is None:
+            run_id = create_run(client, set_experiment(experiment_name), project, target, "tg-attached", run_name)
+            params = dict(command.arguments)  # otherwise whoever made the run has logged them
+        source = ProjectTraining(project, command)
+        with announcing_interrupt(run_id):
+            end = train_recorded(client, run_id, params, source, settings, SagemakerAttachedExecutor)
+        announce_end(client, run_id, end)
     if end.failure is not None:
         exit_with(end.failure.partition("\n")[0])  # the log has been shown
 
@@ -94,10 +91,8 @@ def upload_dataset_command(folder: Path, backend_config: str | None) -> None:
 
     What is there with the same content is not sent again. None of the project's code is run.
     """
-    try:
+    with exiting_on_errors():
         click.echo(upload_project_dataset(folder, read_config(backend_config)))
-    except TgError as error:
-        exit_with(describe_failure(error))
 
 
 for each in (sweep, attach_command, status, logs, cancel_command, reconcile):

@@ -7,7 +7,7 @@ from tg.common.delivery.sagemaker import LogEvent
 from tg_mlflow import resume
 from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.cancellation import cancel
-from tg_mlflow.cli_support import exit_with, read_config, run_or_exit
+from tg_mlflow.cli_support import exit_with, exiting_on_errors, read_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.reconciliation import reconcile_runs
 from tg_mlflow.run_job import read_run
@@ -35,7 +35,8 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
     started are trained, from the package that the sweep began with. Ctrl-C stops all, as it does with any sweep.
     """
 
-    def attach(client: MlflowClient) -> None:
+    with exiting_on_errors():
+        client = MlflowClient()
         run = read_run(client, run_id)
         if not is_sweep(run):
             if backend_config is not None or retry_failed:
@@ -46,25 +47,18 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
         with announcing_interrupt(run_id):
             end = resume_sweep(client, run, given, retry_failed)
         announce_end(client, run_id, end)
-        if end.failure is not None:
-            exit_with(end.failure.partition("\n")[0])
-
-    run_or_exit(attach)
+    if end.failure is not None:
+        exit_with(end.failure.partition("\n")[0])
 
 
 @click.command()
 @click.argument("run_id")
 def status(run_id: str) -> None:
     """Says where a run and its job stand; of a sweep, where each of its trainings stands."""
-
-    def show(client: MlflowClient) -> None:
+    with exiting_on_errors():
+        client = MlflowClient()
         run = read_run(client, run_id)
-        if is_sweep(run):
-            click.echo(describe_sweep_status(client, run))
-            return
-        click.echo(describe_status(client, run))
-
-    run_or_exit(show)
+        click.echo(describe_sweep_status(client, run) if is_sweep(run) else describe_status(client, run))
 
 
 @click.command()
@@ -76,7 +70,9 @@ def logs(run_id: str, follow: bool) -> None:
     def show(event: LogEvent) -> None:
         click.echo(event.data, nl=False)  # raises where nobody reads it any more, which ends the command
 
-    run_or_exit(lambda client: show_log(client, read_run(client, run_id), follow, show))
+    with exiting_on_errors():
+        client = MlflowClient()
+        show_log(client, read_run(client, run_id), follow, show)
 
 
 @click.command("cancel")
@@ -86,25 +82,20 @@ def cancel_command(run_id: str) -> None:
 
     The process that records the run, if it is on this machine, does so itself, as after Ctrl-C, and is waited for.
     """
-
-    def stop(client: MlflowClient) -> None:
+    with exiting_on_errors():
+        client = MlflowClient()
         run = read_run(client, run_id)
         if is_sweep(run):
             cancel_sweep(client, run)
         else:
             cancel(client, run_id)
 
-    run_or_exit(stop)
-
 
 @click.command()
 def reconcile() -> None:
     """Settles runs that were left RUNNING and whose jobs have ended."""
-
-    def show(client: MlflowClient) -> None:
-        outcomes = reconcile_runs(client)
+    with exiting_on_errors():
+        outcomes = reconcile_runs(MlflowClient())
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
         click.echo(f"{len(outcomes)} runs were RUNNING")
-
-    run_or_exit(show)

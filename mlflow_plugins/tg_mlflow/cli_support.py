@@ -3,27 +3,31 @@
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import mlflow
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import ExecutionException, MlflowException
 
 from tg.common import TgError
+from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.run_lifecycle import describe_failure
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
-def run_or_exit(action: Callable[[MlflowClient], None]) -> None:
-    """Does something with the tracking server; ends the command with one line and exit code 1 if that fails."""
+@contextmanager
+def exiting_on_errors() -> Iterator[None]:
+    """Ends the command with one line and exit code 1 for what can go wrong while the context is open."""
     try:
-        action(MlflowClient())
+        yield
     except TgError as error:
         exit_with(describe_failure(error))
+    except ExecutionException as error:  # of a backend, which has told the rest
+        exit_with(str(error))
     except MlflowException as error:
         exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
 
@@ -46,8 +50,8 @@ def read_config(text: str | None, option: str = "--backend-config") -> dict[str,
 
 
 def exit_with(message: str) -> NoReturn:
-    """Ends the command with a line and exit code 1."""
-    _logger.error("=== %s ===", message)
+    """Ends the command with a line, which has no passwords in addresses, and exit code 1."""
+    _logger.error("=== %s ===", SecretMask().mask(message))
     sys.exit(1)
 
 

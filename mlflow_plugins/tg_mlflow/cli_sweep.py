@@ -4,15 +4,12 @@ from typing import Any
 
 import click
 import mlflow
-from mlflow.exceptions import ExecutionException
 
-from tg.common import TgError
 from tg_mlflow.backend_config import load_backend_config
-from tg_mlflow.cli_support import exit_with, read_config, set_experiment
+from tg_mlflow.cli_support import exiting_on_errors, read_config, set_experiment
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.project import fetch_project
 from tg_mlflow.project_backend import BACKENDS, ProjectBackend, find_backend
-from tg_mlflow.run_lifecycle import describe_failure
 from tg_mlflow.sweep_grid import parse_grid
 from tg_mlflow.sweep_plan import SweepMember, plan_sweep
 
@@ -67,7 +64,7 @@ def sweep(
 
     If the launcher dies, `tg-mlflow attach` with the id of the sweep's run resumes it.
     """
-    try:
+    with exiting_on_errors():
         place = find_backend(backend)
         uri, grid = (words[0], words[1:]) if words and "=" not in words[0] else (".", words)
         given = read_config(backend_config)
@@ -77,18 +74,13 @@ def sweep(
         if not given["sweep"]:
             raise BackendConfigError("nothing varies; give values, such as learning_rate=0.1,1")
         fixed = _parse_params(params)
-        members = _plan(place, uri, version, entry_point, fixed, given) if dry_run else []
-    except TgError as error:
-        exit_with(describe_failure(error))
-    if dry_run:
-        click.echo("\n".join([*(_describe(each) for each in members), f"{len(members)} trainings"]))
-        return
-    try:
+        if dry_run:
+            members = _plan(place, uri, version, entry_point, fixed, given)
+            click.echo("\n".join([*(_describe(each) for each in members), f"{len(members)} trainings"]))
+            return
         experiment_id = set_experiment(experiment_name)
         # The backend finds our options where it finds those of `mlflow run`: in the context of the command.
         place.run(uri, entry_point, fixed, version, given, mlflow.get_tracking_uri(), experiment_id)
-    except ExecutionException as error:
-        exit_with(str(error))
 
 
 def _plan(
@@ -117,7 +109,7 @@ def _parse_params(words: tuple[str, ...]) -> dict[str, str]:
         if not equals or not name:
             raise BackendConfigError(f"--param {word!r} is not of the form NAME=VALUE")
         if name in params:
-            raise BackendConfigError(f"--param {name!r} is given twice, the second time as {value!r}; give it once")
+            raise BackendConfigError(f"--param {name!r} is given twice; give it once")
         params[name] = value
     return params
 

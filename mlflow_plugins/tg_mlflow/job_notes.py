@@ -14,7 +14,6 @@ from tg.common.errors import JobUnreachableError
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 _PREFIX = "tg."
-_LONGEST_TAG = 8000
 
 
 def note_waiting(client: MlflowClient, run_id: str, executor: SagemakerExecutor, job_id: str) -> bool:
@@ -60,7 +59,7 @@ def note_facts(client: MlflowClient, run_id: str, executor: SagemakerExecutor, j
         return
     try:
         for name, value in facts.tags.items():
-            client.set_tag(run_id, f"{_PREFIX}{name}", value[:_LONGEST_TAG])
+            client.set_tag(run_id, f"{_PREFIX}{name}", value)
         if state.status.is_final:
             now = time.time_ns() // 1_000_000
             metrics = [Metric(f"{_PREFIX}{name}", value, now, 0) for name, value in facts.metrics.items()]

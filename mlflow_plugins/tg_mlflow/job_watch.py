@@ -19,7 +19,6 @@ from tg_mlflow.run_recorder import RunRecorder
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 NOT_UPLOADED_TAG = "tg.not_uploaded"
-_LONGEST_TAG = 8000
 
 
 def watch_job(
@@ -85,6 +84,6 @@ def note_not_uploaded(client: MlflowClient, run_id: str, reason: str) -> None:
     message = f"the results are not uploaded ({reason}); they are kept: run `tg-mlflow attach {run_id}` to try again"
     _logger.warning("The training has succeeded, but %s", message)
     try:
-        client.set_tag(run_id, NOT_UPLOADED_TAG, message[:_LONGEST_TAG])
+        client.set_tag(run_id, NOT_UPLOADED_TAG, message)
     except (MlflowException, OSError) as error:
         _logger.warning("The run cannot be told so either: %s", error)

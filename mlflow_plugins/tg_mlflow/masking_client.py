@@ -1,6 +1,6 @@
 """A client of the tracking server that lets no secret through."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlflow import MlflowClient
@@ -11,9 +11,14 @@ from tg.common.secret_mask import MASK, SecretMask
 # What stands in the name of a metric for the mask, whose characters MLflow does not take there.
 _MASK_IN_KEY = "_" * len(MASK)
 
+_LONGEST_TAG = 8000
+_LONGEST_PARAM = 6000
+
 
 class MaskingClient(MlflowClient):
     """Writes params, tags and the names of runs and metrics without the secrets that it knows.
+
+    Values are cut to the length that MLflow takes. What is no text, or PostgreSQL does not take, is escaped.
 
     Args:
         tracking_uri: The tracking server.
@@ -35,13 +40,13 @@ class MaskingClient(MlflowClient):
         run_name: str | None = None,
     ) -> Run:
         """Creates a run whose tags and name are without secrets."""
-        masked = self.mask.mask_named({name: str(value) for name, value in (tags or {}).items()})
-        name = None if run_name is None else self.mask.mask(run_name)
+        masked = self._mask_named({name: str(value) for name, value in (tags or {}).items()}, _LONGEST_TAG)
+        name = None if run_name is None else _make_storable(self.mask.mask(run_name))
         return super().create_run(experiment_id, start_time, masked, name)
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Sets a tag without secrets."""
-        return super().set_tag(run_id, key, self.mask.mask_named({key: str(value)})[key], synchronous)
+        return super().set_tag(run_id, key, self._mask_named({key: str(value)}, _LONGEST_TAG)[key], synchronous)
 
     def log_batch(
         self,
@@ -52,8 +57,8 @@ class MaskingClient(MlflowClient):
         synchronous: bool | None = None,
     ) -> Any:
         """Logs params and tags without secrets, and metrics without secrets in their names."""
-        masked_params = self.mask.mask_named({param.key: param.value for param in params})
-        masked_tags = self.mask.mask_named({tag.key: tag.value for tag in tags})
+        masked_params = self._mask_named({param.key: param.value for param in params}, _LONGEST_PARAM)
+        masked_tags = self._mask_named({tag.key: tag.value for tag in tags}, _LONGEST_TAG)
         return super().log_batch(
             run_id,
             [self._mask_key(metric) for metric in metrics],
@@ -62,8 +67,18 @@ class MaskingClient(MlflowClient):
             synchronous,
         )
 
+    def _mask_named(self, values: Mapping[str, str], longest: int) -> dict[str, str]:
+        # Cut when they are masked: what is left of a secret that was cut would not be known as one.
+        masked = self.mask.mask_named(values)
+        return {name: _make_storable(value)[:longest] for name, value in masked.items()}
+
     def _mask_key(self, metric: Metric) -> Metric:
         key = self.mask.mask(metric.key)
         if key == metric.key:
             return metric
         return Metric(key.replace(MASK, _MASK_IN_KEY), metric.value, metric.timestamp, metric.step)
+
+
+def _make_storable(text: str) -> str:
+    """Escapes half characters, as in the names of some files, and the character NUL, which PostgreSQL refuses."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -60,11 +60,10 @@ class Project:
                 declared type.
         """
         declared = self._entry_point(entry_point).parameters
-        for name, value in given.items():
+        for name in given:
             if name not in declared:
                 raise ProjectError(
-                    f"parameter {name!r} (given as {str(value)!r}) is unknown to entry point {entry_point!r}; "
-                    f"{suggestion(name, declared)}"
+                    f"parameter {name!r} is unknown to entry point {entry_point!r}; {suggestion(name, declared)}"
                 )
         values = {name: given.get(name, parameter.default) for name, parameter in declared.items()}
         if missing := [name for name, value in values.items() if value is None]:

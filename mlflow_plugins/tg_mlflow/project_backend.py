@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import click
-from mlflow.exceptions import ExecutionException
+from mlflow.exceptions import ExecutionException, MlflowException
 from mlflow.projects.backend.abstract_backend import AbstractBackend
 from mlflow.projects.submitted_run import SubmittedRun
 from mlflow.projects.utils import PROJECT_SYNCHRONOUS
@@ -103,7 +103,10 @@ class ProjectBackend(AbstractBackend):
             raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
         run_name = shell.get("run_name") or (f"{project.name} sweep" if members else None)
         tags = build_sweep_tags(members) if members else {}
-        run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name, tags)
+        try:
+            run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name, tags)
+        except (MlflowException, OSError) as error:
+            raise ExecutionException(f"the tracking server takes no new run: {describe_failure(error)}") from error
         with announcing_interrupt(run_id):
             if members:
                 sweep = Sweep(members, config, ProjectSweep(project), self.share_place(config), project)

@@ -25,6 +25,7 @@ from tg.common.errors import suggestion
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.patience import is_final
 from tg_mlflow.remote_place import read_place_tags
 from tg_mlflow.run_tags import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG, SWEEP_TAG
 from tg_mlflow.training import ExecutorFactory
@@ -60,10 +61,13 @@ def read_run(client: MlflowClient, run_id: str) -> Run:
 
     Raises:
         RunNotOursError: If there is no such run.
+        MlflowException: If the tracking server does not answer.
     """
     try:
         return client.get_run(run_id)
     except MlflowException as error:
+        if not is_final(error):
+            raise
         raise RunNotOursError(f"run {run_id!r} cannot be read: {error}; check the id and the tracking URI") from error
 
 

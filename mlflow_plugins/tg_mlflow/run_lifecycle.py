@@ -18,6 +18,7 @@ from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 from tg.common import DeliveryError, JobFailedError, JobStoppedError, TgError
 from tg.common.delivery.delivery import uninterrupted
 from tg.common.errors import JobUnreachableError
+from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RecordingError, RunEndedError
 from tg_mlflow.patience import patiently
 from tg_mlflow.project import Project
@@ -25,8 +26,6 @@ from tg_mlflow.run_tags import SWEEP_NAME_TAG
 
 FAILURE_REASON_TAG = "tg.failure_reason"
 
-_LONGEST_TAG = 8000
-_LONGEST_PARAM = 6000
 # What a run is from: its project or notebook, and the commit.
 _ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.")
 
@@ -101,8 +100,8 @@ def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[st
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
-    """Logs parameters as the user wrote them, cut to the length that MLflow takes."""
-    client.log_batch(run_id, params=[Param(name, value[:_LONGEST_PARAM]) for name, value in params.items()])
+    """Logs parameters as the user wrote them."""
+    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()])
 
 
 @dataclass
@@ -154,7 +153,7 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True, is_open: b
             _check_is_open(client, run_id, error)
         # If it is the server that is away, it has been waited for.
         seconds = 0.0 if isinstance(error, (MlflowException, OSError)) else ending.patience_seconds
-        reason = describe_failure(error)[:_LONGEST_TAG]
+        reason = describe_failure(error)
         try:
             patiently(partial(client.set_tag, run_id, FAILURE_REASON_TAG, reason), seconds, "a failure")
         finally:
@@ -190,9 +189,10 @@ def _end(client: MlflowClient, run_id: str, status: int, patience_seconds: float
 
 
 def describe_failure(error: BaseException) -> str:
-    """Writes an error as one line; those of ours need no type in front.
+    """Writes an error as one line, without passwords in addresses; those of ours need no type in front.
 
     What a job's error has after its first line is the end of the job's log.
     """
-    text = " ".join((str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)).split())
+    text = str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)
+    text = SecretMask().mask(" ".join(text.split()))
     return text if isinstance(error, TgError) else f"{type(error).__name__}: {text}" if text else type(error).__name__

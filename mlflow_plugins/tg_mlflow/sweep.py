@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,13 +28,12 @@ from tg_mlflow.sweep_record import record_sweep
 from tg_mlflow.sweep_runs import end_strays
 from tg_mlflow.sweep_source import SweepSource
 from tg_mlflow.sweep_summary import log_sweep_summary
-from tg_mlflow.sweep_table import FAILED, NOT_STARTED, SweepChildResult, as_key
+from tg_mlflow.sweep_table import FAILED, NOT_STARTED, SweepChildResult, as_key, mask_result, mask_values
 from tg_mlflow.sweep_trainer import SweepTrainer
 from tg_mlflow.training import ExecutorFactory
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-_LONGEST_TAG = 8000
 _PARALLEL_ON_SAGEMAKER = 10
 
 
@@ -137,26 +136,13 @@ def _summarize(
     patience_seconds: float,
 ) -> None:
     run_id, experiment_id = parent.info.run_id, parent.info.experiment_id
-    grid = {name: _mask(client, values) for name, values in build_grid(members).items()}
-    shown = [
-        replace(
-            each, name=_mask(client, each.name), parameters={k: _mask(client, v) for k, v in each.parameters.items()}
-        )
-        for each in results
-    ]
+    grid, shown = mask_values(build_grid(members), client.mask), [mask_result(each, client.mask) for each in results]
     log = partial(log_sweep_summary, client, run_id, experiment_id, shown, config.primary_metric, config.mode, grid)
     try:
         patiently(log, patience_seconds, "the sweep's summary")
         end_strays(client, parent, {each.run_id for each in results})
     except (MlflowException, OSError) as error:
         _logger.warning("The sweep's summary could not be logged as a whole: %s", error)
-
-
-def _mask(client: MaskingClient, value: Any) -> Any:
-    """Leaves out secrets that a sweep is over, as files are written as they are."""
-    if isinstance(value, str):
-        return client.mask.mask(value)
-    return [_mask(client, each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _check(run_id: str, results: Sequence[SweepChildResult]) -> None:
@@ -187,7 +173,7 @@ def build_grid(members: Sequence[SweepMember]) -> dict[str, list[Any]]:
 
 def build_sweep_tags(members: Sequence[SweepMember]) -> dict[str, str]:
     """What the run of a sweep has from its first moment, so that it is known as one whatever happens then."""
-    return {SWEEP_TAG: json.dumps(build_grid(members), default=str)[:_LONGEST_TAG]}
+    return {SWEEP_TAG: json.dumps(build_grid(members), default=str)}
 
 
 def _common_params(members: Sequence[SweepMember]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.sweep_plan import SweepMember
-from tg_mlflow.sweep_table import FAILED, NOT_STARTED, SweepChildResult
+from tg_mlflow.sweep_table import FAILED, NOT_STARTED, SweepChildResult, mask_result
 from tg_mlflow.sweep_trainer import SweepTrainer
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -77,7 +77,7 @@ class SweepChildren:
     def _tell(self, member: SweepMember, number: int, count: int) -> None:
         result = self.trainer.results.get(member.name)
         if result is not None:
-            self.tell(result, number, count)
+            self.tell(mask_result(result, self.trainer.client.mask), number, count)
             if result.status == FAILED and self.stop_on_failure and not self.trainer.is_stopping:
                 _logger.warning("The other trainings are stopped, as stop_on_failure says")
                 self.trainer.stop()

@@ -28,7 +28,7 @@ def parse_grid(words: Sequence[str]) -> dict[str, list[Any]]:
         if not equals or not name:
             raise BackendConfigError(f"{word!r} is not of the form name=value,value; such as learning_rate=0.1,1")
         if name in grid:
-            raise BackendConfigError(f"{name!r} is swept twice, the second time as {text!r}; give all values at once")
+            raise BackendConfigError(f"{name!r} is swept twice; give all values at once")
         values = [each.strip() for each in _divide(text)]
         if "" in values:
             raise BackendConfigError(f'{word!r} has an empty value; remove a comma, or write an empty text as ""')

@@ -75,7 +75,7 @@ def _check(config: BackendConfig, given: Mapping[str, Any]) -> None:
         if not values:
             raise BackendConfigError(f"sweep has no values for {name!r}; give a list such as [0.1, 1]")
         if name in given:
-            raise BackendConfigError(f"{name!r} is swept and given as {str(given[name])!r}, too; leave out one")
+            raise BackendConfigError(f"{name!r} is swept and given, too; leave out one")
         if name in config.hyperparameters:
             raise BackendConfigError(f"{name!r} is swept and among hyperparameters, too; leave out one")
     total = math.prod(len(values) for values in config.sweep.values())

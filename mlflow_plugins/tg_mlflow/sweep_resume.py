@@ -165,7 +165,7 @@ def _load_config(model: type[BackendConfig], recorded: RecordedSweep, given: Map
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
-        raise BackendConfigError(f"the sweep's configuration cannot be used: {key}: {problem['msg']}") from error
+        raise BackendConfigError(f"the sweep's configuration cannot be used: {key}: {problem['msg']}") from None
     for key, value in config.model_dump(mode="json").items():
         if MASK in json.dumps(value):
             raise BackendConfigError(f"{key!r} has a secret, which the sweep's run does not keep; give it again")

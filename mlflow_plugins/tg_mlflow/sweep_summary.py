@@ -41,7 +41,6 @@ TABLE = "sweep/summary.json"
 
 # Below MLflow's own logger, which shows what it is told on a console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
-_LONGEST_TAG = 8000
 _LONGEST_FILE_NAME = 80
 _REFUSED_CHARACTERS = re.compile(r"[^\w.\-]")
 
@@ -81,7 +80,7 @@ def log_sweep_summary(
     tags = {MLFLOW_RUN_NOTE: describe_sweep(children, primary_metric, mode, grid, experiment_id)}
     if best is not None and primary_metric is not None:
         values[primary_metric] = best.metrics[primary_metric]
-        tags |= {BEST_RUN_ID_TAG: best.run_id or "", BEST_NAME_TAG: best.name[:_LONGEST_TAG]}
+        tags |= {BEST_RUN_ID_TAG: best.run_id or "", BEST_NAME_TAG: best.name}
     now = int(time.time() * 1000)
     client.log_batch(
         parent_run_id,
@@ -101,7 +100,7 @@ def log_sweep_summary(
     earlier = client.get_run(parent_run_id).data.tags
     others = [name for name in earlier.get(MISSING_TAG, "").split(", ") if name and not name.startswith(f"{FOLDER}/")]
     if others or attempts.missing:
-        tags[MISSING_TAG] = ", ".join([*others, *attempts.missing])[:_LONGEST_TAG]
+        tags[MISSING_TAG] = ", ".join([*others, *attempts.missing])
         client.set_tag(parent_run_id, MISSING_TAG, tags[MISSING_TAG])
     for tag in (BEST_RUN_ID_TAG, BEST_NAME_TAG, MISSING_TAG):
         if tag in earlier and tag not in tags:

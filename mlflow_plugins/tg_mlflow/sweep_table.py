@@ -4,12 +4,13 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
 from tg.common.errors import suggestion
+from tg.common.secret_mask import SecretMask
 
 Mode: TypeAlias = Literal["max", "min"]
 
@@ -49,6 +50,22 @@ class SweepChildResult:
         # MLflow keeps an infinite value as the greatest finite one.
         is_finite = value is not None and math.isfinite(value) and abs(value) < sys.float_info.max
         return value if is_finite and self.status == FINISHED else None
+
+
+def mask_result(result: SweepChildResult, mask: SecretMask) -> SweepChildResult:
+    """Leaves out secrets that a sweep is over, for what is shown or written to a file."""
+    return replace(result, name=mask.mask(result.name), parameters=mask_values(result.parameters, mask))
+
+
+def mask_values(values: Mapping[str, Any], mask: SecretMask) -> dict[str, Any]:
+    """Writes values by name without secrets: texts, and texts in lists."""
+
+    def write(name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return mask.mask_named({name: value})[name]
+        return [write(name, each) for each in value] if isinstance(value, (list, tuple)) else value
+
+    return {name: write(name, value) for name, value in values.items()}
 
 
 def build_sweep_table(children: Sequence[SweepChildResult]) -> pd.DataFrame:

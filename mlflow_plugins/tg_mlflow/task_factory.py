@@ -50,12 +50,9 @@ def convert_arguments(factory: Callable[..., Any], texts: Mapping[str, str], tar
     parameters = inspect.signature(factory).parameters
     named = {name for name, each in parameters.items() if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    for name, text in texts.items():
+    for name in texts:
         if name not in named and not takes_any:
-            raise ProjectError(
-                f"argument {name!r} (given as {text!r}) is unknown to factory {target}; "
-                f"{suggestion(name, sorted(named))}"
-            )
+            raise ProjectError(f"argument {name!r} is unknown to factory {target}; {suggestion(name, sorted(named))}")
     if missing := [name for name in named if parameters[name].default is inspect.Parameter.empty and name not in texts]:
         raise ProjectError(f"factory {target} needs arguments that are not given: {listed(sorted(missing))}")
     annotations = _annotations(factory)

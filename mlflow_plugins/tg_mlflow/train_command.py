@@ -75,6 +75,6 @@ def parse_train_words(target: str, assignments: Sequence[str]) -> TrainCommand:
         if not equals or not name.isidentifier():
             raise ProjectError(f"{word!r} is not of the form name=value; write the command as '{_FORM}'")
         if name in arguments:
-            raise ProjectError(f"argument {name!r} is given twice, the second time as {value!r}; give it once")
+            raise ProjectError(f"argument {name!r} is given twice; give it once")
         arguments[name] = value
     return TrainCommand(module, factory, arguments)

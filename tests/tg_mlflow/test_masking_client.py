@@ -38,3 +38,31 @@ def test_what_is_logged_is_without_secrets_whatever_it_is_called(store: MlflowCl
     names = ("hub_token", "db_password", "smtp_pass", "where")
     assert [data.tags[name] for name in names] == ["***", "***", "***", "db://me:***@host"]
     assert [(point.timestamp, point.step) for point in store.get_metric_history(run_id, "loss of ___")] == [(1, 2)]
+
+
+def test_values_are_cut_when_they_are_masked(store: MlflowClient) -> None:
+    experiment = store.get_experiment_by_name("test")
+    assert experiment is not None
+    client = MaskingClient(store.tracking_uri, SecretMask(["tok-4f5e6d"]))
+    run_id = client.create_run(experiment.experiment_id, tags={"first": "x" * 7995 + "tok-4f5e6d"}).info.run_id
+    client.set_tag(run_id, "second", "x" * 7997 + "tok-4f5e6d and more")
+    client.log_batch(
+        run_id,
+        params=[Param("param", "y" * 5995 + "tok-4f5e6d and more")],
+        tags=[RunTag("third", "x" * 7999 + "tok-4f5e6d")],
+    )
+    data = store.get_run(run_id).data
+    assert [data.tags[name][7990:] for name in ("first", "second", "third")] == ["xxxxx***", "xxxxxxx***", "xxxxxxxxx*"]
+    assert data.params["param"][5990:] == "yyyyy*** a"
+
+
+def test_what_a_store_cannot_hold_is_escaped(store: MlflowClient) -> None:
+    experiment = store.get_experiment_by_name("test")
+    assert experiment is not None
+    client = MaskingClient(store.tracking_uri, SecretMask(["tok-4f5e6d"]))
+    run_id = client.create_run(experiment.experiment_id, run_name="half \udcff").info.run_id
+    client.set_tag(run_id, "reason", "no \ud800 file \udcff.csv, no\0thing")
+    client.log_batch(run_id, params=[Param("path", "\udcff.csv")])
+    run = store.get_run(run_id)
+    assert (run.info.run_name, run.data.params["path"]) == ("half \\udcff", "\\udcff.csv")
+    assert run.data.tags["reason"] == "no \\ud800 file \\udcff.csv, no\\x00thing"

@@ -46,7 +46,7 @@ def test_several_words_keep_their_order() -> None:
     [
         (["x"], "'x' is not of the form name=value,value; such as learning_rate=0.1,1"),
         (["=1"], "'=1' is not of the form name=value,value; such as learning_rate=0.1,1"),
-        (["x=1", "x=2,3"], "'x' is swept twice, the second time as '2,3'; give all values at once"),
+        (["x=1", "x=2,3"], "'x' is swept twice; give all values at once"),
         (["x=1,,2"], "'x=1,,2' has an empty value; remove a comma, or write an empty text as \"\""),
         (["x="], "'x=' has an empty value; remove a comma, or write an empty text as \"\""),
         (["x=[1,2"], "'[1,2' does not close ]; quote the word"),

@@ -72,7 +72,7 @@ def test_texts_are_converted_by_annotation_or_default(name: str, text: str, valu
         ("flag", "maybe", "argument 'flag' of factory t:f is 'maybe', not of type bool"),
         ("sizes", "[1, x]", "argument 'sizes' of factory t:f is '[1, x]', not of type list[int]"),
         ("kind", "c", "argument 'kind' of factory t:f is 'c'"),
-        ("nmber", "1", "argument 'nmber' (given as '1') is unknown to factory t:f; did you mean 'number'?"),
+        ("nmber", "1", "argument 'nmber' is unknown to factory t:f; did you mean 'number'?"),
     ],
 )
 def test_other_texts_are_refused(name: str, text: str, message: str) -> None:

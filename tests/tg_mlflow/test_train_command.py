@@ -31,7 +31,7 @@ def test_words_may_be_quoted_in_the_command() -> None:
         ("tg-mlflow train tasks:", "'tasks:' is not of the form MODULE:FACTORY"),
         ("tg-mlflow train t:f x", "'x' is not of the form name=value"),
         ("tg-mlflow train t:f --x=1", "'--x=1' is not of the form name=value"),
-        ("tg-mlflow train t:f x=1 x=2", "argument 'x' is given twice, the second time as '2'"),
+        ("tg-mlflow train t:f x=1 x=2", "argument 'x' is given twice; give it once"),
         ("tg-mlflow train t:f x={y}", "has a placeholder that no parameter fills: 'y'; declare it"),
         ("tg-mlflow train t:f x='1", "cannot be divided into words: No closing quotation"),
     ],

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from ...errors import TgError
 from ...logger import Logger
+from ...secret_mask import SecretMask
 from ..delivery.entry_point import EntryPoint
 from ..delivery.package_file import read_installed_package
 from .ml_folder import MlFolder
@@ -80,7 +81,10 @@ def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: 
     unforeseen = None if isinstance(error, TgError) else error
     Logger.error(f"Job has failed: {reason}", unforeseen)
     details = "" if unforeseen is None else "".join(traceback.format_exception(unforeseen))
-    first = f"{' '.join(reason.split())[: _LONGEST_FAILURE - 1]}\n"
+    # Before it is cut: what is left of a secret would not be known as one.
+    mask = SecretMask.of_variables(os.environ)
+    reason, details = mask.mask(" ".join(reason.split())), mask.mask(details)
+    first = f"{reason[: _LONGEST_FAILURE - 1]}\n"
     room = _LONGEST_FAILURE - len(first)
     try:
         folder.failure.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import DeliveryError
-from ...secret_mask import holds_password, looks_secret
+from ...secret_mask import SecretMask
 
 JOB_NAME = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
@@ -135,7 +135,8 @@ def split_tags(tags: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def _check_secrets(where: str, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        if looks_secret(name) or holds_password(str(value)):
+        text = str(value)
+        if SecretMask().mask_named({name: text})[name] != text:
             raise DeliveryError(
                 f"{name!r} in {where} looks like a secret, and whoever may look at the job would read it; let the job "
                 "get it with its role, for example from AWS Secrets Manager"
