@@ -23,7 +23,6 @@ MISSING_TAG = "tg.missing"
 
 # Below MLflow's own logger, which shows what it is told on a console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
-_LONGEST_TAG = 8000
 _EVERYTHING = LogConfig()
 # Neither MLflow's saving of a model nor matplotlib's fonts are made for several threads, nor is the first import of
 # libraries whose modules import each other. Parallel trainings of a sweep gain nothing from more than one at a time.
@@ -89,7 +88,7 @@ def log_result(
             with _views_lock:
                 _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
     if attempts.missing:
-        client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing)[:_LONGEST_TAG])
+        client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
     return uploads.refused
 
 

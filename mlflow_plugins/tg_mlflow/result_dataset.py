@@ -16,17 +16,25 @@ from tg_mlflow.result_dataset_file import digest_files, find_incomplete_columns,
 _CONTEXT = "training"
 # What pandas writes an index without a name as.
 _INDEX_PREFIX = "__index_level_"
+# A server refuses more.
+_LONGEST_SCHEMA = 1_000_000
 
 
 def log_dataset(client: MlflowClient, run_id: str, path: Path) -> None:
-    """Logs a dataset as an input of a run, in the context ``training``.
+    """Logs a dataset as an input of a run, in the context ``training``, unless the run has it.
+
+    What has changed in it since then is not looked at: the training has had the dataset as it was.
 
     Raises:
         OSError: If it cannot be read.
         MlflowException: If the tracking server refuses it.
     """
-    tags = [InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)]
-    client.log_inputs(run_id, [DatasetInput(build_dataset(path), tags)])
+    tag = InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)
+    inputs = client.get_run(run_id).inputs
+    logged = inputs.dataset_inputs if inputs is not None else []
+    if any(each.dataset.name == path.resolve().name and tag in each.tags for each in logged):
+        return
+    client.log_inputs(run_id, [DatasetInput(build_dataset(path), [tag])])
 
 
 def build_dataset(path: Path) -> Dataset:
@@ -35,7 +43,8 @@ def build_dataset(path: Path) -> Dataset:
     Returns:
         A dataset with the file's name, a digest of its content, the path as its source, and, if it is parquet, its
         columns as MLflow's types and the number of its rows. MLflow has no types for everything that parquet has; a
-        column of another type is written as ``string``.
+        column of another type is written as ``string``. Tens of thousands of columns are too many for it: then there
+        are none.
 
     Raises:
         OSError: If it cannot be read.
@@ -50,7 +59,8 @@ def build_dataset(path: Path) -> Dataset:
             for field in table.schema
             if not field.name.startswith(_INDEX_PREFIX)
         ]
-        schema = json.dumps({"mlflow_colspec": Schema(columns).to_dict()})
+        text = json.dumps({"mlflow_colspec": Schema(columns).to_dict()})
+        schema = text if len(text) <= _LONGEST_SCHEMA else None
         rows = table.count_rows()
         profile = json.dumps({"num_rows": rows, "num_elements": rows * len(columns)})
     source = json.dumps({"uri": str(path)})
@@ -61,7 +71,7 @@ def _as_mlflow_type(given: Any) -> "DataType | Array":
     types = pa.types
     if types.is_dictionary(given):
         return _as_mlflow_type(given.value_type)
-    if types.is_list(given) or types.is_large_list(given):
+    if types.is_list(given) or types.is_large_list(given) or types.is_fixed_size_list(given):
         return Array(_as_mlflow_type(given.value_type))
     if types.is_boolean(given):
         return DataType.boolean
@@ -74,6 +84,6 @@ def _as_mlflow_type(given: Any) -> "DataType | Array":
         return DataType.double
     if types.is_timestamp(given) or types.is_date(given):
         return DataType.datetime
-    if types.is_binary(given) or types.is_large_binary(given):
+    if types.is_binary(given) or types.is_large_binary(given) or types.is_fixed_size_binary(given):
         return DataType.binary
     return DataType.string

@@ -24,7 +24,9 @@ def open_parquet(path: Path) -> "pads.Dataset | None":
         OSError: If it cannot be read.
     """
     try:
-        opened = pads.dataset(path, format="parquet", partitioning="hive")
+        # What folders are named by are categories, as in pandas.
+        partitioning = pads.HivePartitioning.discover(infer_dictionary=True)
+        opened = pads.dataset(path, format="parquet", partitioning=partitioning)
     except pa.ArrowInvalid:
         return None
     return opened if opened.schema.names else None
@@ -35,25 +37,49 @@ def read_first_rows(dataset: "pads.Dataset", count: int) -> pd.DataFrame:
 
     There, whole numbers are floats, and booleans are objects, as soon as one is missing, wherever that may be.
     """
-    rows = max(count, _ROWS_AT_ONCE)
-    scanner = dataset.scanner(batch_size=rows, batch_readahead=0, fragment_readahead=0, use_threads=False)
-    frame = scanner.head(count).to_pandas()
+    frame = _scan_first_rows(dataset, count).to_pandas()
     incomplete = find_incomplete_columns(dataset)
     kinds = {name: _WITH_MISSING.get(frame.dtypes[name].kind) for name in frame.columns if name in incomplete}
     plain = {name: kind for name, kind in kinds.items() if kind and isinstance(frame.dtypes[name], np.dtype)}
     return pd.DataFrame(frame.astype(plain))
 
 
+def _scan_first_rows(dataset: "pads.Dataset", count: int) -> "pa.Table":
+    # By row groups: a scanner of the whole has read gigabytes ahead before it gives the first rows.
+    options = pads.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
+    found = [dataset.schema.empty_table()]
+    for fragment in dataset.get_fragments():
+        for group in fragment.split_by_row_group():
+            scanner = group.scanner(
+                schema=dataset.schema,
+                batch_size=max(count, _ROWS_AT_ONCE),
+                batch_readahead=0,
+                fragment_readahead=0,
+                use_threads=False,
+                fragment_scan_options=options,
+            )
+            found.append(scanner.head(count - sum(map(len, found))))
+            if sum(map(len, found)) == count:
+                return pa.concat_tables(found)
+    return pa.concat_tables(found)
+
+
 def find_incomplete_columns(dataset: "pads.Dataset") -> set[str]:
     """The columns that miss values, or may do so because the files do not say."""
-    incomplete = set()
-    for fragment in dataset.get_fragments():
+    names = set(dataset.schema.names)
+    fragments = list(dataset.get_fragments())
+    present = [names.intersection(fragment.metadata.schema.to_arrow_schema().names) for fragment in fragments]
+    # What some files lack, not all: that is what their folders are named by.
+    incomplete = set[str]().union(*present).difference(names.intersection(*present))
+    for fragment in fragments:
         for number in range(fragment.metadata.num_row_groups):
             group = fragment.metadata.row_group(number)
             for column in map(group.column, range(group.num_columns)):
                 statistics = column.statistics
                 if statistics is None or not statistics.has_null_count or statistics.null_count:
-                    incomplete.add(column.path_in_schema.partition(".")[0])
+                    parts = column.path_in_schema.split(".")  # of a nested column's parts; a name may have dots, too
+                    paths = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+                    incomplete.add(next((path for path in paths if path in names), parts[0]))
     return incomplete
 
 

@@ -1,14 +1,21 @@
 """Draws what a fitted model makes of its features: importances or coefficients."""
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC, NuSVC
 
-_MOST_BARS = 30
+from tg_mlflow.result_figures_labels import as_label
+
+MOST_BARS = 30
+
+# Where scikit-learn's searches and its transformer of labels have the model that they have fitted.
+_FITTED_INSIDE = ("best_estimator_", "regressor_")
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,7 @@ class Weights:
     Attributes:
         name: ``feature_importances`` or ``coefficients``.
         frame: A row for each feature that the model is given, with its name in the column ``feature``; the other
-            columns are weights, one, or one for each class.
+            columns are weights, one, or one for each class or pair of classes.
     """
 
     name: str
@@ -26,55 +33,78 @@ class Weights:
 
 
 def find_weights(model: Any) -> Weights | None:
-    """Looks for weights in the last step of a fitted pipeline, or in the model itself.
+    """Looks for weights in a fitted model, in the last step of a pipeline, or in the best model of a search.
 
     Returns:
         ``None`` for a model that has none.
     """
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    names = _name_inputs(model)
+    last, names = _find_last(model, names)
     importances = getattr(last, "feature_importances_", None)
     if importances is not None:
-        names = _feature_names(model, len(importances))
-        return Weights("feature_importances", pd.DataFrame({"feature": names, "importance": np.asarray(importances)}))
+        values = np.asarray(importances)
+        frame = pd.DataFrame({"feature": _fit_names(names, model, len(values)), "importance": values})
+        return Weights("feature_importances", frame)
     found = getattr(last, "coef_", None)
     if found is None:
         return None
     table = np.atleast_2d(found.toarray() if hasattr(found, "toarray") else np.asarray(found))
-    classes = getattr(last, "classes_", ())
-    if len(table) == 1:
-        columns = ["coefficient"]
-    else:
-        columns = [f"coefficient_{each}" for each in (classes if len(classes) == len(table) else range(len(table)))]
-    names = _feature_names(model, table.shape[1])
-    frame = pd.DataFrame({"feature": names, **dict(zip(columns, table, strict=True))})
-    return Weights("coefficients", frame)
+    feature = _fit_names(names, model, table.shape[1])
+    weights = dict(zip(_name_coefficients(last, len(table)), table, strict=True))
+    return Weights("coefficients", pd.DataFrame({"feature": feature, **weights}))
 
 
 def draw_weights(figure: Figure, rows: pd.DataFrame) -> pd.DataFrame:
     """Draws the greatest weights; where a feature has several, the mean of their sizes. Returns all of them."""
     weights = rows.drop(columns="feature")
     shown = weights.iloc[:, 0] if weights.shape[1] == 1 else weights.abs().mean(axis="columns")
-    greatest = shown.abs().nlargest(_MOST_BARS).index[::-1]
-    figure.set_figheight(max(2.0, 0.8 + 0.22 * len(greatest)))
+    greatest = shown.abs().nlargest(MOST_BARS).index[::-1]
+    figure.set_figheight(max(2.4, 1.2 + 0.22 * len(greatest)))
     axes = figure.subplots()
     axes.barh(np.arange(len(greatest)), shown[greatest].to_numpy())
-    axes.set_yticks(np.arange(len(greatest)), labels=[_as_label(name) for name in rows["feature"][greatest]])
-    axes.set_xlabel(weights.columns[0] if weights.shape[1] == 1 else "mean size of coefficient")
+    axes.set_yticks(np.arange(len(greatest)), labels=[as_label(name) for name in rows["feature"][greatest]])
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xlabel(weights.columns[0] if weights.shape[1] == 1 else "mean absolute coefficient")
     return rows
 
 
-def _as_label(name: str) -> str:
-    # A dollar begins a formula for matplotlib, which not every name is.
-    return (name if len(name) <= 40 else f"{name[:39]}…").replace("$", r"\$")
-
-
-def _feature_names(model: Any, count: int) -> list[str]:
-    """What the last step's columns are called, as far as the steps before it say; else they are numbered."""
-    names: list[str] = []
+def _find_last(model: Any, names: list[str]) -> tuple[Any, list[str]]:
+    """The model at the end of pipelines and searches, and the names of the columns that it is given, if known."""
     if isinstance(model, Pipeline):
         for _, step in model.steps[:-1]:
-            if hasattr(step, "get_feature_names_out"):
-                names = [str(name) for name in step.get_feature_names_out()]
-    if len(names) != count:
-        names = [str(name) for name in getattr(model, "feature_names_in_", ())]
-    return names if len(names) == count else [f"feature_{number}" for number in range(count)]
+            names = _name_outputs(step, names)
+        return _find_last(model.steps[-1][1], names)
+    inner = next((getattr(model, name) for name in _FITTED_INSIDE if hasattr(model, name)), None)
+    return (model, names) if inner is None else _find_last(inner, names)
+
+
+def _name_inputs(model: Any) -> list[str]:
+    return [str(name) for name in getattr(model, "feature_names_in_", ())]
+
+
+def _name_outputs(step: Any, names: list[str]) -> list[str]:
+    """What a step's columns are called; a step that does not say is taken to leave them as they are."""
+    if not hasattr(step, "get_feature_names_out"):
+        return names
+    try:
+        found = step.get_feature_names_out(np.asarray(names, dtype=object) if names else None)
+    except (TypeError, ValueError):  # it takes no names, or not these
+        found = step.get_feature_names_out()
+    return [str(name) for name in found]
+
+
+def _fit_names(names: list[str], model: Any, count: int) -> list[str]:
+    """The names if there are as many as columns; else those of the table, or numbers."""
+    for known in (names, _name_inputs(model)):
+        if len(known) == count:
+            return known
+    return [f"feature_{number}" for number in range(count)]
+
+
+def _name_coefficients(model: Any, count: int) -> list[str]:
+    if count == 1:
+        return ["coefficient"]
+    classes = list(getattr(model, "classes_", ()))
+    if isinstance(model, (SVC, NuSVC)):  # these tell each two classes apart
+        return [f"coefficient_{one}_{other}" for one, other in combinations(classes, 2)]
+    return [f"coefficient_{each}" for each in (classes if len(classes) == count else range(count))]

@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import mlflow.pyfunc
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.models import Model
 
 from tg.common.delivery.sagemaker import ResultArchive
@@ -30,6 +30,8 @@ def log_model(
 ) -> None:
     """Logs the model of the archive's first run, so that it is ``runs:/<run_id>/model``, unless that has been done.
 
+    What a launcher that was interrupted has left of it is completed if it is whole, and deleted otherwise.
+
     Through the client alone: what MLflow offers above it would work with the thread's active run and current store.
 
     Args:
@@ -47,17 +49,36 @@ def log_model(
     outputs = run.outputs.model_outputs if run.outputs is not None else []
     if any(client.get_logged_model(each.model_id).name == MODEL_NAME for each in outputs):
         return
-    logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=dict(run.data.params))
+    logged = _find_whole(client, run) or _upload(client, run, archive, folder, dataset, attempt)
+    # Last, so that a run that has a model has a whole one.
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+
+
+def _find_whole(client: MlflowClient, run: Run) -> LoggedModel | None:
+    """Looks for a model that was uploaded but is not yet the run's; half ones are deleted."""
+    whole = None
+    for left in client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"):
+        if left.name == MODEL_NAME and left.status == LoggedModelStatus.READY:
+            whole = left
+        elif left.name == MODEL_NAME:
+            client.delete_logged_model(left.model_id)
+    return whole
+
+
+def _upload(
+    client: MlflowClient, run: Run, archive: ResultArchive, folder: Path, dataset: Path | None, attempt: Attempt
+) -> LoggedModel:
+    run_id, params = run.info.run_id, dict(run.data.params)
+    logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=params)
     try:
-        description = Model(logged.artifact_location, run_id, model_uuid=logged.model_id, model_id=logged.model_id)
+        # Where the artifacts are is the server's matter, and may be a path of this machine.
+        description = Model(MODEL_NAME, run_id, model_uuid=logged.model_id, model_id=logged.model_id)
         save_model(archive, folder, description, dataset, attempt)
         client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
         raise
-    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    # Last, so that a run that has a model has a whole one.
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 
 
 def save_model(

@@ -46,15 +46,18 @@ def build_signature(example: pd.DataFrame, model: Any) -> ModelSignature:
     of times with a zone, and the like.
 
     Raises:
+        ValueError: If a column's name is no text: MLflow would keep the column from the model.
         Exception: What the model has against the example, or MLflow against what it predicts.
     """
+    if other := [name for name in example.columns if not isinstance(name, str)]:
+        raise ValueError(f"column {other[0]!r} has a name that is no text, which MLflow's signatures do not hold")
     known = [name for name, column in example.items() if _has_mlflow_type(column)]
     with warnings.catch_warnings():
         # MLflow advises against columns of whole numbers, as they may miss values later. These have been looked at.
         warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column")
         types = infer_signature(example[known]).inputs.input_dict() if known else {}
         signature = infer_signature(None, model.predict(example), params={PREDICT_METHOD: "predict"})
-    columns = [types.get(str(name)) or ColSpec(AnyType(), str(name), required=False) for name in example.columns]
+    columns = [types.get(name) or ColSpec(AnyType(), name, required=False) for name in example.columns]
     return ModelSignature(Schema(columns), signature.outputs, signature.params)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus, Run
+from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 
 from tests.support import make_points
 from tg.common.delivery.delivery import Containering, Packaging
@@ -65,6 +65,10 @@ class Job:
 
     def files(self, folder: str | None = None) -> set[str]:
         return {each.path for each in self.store.list_artifacts(self.run_id, folder)}
+
+    def models(self) -> list[LoggedModel]:
+        experiment = self.store.get_run(self.run_id).info.experiment_id
+        return list(self.store.search_logged_models([experiment]))
 
     def archive(self) -> ResultArchive:
         return self.executor.load_result(self.job_id)
@@ -207,6 +211,63 @@ def test_logging_again_doubles_nothing(job: Job) -> None:
     table = mlflow.artifacts.load_dict(f"runs:/{job.run_id}/tables/result_df.json")
     assert len(table["data"]) == 60
     assert "tg.missing" not in run.data.tags
+
+
+class Interrupted(MlflowClient):
+    """A launcher's client whose launcher is interrupted while it uploads a model, or when it has."""
+
+    def __init__(self, uri: str, when: str) -> None:
+        super().__init__(uri)
+        self.when = when
+
+    def log_model_artifacts(self, model_id: str, local_dir: str) -> None:
+        if self.when == "half uploaded":
+            self.log_model_artifact(model_id, str(Path(local_dir) / "MLmodel"))
+            raise KeyboardInterrupt
+        super().log_model_artifacts(model_id, local_dir)
+
+    def log_outputs(self, run_id: str, models: Any) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("when", "left"),
+    [("half uploaded", LoggedModelStatus.FAILED), ("uploaded", LoggedModelStatus.READY)],
+)
+def test_a_model_whose_upload_was_interrupted_is_neither_half_nor_double(
+    job: Job, when: str, left: LoggedModelStatus
+) -> None:
+    client = job.store
+    job.store = Interrupted(client.tracking_uri, when)
+    with pytest.raises(KeyboardInterrupt):
+        job.log(job.dataset)
+    (model,) = job.models()
+    assert model.status == left
+    job.store = client
+    run = job.log(job.dataset)
+    (model,) = job.models()
+    assert model.status == LoggedModelStatus.READY
+    assert [each.model_id for each in run.outputs.model_outputs] == [model.model_id]
+    assert len(mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model").predict(make_points()[["x", "y"]])) == 60
+
+
+def test_a_model_that_was_begun_by_a_launcher_that_was_killed_is_deleted(job: Job) -> None:
+    experiment = job.store.get_run(job.run_id).info.experiment_id
+    killed = job.store.create_logged_model(experiment, "model", job.run_id)
+    other = job.store.create_logged_model(experiment, "another", job.run_id)
+    job.log(job.dataset)
+    assert killed.model_id not in {each.model_id for each in job.models()}
+    assert {each.name for each in job.models()} == {"model", "another"}
+    assert job.store.get_logged_model(other.model_id).status == LoggedModelStatus.PENDING
+
+
+def test_no_path_of_this_machine_is_in_the_model(job: Job, tmp_path: Path) -> None:
+    job.log(job.dataset)
+    folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{job.run_id}/model"))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 50
+    assert [path for path in files if str(tmp_path).encode() in path.read_bytes()] == []
+    assert "artifact_path: model\n" in (folder / "MLmodel").read_text()
 
 
 class OneSidedTask(sft.SingleFrameTrainingTask):

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -44,6 +45,15 @@ def test_a_run_has_the_dataset_as_its_input(path: Path, store: MlflowClient) -> 
     assert (dataset.source_type, source.load()) == ("local", str(path))
 
 
+def test_a_dataset_that_has_changed_since_it_was_logged_is_no_second_input(path: Path, store: MlflowClient) -> None:
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    log_dataset(store, run_id, path)
+    digest = digest_files(path)
+    pd.DataFrame({"x": [1]}).to_parquet(path)
+    log_dataset(store, run_id, path)
+    assert [each.dataset.digest for each in store.get_run(run_id).inputs.dataset_inputs] == [digest]
+
+
 def test_types_are_mlflows(tmp_path: Path) -> None:
     table = pa.table(
         {
@@ -54,12 +64,15 @@ def test_types_are_mlflows(tmp_path: Path) -> None:
             "day": pa.array([datetime.date(2020, 1, 1)]),
             "time": pa.array([0], pa.timestamp("us", "UTC")),
             "bytes": pa.array([b"x"]),
+            "digest": pa.array([b"xy"], pa.binary(2)),
+            "vector": pa.array([[1.0, 2.0]], pa.list_(pa.float32(), 2)),
             "category": pa.array(["a"]).dictionary_encode(),
             "other": pa.array([{"a": 1}]),
         }
     )
     parquet.write_table(table, tmp_path / "types.parquet")
-    assert [(name, kind) for name, kind, _ in columns(tmp_path / "types.parquet")] == [
+    types = [(name, kind) for name, kind, _ in columns(tmp_path / "types.parquet")]
+    assert types == [
         ("flag", "boolean"),
         ("small", "integer"),
         ("unsigned", "long"),
@@ -67,6 +80,8 @@ def test_types_are_mlflows(tmp_path: Path) -> None:
         ("day", "datetime"),
         ("time", "datetime"),
         ("bytes", "binary"),
+        ("digest", "binary"),
+        ("vector", "array"),
         ("category", "string"),
         ("other", "string"),
     ]
@@ -82,6 +97,43 @@ def test_a_folder_is_one_dataset(tmp_path: Path, path: Path) -> None:
     before = digest_files(folder)
     next(folder.rglob("*.parquet")).rename(folder / "renamed.parquet")
     assert digest_files(folder) != before
+
+
+def test_folders_of_partitions_are_categories_as_in_pandas(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    frame = pd.DataFrame({"x": range(6), "year": [2001, 2002] * 3, "kind": list("abcabc")})
+    frame.to_parquet(folder, partition_cols=["year", "kind"])
+    opened = open_parquet(folder)
+    assert opened is not None
+    assert read_first_rows(opened, 5).dtypes.to_dict() == pd.read_parquet(folder).dtypes.to_dict()
+    assert columns(folder) == [("x", "long", True), ("year", "integer", True), ("kind", "string", True)]
+
+
+def test_a_column_may_have_a_dot_in_its_name(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a.b": [1, None], "a": [1, 2], "c": [{"d": 1}, None]})
+    frame.to_parquet(tmp_path / "dots.parquet")
+    expected = [("a.b", "double", False), ("a", "long", True), ("c", "string", False)]
+    assert columns(tmp_path / "dots.parquet") == expected
+
+
+def test_a_column_that_a_file_of_a_folder_lacks_may_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    pd.DataFrame({"x": [1, 2], "late": [1, 2]}).to_parquet(tmp_path / "parts/1.parquet")
+    pd.DataFrame({"x": [3, 4]}).to_parquet(tmp_path / "parts/2.parquet")
+    assert columns(tmp_path / "parts") == [("x", "long", True), ("late", "long", False)]
+    opened = open_parquet(tmp_path / "parts")
+    assert opened is not None
+    assert read_first_rows(opened, 2).dtypes.astype(str).to_dict() == {"x": "int64", "late": "float64"}
+
+
+def test_of_more_columns_than_a_server_takes_there_is_no_schema(tmp_path: Path, store: MlflowClient) -> None:
+    names = [f"a column with a long name {number:05}" for number in range(15_000)]
+    parquet.write_table(pa.table([pa.array([1.0])] * len(names), names=names), tmp_path / "wide.parquet")
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    log_dataset(store, run_id, tmp_path / "wide.parquet")
+    (logged,) = store.get_run(run_id).inputs.dataset_inputs
+    assert logged.dataset.schema is None
+    assert json.loads(logged.dataset.profile) == {"num_rows": 1, "num_elements": 15_000}
 
 
 def test_what_is_not_parquet_has_a_digest_and_no_schema(tmp_path: Path) -> None:
@@ -109,3 +161,33 @@ def test_a_long_table_is_not_passed_by_in_small_pieces(tmp_path: Path) -> None:
     start = time.thread_time()
     assert list(read_first_rows(opened, 5)["x"]) == [0, 1, 2, 3, 4]
     assert time.thread_time() - start < 0.5
+
+
+READ_BYTES = Path("/proc/self/io")
+
+
+@pytest.mark.skipif(not READ_BYTES.exists(), reason="only Linux counts what a process reads")
+def test_the_first_rows_are_read_without_those_behind_them(tmp_path: Path) -> None:
+    file = tmp_path / "large.parquet"
+    numbers = pa.array(np.random.default_rng(0).random(400_000))
+    table = pa.table({f"c{column}": numbers for column in range(20)})
+    parquet.write_table(table, file, row_group_size=2_000, use_dictionary=False, compression="none")
+    opened = open_parquet(file)
+    assert opened is not None
+    before = count_read_bytes()
+    assert read_first_rows(opened, 5).shape == (5, 20)
+    assert count_read_bytes() - before < file.stat().st_size / 20
+
+
+def count_read_bytes() -> int:
+    return int(READ_BYTES.read_text().split()[1])
+
+
+def test_the_first_rows_may_be_in_several_files(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    for number in range(4):
+        pd.DataFrame({"x": [2 * number, 2 * number + 1]}).to_parquet(tmp_path / f"parts/{number}.parquet")
+    opened = open_parquet(tmp_path / "parts")
+    assert opened is not None
+    assert list(read_first_rows(opened, 5)["x"]) == [0, 1, 2, 3, 4]
+    assert len(read_first_rows(opened, 20)) == 8

@@ -42,6 +42,13 @@ def test_a_signature_has_mlflows_types_where_they_hold_the_values() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", [7, ("a", "b")])
+def test_there_is_no_signature_of_columns_whose_names_are_no_texts(name: Any) -> None:
+    example = pd.DataFrame({"x": [1.0], name: [2.0]})
+    with pytest.raises(ValueError, match="has a name that is no text"):
+        build_signature(example, Model())
+
+
 def test_whole_numbers_give_no_warning(recwarn: pytest.WarningsRecorder) -> None:
     build_signature(make_example("count"), Model())
     assert [each for each in recwarn if "integer column" in str(each.message)] == []
