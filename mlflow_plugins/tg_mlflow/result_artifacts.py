@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
+from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.result_tables import RESULT_DF, TRAINING_TASK, log_result_table
@@ -41,10 +42,9 @@ def log_result(
     """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
 
     An archive that is kept elsewhere and too large stays there. Where the artifact store does not take one of these,
-    the others are logged, unless it takes nothing at all. What people look at is,
-    for a training on one table, figures with their data, a table of predictions, the dataset as an
-    input of the run, and the model in MLflow's format. What cannot be drawn or logged of these does not fail: a
-    warning says why, and the tag ``tg.missing`` names it.
+    the others are logged, unless it takes nothing at all. What people look at is the dataset as an input of the run,
+    and for a training on one table, figures with their data, a table of predictions and the model in MLflow's format.
+    What cannot be drawn or logged of these does not fail: a warning says why, and the tag ``tg.missing`` names it.
 
     Args:
         client: The tracking server's.
@@ -84,12 +84,22 @@ def log_result(
         else:
             with uploads(f"result/{archive.path.name}"):
                 client.log_artifact(run_id, str(archive.path), "result")
+        if log.dataset:
+            with attempts("dataset"):
+                _log_dataset(client, run_id, dataset, executor.find_dataset(job_id))
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
             with _views_lock:
                 _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
     return uploads.refused
+
+
+def _log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: RemoteDataset | None) -> None:
+    from tg_mlflow.result_dataset import log_dataset  # here, as pandas takes a second, in which a job can be started
+
+    if path is not None or remote is not None:
+        log_dataset(client, run_id, path, remote)
 
 
 def _log_views(
@@ -102,7 +112,6 @@ def _log_views(
     attempts: "Attempts",
 ) -> None:
     # Here, as matplotlib and scikit-learn take a second, in which a launcher can start its job.
-    from tg_mlflow.result_dataset import log_dataset
     from tg_mlflow.result_figures import draw_figures
     from tg_mlflow.result_model import log_model
 
@@ -115,9 +124,6 @@ def _log_views(
     if log.tables:
         with attempts("tables/result_df.json"):
             log_result_table(client, run_id, archive)
-    if log.dataset and dataset is not None:
-        with attempts("dataset"):
-            log_dataset(client, run_id, dataset)
     if log.model:
         with attempts("model"):
             log_model(client, run_id, archive, folder / "model", dataset, attempts)

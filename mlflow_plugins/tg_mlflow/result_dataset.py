@@ -1,7 +1,7 @@
 """Describes the data of a training as an input of its run."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,8 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
+from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
+from tg.common.errors import DatasetError
 from tg_mlflow.result_dataset_file import digest_files, find_incomplete_columns, open_parquet
 
 _CONTEXT = "training"
@@ -20,51 +22,79 @@ _INDEX_PREFIX = "__index_level_"
 _LONGEST_SCHEMA = 1_000_000
 
 
-def log_dataset(client: MlflowClient, run_id: str, path: Path) -> None:
+def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: RemoteDataset | None = None) -> None:
     """Logs a dataset as an input of a run, in the context ``training``, unless the run has it.
 
     What has changed in it since then is not looked at: the training has had the dataset as it was.
 
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        path: The dataset on this machine; ``None`` if it is not here.
+        remote: The dataset in S3, if it was read there; one of the two there has to be.
+
     Raises:
         OSError: If it cannot be read.
+        DatasetError: If it is in S3 only, and not there any more.
         MlflowException: If the tracking server refuses it.
     """
     tag = InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)
     inputs = client.get_run(run_id).inputs
     logged = inputs.dataset_inputs if inputs is not None else []
-    if any(each.dataset.name == path.resolve().name and tag in each.tags for each in logged):
+    name = _find_name(path, remote)
+    if any(each.dataset.name == name and tag in each.tags for each in logged):
         return
-    client.log_inputs(run_id, [DatasetInput(build_dataset(path), [tag])])
+    client.log_inputs(run_id, [DatasetInput(build_dataset(path, remote), [tag])])
 
 
-def build_dataset(path: Path) -> Dataset:
+def build_dataset(path: Path | None, remote: RemoteDataset | None = None) -> Dataset:
     """Describes a file or folder; it is read once, for its digest, but never held in memory.
 
+    One that is in S3 only is not read: its digest is made of what S3 says of it, and its columns are not known.
+
+    Args:
+        path: The dataset on this machine; ``None`` if it is not here.
+        remote: The dataset in S3, if it was read there; one of the two there has to be.
+
     Returns:
-        A dataset with the file's name, a digest of its content, the path as its source, and, if it is parquet, its
+        A dataset with the file's name, a digest of its content, its place as its source, and, if it is parquet, its
         columns as MLflow's types and the number of its rows. MLflow has no types for everything that parquet has; a
         column of another type is written as ``string``. Tens of thousands of columns are too many for it: then there
         are none.
 
     Raises:
         OSError: If it cannot be read.
+        DatasetError: If it is in S3 only, and not there any more.
     """
-    path = path.resolve()
-    table = open_parquet(path)
+    digest = remote.digest if remote is not None else None
     schema = profile = None
-    if table is not None:
-        incomplete = find_incomplete_columns(table)
-        columns: list[ColSpec | TensorSpec] = [
-            ColSpec(_as_mlflow_type(field.type), field.name, required=field.name not in incomplete)
-            for field in table.schema
-            if not field.name.startswith(_INDEX_PREFIX)
-        ]
-        text = json.dumps({"mlflow_colspec": Schema(columns).to_dict()})
-        schema = text if len(text) <= _LONGEST_SCHEMA else None
-        rows = table.count_rows()
-        profile = json.dumps({"num_rows": rows, "num_elements": rows * len(columns)})
-    source = json.dumps({"uri": str(path)})
-    return Dataset(path.name, digest_files(path), "local", source, schema, profile)
+    if path is not None:
+        digest = digest_files(path)
+        schema, profile = _describe_columns(path)
+    kind, uri = ("s3", remote.uri) if remote is not None else ("local", str(path and path.resolve()))
+    if digest is None:
+        raise DatasetError(f"the dataset {uri!r} is not there any more, so nothing is known of it")
+    return Dataset(_find_name(path, remote), digest, kind, json.dumps({"uri": uri}), schema, profile)
+
+
+def _find_name(path: Path | None, remote: RemoteDataset | None) -> str:
+    return path.resolve().name if path is not None else PurePosixPath(remote.uri if remote is not None else "").name
+
+
+def _describe_columns(path: Path) -> tuple[str | None, str | None]:
+    """The schema and the profile of a table, as MLflow writes them; nothing of other files."""
+    table = open_parquet(path.resolve())
+    if table is None:
+        return None, None
+    incomplete = find_incomplete_columns(table)
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(_as_mlflow_type(field.type), field.name, required=field.name not in incomplete)
+        for field in table.schema
+        if not field.name.startswith(_INDEX_PREFIX)
+    ]
+    schema, rows = json.dumps({"mlflow_colspec": Schema(columns).to_dict()}), table.count_rows()
+    profile = json.dumps({"num_rows": rows, "num_elements": rows * len(columns)})
+    return schema if len(schema) <= _LONGEST_SCHEMA else None, profile
 
 
 def _as_mlflow_type(given: Any) -> "DataType | Array":

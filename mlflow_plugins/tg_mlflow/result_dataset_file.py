@@ -1,6 +1,7 @@
 """Looks into a dataset without reading it as a whole: its columns, its size, its first rows, its digest."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -86,14 +87,22 @@ def find_incomplete_columns(dataset: "pads.Dataset") -> set[str]:
 def digest_files(path: Path) -> str:
     """Digests a file's content, or a folder's files and their names, which are the same on every machine.
 
+    What has been digested before is not read again while sizes and times are the same: a sweep is on one dataset.
+
     Returns:
         32 hexadecimal characters.
     """
-    digest = hashlib.sha256()
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    for file in files:
+    stats = [(file, file.stat()) for file in files]
+    return _digest(path, tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats))
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, files: "tuple[tuple[Path, int, int], ...]") -> str:
+    digest = hashlib.sha256()
+    for file, size, _ in files:
         if file != path:
-            digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
+            digest.update(f"{file.relative_to(path).as_posix()}\0{size}\0".encode())
         with file.open("rb") as opened:
             while chunk := opened.read(_CHUNK_BYTES):
                 digest.update(chunk)

@@ -287,10 +287,10 @@ def test_what_cannot_be_drawn_is_named_in_a_tag_and_a_warning(
     monkeypatch.setattr(logger, "handlers", [caplog.handler])  # as MLflow's loggers may not reach the root
     run = job.log(tmp_path / "gone.parquet")
     assert run.data.tags["tg.missing"] == (
-        "figures/0/roc_curve, figures/0/precision_recall_curve, figures/0/calibration_curve, dataset, model/signature"
+        "dataset, figures/0/roc_curve, figures/0/precision_recall_curve, figures/0/calibration_curve, model/signature"
     )
     messages = list(dict.fromkeys(each.getMessage() for each in caplog.records if each.name == logger.name))
-    assert messages[0] == (
+    assert messages[1] == (
         "figures/0/roc_curve could not be logged: ValueError: the 18 rows of the stage are all of one class"
     )
     assert len(messages) == 5
@@ -307,11 +307,12 @@ class CountingTask(AbstractTrainingTask):
         environment.store_artifact(["runs", 0], "model", 3)
 
 
-def test_another_task_has_none_of_it(tmp_path: Path, store: MlflowClient) -> None:
+def test_another_task_has_its_dataset_and_nothing_else(tmp_path: Path, store: MlflowClient) -> None:
     job = Job(tmp_path, store, CountingTask())
     run = job.log(job.dataset)
     assert job.files() == {"package", "result", "task.json"}
-    assert (run.inputs.dataset_inputs, run.outputs.model_outputs) == ([], [])
+    assert [each.dataset.name for each in run.inputs.dataset_inputs] == ["points.parquet"]
+    assert run.outputs.model_outputs == []
     assert "tg.missing" not in run.data.tags
 
 

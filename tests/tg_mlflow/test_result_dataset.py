@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from mlflow import MlflowClient
 from pyarrow import parquet
 
+from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
+from tg.common.errors import DatasetError
 from tg_mlflow.result_dataset import build_dataset, log_dataset
 from tg_mlflow.result_dataset_file import digest_files, open_parquet, read_first_rows
 
@@ -52,6 +55,40 @@ def test_a_dataset_that_has_changed_since_it_was_logged_is_no_second_input(path:
     pd.DataFrame({"x": [1]}).to_parquet(path)
     log_dataset(store, run_id, path)
     assert [each.dataset.digest for each in store.get_run(run_id).inputs.dataset_inputs] == [digest]
+
+
+def test_the_source_of_what_is_read_in_s3_is_there(path: Path, store: MlflowClient) -> None:
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    remote = RemoteDataset("s3://ours/sagemaker/points/datasets/points.parquet", "0" * 32, 4711)
+    log_dataset(store, run_id, path, remote)
+    (logged,) = store.get_run(run_id).inputs.dataset_inputs
+    assert logged.dataset.digest == digest_files(path)
+    assert json.loads(logged.dataset.profile) == {"num_rows": 3, "num_elements": 9}
+    assert mlflow.data.get_source(logged.dataset).uri == "s3://ours/sagemaker/points/datasets/points.parquet"
+
+
+def test_of_what_is_in_s3_only_its_place_and_its_digest_are_known(store: MlflowClient) -> None:
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    for _ in range(2):
+        log_dataset(store, run_id, None, RemoteDataset("s3://ours/sagemaker/points/datasets/parts/", "12ab" * 8, 4711))
+    (logged,) = store.get_run(run_id).inputs.dataset_inputs
+    dataset = logged.dataset
+    assert (dataset.name, dataset.digest, dataset.source_type) == ("parts", "12ab" * 8, "s3")
+    assert (dataset.schema, dataset.profile) == (None, None)
+    gone = RemoteDataset("s3://ours/gone.parquet", None, 0)
+    with pytest.raises(DatasetError, match=r"^the dataset 's3://ours/gone.parquet' is not there any more"):
+        log_dataset(store, run_id, None, gone)
+
+
+def test_a_digest_is_made_anew_when_a_file_has_changed(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "part.bin"
+    file.parent.mkdir()
+    file.write_bytes(b"one")
+    one = digest_files(file.parent)
+    assert digest_files(file.parent) == one
+    file.write_bytes(b"two")
+    os.utime(file, (1, 1))
+    assert digest_files(file.parent) == hashlib.sha256(b"part.bin\x003\0two").hexdigest()[:32] != one
 
 
 def test_types_are_mlflows(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import mlflow
 import pytest
 from docker import DockerClient
 from mlflow import MlflowClient
@@ -101,6 +102,13 @@ def test_the_example_trains_as_in_a_local_container(
     assert tags["tg.console_url"].endswith(f"/sagemaker/home?region=eu-central-1#/jobs/{job_id}")
     assert tags["tg.result_uri"] == f"s3://{BUCKET}/sagemaker/breast_cancer/output/{job_id}/output/model.tar.gz"
     assert there.data.metrics["tg.billable_seconds"] >= 1
+    (data_here,), (data_there,) = here.inputs.dataset_inputs, there.inputs.dataset_inputs
+    assert (data_there.dataset.digest, data_there.dataset.schema) == (
+        data_here.dataset.digest,
+        data_here.dataset.schema,
+    )
+    assert mlflow.data.get_source(data_there.dataset).uri == tags["tg.dataset_uri"]
+    assert tags["tg.dataset_uri"].startswith(f"s3://{BUCKET}/sagemaker/breast_cancer/datasets/")
     assert list((tmp_path / "jobs").iterdir()) == []
 
 

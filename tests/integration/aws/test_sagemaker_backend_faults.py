@@ -1,5 +1,7 @@
 """What AWS does at times, and what becomes of runs of ``tg-sagemaker``: nothing is lost, and no job is left running."""
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Callable
@@ -190,3 +192,8 @@ def test_data_may_be_in_s3_only(
     job.may_end.set()
     assert train(small_project, store, dataset="far.parquet").wait()
     assert_finished(store)
+    (logged,) = the_run(store).inputs.dataset_inputs
+    place = f"s3://{BUCKET}/sagemaker/points/datasets/far.parquet"
+    assert (logged.dataset.name, json.loads(logged.dataset.source)) == ("far.parquet", {"uri": place})
+    etag = hashlib.md5(b"points").hexdigest()
+    assert logged.dataset.digest == hashlib.sha256(f'\0{6}\0"{etag}"\0'.encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 from ...errors import DeliveryError, JobFailedError, JobStoppedError, JobUnreachableError
 from ...logger import show
 from .log_event import LogEvent
+from .remote_dataset import RemoteDataset
 from .result_archive import ResultArchive
 
 Listener: TypeAlias = Callable[[LogEvent], object]
@@ -179,6 +180,14 @@ class SagemakerExecutor(ABC):
             DeliveryError: If there is no such job.
         """
         return JobFacts()
+
+    def find_dataset(self, job_id: str) -> RemoteDataset | None:
+        """What the job is trained on, where that is not on this machine; ``None`` if it is, or if it is nothing.
+
+        Raises:
+            DeliveryError: If it cannot be found out.
+        """
+        return None
 
     def execute(self) -> Any:
         """Runs the job to its end, shows its output, and collects what it has made, whatever the end.

@@ -20,6 +20,7 @@ from .job_folder import JobFolder, build_job_id
 from .log_event import LogEvent, skip_bytes
 from .metric_definitions import build_metric_definitions
 from .pacing import Pacing
+from .remote_dataset import RemoteDataset, find_remote_dataset
 from .remote_delivery import RemoteDelivery
 from .remote_facts import build_console_url, build_facts
 from .remote_plan import RemotePlan
@@ -227,6 +228,10 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         job = self._describe(job_id)
         result = find_result(self.aws, job) if job.is_final else None
         return build_facts(job, self.aws.region, result)
+
+    def find_dataset(self, job_id: str) -> RemoteDataset | None:
+        uri = self._describe(job_id).dataset_uri
+        return find_remote_dataset(self.aws, uri) if uri else None
 
     def console_url(self, job_id: str) -> str:
         """Where AWS's console shows a job."""

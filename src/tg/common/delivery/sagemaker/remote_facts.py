@@ -32,6 +32,7 @@ def build_facts(job: JobDescription, region: str, result: RemoteResult | None = 
         "image": job.image,
         "image_digest": job.image.partition("@")[2],
         "console_url": build_console_url(job.job_id, region, partition),
+        "dataset_uri": job.dataset_uri,
         "output_uri": f"{job.output_uri.rstrip('/')}/{job.job_id}/output/" if job.output_uri else "",
         "result_uri": str(result.place) if result else "",
     }

@@ -50,6 +50,7 @@ class JobDescription:
         is_spot: Whether spare machines are used.
         max_run_seconds: How long it may run.
         max_wait_seconds: How long it may wait and run, for spare machines.
+        dataset_uri: What it is trained on; empty if that is nothing.
         output_uri: Where its results go, the job's name not included.
         archive_uri: Where its result archive is, once there is one.
         training_seconds: How long it has trained.
@@ -69,6 +70,7 @@ class JobDescription:
     is_spot: bool = False
     max_run_seconds: int | None = None
     max_wait_seconds: int | None = None
+    dataset_uri: str = ""
     output_uri: str = ""
     archive_uri: str | None = None
     training_seconds: int | None = None

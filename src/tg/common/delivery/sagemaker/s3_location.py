@@ -66,21 +66,26 @@ def head_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
 
 def list_keys(aws: AwsSession, place: S3Location, most: int | None = None) -> list[str]:
     """The keys that begin with that of ``place``, all of them or the first ones; none if there is no such bucket."""
+    return [each["Key"] for each in list_objects(aws, place, most)]
+
+
+def list_objects(aws: AwsSession, place: S3Location, most: int | None = None) -> list[dict[str, Any]]:
+    """What S3 says of the objects whose keys begin with that of ``place``, as :func:`list_keys` finds them."""
     from botocore.exceptions import ClientError
 
-    keys: list[str] = []
+    objects: list[dict[str, Any]] = []
     settings = {} if most is None else {"MaxItems": most, "PageSize": most}
 
-    def collect() -> list[str]:
-        keys.clear()
+    def collect() -> list[dict[str, Any]]:
+        objects.clear()
         pages = aws.client("s3").get_paginator("list_objects_v2")
         try:
             for page in pages.paginate(Bucket=place.bucket, Prefix=place.key, PaginationConfig=settings):
-                keys.extend(each["Key"] for each in page.get("Contents", ()))
+                objects.extend(page.get("Contents", ()))
         except ClientError as e:
             if error_code(e) not in _MISSING:
                 raise
-        return keys
+        return objects
 
     return aws.call(f"{str(place)!r} cannot be listed", collect)
 

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...errors import DeliveryError
@@ -11,6 +11,7 @@ from ..delivery.interrupts import uninterrupted
 from .aws_errors import error_code, http_status, is_throttled
 from .aws_session import AwsSession
 from .call_rates import WaitInterruptedError
+from .ml_folder import CHANNEL
 from .remote_state import JobDescription, StatusTransition
 from .training_request import SUBMISSION_VARIABLE
 
@@ -161,12 +162,18 @@ def _read(job: Any) -> JobDescription:
         is_spot=bool(job.enable_managed_spot_training),
         max_run_seconds=_value(stopping, "max_runtime_in_seconds"),
         max_wait_seconds=_value(stopping, "max_wait_time_in_seconds"),
+        dataset_uri=_find_dataset(job.input_data_config or ()),
         output_uri=job.output_data_config.s3_output_path if job.output_data_config else "",
         archive_uri=job.model_artifacts.s3_model_artifacts if job.model_artifacts else None,
         training_seconds=_number(job.training_time_in_seconds),
         billable_seconds=_number(job.billable_time_in_seconds),
         submission=(job.environment or {}).get(SUBMISSION_VARIABLE),
     )
+
+
+def _find_dataset(channels: Iterable[Any]) -> str:
+    sources = [each.data_source.s3_data_source or None for each in channels if each.channel_name == CHANNEL]
+    return next((str(source.s3_uri) for source in sources if source is not None), "")
 
 
 def _value(shape: Any, name: str) -> Any:

@@ -74,11 +74,11 @@ class MulticlassClassification(Evaluator):
 
     def evaluate(self, model: Any, features: pd.DataFrame, labels: "np.ndarray[Any, Any]") -> pd.DataFrame:
         predicted = np.asarray(model.predict(features)).reshape(len(features))  # some models give one column
-        result = pd.DataFrame({"predicted": predicted, "true": labels}, index=features.index)
+        columns: dict[str, Any] = {"predicted": predicted, "true": labels}
         if hasattr(model, "predict_proba"):
-            for name, column in zip(model.classes_, np.asarray(model.predict_proba(features)).T, strict=True):
-                result[f"predicted_{name}"] = column
-        return result
+            probabilities = np.asarray(model.predict_proba(features)).T
+            columns |= {f"predicted_{name}": each for name, each in zip(model.classes_, probabilities, strict=True)}
+        return pd.DataFrame(columns, index=features.index)
 
 
 class Regression(Evaluator):
