@@ -6,17 +6,14 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
-from tg.common.secret_mask import MASK, SecretMask
-
-# What stands in the name of a metric for the mask, whose characters MLflow does not take there.
-_MASK_IN_KEY = "_" * len(MASK)
+from tg.common.secret_mask import SecretMask
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
 
 
 class MaskingClient(MlflowClient):
-    """Writes params, tags and the names of runs and metrics without the secrets that it knows.
+    """Writes params, tags and the names of runs without the secrets that it knows.
 
     Values are cut to the length that MLflow takes. What is no text, or PostgreSQL does not take, is escaped.
 
@@ -56,12 +53,12 @@ class MaskingClient(MlflowClient):
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> Any:
-        """Logs params and tags without secrets, and metrics without secrets in their names."""
+        """Logs metrics as they are, params and tags without secrets."""
         masked_params = self._mask_named({param.key: param.value for param in params}, _LONGEST_PARAM)
         masked_tags = self._mask_named({tag.key: tag.value for tag in tags}, _LONGEST_TAG)
         return super().log_batch(
             run_id,
-            [self._mask_key(metric) for metric in metrics],
+            metrics,
             [Param(name, value) for name, value in masked_params.items()],
             [RunTag(name, value) for name, value in masked_tags.items()],
             synchronous,
@@ -71,12 +68,6 @@ class MaskingClient(MlflowClient):
         # Cut when they are masked: what is left of a secret that was cut would not be known as one.
         masked = self.mask.mask_named(values)
         return {name: _make_storable(value)[:longest] for name, value in masked.items()}
-
-    def _mask_key(self, metric: Metric) -> Metric:
-        key = self.mask.mask(metric.key)
-        if key == metric.key:
-            return metric
-        return Metric(key.replace(MASK, _MASK_IN_KEY), metric.value, metric.timestamp, metric.step)
 
 
 def _make_storable(text: str) -> str:

@@ -15,6 +15,7 @@ from mlflow.protos.databricks_pb2 import (
     ErrorCode,
 )
 
+from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import BackendConfigError
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -67,9 +68,15 @@ def patiently(action: Callable[[], T], seconds: float, what: str) -> T:
         except (MlflowException, OSError) as error:
             if is_final(error) or time.monotonic() + pause > give_up:
                 raise
-            _logger.warning("The tracking server does not take %s (%s); it is asked again", what, error)
+            reason = SecretMask().mask(str(error))
+            _logger.warning("The tracking server does not take %s (%s); it is asked again", what, reason)
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def is_refusal(error: MlflowException) -> bool:
+    """Whether the server does not want what is in a request, so that it might take a part of that."""
+    return bool(error.error_code == ErrorCode.Name(INVALID_PARAMETER_VALUE))
 
 
 def is_final(error: Exception) -> bool:

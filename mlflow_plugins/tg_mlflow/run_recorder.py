@@ -1,15 +1,15 @@
 """Turns what a training says into an MLflow run, while it says it."""
 
-import json
 import logging
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric
+from mlflow.entities import LifecycleStage, Metric
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.delivery import uninterrupted
@@ -18,15 +18,14 @@ from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.log_artifact import LogArtifact
 from tg_mlflow.metric_names import MetricNames
+from tg_mlflow.metric_notes import MetricNotes
 from tg_mlflow.metric_writer import MetricWriter
-from tg_mlflow.patience import read_patience
+from tg_mlflow.patience import patiently, read_patience
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-METRIC_NAMES_TAG = "tg.metric_names"
 LOG_CURSOR_TAG = "tg.log_cursor"
 
-_LONGEST_TAG = 8000
 _CURSOR_SECONDS = 2
 
 
@@ -35,7 +34,8 @@ class RunRecorder:
 
     A context: when it is left, everything has been written, or it is said what is kept where. Metrics and the log are
     written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow does
-    not take a metric's name, the tag ``tg.metric_names`` says which key stands for which name.
+    not take a metric's name, the tag ``tg.metric_names`` says which key stands for which name; other tags say what of
+    the metrics could not be recorded. Who records the same output again comes to the same metrics and tags.
 
     Args:
         client: The tracking server's.
@@ -74,10 +74,10 @@ class RunRecorder:
         self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
         self._last_time_ms = 0
-        self._names = MetricNames()
-        self._log = LogArtifact(client, run_id)
-        self._noted = 0
-        self._metrics = MetricWriter(self._write_batch, self.patience_seconds, self._note_cursor)
+        self._names = MetricNames(self.mask)
+        self._log = LogArtifact(client, run_id, self.patience_seconds)
+        self._notes = MetricNotes(client, run_id, self._names, self.mask)
+        self._metrics = MetricWriter(self._write_batch, self.patience_seconds, self._refuse, self._note)
         self._stack = ExitStack()
 
     def __enter__(self) -> "RunRecorder":
@@ -87,7 +87,7 @@ class RunRecorder:
 
     @property
     def log_failure(self) -> str | None:
-        """Why the log could not be sent at the end, and where it is; ``None`` if it could."""
+        """Why the log is not complete or was not sent at the end, and where it is; ``None`` if all is well."""
         return self._log.failure
 
     def take(self, event: LogEvent) -> LogEvent:
@@ -121,22 +121,30 @@ class RunRecorder:
         with uninterrupted():
             self._finish_log()
             self._stack.__exit__(kind, error, traceback)
-        if self._metrics.error is not None and error is None:
+            failure = self._metrics.error or self._tell_unreadable()
+        if failure is not None and error is None:
             raise RecordingError(
-                f"the tracking server did not take the metrics of run {self._run_id} ({self._metrics.error}); the log "
+                f"the tracking server did not take the metrics of run {self._run_id} ({failure}); the log "
                 f"of the job is kept: when the server is back, run `tg-mlflow attach {self._run_id}`"
-            ) from self._metrics.error
+            ) from failure
 
     def _finish_log(self) -> None:
         self._keep(LogEvent(self.mask.finish(), self._last_time_ms))
         # Not the time that it is now: who reads the same log later has to come to the same points.
         self._metrics.add(self._name(self._parser.finish(self._last_time_ms)), self.position)
-        if self._parser.unreadable_count:
-            _logger.warning(
-                "%d metric lines could not be read, the first one %r",
-                self._parser.unreadable_count,
-                self._parser.first_unreadable,
-            )
+
+    def _tell_unreadable(self) -> Exception | None:
+        """Says how many metrics could not be read, also in the run; returns why that could not be said there."""
+        count, first = self._parser.unreadable_count, self._parser.first_unreadable
+        if first is None:
+            return None
+        _logger.warning("%d metric lines could not be read, the first one %r", count, self.mask.mask(first))
+        write = partial(self._notes.write_unreadable, count, first)
+        try:
+            patiently(write, self.patience_seconds, "how many metrics could not be read")
+        except (MlflowException, OSError) as error:
+            return error
+        return None
 
     def _name(self, points: Sequence[MetricPoint]) -> list[Metric]:
         key_of = self._names.key_of
@@ -144,10 +152,20 @@ class RunRecorder:
 
     def _write_batch(self, batch: Sequence[Metric]) -> None:
         self._client.log_batch(self._run_id, metrics=batch)
-        if len(self._names.changed) > self._noted:
-            text = json.dumps(self._names.changed, ensure_ascii=False)
-            self._client.set_tag(self._run_id, METRIC_NAMES_TAG, text[:_LONGEST_TAG])
-            self._noted = len(self._names.changed)
+
+    def _refuse(self, metric: Metric, answer: MlflowException) -> None:
+        """Counts a metric that the server does not take, unless it takes none, since the run is deleted."""
+        run = patiently(partial(self._client.get_run, self._run_id), self.patience_seconds, "metrics")
+        if run.info.lifecycle_stage == LifecycleStage.DELETED:
+            raise answer
+        self._notes.add_refused(metric, answer)
+
+    def _note(self, position: int | None) -> None:
+        """Notes what has become of a batch."""
+        self._notes.write()
+        # Whoever takes over has to come upon what was refused, to count it again.
+        if position is not None and not self._notes.refused_count:
+            self._note_cursor(position)
 
     def _note_cursor(self, position: int) -> None:
         """Notes how far the recording has come, now and then: whoever takes over need not write it again."""

@@ -14,13 +14,13 @@ from tg.common.delivery.sagemaker import Listener, LogEvent
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.launcher_tag import find_launcher, read_other_host
+from tg_mlflow.log_artifact import LOG_ARTIFACT
 from tg_mlflow.run_job import check_is_ours, find_job
 from tg_mlflow.run_lifecycle import FAILURE_REASON_TAG
 from tg_mlflow.run_tags import JOB_ID_TAG, SECRETS_TAG
 from tg_mlflow.sweep_record import download_quietly
 from tg_mlflow.sweep_runs import is_running
 
-_LOG = "logs/train.log"
 _CHUNK_BYTES = 1 << 16
 
 
@@ -99,7 +99,7 @@ def _describe_launcher(client: MlflowClient, run: Run) -> str:
 def _show_recorded(client: MlflowClient, run: Run, reason: TgError, show: Listener) -> None:
     with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         try:
-            path = download_quietly(client, run.info.run_id, _LOG, Path(folder))
+            path = download_quietly(client, run.info.run_id, LOG_ARTIFACT, Path(folder))
         except (MlflowException, OSError) as error:
             raise RunNotOursError(f"run {run.info.run_id!r} has no log yet, and of its job: {reason}") from error
         with path.open("rb") as log:

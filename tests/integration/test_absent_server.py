@@ -105,7 +105,7 @@ def test_results_that_have_no_place_to_go_are_kept_for_later(
     assert run.info.status == "FINISHED"
     assert run.data.tags["tg.not_uploaded"].endswith(f"run `tg-mlflow attach {run.info.run_id}` to try again")
     assert len(list((tmp_path / "jobs").iterdir())) == 1
-    assert attach(run.info.run_id, tmp_path).returncode == 0  # in vain
+    assert attach(run.info.run_id, tmp_path).returncode == 1  # in vain
     assert "tg.not_uploaded" in client.get_run(run.info.run_id).data.tags
     sqlite_server.artifacts.unlink()
     result = attach(run.info.run_id, tmp_path)

@@ -1,5 +1,6 @@
 import json
 import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import mlflow
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Metric
+from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
+from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import BackendConfigError, RecordingError
+from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.run_recorder import RunRecorder
 
 
@@ -106,7 +110,10 @@ class Outage:
         self.failures = failures
         self.batches: list[int] = []
 
-    def log_batch(self, run_id: str, metrics: Sequence[Metric]) -> None:
+    def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), tags: Sequence[RunTag] = ()) -> None:
+        if tags:
+            self._client.log_batch(run_id, tags=tags)
+            return
         self.batches.append(len(metrics))
         if self.failures:
             self.failures -= 1
@@ -135,6 +142,137 @@ def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) 
 
     with pytest.raises(RecordingError, match=r"did not take the metrics of run .* .the connection broke"):
         record()
+
+
+class Refusal(Outage):
+    """Refuses batches with some metrics, as MLflow does."""
+
+    def __init__(self, client: MlflowClient, refused: set[tuple[str, int]]) -> None:
+        super().__init__(client, failures=0)
+        self._refused = refused
+
+    def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), tags: Sequence[RunTag] = ()) -> None:
+        if any((point.key, point.step) in self._refused for point in metrics):
+            self.batches.append(0)
+            raise MlflowException("no password123 here", INVALID_PARAMETER_VALUE)
+        super().log_batch(run_id, metrics, tags)
+
+
+def test_metrics_that_the_server_refuses_do_not_end_the_others(
+    store: MlflowClient, run_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Refusal(store, {("f_1", 1500), ("f_1", 17)})
+    lines = [format_metric_line("f@1", step / 10, step, 12).encode() + b"\n" for step in range(2500)]
+    mask = SecretMask(["password123"])
+    with RunRecorder(client, run_id, mask=mask) as recorder:
+        recorder.take(LogEvent(b"".join(lines), 7))
+    assert len(client.batches) < 50
+    told = json.loads(store.get_run(run_id).data.tags["tg.refused_metrics"])
+    assert told == {
+        "count": 2,
+        "first": "###METRIC###f@1:1.7###step:17;time:12###",
+        "reason": "no *** here",
+    }
+    assert "password123" not in caplog.text
+    assert history(store, run_id, "f_1") == [(step / 10, step, 12) for step in range(2500) if step not in (17, 1500)]
+
+
+def test_what_the_server_refuses_is_told_again_by_who_takes_over(
+    store: MlflowClient, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tg_mlflow.run_recorder._CURSOR_SECONDS", 0)
+    lines = [format_metric_line("loss", step, step, 12).encode() + b"\n" for step in range(3000)]
+    tags = []
+    for _ in range(2):
+        written = int(store.get_run(run_id).data.tags.get("tg.log_cursor", 0))
+        with RunRecorder(Refusal(store, {("loss", 1500), ("loss", 2500)}), run_id, written=written) as recorder:
+            for start in range(0, 3000, 1000):
+                recorder.take(LogEvent(b"".join(lines[start : start + 1000]), 7))
+        tags.append(store.get_run(run_id).data.tags)
+    assert json.loads(tags[0]["tg.refused_metrics"])["count"] == 2
+    assert tags[0] == tags[1]
+    assert int(tags[0]["tg.log_cursor"]) == len(b"".join(lines[:1000]))
+
+
+def test_a_run_that_is_deleted_meanwhile_takes_nothing(store: MlflowClient, run_id: str) -> None:
+    def record() -> None:
+        with RunRecorder(store, run_id) as recorder:
+            recorder.take(LogEvent(b"###METRIC###loss:1###step:1###\n" * 5, 7))
+
+    store.delete_run(run_id)
+    with pytest.raises(RecordingError, match="Current state is deleted"):
+        record()
+    store.restore_run(run_id)
+    assert "tg.refused_metrics" not in store.get_run(run_id).data.tags
+    record()
+    assert history(store, run_id, "loss") == [(1, 1, 7)]
+
+
+def test_what_cannot_be_read_is_told_in_the_run(
+    store: MlflowClient, run_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for chunks in (
+        [b"###METRIC###key:hf_abc", b"def###\n###METRIC###\0###", b"\n"],
+        [b"###METRIC###key:hf_abcdef###\n###METRIC###\0###\n"],
+    ):
+        mask = SecretMask(["hf_abcdef"])
+        with RunRecorder(MaskingClient(store.tracking_uri, mask), run_id, mask=mask) as recorder:
+            for chunk in chunks:
+                recorder.take(LogEvent(chunk, 7))
+        told = json.loads(store.get_run(run_id).data.tags["tg.unreadable_metrics"])
+        assert told == {"count": 2, "first": "###METRIC###key:***###"}
+        assert "2 metric lines could not be read, the first one '###METRIC###key:***###'" in caplog.text
+    assert "hf_abcdef" not in caplog.text
+
+
+def test_where_everything_can_be_read_nothing_is_told(store: MlflowClient, run_id: str) -> None:
+    with RunRecorder(store, run_id) as recorder:
+        recorder.take(LogEvent(b"###METRIC###loss:1###\n", 7))
+    assert not {tag for tag in store.get_run(run_id).data.tags if tag.startswith("tg.")}
+
+
+def test_a_server_that_does_not_take_what_is_missing_is_heard_of(store: MlflowClient, run_id: str) -> None:
+    class NoTags(Outage):
+        def set_tag(self, *arguments: Any) -> None:
+            raise MlflowException("the connection broke")
+
+    def record() -> None:
+        with RunRecorder(NoTags(store, failures=0), run_id, patience_seconds=0) as recorder:
+            recorder.take(LogEvent(b"###METRIC###loss:one###\n", 7))
+
+    with pytest.raises(RecordingError, match=r"the connection broke.*tg-mlflow attach"):
+        record()
+
+
+def test_many_odd_names_can_all_be_told(store: MlflowClient, run_id: str) -> None:
+    written = [f"é{number}@%" * 30 for number in range(1200)]
+    for _ in range(2):  # whoever comes later finds the same keys
+        with RunRecorder(store, run_id) as recorder:
+            for name in written:
+                recorder.take(LogEvent(f"###METRIC###{name}:1###\n".encode(), 7))
+        run = store.get_run(run_id)
+        tags = {tag: value for tag, value in run.data.tags.items() if tag.startswith("tg.metric_names")}
+        assert set(tags) == {"tg.metric_names", *(f"tg.metric_names.{number}" for number in range(2, len(tags) + 1))}
+        names = {key: name for value in tags.values() for key, name in json.loads(value).items()}
+        assert set(names) == set(run.data.metrics)
+        assert sorted(names.values()) == sorted(written)
+
+
+def test_a_name_that_is_seen_while_the_others_are_told_is_told_too(store: MlflowClient, run_id: str) -> None:
+    class Meanwhile(Outage):
+        def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), tags: Sequence[RunTag] = ()) -> None:
+            super().log_batch(run_id, metrics, tags)
+            if tags and not told.is_set():
+                told.set()
+                assert more.wait(30)
+
+    told, more = threading.Event(), threading.Event()
+    with RunRecorder(Meanwhile(store, failures=0), run_id) as recorder:
+        recorder.take(LogEvent.of_line(format_metric_line("a@", 1.0)))
+        assert told.wait(30)
+        recorder.take(LogEvent.of_line(format_metric_line("b@", 1.0)))
+        more.set()
+    assert json.loads(store.get_run(run_id).data.tags["tg.metric_names"]) == {"a_": "a@", "b_": "b@"}
 
 
 def test_how_long_a_server_may_be_away_is_a_setting(

@@ -1,5 +1,6 @@
 import itertools
 import math
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,14 @@ def test_a_line_is_that_of_the_source_document() -> None:
         (b"100%|########METRIC###a:1###\n", MetricPoint("a", 1.0, 0, 7)),
         (b"###METRIC###a:\x1b[1m1\x1b[0m###\n", MetricPoint("a", 1.0, 0, 7)),
         (b"###METRIC###a:1###step:x###\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"###METRIC###a:1\x1b[?25h###\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"###METRIC###\x1b[1;38;5;4ma\x1b(B\x1b[m:1\x1b[K###\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"\x1b]0;epoch 1\x07###METRIC###a:\x1b]8;;http://h\x1b\\1\x1b]8;;\x1b\\###\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"###METRIC###a:1###\x1b[0mstep:\x1b[36m5\x1b[0m;time:99###\n", MetricPoint("a", 1.0, 5, 99)),
+        (b"\x1b[1m###\x1b[35mMETRIC\x1b[0m###a:1###\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"\x1b7###METRIC###a:1###\x1b8\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"\x1b[###METRIC###a:1\x1b###\x1b]0;\n", MetricPoint("a", 1.0, 0, 7)),
+        (b"###METRIC###gr\xf6\xdfe:1###\n", MetricPoint("gr\\xf6\\xdfe", 1.0, 0, 7)),
     ],
 )
 def test_one_metric_is_read(line: bytes, expected: MetricPoint) -> None:
@@ -85,6 +94,30 @@ def test_the_plain_form_is_read_where_it_is_asked_for() -> None:
     assert parser.finish(9) == [MetricPoint("c", 2.0, 0, 9)]
 
 
+def test_names_that_are_no_utf_8_are_not_confused() -> None:
+    points = parse(b"###METRIC###gr\xf6\xdfe:1###\n", b"###METRIC###gr\xe4\xdfe:2###\n")
+    assert [(point.name, point.step) for point in points] == [("gr\\xf6\\xdfe", 0), ("gr\\xe4\\xdfe", 0)]
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(4094, True), (4095, False)])
+def test_the_length_of_a_metric_is_bounded_however_it_is_divided(size: int, is_read: bool) -> None:
+    text = b"###METRIC###" + b"x" * size + b":1###"
+    for ending in (b"\n", b" " * 5000):
+        for piece in (1, 4000, 10_000):
+            parser = MetricLineParser()
+            pieces = [(text + ending)[start : start + piece] for start in range(0, len(text + ending), piece)]
+            points = [point for each in pieces for point in parser.feed(each, 7)]
+            assert [point.name for point in points] == ["x" * size] * is_read
+            assert parser.unreadable_count == 1 - is_read
+            assert len(parser._names) == is_read
+
+
+def test_a_metric_in_a_line_without_an_end_is_there_before_the_line_gets_long() -> None:
+    parser = MetricLineParser()
+    assert parser.feed(b"###METRIC###a:1###", 7) == []
+    assert parser.feed(b"." * 64, 8) == [MetricPoint("a", 1.0, 0, 8)]
+
+
 def test_metrics_in_a_line_without_an_end_are_read() -> None:
     text = b"".join(b"x" * 3000 + format_metric_line("a", 0.5, step).encode() for step in range(20))
     for size in (1, 7, 1000, 5000, len(text)):
@@ -109,12 +142,14 @@ def test_memory_is_bounded_on_a_line_without_an_end() -> None:
         assert parser.feed(b"x" * 100_000, 7) == []
         assert parser.feed(b"###METRIC###" + b"y" * 100_000, 7) == []
         assert len(parser._rest) < 10_000
+        assert parser.feed(b"###METRIC###b:1###" + b"\x1b[" + b"0" * 100_000, 7) == [MetricPoint("b", 1.0, ANY, 7)]
+        assert len(parser._rest) < 10_000
     assert parser.unreadable_count == 100
     assert parser.feed(b"###METRIC###a:1###\n", 7) == [MetricPoint("a", 1.0, 0, 7)]
 
 
 names = st.text(min_size=1, max_size=20).filter(
-    lambda text: len(text.splitlines()) == 1 and "#" not in text and text == text.strip()
+    lambda text: len(text.splitlines()) == 1 and not {"#", "\x1b"} & {*text} and text == text.strip()
 )
 metrics = st.lists(
     st.tuples(names, st.floats(allow_nan=False), st.one_of(st.none(), st.integers(-(10**17), 10**17))), max_size=5
@@ -126,7 +161,7 @@ def test_any_division_of_the_bytes_gives_the_same_metrics(
     written: list[tuple[str, float, int | None]], noise: bytes, cuts: list[int]
 ) -> None:
     text = b"".join(
-        noise.replace(b"#", b"") + format_metric_line(name, value, step).encode("utf-8", "surrogatepass") + b"\n"
+        noise.translate(None, b"#\x1b") + format_metric_line(name, value, step).encode("utf-8", "surrogatepass") + b"\n"
         for name, value, step in written
     )
     whole = parse(text)
@@ -137,6 +172,31 @@ def test_any_division_of_the_bytes_gives_the_same_metrics(
     assert [point.step for point, (_, _, step) in zip(whole, written, strict=True) if step is not None] == [
         step for _, _, step in written if step is not None
     ]
+
+
+# Of what a line may consist, with what is too long among it.
+parts = st.sampled_from(
+    [
+        *(b"###METRIC###", b"###", b"#", b"METRIC###", b"a:1###", b"a:1", b":", b"1", b"nan", b"\xff", b" ", b"#015"),
+        *(b"step:5###", b"time:7###", b"step:5;time:8###", b"step:", b"\n", b"\r"),
+        *(b"\x1b[0m", b"\x1b", b"[", b"m", b"\x1b[?25", b"\x1b]0;t", b"\x07", b"\x1b\\", b"\x1b(B", b"\\"),
+        *(b"x" * 64, b"x" * 500, b"x" * 4096, b"a:" + b"1" * 4094, b"x" * 10_000, b"\x1b[" + b"0" * 500),
+    ]
+)
+
+
+@given(st.lists(parts, max_size=12).map(b"".join), st.lists(st.integers(0, 12_000), max_size=12), st.booleans())
+def test_any_division_of_any_bytes_gives_the_same(text: bytes, cuts: list[int], plain: bool) -> None:
+    told = []
+    for positions in ([0, len(text)], sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})):
+        parser = MetricLineParser(plain)
+        points = []
+        for start, end in itertools.pairwise(positions):
+            points += parser.feed(text[start:end], 7)
+            assert len(parser._rest) < 10_000
+        points += parser.finish(7)
+        told.append((repr(points), parser.unreadable_count, parser.first_unreadable))  # NaN differs from NaN
+    assert told[0] == told[1]
 
 
 @given(st.lists(st.binary(max_size=40), max_size=10))

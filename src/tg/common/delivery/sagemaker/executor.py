@@ -17,6 +17,8 @@ Listener: TypeAlias = Callable[[LogEvent], object]
 
 # How much of a failed job's log an error shows.
 TAIL_LINES = 50
+# Of a longer one, its end.
+_LONGEST_LINE = 10_000
 
 
 class JobStatus(Enum):
@@ -248,8 +250,9 @@ class LogTail:
     def add(self, event: LogEvent) -> None:
         """Takes the next piece."""
         *complete, self._open = (self._open + event.data).split(b"\n")
-        self._lines.extend(line.decode("utf-8", errors="replace").rstrip("\r") for line in complete[-TAIL_LINES:])
-        self._open = self._open[-10_000:]
+        shown = (line[-_LONGEST_LINE:] for line in complete[-TAIL_LINES:])
+        self._lines.extend(line.decode("utf-8", errors="replace").rstrip("\r") for line in shown)
+        self._open = self._open[-_LONGEST_LINE:]
 
     @property
     def lines(self) -> list[str]:

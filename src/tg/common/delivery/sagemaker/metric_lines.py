@@ -3,6 +3,8 @@
 The form is ``###METRIC###<name>:<value>###``, optionally followed by ``step:<int>;time:<epoch ms>###``, where either
 field may stand alone. It may stand anywhere in a line, and several times. A name may hold colons: the last one divides
 it from the value. In the plain form of the in-memory environment, ``###<name>:<value>``, a metric ends with its line.
+
+What a terminal takes as a command, such as a colour, is no part of it: see ECMA-48, 5.4, for the form of these.
 """
 
 import re
@@ -18,13 +20,21 @@ _DIGITS = b"0123456789.+-e"
 _NUMBER = re.compile(
     rb"[ \t]*[+-]?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf|infinity)[ \t]*", re.IGNORECASE
 )
-_COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
+# A colour, a move of the cursor or the like; the window's title or a link; a character set; another command. None has
+# the `#` of a marker that follows one which is cut off.
+_ESCAPE = re.compile(
+    rb"\x1b(?:\[[0-?]{0,500}[ -\"$-/]{0,3}[@-~]|\][^\x07\x1b\r\n]{0,500}(?:\x07|\x1b\\)|[ -/][0-~]|[0-Z\\^-~])?"
+)
+# The beginning of one, which the next bytes may complete.
+_OPEN_ESCAPE = re.compile(rb"\x1b(?:\[[0-?]{0,500}[ -\"$-/]{0,3}|\][^\x07\x1b\r\n]{0,500}\x1b?|[ -/])?\Z")
+_LONGEST_ESCAPE = 505
 _LINE_END = re.compile(rb"[\r\n]")
 
-# A line may go on without an end; what is before its last marker, or further back than this, is not kept.
+# The longest that a name and a value can be, since a line may go on without an end.
 _LONGEST_METRIC = 4096
-# The longest the optional fields can be.
+# The longest that the optional fields can be, and another marker that shares their end.
 _LONGEST_FIELDS = 64
+_LONGEST_EXAMPLE = 1000
 
 
 class MetricPoint(NamedTuple):
@@ -63,7 +73,7 @@ class MetricLineParser:
 
     Attributes:
         unreadable_count: How many markers were no readable metric so far.
-        first_unreadable: The beginning of the first of these, as text; ``None`` if there is none.
+        first_unreadable: The first of these, as text, at most 1000 characters; ``None`` if there is none.
     """
 
     def __init__(self, plain: bool = False) -> None:
@@ -81,7 +91,7 @@ class MetricLineParser:
         end = max(buffer.rfind(b"\n"), buffer.rfind(b"\r")) + 1
         points = self._read(buffer[:end], time_ms) if end else []
         self._rest = buffer[end:]
-        if len(self._rest) > _LONGEST_METRIC:
+        if len(self._rest) > _LONGEST_FIELDS:
             points += self._read_open_line(time_ms)
         return points
 
@@ -91,26 +101,29 @@ class MetricLineParser:
         return points
 
     def _read(self, text: bytes, time_ms: int) -> list[MetricPoint]:
-        """Reads text in which every line has ended."""
+        """Reads text in which every metric has ended."""
+        if b"\x1b" in text:
+            text = _ESCAPE.sub(b"", text)
         pieces = text.split(self._marker)
         if len(pieces) == 1:
             return []
-        if b"\x1b" in text:
-            pieces = _COLOUR.sub(b"", text).split(self._marker)
         points: list[MetricPoint] = []
-        names, next_steps = self._names, self._next_steps
+        names, next_steps, is_plain = self._names, self._next_steps, self._is_plain
         for piece in pieces[1:]:
             # Plain methods of bytes, since a regular expression takes twice the time for all of it.
-            body, end, rest = self._partition_line(piece) if self._is_plain else piece.partition(_END)
+            body, end, rest = self._partition_line(piece) if is_plain else piece.partition(_END)
             raw_name, _, raw_value = body.rpartition(b":")
-            name = names.get(raw_name) or self._add_name(raw_name)
-            if not (end and name) or (raw_value.strip(_DIGITS) and not _NUMBER.fullmatch(raw_value)):
-                self._count_unreadable(piece)
-                continue
             try:
+                if (
+                    not end
+                    or len(body) > _LONGEST_METRIC
+                    or (raw_value.strip(_DIGITS) and not _NUMBER.fullmatch(raw_value))
+                ):
+                    raise ValueError("it is no metric")
                 value = float(raw_value)
+                name = names.get(raw_name) or self._add_name(raw_name)
             except ValueError:
-                self._count_unreadable(piece)
+                self._count_unreadable(body + end)
                 continue
             step = next_steps.get(name, 0)
             next_steps[name] = step + 1
@@ -122,20 +135,30 @@ class MetricLineParser:
         return points
 
     def _read_open_line(self, time_ms: int) -> list[MetricPoint]:
-        """Reads what is complete in a long line that has not ended, and keeps its end."""
-        enough = len(self._rest) - _LONGEST_FIELDS
-        cut = self._rest.rfind(self._marker, 0, enough)
-        end = self._rest.find(_END, cut + len(self._marker), enough) if cut >= 0 and not self._is_plain else -1
-        if end >= 0 or cut < 0 or len(self._rest) - cut > _LONGEST_METRIC:
-            # Either the last metric is complete, with what may follow it, or there is none that could still be.
-            cut = enough if end < 0 else self._end_of_fields(end + len(_END))
-        points = self._read(self._rest[:cut], time_ms)
-        self._rest = self._rest[cut:]
-        return points
+        """Reads what is complete in a line that has not ended, and keeps its end."""
+        text, beginning = self._rest, b""
+        if b"\x1b" in text:
+            open_escape = _OPEN_ESCAPE.search(text, max(0, len(text) - _LONGEST_ESCAPE))
+            position = open_escape.start() if open_escape else len(text)
+            text, beginning = _ESCAPE.sub(b"", text[:position]), text[position:]
+        cut = self._find_cut(text)
+        self._rest = text[cut:] + beginning
+        return self._read(text[:cut], time_ms)
 
-    def _end_of_fields(self, position: int) -> int:
-        fields = _FIELDS.match(self._rest, position)
-        return fields.end() if fields else position
+    def _find_cut(self, text: bytes) -> int:
+        """Finds where a line may be cut, whatever follows: no metric that is or may get complete is divided."""
+        *before, last = text.split(self._marker)
+        enough = max(0, len(text) - _LONGEST_FIELDS)
+        if not before:
+            return enough
+        start = len(text) - len(last)
+        if not self._is_plain:
+            end = text.find(_END, start, min(enough, start + _LONGEST_METRIC + len(_END)))
+            if end >= 0:
+                fields = _FIELDS.match(text, end + len(_END))
+                return max(enough, fields.end() if fields else end + len(_END))
+        is_too_long = enough - start > _LONGEST_METRIC + len(_END)
+        return enough if is_too_long else start - len(self._marker)
 
     @staticmethod
     def _partition_line(piece: bytes) -> tuple[bytes, bytes, bytes]:
@@ -143,15 +166,20 @@ class MetricLineParser:
         end = _LINE_END.search(piece)
         return (piece[: end.start()], _END, b"") if end else (piece, _END, b"")
 
-    def _add_name(self, raw_name: bytes) -> str | None:
-        """Decodes a name that is seen for the first time; ``None`` if it is no name."""
-        if not raw_name.strip() or _LINE_END.search(raw_name):
-            return None
-        name = self._names[raw_name] = raw_name.decode("utf-8", errors="replace").strip()
+    def _add_name(self, raw_name: bytes) -> str:
+        """Decodes a name that is seen for the first time.
+
+        Raises:
+            ValueError: If it is no name.
+        """
+        name = raw_name.decode("utf-8", errors="backslashreplace").strip()
+        if not name or _LINE_END.search(raw_name):
+            raise ValueError(f"{name!r} is no name of a metric")
+        self._names[raw_name] = name
         return name
 
-    def _count_unreadable(self, piece: bytes) -> None:
+    def _count_unreadable(self, text: bytes) -> None:
         self.unreadable_count += 1
         if self.first_unreadable is None:
-            line = _LINE_END.split(self._marker + piece, maxsplit=1)[0]
-            self.first_unreadable = line[:200].decode("utf-8", errors="replace")
+            line = _LINE_END.split(self._marker + text, maxsplit=1)[0]
+            self.first_unreadable = line.decode("utf-8", errors="backslashreplace")[:_LONGEST_EXAMPLE]
