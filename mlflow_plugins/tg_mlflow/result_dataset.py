@@ -25,7 +25,8 @@ _LONGEST_SCHEMA = 1_000_000
 def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: RemoteDataset | None = None) -> None:
     """Logs a dataset as an input of a run, in the context ``training``, unless the run has it.
 
-    What has changed in it since then is not looked at: the training has had the dataset as it was.
+    What has changed in it since then is not looked at: the training has had the dataset as it was. In one experiment,
+    MLflow keeps one dataset of a name and digest, with the source that it first had.
 
     Args:
         client: The tracking server's.
