@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -20,6 +20,8 @@ from tests.support import ProjectFolder, all_runs
 BIN = Path(sys.executable).parent
 # From a signal to the end of the command; a graceful stop takes a second, the rest is for a busy machine.
 END_SECONDS = 60
+
+Server = TypeVar("Server", bound="ArtifactServer")
 
 
 class Launcher:
@@ -142,25 +144,26 @@ def processes_that_name(folder: Path) -> list[str]:
     return found
 
 
-class HoldingArtifactStore:
-    """Takes artifacts over HTTP, and holds back the answer for those with some name until it is told otherwise."""
+class ArtifactServer:
+    """Takes artifacts over HTTP; a context.
 
-    def __init__(self, name: str) -> None:
+    Attributes:
+        taken: The last parts of the paths of what it has.
+    """
+
+    def __init__(self) -> None:
         self.taken: list[str] = []
-        self.is_asked = threading.Event()
-        self.goes_on = threading.Event()
         store = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 artifact = self.path.rpartition("/")[2]
-                if artifact == name:
-                    store.is_asked.set()
-                    store.goes_on.wait(END_SECONDS)
-                store.taken.append(artifact)
+                status = store.judge(artifact)
+                if status == 200:
+                    store.taken.append(artifact)
                 try:
-                    self.send_response(200)
+                    self.send_response(status)
                     self.end_headers()
                 except BrokenPipeError:
                     store.taken.remove(artifact)  # nobody waits for it any more
@@ -171,24 +174,49 @@ class HoldingArtifactStore:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
 
+    def judge(self, artifact: str) -> int:
+        """Says with which status an artifact is answered, which has this as the last part of its path."""
+        return 200
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/artifacts"
 
-    def __enter__(self) -> "HoldingArtifactStore":
+    def __enter__(self: Server) -> Server:
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.goes_on.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
 
-def record_at(store: MlflowClient, artifacts: HoldingArtifactStore) -> str:
+class HoldingArtifactStore(ArtifactServer):
+    """Holds back the answer for artifacts with some name until it is told otherwise."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.is_asked = threading.Event()
+        self.goes_on = threading.Event()
+        self._name = name
+
+    def judge(self, artifact: str) -> int:
+        if artifact == self._name:
+            self.is_asked.set()
+            self.goes_on.wait(END_SECONDS)
+        return 200
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.goes_on.set()
+        super().__exit__(kind, error, traceback)
+
+
+def record_at(store: MlflowClient, artifacts: ArtifactServer) -> str:
     """Makes an experiment whose artifacts go to a store of their own, and returns its id."""
     return store.create_experiment("held", artifact_location=artifacts.url)
 

@@ -1,18 +1,14 @@
 """Artifact stores that do not take what a training has made: it is FINISHED all the same, and its run says the rest."""
 
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import boto3
 import pytest
 from mlflow import MlflowClient
 from moto.server import ThreadedMotoServer
 
-from tests.launcher import Launcher, attach
+from tests.launcher import ArtifactServer, Launcher, attach, record_at
 from tests.support import ProjectFolder, all_runs
 
 TASKS = """
@@ -29,49 +25,19 @@ TASKS = """
 """
 
 
-class StrictArtifactStore:
-    """Takes artifacts over HTTP but those with some name, as a proxy does that limits their size.
+class StrictArtifactStore(ArtifactServer):
+    """Refuses artifacts with some names, as a proxy does that limits their size.
 
     Attributes:
         limits: The names, which may change.
-        taken: The last parts of the paths of what it has.
     """
 
     def __init__(self, *limits: str) -> None:
+        super().__init__()
         self.limits = set(limits)
-        self.taken: set[str] = set()
-        store = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                name = self.path.rpartition("/")[2]
-                is_taken = name not in store.limits
-                if is_taken:
-                    store.taken.add(name)
-                self.send_response(200 if is_taken else 413)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/artifacts"
-
-    def __enter__(self) -> "StrictArtifactStore":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def judge(self, artifact: str) -> int:
+        return 413 if artifact in self.limits else 200
 
 
 @pytest.fixture
@@ -82,16 +48,12 @@ def quick(project: ProjectFolder) -> ProjectFolder:
     return project
 
 
-def record_at(store: MlflowClient, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", store.create_experiment("elsewhere", artifact_location=url))
-
-
 @pytest.mark.parametrize("place", ["attached", "process"])
 def test_what_is_too_large_is_named_and_the_rest_is_there(
     quick: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     with StrictArtifactStore("model.tar.gz") as artifacts:
-        record_at(store, artifacts.url, monkeypatch)
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", record_at(store, artifacts))
         with Launcher(quick, place, tmp_path) as launcher:
             assert launcher.wait_for_end() == 0, launcher.output
         (run,) = all_runs(store)
@@ -100,7 +62,7 @@ def test_what_is_too_large_is_named_and_the_rest_is_there(
         assert told.startswith("the results are not uploaded (result/model.tar.gz: ")
         assert "413" in told
         assert told.endswith(f"they are kept: run `tg-mlflow attach {run.info.run_id}` to try again")
-        (package,) = artifacts.taken - {"train.log", "task.json"}
+        (package,) = set(artifacts.taken) - {"train.log", "task.json"}
         assert package.startswith("Task-")
         again = attach(run.info.run_id, tmp_path)
         assert again.returncode == 1
@@ -131,7 +93,7 @@ def test_a_bucket_that_cannot_be_reached_fails_no_training(
         "AWS_MAX_ATTEMPTS": "1",
     }.items():
         monkeypatch.setenv(name, value)
-    record_at(store, "s3://experiments/ours", monkeypatch)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", store.create_experiment("s3", artifact_location="s3://experiments/ours"))
     with Launcher(quick, "process", tmp_path) as launcher:
         assert launcher.wait_for_end() == 0, launcher.output
     (run,) = all_runs(store)
