@@ -92,6 +92,23 @@ def test_characters_that_a_terminal_has_none_for_are_escapes() -> None:
     assert result.stderr == b""
 
 
+def test_what_takes_the_place_of_stdout_may_be_simple(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Simple:
+        def __init__(self) -> None:
+            self.written: list[str] = []
+
+        def write(self, text: str) -> None:
+            self.written.append(text)
+
+        def flush(self) -> None:
+            pass
+
+    simple = Simple()
+    monkeypatch.setattr(sys, "stdout", simple)
+    Logger.info("heard \u2713")
+    assert [text.partition(" INFO: ")[2] for text in simple.written] == ["heard \u2713\n"]
+
+
 def test_without_stdout_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     Logger.info("nobody hears it")

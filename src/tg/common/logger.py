@@ -40,10 +40,10 @@ def show(text: str) -> None:
 
     Characters that the terminal has none for are written as escapes.
     """
-    stdout = sys.stdout
-    if stdout is None or stdout.closed:
+    stdout = sys.stdout  # which somebody may have put something simpler in the place of
+    if stdout is None or getattr(stdout, "closed", False):
         return
-    encoding = stdout.encoding or "utf-8"
+    encoding = getattr(stdout, "encoding", None) or "utf-8"
     try:
         stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stdout.flush()
