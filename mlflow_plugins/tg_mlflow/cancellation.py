@@ -6,11 +6,12 @@ import time
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
-from tg.common import DeliveryError
-from tg_mlflow.launcher_tag import Launcher, find_launcher
+from tg.common import DeliveryError, JobUnreachableError
+from tg.common.delivery.sagemaker import JobStatus
+from tg_mlflow.launcher_tag import Launcher, find_launcher, keeps_jobs_here
 from tg_mlflow.left_job import find_left_job
 from tg_mlflow.run_job import RunJob, check_is_ours, find_job, read_run
-from tg_mlflow.run_tags import SWEEP_NAME_TAG
+from tg_mlflow.run_tags import JOB_ID_TAG, SWEEP_NAME_TAG
 from tg_mlflow.sweep_runs import is_running
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -32,10 +33,12 @@ def cancel(client: MlflowClient, run_id: str) -> None:
     if not is_running(run):
         _logger.info("Run %s has ended before: %s", run_id, run.info.status)
         return
-    if (launcher := find_launcher(client, run)) is not None:
-        _stop(run, launcher)
+    if (launcher := find_launcher(client, run)) is None:
+        run = client.get_run(run_id)  # once more, as its launcher may have ended it and itself just now
+    else:
+        _stop(client, run, launcher)
         run = wait_for_launcher(client, run_id, launcher)
-    if is_running(run) and (left := find_left_job(client, run, is_here=False)) is not None:
+    if is_running(run) and (left := find_left_job(client, run, keeps_jobs_here(run.data.tags))) is not None:
         cancel_job(client, left)
     _logger.info("Run %s is %s", run_id, client.get_run(run_id).info.status)
 
@@ -65,15 +68,36 @@ def wait_for_launcher(client: MlflowClient, run_id: str, launcher: Launcher) -> 
     return run
 
 
-def _stop(run: Run, launcher: Launcher) -> None:
-    """Interrupts a launcher; stops only the job if it has more to do, or cannot be interrupted."""
+def _stop(client: MlflowClient, run: Run, launcher: Launcher) -> None:
+    """Interrupts a launcher; stops only the job, once there is one, if it has more to do or cannot be interrupted."""
     if launcher.signal_number is not None and SWEEP_NAME_TAG not in run.data.tags:
         launcher.interrupt()
         return
+    if _stop_job(run):
+        return
+    _logger.info("Run %s has no job yet, which is stopped when it has begun", run.info.run_id)
+    while not _stop_job(run):
+        time.sleep(_LOOK_SECONDS)
+        run = client.get_run(run.info.run_id)
+        if not is_running(run) or find_launcher(client, run) != launcher:
+            return
+
+
+def _stop_job(run: Run) -> bool:
+    """Stops a job that a process records; returns whether there was one."""
+    if JOB_ID_TAG not in run.data.tags:
+        return False
     found = find_job(run)
+    executor, job_id = found.executor, found.job_id
     try:
-        found.executor.cancel(found.job_id)
-    except DeliveryError:
-        if found.executor.has_submitted(found.job_id):
+        state = executor.status(job_id)
+        if not executor.is_remote and state.exit_code is None and state.status in (JobStatus.QUEUED, JobStatus.FAILED):
+            return False  # it is being started; where that takes long, it looks as if it had failed
+        executor.cancel(job_id)
+    except JobUnreachableError:
+        raise
+    except DeliveryError as error:
+        if error.__cause__ is not None or executor.has_submitted(job_id):
             raise
-        # It had been stopped, and the launcher has cleared it away meanwhile.
+        return False  # there is none yet, or it has been cleared away
+    return True

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -16,10 +18,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tg.common.delivery.delivery import uninterrupted
+from tg.common.delivery.sagemaker.job_folder import jobs_path
 from tg.common.delivery.sagemaker.process_supervisor import describe_process, is_alive
 from tg_mlflow.errors import RecordingError, RunNotOursError
-from tg_mlflow.patience import patiently
+from tg_mlflow.patience import is_final, patiently
 from tg_mlflow.run_tags import LAUNCHER_TAG, SWEEP_NAME_TAG
+
+# Other numbers stand for several processes, or for none.
+_PIDS = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -60,21 +66,23 @@ def launching(client: MlflowClient, run_id: str, patience_seconds: float = 0.0) 
     Raises:
         RecordingError: If the tracking server does not take it at the beginning.
     """
-    host = socket.gethostname()
-    launcher = json.dumps({"host": host, **describe_process(os.getpid()), "signal": _find_signal()})
-    try:
-        patiently(partial(client.set_tag, run_id, LAUNCHER_TAG, launcher), patience_seconds, "a tag")
-    except (MlflowException, OSError) as error:
-        raise RecordingError(
-            f"the tracking server did not take which process records run {run_id} ({error}); when the server is back, "
-            f"end the run with `tg-mlflow cancel {run_id}`"
-        ) from error
-    try:
-        yield
-    finally:
-        # Else it is seen when the process has ended.
-        with suppress(MlflowException, OSError), uninterrupted():
-            client.set_tag(run_id, LAUNCHER_TAG, json.dumps({"host": host}))
+    place = {"host": socket.gethostname(), "pids": _find_pid_namespace(), "jobs": str(jobs_path())}
+    with _marking(f"tg-mlflow-{run_id}") as marker:
+        process = {**describe_process(os.getpid()), "signal": _find_signal(), "marker": marker}
+        launcher = json.dumps({**place, **process})
+        try:
+            patiently(partial(client.set_tag, run_id, LAUNCHER_TAG, launcher), patience_seconds, "a tag")
+        except (MlflowException, OSError) as error:
+            raise RecordingError(
+                f"the tracking server did not take which process records run {run_id} ({error}); when the server is "
+                f"back, end the run with `tg-mlflow cancel {run_id}`"
+            ) from error
+        try:
+            yield
+        finally:
+            # Else it is seen by the marker.
+            with suppress(MlflowException, OSError), uninterrupted():
+                client.set_tag(run_id, LAUNCHER_TAG, json.dumps(place))
 
 
 def find_launcher(client: MlflowClient, run: Run) -> Launcher | None:
@@ -89,29 +97,89 @@ def find_launcher(client: MlflowClient, run: Run) -> Launcher | None:
         return launcher
     try:
         return read_launcher(client.get_run(parent_id).data.tags)
-    except MlflowException:
-        return None  # it has been deleted
+    except MlflowException as error:
+        if not is_final(error):
+            raise
+        return None  # it is not there any more
 
 
 def read_launcher(tags: Mapping[str, str]) -> Launcher | None:
     """Finds the process that records a run now, by the run's own tags; ``None`` as above."""
-    launcher = json.loads(tags.get(LAUNCHER_TAG, "null"))
-    if launcher is None or "pid" not in launcher or not is_this_host(tags):
+    launcher = _read_tag(tags)
+    pid, number, marker = (launcher.get(key) for key in ("pid", "signal", "marker"))
+    if not isinstance(pid, int) or not 0 < pid < _PIDS or pid == os.getpid() or not is_this_host(tags):
         return None
-    pid = int(launcher["pid"])
-    return Launcher(pid, launcher.get("signal")) if pid != os.getpid() and is_alive(launcher) else None
+    process = {"pid": pid, "started": launcher.get("started")}
+    if not is_alive(process) or not _has_marker(pid, marker):
+        return None
+    return Launcher(pid, number if number in (signal.SIGINT, signal.SIGTERM) else None)
 
 
 def is_this_host(tags: Mapping[str, str]) -> bool:
-    """Whether a run's last launcher ran on this machine."""
-    launcher = json.loads(tags.get(LAUNCHER_TAG, "null"))
-    return launcher is not None and launcher["host"] == socket.gethostname()
+    """Whether a run's last launcher ran on this machine, where its process can be seen."""
+    launcher = _read_tag(tags)
+    return bool(launcher.get("host") == socket.gethostname() and launcher.get("pids") == _find_pid_namespace())
+
+
+def keeps_jobs_here(tags: Mapping[str, str]) -> bool:
+    """Whether a run's last launcher kept its jobs where they are looked for here: what is not there was not started."""
+    launcher = _read_tag(tags)
+    return bool(launcher.get("host") == socket.gethostname() and launcher.get("jobs") == str(jobs_path()))
 
 
 def read_other_host(tags: Mapping[str, str]) -> str | None:
     """The machine that a run's last launcher ran on; ``None`` if it is this one, or not known."""
-    launcher = json.loads(tags.get(LAUNCHER_TAG, "null"))
-    return None if launcher is None or is_this_host(tags) else str(launcher["host"])
+    host = _read_tag(tags).get("host")
+    return None if host is None or is_this_host(tags) else str(host)
+
+
+def _read_tag(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Whoever has damaged the tag has left nothing that is known of the launcher."""
+    try:
+        launcher = json.loads(tags.get(LAUNCHER_TAG, "{}"))
+    except ValueError:
+        return {}
+    return launcher if isinstance(launcher, dict) else {}
+
+
+def _find_pid_namespace() -> str | None:
+    """What tells containers with the name of their host from it, and from each other; ``None`` if unknown."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return None
+
+
+@contextmanager
+def _marking(name: str) -> Iterator[str | None]:
+    """Lets others see in ``/proc`` that this process records a run, whatever the tracking server takes at the end.
+
+    A process may live on after that, as a notebook's does.
+
+    Yields:
+        The name; ``None`` where the system does not show it.
+    """
+    if not hasattr(os, "memfd_create"):
+        yield None
+        return
+    marker = os.memfd_create(name)
+    try:
+        yield name if _has_marker(os.getpid(), name) else None
+    finally:
+        os.close(marker)
+
+
+def _has_marker(pid: int, name: object) -> bool:
+    if name is None:
+        return True
+    found = []
+    try:
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # it has been closed just now
+                found.append(os.readlink(path))
+    except OSError:
+        return True  # it is another user's, or has ended just now
+    return any(link.startswith(f"/memfd:{name} ") for link in found)
 
 
 def _find_signal() -> int | None:

@@ -31,7 +31,7 @@ def find_left_job(
     Args:
         client: The tracking server's.
         run: The run, whose launcher is gone.
-        is_here: Whether that ran on this machine.
+        is_here: Whether that kept its jobs where they are looked for here.
         make_executor: Makes the job's place, if that is to be shared with other jobs.
 
     Returns:
@@ -58,8 +58,8 @@ def find_left_job(
                 raise  # there may be one, and whoever knows does not say so
             if not (is_here or found.executor.is_remote or DOCKER_HOST_TAG in run.data.tags):
                 raise RunNotOursError(
-                    f"the job of run {run.info.run_id} is not on this machine: {error}; resume the sweep where it was "
-                    "started, or cancel that run there"
+                    f"the job of run {run.info.run_id} is not on this machine: {error}; cancel it where it was "
+                    "started, or resume its sweep there"
                 ) from error
         found.executor.discard(found.job_id)
     if is_running(run):

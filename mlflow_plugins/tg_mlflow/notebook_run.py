@@ -14,7 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEN
 from tg_mlflow.backend_config import BackendConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError, ProjectError
 from tg_mlflow.masking_client import MaskingClient
-from tg_mlflow.project import Project
+from tg_mlflow.project import Project, read_project
 from tg_mlflow.project_backend import ProjectBackend, find_backend
 from tg_mlflow.project_secrets import find_config_secrets
 from tg_mlflow.run_lifecycle import create_tagged_run
@@ -41,7 +41,8 @@ class NotebookRun:
 
         Args:
             backend: What users call the backend.
-            folder: The folder; a ``tg.json`` in it has defaults.
+            folder: The folder; a ``tg.json`` in it has defaults, and the project is called as its MLproject says, or
+                as the folder where there is none.
             config: Keys and values, or a JSON file of them.
 
         Raises:
@@ -56,7 +57,8 @@ class NotebookRun:
             raise BackendConfigError("sweep is for projects; build a task for each combination, as with Autonamer")
         loaded = load_backend_config(found.config_model, folder, given).model_copy(update={"sweep": {}})
         check_goes_with_sweep(loaded)
-        return NotebookRun(found, Project(str(folder), None, folder, folder.name, None), loaded)
+        name = read_project(folder).name if (folder / "MLproject").is_file() else folder.name
+        return NotebookRun(found, Project(str(folder), None, folder, name, None), loaded)
 
     def connect(self, values: Mapping[str, str]) -> MaskingClient:
         """Connects to the tracking server that MLflow's settings name.

@@ -66,8 +66,6 @@ def log_result(
     uploads, attempts = _Uploads(client, run_id), Attempts()
     with executor.load_result(job_id) as archive, tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
         properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
-        packed = archive.get_path("package.tag.gz")
-        client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(packed.read_bytes()).hexdigest())
         with uploads("task.json"):
             task = Path(folder) / "task.json"
             text = archive.get_path("task.json").read_text(encoding="utf-8")
@@ -77,8 +75,8 @@ def log_result(
             return uploads.refused  # it takes nothing, and each of the others would be waited for
         with uploads("package"):
             package = Path(folder) / f"{properties['name']}-{properties['version']}.tar.gz"
-            shutil.copyfile(packed, package)
-            client.log_artifact(run_id, str(package), "package")
+            shutil.copyfile(archive.get_path("package.tag.gz"), package)
+            log_package(client, run_id, package)
         if executor.is_remote and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
             _LOGGER.info("The result archive has more than %g MB and stays in S3", log.archive_limit_mb)
         else:
@@ -93,6 +91,12 @@ def log_result(
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
     return uploads.refused
+
+
+def log_package(client: MlflowClient, run_id: str, path: Path) -> None:
+    """Logs a package, with its digest as the tag ``tg.package_sha256``."""
+    client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(path.read_bytes()).hexdigest())
+    client.log_artifact(run_id, str(path), "package")
 
 
 def _log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: RemoteDataset | None) -> None:

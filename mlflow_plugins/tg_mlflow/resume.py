@@ -5,13 +5,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from mlflow import MlflowClient
-from mlflow.entities import RunStatus
+from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError
 from tg.common.delivery.sagemaker import JobStatus, Listener, SagemakerExecutor, write_to_stdout
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
 from tg_mlflow.job_watch import NOT_UPLOADED_TAG, watch_job
-from tg_mlflow.launcher_tag import find_launcher, launching
+from tg_mlflow.launcher_tag import find_launcher, keeps_jobs_here, launching
 from tg_mlflow.left_job import has_begun
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.result_artifacts import MISSING_TAG
@@ -40,14 +40,12 @@ def attach(client: MlflowClient, run_id: str) -> None:
         RecordingError: If the tracking server or its artifact store does not take it.
     """
     found = find_run_job(client, run_id)
+    if not _is_complete(found):
+        check_is_left(client, found.run)
+        found = find_run_job(client, run_id)  # once more, as its launcher may have ended it and itself just now
     if _is_complete(found):
         _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
         return
-    if (launcher := find_launcher(client, found.run)) is not None:
-        raise RunNotOursError(
-            f"run {run_id!r} is recorded by process {launcher.pid} now; wait for it, or stop it with "
-            f"`tg-mlflow cancel {run_id}`"
-        )
     _check_is_here(found)
     try:
         is_recorded = record_rest(MaskingClient(client.tracking_uri, find_run_secrets(found.run)), found)
@@ -59,6 +57,19 @@ def attach(client: MlflowClient, run_id: str) -> None:
     if not is_recorded:
         raise RecordingError(f"the results of run {run_id} are still not uploaded; they are kept")
     _logger.info("%s", describe_run(client, run_id))
+
+
+def check_is_left(client: MlflowClient, run: Run) -> None:
+    """Checks that no process of this machine records a run.
+
+    Raises:
+        RunNotOursError: If one does.
+    """
+    if (launcher := find_launcher(client, run)) is not None:
+        raise RunNotOursError(
+            f"run {run.info.run_id!r} is recorded by process {launcher.pid} now; wait for it, or stop it with "
+            f"`tg-mlflow cancel {run.info.run_id}`"
+        )
 
 
 def record_rest(
@@ -127,9 +138,10 @@ def _check_is_here(found: RunJob) -> None:
     except JobUnreachableError:
         raise  # it is there
     except DeliveryError as error:
-        raise RunNotOursError(
-            f"the job of run {run_id} is not on this machine, or was never started: {error}"
-        ) from error
+        if error.__cause__ is not None or not keeps_jobs_here(found.run.data.tags):
+            raise RunNotOursError(
+                f"the job of run {run_id} is not on this machine, or was never started: {error}"
+            ) from error
     raise RunNotOursError(
         f"the job of run {run_id} was never started, as its launcher had ended before; to end the run, "
         f"use `tg-mlflow cancel {run_id}`"

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND
+from pydantic import ValidationError
 
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
@@ -118,8 +119,18 @@ def find_job(run: Run, make_executor: ExecutorFactory | None = None) -> RunJob:
         job_id=job_id,
         executor=(make_executor or _EXECUTORS[place])(_describe_existing_job(tags)),
         dataset=dataset if dataset is not None and dataset.exists() else None,
-        log=LogConfig.model_validate_json(tags.get(LOG_TAG, "{}")),
+        log=_read_log_config(run),
     )
+
+
+def _read_log_config(run: Run) -> LogConfig:
+    text = run.data.tags.get(LOG_TAG, "{}")
+    try:
+        return LogConfig.model_validate_json(text)
+    except ValidationError as error:
+        raise RunNotOursError(
+            f"the tag {LOG_TAG} of run {run.info.run_id!r} is damaged: {text!r}; remove it to have everything logged"
+        ) from error
 
 
 class _ExistingTask(AbstractTrainingTask):

@@ -22,12 +22,13 @@ from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RecordingError, RunEndedError
 from tg_mlflow.patience import patiently
 from tg_mlflow.project import Project
+from tg_mlflow.run_origin import GIT_DIRTY_TAG, VERSION_TAG, describe_origin
 from tg_mlflow.run_tags import SWEEP_NAME_TAG
 
 FAILURE_REASON_TAG = "tg.failure_reason"
 
 # What a run is from: its project or notebook, and the commit.
-_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.")
+_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG, VERSION_TAG)
 
 
 def create_run(
@@ -70,7 +71,7 @@ def create_run(
         mlflow_tags.MLFLOW_GIT_BRANCH: project.version if _is_valid_branch_name(folder, project.version) else None,
         mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
     }
-    known = {name: value for name, value in tags.items() if value is not None}
+    known = {name: value for name, value in tags.items() if value is not None} | describe_origin(folder)
     return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name)
 
 

@@ -9,7 +9,7 @@ from mlflow.entities import Run, RunStatus
 from tg.common import TgError
 from tg_mlflow.cancellation import cancel_job, wait_for_launcher
 from tg_mlflow.errors import RunNotOursError, SweepError
-from tg_mlflow.launcher_tag import is_this_host, read_launcher
+from tg_mlflow.launcher_tag import keeps_jobs_here, read_launcher
 from tg_mlflow.left_job import find_left_job
 from tg_mlflow.run_lifecycle import describe_failure
 from tg_mlflow.sweep_runs import is_running, list_children, name_child
@@ -49,7 +49,7 @@ def cancel_sweep(client: MlflowClient, parent: Run) -> None:
         launcher.interrupt()
         parent = wait_for_launcher(client, run_id, launcher)
     running = [run for run in list_children(client, parent) if is_running(run)]
-    is_here = is_this_host(parent.data.tags)
+    is_here = keeps_jobs_here(parent.data.tags)
     # At the same time: SageMaker gives each job two minutes to stop.
     with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
         failures = list(pool.map(lambda run: _cancel(client, run, is_here), running))

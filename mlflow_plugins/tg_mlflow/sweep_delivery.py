@@ -1,40 +1,19 @@
 """Brings the tasks of a sweep into one package, which is made once."""
 
-import copy
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tg.common.delivery.delivery import EntryPoint, Package, Packaging, install_package_and_get_loader
+from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.made_package import MadePackaging, make_once
 from tg_mlflow.project import Project
 from tg_mlflow.project_delivery import build_containering, build_deliveries, build_options
 from tg_mlflow.sweep_plan import SweepMember
-
-
-class MadePackaging(Packaging):
-    """Describes a package that has been made; making it once more copies it.
-
-    Args:
-        package: What was made.
-        payload: The objects that it holds, by name.
-    """
-
-    def __init__(self, package: Package, payload: dict[str, object]) -> None:
-        super().__init__(package.name, package.version, payload)
-        self.silent = True
-        self._package = package
-
-    def make_package(self, folder: Path) -> Package:
-        """Copies the package to ``folder``."""
-        path = folder / self._package.path.name
-        shutil.copyfile(self._package.path, path)
-        return replace(self._package, path=path)
 
 
 @dataclass(frozen=True)
@@ -65,17 +44,11 @@ def delivering_sweep(
     tasks = [member.make_task() for member in members]
     deliveries = build_deliveries(tasks, project, config)
     with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
-        packaging = deliveries[0].packaging
-        package = packaging.make_package(Path(folder))
-        made = MadePackaging(package, packaging.payload)
-        containering = copy.copy(deliveries[0].containering)
-        containering.packaging = made
+        package, made = make_once(deliveries, Path(folder))
+        each = zip(made, members, strict=True)
         yield SweepDelivery(
             package.path,
-            [
-                SagemakerConfig(delivery.job, made, containering, build_options(project, member.config))
-                for delivery, member in zip(deliveries, members, strict=True)
-            ],
+            [replace(delivery, options=build_options(project, member.config)) for delivery, member in each],
         )
 
 

@@ -19,7 +19,7 @@ from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import MASK
 from tg_mlflow.backend_config import BackendConfig, check_backend_config
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
-from tg_mlflow.launcher_tag import is_this_host, read_launcher
+from tg_mlflow.launcher_tag import keeps_jobs_here, read_launcher
 from tg_mlflow.left_job import find_left_job
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import Project
@@ -78,7 +78,7 @@ def resume_sweep(
         with project_environment(project.folder):
             place = backend.share_place(config)
             runs = group_children(list_children(client, parent))
-            found = _sort_out(client, members, runs, place, is_this_host(tags), retries_failed)
+            found = _sort_out(client, members, runs, place, keeps_jobs_here(tags), retries_failed)
             _logger.info(
                 "Resuming sweep %s: of %d trainings, %d have ended and %d go on",
                 run_id,

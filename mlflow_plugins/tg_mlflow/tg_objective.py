@@ -123,8 +123,8 @@ class TgObjective:
         make_executor = self._place.backend.share_place(config)
         with ExitStack() as stack:
             stack.enter_context(terminating_as_interrupt(self._stop_trials))
-            stack.enter_context(ending_run(self._client, self.run_id))
             stack.enter_context(launching(self._client, self.run_id))
+            stack.enter_context(ending_run(self._client, self.run_id))
             self._trainer = SweepTrainer(self._client, make_executor, self._client.get_run(self.run_id))
             for name, value in config.tags.items():
                 self._client.set_tag(self.run_id, name, value)

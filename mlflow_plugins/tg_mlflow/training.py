@@ -2,17 +2,22 @@
 
 import json
 import logging
+import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-from tg.common.delivery.sagemaker import Listener, SagemakerConfig, SagemakerExecutor
+from tg.common import TgError
+from tg.common.delivery.sagemaker import Listener, LogEvent, SagemakerConfig, SagemakerExecutor
 from tg.common.errors import DatasetError
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.capacity import NoCapacityError, describe_machine, list_attempts, noticing_no_capacity
+from tg_mlflow.failed_training import explaining_failure
 from tg_mlflow.job_guard import JobGuard
 from tg_mlflow.job_watch import watch_job
 from tg_mlflow.masking_client import MaskingClient
@@ -73,9 +78,18 @@ def train(
                     raise
                 missing, other = describe_machine(attempt), describe_machine(following)
                 _logger.warning("AWS has no %s to spare; the training is submitted again on %s", missing, other)
+            except Exception as error:
+                if not isinstance(error, TgError):  # of the project's code here, which nothing else would keep
+                    recorder.take(_describe_trace(error))
+                raise
     if discard is not None:
         afterwards.callback(discard)
     return not getattr(config, "detach", False)
+
+
+def _describe_trace(error: Exception) -> LogEvent:
+    text = "".join(traceback.format_exception(error))
+    return LogEvent(text.encode("utf-8", "backslashreplace"), time.time_ns() // 1_000_000, has_metrics=False)
 
 
 def _train_once(
@@ -105,6 +119,8 @@ def _train_once(
         for name, value in _build_tags(delivery, config, executor, job_id, jobs, dataset).items():
             patiently(partial(client.set_tag, run_id, name, value), patience, "a tag")
         jobs.append(job_id)
+        package = delivery.packaging.make_package(Path(watching.enter_context(TemporaryDirectory(prefix="tg-mlflow-"))))
+        watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job_id))
         guard = JobGuard(client, run_id, executor, job_id, recorder, start, afterwards)
         watching.enter_context(guard.watching())

@@ -1,12 +1,15 @@
 """Where a training comes from: it is prepared anew for each place that is tried."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerExecutor
 from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.made_package import make_once
 from tg_mlflow.project import Project
 from tg_mlflow.project_delivery import build_delivery
 from tg_mlflow.project_environment import project_environment
@@ -54,7 +57,9 @@ class ProjectTraining:
         """
         folder = self.project.folder
         with project_modules(folder), project_environment(folder):  # the modules first, as projects take turns in them
-            yield build_delivery(build_task(self.command), self.project, config)
+            delivery = build_delivery(build_task(self.command), self.project, config)
+            with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as package_folder:
+                yield make_once([delivery], Path(package_folder))[1][0]
 
     def following(self, executor: SagemakerExecutor, job_id: str) -> AbstractContextManager[None]:
         """Has the variables at hand where credentials may be among them, which are read again when they expire."""

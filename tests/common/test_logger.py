@@ -22,9 +22,11 @@ def test_a_message_is_not_a_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith(" WARNING: 100 % of {rows}, %s\n")
 
 
-def test_what_is_no_text_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    Logger.info("no file \udcff.csv")
-    assert capsys.readouterr().out.endswith(" INFO: no file \\udcff.csv\n")
+def test_what_is_no_text_is_escaped() -> None:
+    script = r"import tg.common as c; c.Logger.info('no file \udcff.csv')"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.endswith(" INFO: no file \\udcff.csv\n")
+    assert result.stderr == ""
 
 
 def test_an_error_brings_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """A launcher that dies, and what becomes of its run: real commands, real processes, an sqlite store."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from mlflow import MlflowClient
 
 from tests.launcher import Launcher, attach, tg_mlflow
 from tests.support import ProjectFolder, all_runs
+from tg_mlflow.launcher_tag import launching
+from tg_mlflow.reconciliation import reconcile_runs
 
 STEPS = 300
 
@@ -122,6 +125,74 @@ def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: Mlf
     reasons = [store.get_run(run.info.run_id).data.tags["tg.failure_reason"] for run in (bad, attached)]
     assert "ValueError: no luck" in reasons[0]
     assert "its process is gone" in reasons[1]
+
+
+def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
+    """Creates a run whose launcher is gone."""
+    tags = {"mlflow.project.backend": "tg-process", "tg.executor": "process", **tags}
+    run_id: str = store.create_run(store.get_experiment_by_name("test").experiment_id, tags=tags).info.run_id
+    with launching(store, run_id):
+        pass
+    return run_id
+
+
+@pytest.mark.parametrize("tags", [{}, {"tg.job_id": "points-never"}])
+@pytest.mark.parametrize("word", ["cancel", "reconcile"])
+def test_a_run_whose_launcher_died_before_it_had_started_the_job_is_ended(
+    store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], word: str
+) -> None:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    run_id = create_left_run(store, tags)
+    attached = tg_mlflow(tmp_path, "attach", run_id)
+    assert (attached.returncode, attached.stderr.count("\n")) == (1, 1)
+    assert ("was never started" if tags else "has no job") in attached.stderr
+    done = tg_mlflow(tmp_path, word, *([run_id] if word == "cancel" else []))
+    assert done.returncode == 0, done.stderr
+    assert store.get_run(run_id).info.status == "KILLED"
+
+
+@pytest.mark.parametrize(
+    "moved", [{"host": "another"}, {"pids": "pid:[1]"}, {"jobs": "/another"}], ids=["host", "container", "jobs"]
+)
+def test_a_job_that_may_be_elsewhere_is_left_alone(
+    store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: dict[str, str]
+) -> None:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    run_id = create_left_run(store, {"tg.job_id": "points-elsewhere"})
+    launcher = json.loads(store.get_run(run_id).data.tags["tg.launcher"])
+    store.set_tag(run_id, "tg.launcher", json.dumps({**launcher, **moved}))
+    outcome = reconcile_runs(store)[run_id]
+    assert outcome.startswith("left alone: there is no job 'points-elsewhere' in ")
+    assert store.get_run(run_id).info.status == "RUNNING"
+
+
+def test_a_run_that_nobody_is_known_to_record_and_that_has_no_job_is_left_alone(store: MlflowClient) -> None:
+    experiment = store.get_experiment_by_name("test")
+    run_id = store.create_run(experiment.experiment_id, tags={"mlflow.project.backend": "tg-process"}).info.run_id
+    assert reconcile_runs(store)[run_id].startswith(f"left alone: run '{run_id}' has no job")
+    assert store.get_run(run_id).info.status == "RUNNING"
+
+
+def test_reconcile_settles_the_others_when_one_run_is_not_taken(
+    slow_project: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.touch()  # where a folder of artifacts should be
+    refusing = store.create_experiment("refusing", artifact_location=(blocked / "artifacts").as_uri())
+    for experiment in (store.get_experiment_by_name("test").experiment_id, refusing):
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment)
+        kill_at_step(Launcher(slow_project, "process", tmp_path), STEPS - 1)
+    good, refused = all_runs(store)
+    for run in (good, refused):
+        tg_mlflow(tmp_path, "logs", "--follow", run.info.run_id)
+    monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", "0")
+    result = tg_mlflow(tmp_path, "reconcile")
+    assert result.returncode == 0, result.stderr
+    assert f"{good.info.run_id}  FINISHED\n" in result.stdout
+    assert f"{refused.info.run_id}  " in result.stdout
+    assert result.stdout.endswith("2 runs were RUNNING\n")
+    assert store.get_run(good.info.run_id).info.status == "FINISHED"
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == [refused.data.tags["tg.job_id"]]
 
 
 @pytest.mark.parametrize("word", ["attach", "status", "logs", "cancel"])

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from mlflow.entities import Run
 
 from tests.launcher import BIN, END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow
 from tests.support import ProjectFolder, all_runs
+from tg_mlflow.cancellation import cancel
+from tg_mlflow.launcher_tag import launching, read_launcher
+from tg_mlflow.reconciliation import reconcile_runs
 
 # Trains until the file `gate` is there, and says where it stands.
 TASKS = """
@@ -170,6 +175,29 @@ def test_a_training_in_a_thread_is_stopped_by_its_job(
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
+def test_a_training_in_a_thread_that_has_no_job_yet_is_stopped_when_it_has_one(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    monkeypatch.setenv("STAGE", "packaging")
+    gated.write("tasks.py", TASKS.replace('wait("training")', "time.sleep(600)"))
+    train = partial(mlflow.projects.run, str(gated.path), backend="tg-process", synchronous=False)
+    thread = threading.Thread(target=train, daemon=True)
+    thread.start()
+    wait_until(lambda: any("tg.job_id" in run.data.tags for run in all_runs(store)))
+    run_id = the_run(store).info.run_id
+    command = [str(BIN / "tg-mlflow"), "cancel", run_id]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as cancelling:
+        assert cancelling.stderr is not None
+        said = next(line for line in cancelling.stderr if "mlflow.tg_mlflow: " in line)
+        gate.touch()
+        thread.join(END_SECONDS)
+        cancelling.communicate(timeout=END_SECONDS)
+    assert f"Run {run_id} has no job yet, which is stopped when it has begun" in said
+    assert (cancelling.returncode, the_run(store).info.status) == (0, "KILLED")
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
 def test_cancel_stops_a_run_that_attach_has_taken_over(
     gated: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,3 +323,135 @@ def test_a_run_that_failed_before_it_had_a_job_says_why(
     logs = tg_mlflow(tmp_path, "logs", run_id)
     assert (logs.returncode, logs.stderr.count("\n")) == (1, 1)
     assert f"run '{run_id}' has no log yet, and of its job: run '{run_id}' has no job" in logs.stderr
+
+
+# Trains as a notebook does, and lives on.
+NOTEBOOK = """
+    import contextlib
+    import sys
+
+    import mlflow
+
+    with contextlib.suppress(mlflow.MlflowException):
+        mlflow.projects.run(sys.argv[1], backend="tg-process", synchronous=False)
+    print("lives on", flush=True)
+    sys.stdin.read()
+    print("was not hurt", flush=True)
+"""
+
+
+def test_a_process_that_lives_on_without_recording_is_neither_waited_for_nor_interrupted(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", "1")
+    script = gated.write("notebook.py", NOTEBOOK)
+    with subprocess.Popen(
+        [sys.executable, str(script), str(gated.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as notebook:
+        assert notebook.stdout is not None
+        run_id = wait_for_metric(store)
+        store.delete_run(run_id)  # what it has to say of its end is not taken
+        gate.touch()
+        while notebook.stdout.readline() != "lives on\n":
+            assert notebook.poll() is None
+        store.restore_run(run_id)
+        assert json.loads(the_run(store).data.tags["tg.launcher"])["pid"] == notebook.pid
+        status = tg_mlflow(tmp_path, "status", run_id).stdout.splitlines()
+        assert status[2:] == [f"no process of this machine records it; `tg-mlflow attach {run_id}` does"]
+        attached = tg_mlflow(tmp_path, "attach", run_id)
+        assert attached.returncode == 0, attached.stderr
+        assert the_run(store).info.status == "FINISHED"
+        assert tg_mlflow(tmp_path, "cancel", run_id).returncode == 0
+        output, _ = notebook.communicate(timeout=END_SECONDS)
+    assert (output, notebook.returncode) == ("was not hurt\n", 0)
+    assert [(point.step, point.value) for point in store.get_metric_history(run_id, "loss")] == [(0, 0.5), (1, 0.25)]
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_a_launcher_that_nobody_has_asked_how_it_ended_is_gone(
+    gated: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(gated, "process", tmp_path) as launcher:
+        run_id = wait_for_metric(store)
+        launcher.process.kill()
+        os.waitid(os.P_PID, launcher.process.pid, os.WEXITED | os.WNOWAIT)  # a zombie, as in containers without init
+        done = tg_mlflow(tmp_path, "cancel", run_id)
+        launcher.process.communicate()
+    assert done.returncode == 0, done.stderr
+    assert "Waiting for process" not in done.stderr
+    assert the_run(store).info.status == "KILLED"
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "{",
+        "[]",
+        "7",
+        "null",
+        '{"pid": 1}',
+        '{"host": 5}',
+        {"pid": -1, "signal": 2},
+        {"pid": 0, "signal": 2},
+        {"pid": "1"},
+        {"pid": 1e30},
+        {"pid": 10**30},
+        {"pid": 1},
+        {"pid": os.getppid(), "started": "0"},
+    ],
+)
+def test_a_damaged_tag_names_nobody(store: MlflowClient, tag: str | dict[str, Any]) -> None:
+    run_id = store.create_run("0").info.run_id
+    with launching(store, run_id):
+        own = json.loads(store.get_run(run_id).data.tags["tg.launcher"])
+    given = {key: value for key, value in own.items() if key not in ("started", "marker")}
+    assert read_launcher({"tg.launcher": tag if isinstance(tag, str) else json.dumps({**given, **tag})}) is None
+
+
+def test_a_run_with_a_damaged_tag_can_be_looked_after(
+    gated: ProjectFolder, gate: Path, store: MlflowClient, tmp_path: Path
+) -> None:
+    with Launcher(gated, "process", tmp_path) as launcher:
+        run_id = wait_for_metric(store)
+        launcher.kill()
+    store.set_tag(run_id, "tg.launcher", '{"host": "')
+    gate.touch()
+    assert tg_mlflow(tmp_path, "status", run_id).returncode == 0
+    done = tg_mlflow(tmp_path, "attach", run_id)
+    assert done.returncode == 0, done.stderr
+    assert the_run(store).info.status == "FINISHED"
+
+
+class EndingClient(MlflowClient):
+    """Has a run end, as by its launcher, just after it was read for the first time."""
+
+    is_over = False
+
+    def get_run(self, run_id: str) -> Run:
+        run = super().get_run(run_id)
+        if not self.is_over:
+            self.is_over = True
+            self.set_terminated(run_id, "FINISHED")
+        return run
+
+
+def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
+    """Creates a run whose launcher is gone."""
+    run_id: str = store.create_run(
+        store.get_experiment_by_name("test").experiment_id, tags={"mlflow.project.backend": "tg-process", **tags}
+    ).info.run_id
+    with launching(store, run_id):
+        pass
+    return run_id
+
+
+@pytest.mark.parametrize("settle", [cancel, lambda client, _: reconcile_runs(client)])
+def test_a_run_that_its_launcher_ends_just_now_stays_as_it_has_ended(
+    store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Callable[[MlflowClient, str], object]
+) -> None:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    run_id = create_left_run(store, {"tg.executor": "process", "tg.job_id": "points-ended"})
+    settle(EndingClient(store.tracking_uri), run_id)
+    assert store.get_run(run_id).info.status == "FINISHED"

@@ -1,6 +1,7 @@
 """The backends that need nothing, through ``mlflow.projects.run``, on a real store."""
 
 import hashlib
+import importlib.metadata
 import os
 from pathlib import Path
 from typing import Any
@@ -150,8 +151,10 @@ def test_git_tags_are_those_of_mlflows_own_backends(
     repository.index.add([str(project.path / name) for name in ("MLproject", "tasks.py", "tg.json")])
     author = git.Actor("test", "test@example.com")
     commit = repository.index.commit("start", author=author, committer=author).hexsha
+    assert store.get_run(train(project).run_id).data.tags["tg.git_dirty"] == "false"
     project.write("local.py", "pass")
     ours = store.get_run(train(project).run_id).data.tags
+    assert (ours["tg.git_dirty"], ours["tg.version"]) == ("true", importlib.metadata.version("tg-mlflow"))
     project.write("MLproject", "name: points\nentry_points: {main: {command: 'true'}}")
     theirs = store.get_run(
         mlflow.projects.run(str(project.path), backend="local", env_manager="local").run_id

@@ -71,19 +71,29 @@ class Logger:
         return logger
 
     @classmethod
+    def _write(cls, level: int, message: object, exception: BaseException | None = None) -> None:
+        logger = cls._logger()
+        trace = None if exception is None else (type(exception), exception, exception.__traceback__)
+        record = logger.makeRecord(logger.name, level, "", 0, "%s", (message,), trace)
+        # Past what switches loggers off: a task that configures logging for itself, as `dictConfig` does for all that
+        # there is, would lose its metrics.
+        if logger.filter(record):
+            logger.callHandlers(record)
+
+    @classmethod
     def info(cls, message: object) -> None:
         """Writes one INFO line."""
-        cls._logger().info("%s", message)
+        cls._write(logging.INFO, message)
 
     @classmethod
     def warning(cls, message: object) -> None:
         """Writes one WARNING line."""
-        cls._logger().warning("%s", message)
+        cls._write(logging.WARNING, message)
 
     @classmethod
     def error(cls, message: object, exception: BaseException | None = None) -> None:
         """Writes one ERROR line, followed by the traceback of ``exception`` if one is given."""
-        cls._logger().error("%s", message, exc_info=exception)
+        cls._write(logging.ERROR, message, exception)
 
     @classmethod
     @contextmanager

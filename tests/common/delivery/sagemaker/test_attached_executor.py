@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,29 @@ def test_a_failed_job_says_so_afterwards(tmp_path: Path) -> None:
 class Failing(Task):
     def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
         raise LookupError("as it is")
+
+
+class Wandering(Task):
+    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
+        os.chdir("/")
+        os.environ["HOME"] = "/nowhere"
+        os.environ["NEW"] = "new"
+        del os.environ["OLD"]
+
+
+def test_what_a_task_does_to_this_process_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLD", "old")
+    monkeypatch.setenv("HOME", "/somewhere")
+    config = make_config(tmp_path, None)
+    config.job.task = Wandering()
+    executor, folder = SagemakerAttachedExecutor(config), os.getcwd()
+    assert executor.status(executor.submit()).status is JobStatus.COMPLETED
+    assert (os.getcwd(), os.environ["OLD"], os.environ["HOME"], os.environ.get("NEW")) == (
+        folder,
+        "old",
+        "/somewhere",
+        None,
+    )
 
 
 def test_a_missing_dataset_is_noticed_before_training(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """The entry point as an image starts it: a process that has nothing but the unpacked package."""
 
+import contextlib
+import io
 import json
+import logging.config
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ from tg.common.delivery.delivery.dockerfile_template import build_run_file
 from tg.common.delivery.sagemaker import SagemakerJob
 from tg.common.delivery.sagemaker.job_layout import unpack_package
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+
+ENTRY_POINT = "tg.common.delivery.sagemaker.entry_point"
 
 
 class Task(AbstractTrainingTask):
@@ -31,6 +37,19 @@ class Task(AbstractTrainingTask):
             environment.output_metric("loss", 0.5, step=2)
         elif self.what == "raise":
             raise ValueError("no such\nluck")
+        elif self.what == "silence":
+            environment.output_metric("before", 1)
+            logging.config.dictConfig({"version": 1})
+            logging.disable(logging.ERROR)
+            environment.output_metric("disabled", 2)
+            with contextlib.redirect_stdout(io.StringIO()):
+                environment.output_metric("redirected", 3)
+            sys.stdout.write("between\n")
+            sys.stdout.flush()
+            sys.stdout.close()
+            environment.output_metric("closed", 4)
+        elif self.what == "leave a thread":
+            threading.Thread(target=threading.Event().wait, name="endless").start()
         elif self.what == "raise no text":
             raise OSError("no file \udcff.csv")
         elif self.what == "exit":
@@ -53,14 +72,17 @@ class Place:
         self._folder = folder
         (self.ml / "input" / "config").mkdir(parents=True)
 
-    def start(self, *arguments: str, task: AbstractTrainingTask | None = None, **environment: str) -> Any:
+    def start(
+        self, *arguments: str, task: AbstractTrainingTask | None = None, seconds: float = 60, **environment: str
+    ) -> Any:
         # In the package, the module of this test's task has to be importable by itself.
         packaging = Packaging("Task", "0", {"job": SagemakerJob(task or Task()), "other": "no job"})
         packaging.silent = True
         package = packaging.make_package(self._folder)
         python_path = unpack_package(package, self._folder)
         run_file = self._folder / "train.py"
-        run_file.write_text(build_run_file(package.module_name))
+        limit = f"import {package.module_name}.{ENTRY_POINT} as e; e._LEAVING_SECONDS = {seconds}\n"
+        run_file.write_text(limit + build_run_file(package.module_name))
         variables = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(python_path),
@@ -185,6 +207,28 @@ def test_an_error_of_the_task_is_the_failure(place: Place) -> None:
     assert "completed.json" not in place.model_files
 
 
+def test_metrics_are_said_whatever_a_task_does_to_logging_and_stdout(place: Place) -> None:
+    exit_code, lines = place.run("train", task=Task("silence"))
+    assert exit_code == 0, lines
+    said = [line for line in lines if line.startswith("###METRIC###") or line == "between"]
+    assert said == [
+        "###METRIC###before:1.0###",
+        "###METRIC###disabled:2.0###",
+        "###METRIC###redirected:3.0###",
+        "between",
+        "###METRIC###closed:4.0###",
+    ]
+    assert lines[-1] == "DONE. Exiting Training Grounds."
+
+
+def test_a_thread_that_goes_on_does_not_keep_the_job(place: Place) -> None:
+    exit_code, lines = place.run("train", task=Task("leave a thread"), seconds=0.5)
+    assert exit_code == 0, lines
+    assert lines[-2] == "DONE. Exiting Training Grounds."
+    assert lines[-1].endswith(" WARNING: The job is over and does not end by itself (threads: endless)")
+    assert "completed.json" in place.model_files
+
+
 def test_what_is_no_text_is_escaped_in_the_failure(place: Place) -> None:
     exit_code, lines = place.run("train", task=Task("raise no text"))
     assert exit_code == 1
@@ -194,7 +238,7 @@ def test_what_is_no_text_is_escaped_in_the_failure(place: Place) -> None:
 
 def test_a_task_that_exits_has_not_trained(place: Place) -> None:
     assert place.run("train", task=Task("exit"))[0] == 1
-    assert place.failure.startswith("SystemExit: 0\n")
+    assert place.failure.startswith("the training called sys.exit(0) before its end\n")
 
 
 def test_sigterm_ends_with_143_even_if_the_task_catches_exceptions(place: Place) -> None:

@@ -61,7 +61,7 @@ class SagemakerAttachedExecutor(FolderExecutor):
         try:
             package = self.config.packaging.make_package(folder.path)
             ml = lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
-            with _logging_to(folder, listener):
+            with _keeping_surroundings(), _logging_to(folder, listener):
                 self.config.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
             state = JobState(JobStatus.COMPLETED, 0)
         except KeyboardInterrupt:
@@ -101,6 +101,19 @@ class _Forwarder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._listener(LogEvent(f"{self.format(record)}\n".encode(), time.time_ns() // 1_000_000))
+
+
+@contextmanager
+def _keeping_surroundings() -> Iterator[None]:
+    """Gives this process its folder and its variables back, whatever a task does to them, as in other places."""
+    folder, variables = os.getcwd(), dict(os.environ)
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)
 
 
 @contextmanager

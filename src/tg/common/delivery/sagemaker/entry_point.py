@@ -4,9 +4,11 @@ It keeps to SageMaker's contract: accepts the argument ``train``, reads and writ
 ``/opt/ml/output/failure`` why it failed, ends with 143 for SIGTERM, and with 0 only when the training is complete.
 """
 
+import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +31,8 @@ EXIT_TERMINATED = 128 + signal.SIGTERM
 
 # SageMaker takes so many characters of the failure file.
 _LONGEST_FAILURE = 1024
+# So long what a task has left running may take to end.
+_LEAVING_SECONDS = 60
 
 
 class _Terminated(BaseException):
@@ -44,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     folder = MlFolder(Path(os.environ.get(ML_FOLDER_VARIABLE, "/opt/ml")))
     signal.signal(signal.SIGTERM, _terminate)
+    _keep_stdout()
     try:
         Logger.info("Welcome to Training Grounds!")
         if arguments not in ([], ["train"]):
@@ -53,10 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except _Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
     except BaseException as error:  # noqa: BLE001 - whatever ends a training is told in its log and failure file
-        reason = str(error) if isinstance(error, TgError) else f"{type(error).__name__}: {error}"
-        _end(folder, reason, error, EXIT_FAILED)
+        _end(folder, _describe(error), error, EXIT_FAILED)
     Logger.info("DONE. Exiting Training Grounds.")
-    sys.exit(0)
+    _exit(0)
 
 
 def _run(folder: MlFolder) -> None:
@@ -69,6 +73,37 @@ def _run(folder: MlFolder) -> None:
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
     Logger.info("Job has `run` attribute")
     job.run(folder, package.properties, read_installed_package(package.module_name))
+
+
+def _keep_stdout() -> None:
+    """Has the log written to where stdout leads now, wherever a task lets it lead for a while, or for good."""
+    if sys.stdout is None:
+        return
+    sys.stdout.flush()
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    Logger.replace_handlers(logging.StreamHandler(stream))
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, TgError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"the training called sys.exit({'' if error.code is None else repr(error.code)}) before its end"
+    return f"{type(error).__name__}: {error}"
+
+
+def _exit(code: int) -> NoReturn:
+    """Ends the job, also where a task has left threads that go on: they would keep its machine busy for hours."""
+    watch = threading.Timer(_LEAVING_SECONDS, _leave, [code])
+    watch.daemon = True
+    watch.start()
+    sys.exit(code)  # which waits for threads
+
+
+def _leave(code: int) -> None:
+    others = (each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon)
+    Logger.warning(f"The job is over and does not end by itself (threads: {', '.join(each.name for each in others)})")
+    os._exit(code)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -92,4 +127,4 @@ def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: 
         folder.failure.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as problem:
         Logger.error(f"The failure file cannot be written: {problem}")
-    sys.exit(exit_code)
+    _exit(exit_code)

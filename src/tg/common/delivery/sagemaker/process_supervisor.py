@@ -37,12 +37,17 @@ def write_json(path: Path, content: object) -> None:
 
 
 def read_start_time(pid: int) -> str | None:
-    """When a process was started, in the kernel's notation: two processes with one id differ in it. None if unknown."""
+    """When a process was started, in the kernel's notation: two processes with one id differ in it.
+
+    Returns:
+        ``None`` if that is unknown, or the process has ended and only waits for its parent to ask how.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return None
-    return stat.rpartition(b")")[2].split()[19].decode()
+    state, *fields = stat.rpartition(b")")[2].split()
+    return None if state in (b"Z", b"X") else fields[18].decode()
 
 
 def describe_process(pid: int) -> dict[str, object]:

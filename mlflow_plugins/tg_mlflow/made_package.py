@@ -1,0 +1,51 @@
+"""A package that is made once, for all that is done with it."""
+
+import copy
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tg.common.delivery.delivery import Package, Packaging
+from tg.common.delivery.sagemaker import SagemakerConfig
+
+
+class MadePackaging(Packaging):
+    """Describes a package that has been made; making it once more copies it.
+
+    Args:
+        package: What was made.
+        payload: The objects that it holds, by name.
+    """
+
+    def __init__(self, package: Package, payload: dict[str, object]) -> None:
+        super().__init__(package.name, package.version, payload)
+        self.silent = True
+        self._package = package
+
+    def make_package(self, folder: Path) -> Package:
+        """Copies the package to ``folder``."""
+        path = folder / self._package.path.name
+        shutil.copyfile(self._package.path, path)
+        return replace(self._package, path=path)
+
+
+def make_once(deliveries: Sequence[SagemakerConfig], folder: Path) -> tuple[Package, list[SagemakerConfig]]:
+    """Makes the package that deliveries have in common.
+
+    Args:
+        deliveries: One or more, of one package.
+        folder: Where the package is made; it has to stay there while the deliveries are used.
+
+    Returns:
+        The package, and the deliveries of what has been made.
+
+    Raises:
+        PackagingError: If it cannot be made.
+    """
+    packaging = deliveries[0].packaging
+    package = packaging.make_package(folder)
+    made = MadePackaging(package, packaging.payload)
+    containering = copy.copy(deliveries[0].containering)
+    containering.packaging = made
+    return package, [replace(each, packaging=made, containering=containering) for each in deliveries]
