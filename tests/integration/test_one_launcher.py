@@ -184,7 +184,7 @@ def test_a_training_in_a_thread_that_has_no_job_yet_is_stopped_when_it_has_one(
     train = partial(mlflow.projects.run, str(gated.path), backend="tg-process", synchronous=False)
     thread = threading.Thread(target=train, daemon=True)
     thread.start()
-    wait_until(lambda: any("tg.job_id" in run.data.tags for run in all_runs(store)))
+    wait_until(lambda: any("tg.launcher" in run.data.tags for run in all_runs(store)))
     run_id = the_run(store).info.run_id
     command = [str(BIN / "tg-mlflow"), "cancel", run_id]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as cancelling:
