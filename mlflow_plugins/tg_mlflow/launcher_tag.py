@@ -159,14 +159,15 @@ def _marking(name: str) -> Iterator[str | None]:
     Yields:
         The name; ``None`` where the system does not show it.
     """
-    if not hasattr(os, "memfd_create"):
-        yield None
-        return
-    marker = os.memfd_create(name)
     try:
-        yield name if _has_marker(os.getpid(), name) else None
+        marker = os.memfd_create(name) if hasattr(os, "memfd_create") else None
+    except OSError:  # so many files are open that there is no room for one more
+        marker = None
+    try:
+        yield name if marker is not None and _has_marker(os.getpid(), name) else None
     finally:
-        os.close(marker)
+        if marker is not None:
+            os.close(marker)
 
 
 def _has_marker(pid: int, name: object) -> bool:
