@@ -129,9 +129,14 @@ def test_what_the_launcher_records_nobody_else_does(
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
-@pytest.mark.parametrize("ignores_ctrl_c", [False, True])
 @pytest.mark.parametrize(
-    ("place", "stage"), [("attached", "training"), ("process", "training"), ("process", "packaging")]
+    ("place", "stage", "ignores_ctrl_c"),
+    [
+        ("attached", "training", False),
+        ("attached", "training", True),
+        ("process", "training", False),
+        ("process", "packaging", True),
+    ],
 )
 def test_cancel_stops_a_run_through_its_launcher(
     gated: ProjectFolder,
@@ -321,8 +326,13 @@ def test_a_run_that_failed_before_it_had_a_job_says_why(
     assert status.stdout.startswith(f"run {run_id} FAILED: ")
     assert "no luck" in status.stdout
     logs = tg_mlflow(tmp_path, "logs", run_id)
+    assert logs.returncode == 0, logs.stderr
+    assert logs.stdout.startswith("Traceback (most recent call last)")
+    assert logs.stdout.endswith("ValueError: no luck\n")
+    left = create_left_run(store, {})
+    logs = tg_mlflow(tmp_path, "logs", left)
     assert (logs.returncode, logs.stderr.count("\n")) == (1, 1)
-    assert f"run '{run_id}' has no log yet, and of its job: run '{run_id}' has no job" in logs.stderr
+    assert f"run '{left}' has no log yet, and of its job: run '{left}' has no job" in logs.stderr
 
 
 # Trains as a notebook does, and lives on.

@@ -48,13 +48,12 @@ def quick(project: ProjectFolder) -> ProjectFolder:
     return project
 
 
-@pytest.mark.parametrize("place", ["attached", "process"])
 def test_what_is_too_large_is_named_and_the_rest_is_there(
-    quick: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+    quick: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with StrictArtifactStore("model.tar.gz") as artifacts:
         monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", record_at(store, artifacts))
-        with Launcher(quick, place, tmp_path) as launcher:
+        with Launcher(quick, "process", tmp_path) as launcher:
             assert launcher.wait_for_end() == 0, launcher.output
         (run,) = all_runs(store)
         assert run.info.status == "FINISHED"
