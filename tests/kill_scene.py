@@ -110,7 +110,7 @@ class KillScene:
         return b"###METRIC###" in self._screen.read_bytes()
 
     def _package_time(self) -> list[int]:
-        return [path.stat().st_mtime_ns for path in self._server.artifacts.glob("*/*/artifacts/package/*")]
+        return [path.stat().st_mtime_ns for path in self._server.artifacts.glob("*/*/artifacts/package/*.tar.gz")]
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
