@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -129,6 +129,18 @@ def assert_killed(launcher: Launcher, store: MlflowClient, keeps_job: bool = Fal
     assert len(list(launcher.jobs.iterdir())) == keeps_job
     assert list(launcher.temporary.iterdir()) == []
     return run
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Looks again and again whether something is so that nothing tells of.
+
+    Raises:
+        AssertionError: If it is not so in time.
+    """
+    deadline = time.monotonic() + END_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def processes_that_name(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from tg.common import JobUnreachableError
 from tg_mlflow.backend_config import LogConfig
 from tg_mlflow.capacity import NoCapacityError
 from tg_mlflow.errors import RecordingError
-from tg_mlflow.result_artifacts import Attempts, log_package
+from tg_mlflow.result_artifacts import Attempts, log_input, log_package
 
 
 @contextmanager
@@ -35,10 +35,7 @@ def explaining_failure(
         attempts = Attempts()
         with attempts("package"):
             log_package(client, run_id, package)
-        if log.dataset and dataset is not None:
+        if log.dataset:
             with attempts("dataset"):
-                # Here, as pandas takes a second.
-                from tg_mlflow.result_dataset import log_dataset
-
-                log_dataset(client, run_id, dataset)
+                log_input(client, run_id, dataset)
         raise

@@ -84,7 +84,7 @@ def log_result(
                 client.log_artifact(run_id, str(archive.path), "result")
         if log.dataset:
             with attempts("dataset"):
-                _log_dataset(client, run_id, dataset, executor.find_dataset(job_id))
+                log_input(client, run_id, dataset, executor.find_dataset(job_id))
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
             with _views_lock:
                 _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
@@ -99,7 +99,8 @@ def log_package(client: MlflowClient, run_id: str, path: Path) -> None:
     client.log_artifact(run_id, str(path), "package")
 
 
-def _log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: RemoteDataset | None) -> None:
+def log_input(client: MlflowClient, run_id: str, path: Path | None, remote: RemoteDataset | None = None) -> None:
+    """Logs a dataset as an input of a run, as :func:`tg_mlflow.result_dataset.log_dataset` does, if there is one."""
     from tg_mlflow.result_dataset import log_dataset  # here, as pandas takes a second, in which a job can be started
 
     if path is not None or remote is not None:

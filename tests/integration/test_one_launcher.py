@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.launcher import BIN, END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow
+from tests.launcher import BIN, END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow, wait_until
 from tests.support import ProjectFolder, all_runs
 from tg_mlflow.cancellation import cancel
 from tg_mlflow.launcher_tag import launching, read_launcher
@@ -76,13 +75,6 @@ def gated(project: ProjectFolder, gate: Path, monkeypatch: pytest.MonkeyPatch) -
     project.write("MLproject", MLPROJECT)
     project.write("tg.json", "{}")
     return project
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + END_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def the_run(store: MlflowClient) -> Run:

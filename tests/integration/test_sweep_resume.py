@@ -2,15 +2,13 @@
 
 import csv
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.launcher import Launcher, processes_that_name, tg_mlflow
+from tests.launcher import Launcher, processes_that_name, tg_mlflow, wait_until
 from tests.support import ProjectFolder, all_runs
 
 TASKS = """
@@ -67,13 +65,6 @@ def gated(project: ProjectFolder, gate: Path) -> ProjectFolder:
 def config(*rates: float, **more: object) -> tuple[str, str]:
     keys = {"sweep": {"rate": list(rates)}, "max_parallel": 2, "primary_metric": "loss", "mode": "min", **more}
     return ("--backend-config", json.dumps(keys))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def parent_of(store: MlflowClient) -> Run:

@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.launcher import BIN, END_SECONDS, Launcher, processes_that_name, tg_mlflow
+from tests.launcher import BIN, END_SECONDS, Launcher, processes_that_name, tg_mlflow, wait_until
 from tests.support import ProjectFolder, all_runs
 
 TASKS = """
@@ -59,13 +58,6 @@ def gated(project: ProjectFolder, gate: Path) -> ProjectFolder:
     project.write("MLproject", MLPROJECT)
     project.write("tg.json", "{}")
     return project
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + END_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def family(store: MlflowClient) -> tuple[Run, dict[str, Run]]:

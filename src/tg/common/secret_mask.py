@@ -55,11 +55,6 @@ def looks_secret(name: str) -> bool:
     return _SECRET_NAME.search(words) is not None and _TEXT_TOKEN_NAME.search(words) is None
 
 
-def holds_password(value: str) -> bool:
-    """Whether a value has an address with a password in it."""
-    return _PASSWORD_IN_URL.search(value) is not None or _TOKEN_IN_URL.search(value) is not None
-
-
 class SecretMask:
     """Replaces known secrets by ``***``, also where they are part of JSON, of an address, of a traceback or the like.
 
