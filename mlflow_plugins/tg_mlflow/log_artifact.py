@@ -12,6 +12,7 @@ from types import TracebackType
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from tg.common.delivery.delivery import temporary_folder
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.patience import patiently
 
@@ -45,13 +46,13 @@ class LogArtifact:
         self._client = client
         self._run_id = run_id
         self._patience_seconds = patience_seconds
-        self._path = Path(tempfile.mkdtemp(prefix="tg-mlflow-log-")) / Path(LOG_ARTIFACT).name
-        self._file = self._path.open("wb", buffering=0)
         self._sent = 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._refresh_until_closed, name="tg-log-artifact", daemon=True)
 
     def __enter__(self) -> "LogArtifact":
+        self._path = Path(tempfile.mkdtemp(prefix="tg-mlflow-log-")) / Path(LOG_ARTIFACT).name
+        self._file = self._path.open("wb", buffering=0)
         self._thread.start()
         return self
 
@@ -94,8 +95,8 @@ class LogArtifact:
     def _send_copy(self) -> None:
         """Sends the log as it is now. What would be added to the file meanwhile would be sent behind the request."""
         if self._path.stat().st_size > self._sent:
-            with tempfile.TemporaryDirectory(dir=self._path.parent) as folder:
-                self._send(copyfile(self._path, Path(folder) / self._path.name))
+            with temporary_folder(parent=self._path.parent) as folder:
+                self._send(copyfile(self._path, folder / self._path.name))
 
     def _send_last(self) -> None:
         """Sends the log that is complete, once more if it was the server that was away and it comes back."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import fluent
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
@@ -83,14 +85,23 @@ class NotebookRun:
         active = fluent.active_run()
         parent = {MLFLOW_PARENT_RUN_ID: active.info.run_id} if active else {}
         tags = {**resolve_tags(), **parent, MLFLOW_PROJECT_BACKEND: self.backend.name, **more_tags}
-        return create_tagged_run(client, _find_experiment(client, experiment_name), tags, run_name)
+        return create_tagged_run(client, find_experiment(client, experiment_name), tags, run_name)
 
 
-def _find_experiment(client: MaskingClient, name: str | None) -> str:
+def find_experiment(client: MlflowClient, name: str | None) -> str:
+    """The id of an experiment, which is created where it does not exist; of the active one, if there is no name."""
     if name is None:
         return str(fluent._get_experiment_id())
     found = client.get_experiment_by_name(name)
-    return str(client.create_experiment(name) if found is None else found.experiment_id)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process has created it meanwhile
 
 
 def _read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:

@@ -4,8 +4,10 @@ MLflow offers no public function that fetches a project without checking its ent
 module alone uses ``mlflow.projects.utils`` and the project's specification directly.
 """
 
+import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +91,10 @@ class Project:
             raise ProjectError(f"entry point {entry_point!r} has no command; give it 'tg-mlflow train MODULE:FACTORY'")
         values = {}
         for position, (name, text) in enumerate(parameters.items()):
-            if spec.parameters[name].type in ("path", "uri"):
-                try:
-                    downloads = tempfile.mkdtemp(prefix="tg-mlflow-") if spec.parameters[name].type == "path" else None
-                    text = spec.parameters[name].compute_value(text, downloads, position)
-                except (MlflowException, OSError) as error:
-                    raise ProjectError(f"parameter {name!r} is {text!r}, which cannot be used: {error}") from error
+            try:
+                text = _compute_value(spec.parameters[name], text, position)
+            except (MlflowException, OSError) as error:
+                raise ProjectError(f"parameter {name!r} is {text!r}, which cannot be used: {error}") from error
             values[name] = text
         return parse_train_command(spec.command, values)
 
@@ -103,6 +103,19 @@ class Project:
         if name not in entry_points:
             raise ProjectError(f"the MLproject has no entry point {name!r}; {suggestion(name, entry_points)}")
         return entry_points[name]
+
+
+def _compute_value(parameter: Any, text: str, position: int) -> str:
+    """What MLflow makes of a parameter's value; what it downloads for that stays, as the training reads it."""
+    downloads = Path(tempfile.mkdtemp(prefix="tg-mlflow-"))
+    try:
+        value = str(parameter.compute_value(text, downloads, position))
+    except BaseException:
+        shutil.rmtree(downloads, ignore_errors=True)
+        raise
+    with suppress(OSError):  # something was downloaded
+        downloads.rmdir()
+    return value
 
 
 def fetch_project(uri: str, version: str | None = None) -> Project:

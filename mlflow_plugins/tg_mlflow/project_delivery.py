@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from tg.common.delivery.delivery import (
     ImageBuildOptions,
     Packaging,
     collect_project_files,
+    temporary_folder,
 )
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerConfig, SagemakerJob, SagemakerOptions, VpcOptions
 from tg.common.delivery.sagemaker.remote_limits import split_tags
@@ -63,8 +63,8 @@ def build_deliveries(
 
 
 def _digest(packaging: Packaging) -> str:
-    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
-        return packaging.make_package(Path(folder)).sha256[:_VERSION_LENGTH]
+    with temporary_folder() as folder:
+        return packaging.make_package(folder).sha256[:_VERSION_LENGTH]
 
 
 def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:

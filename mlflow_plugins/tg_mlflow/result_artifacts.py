@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from tg.common import TgError
+from tg.common.delivery.delivery import temporary_folder
 from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
 from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
 from tg.common.secret_mask import SecretMask
@@ -64,17 +64,17 @@ def log_result(
         OSError: Likewise.
     """
     uploads, attempts = _Uploads(client, run_id), Attempts()
-    with executor.load_result(job_id) as archive, tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
+    with executor.load_result(job_id) as archive, temporary_folder() as folder:
         properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
         with uploads("task.json"):
-            task = Path(folder) / "task.json"
+            task = folder / "task.json"
             text = archive.get_path("task.json").read_text(encoding="utf-8")
             task.write_text(text if mask is None else mask.mask(text), encoding="utf-8")
             client.log_artifact(run_id, str(task))
         if uploads.refused:
             return uploads.refused  # it takes nothing, and each of the others would be waited for
         with uploads("package"):
-            package = Path(folder) / f"{properties['name']}-{properties['version']}.tar.gz"
+            package = folder / f"{properties['name']}-{properties['version']}.tar.gz"
             shutil.copyfile(archive.get_path("package.tag.gz"), package)
             log_package(client, run_id, package)
         if executor.is_remote and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
@@ -87,7 +87,7 @@ def log_result(
                 log_input(client, run_id, dataset, executor.find_dataset(job_id))
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
             with _views_lock:
-                _log_views(client, run_id, archive, Path(folder) / "views", dataset, log, attempts)
+                _log_views(client, run_id, archive, folder / "views", dataset, log, attempts)
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
     return uploads.refused

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.exceptions import MlflowException
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
@@ -40,12 +41,18 @@ def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: Re
         MlflowException: If the tracking server refuses it.
     """
     tag = InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)
-    inputs = client.get_run(run_id).inputs
-    logged = inputs.dataset_inputs if inputs is not None else []
+    known = client.get_run(run_id).inputs
+    logged = known.dataset_inputs if known is not None else []
     name = _find_name(path, remote)
     if any(each.dataset.name == name and tag in each.tags for each in logged):
         return
-    client.log_inputs(run_id, [DatasetInput(build_dataset(path, remote), [tag])])
+    inputs = [DatasetInput(build_dataset(path, remote), [tag])]
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException:
+        # Of runs that are the first to log it, and do so at the same time, the server refuses all but one: each was to
+        # add what was not there yet. It is there now.
+        client.log_inputs(run_id, inputs)
 
 
 def build_dataset(path: Path | None, remote: RemoteDataset | None = None) -> Dataset:

@@ -81,8 +81,11 @@ class RunRecorder:
         self._stack = ExitStack()
 
     def __enter__(self) -> "RunRecorder":
-        self._stack.enter_context(self._log)
-        self._stack.enter_context(self._metrics)
+        with ExitStack() as opening, uninterrupted() as held:
+            opening.enter_context(self._log)
+            opening.enter_context(self._metrics)
+            held.raise_any()
+            self._stack = opening.pop_all()
         return self
 
     @property

@@ -2,14 +2,13 @@
 
 import json
 import os
-import tempfile
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError, JobUnreachableError, TgError
+from tg.common.delivery.delivery import temporary_folder
 from tg.common.delivery.sagemaker import Listener, LogEvent
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import RunNotOursError
@@ -97,9 +96,9 @@ def _describe_launcher(client: MlflowClient, run: Run) -> str:
 
 
 def _show_recorded(client: MlflowClient, run: Run, reason: TgError, show: Listener) -> None:
-    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
+    with temporary_folder() as folder:
         try:
-            path = download_quietly(client, run.info.run_id, LOG_ARTIFACT, Path(folder))
+            path = download_quietly(client, run.info.run_id, LOG_ARTIFACT, folder)
         except (MlflowException, OSError) as error:
             raise RunNotOursError(f"run {run.info.run_id!r} has no log yet, and of its job: {reason}") from error
         with path.open("rb") as log:

@@ -1,13 +1,12 @@
 """Brings the tasks of a sweep into one package, which is made once."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader
+from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader, temporary_folder
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.made_package import MadePackaging, make_once
@@ -43,8 +42,8 @@ def delivering_sweep(
     """
     tasks = [member.make_task() for member in members]
     deliveries = build_deliveries(tasks, project, config)
-    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
-        package, made = make_once(deliveries, Path(folder))
+    with temporary_folder() as folder:
+        package, made = make_once(deliveries, folder)
         each = zip(made, members, strict=True)
         yield SweepDelivery(
             package.path,

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from mlflow.entities import Run, RunStatus
 from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
+from tg.common.delivery.delivery import temporary_folder
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import MASK
@@ -68,8 +68,8 @@ def resume_sweep(
     run_id, tags = parent.info.run_id, parent.data.tags
     _check_is_free(parent)
     _check_is_no_study(parent)
-    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
-        recorded = read_sweep(client, run_id, Path(folder))
+    with temporary_folder() as folder:
+        recorded = read_sweep(client, run_id, folder)
         backend = find_backend(recorded.backend)
         project = Project(str(recorded.folder), None, recorded.folder, recorded.project_name, None)
         config = _load_config(backend.config_model, recorded, given or {})
@@ -91,7 +91,7 @@ def resume_sweep(
             client.update_run(run_id, RunStatus.to_string(RunStatus.RUNNING))
             if FAILURE_REASON_TAG in tags:
                 client.delete_tag(run_id, FAILURE_REASON_TAG)
-            source = _PackagedSweep(client, run_id, recorded, project, Path(folder))
+            source = _PackagedSweep(client, run_id, recorded, project, folder)
             return train_sweep(client, run_id, Sweep(members, config, source, place, kept=found.kept, left=found.left))
 
 
@@ -102,8 +102,8 @@ def count_missing(client: MlflowClient, parent: Run) -> int:
         RunNotOursError: If it is not known which trainings there are.
     """
     _check_is_no_study(parent)
-    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as folder:
-        recorded = read_sweep(client, parent.info.run_id, Path(folder))
+    with temporary_folder() as folder:
+        recorded = read_sweep(client, parent.info.run_id, folder)
     runs = group_children(list_children(client, parent))
     ended = {name for name, each in runs.items() if any(run.info.status in (FINISHED, FAILED) for run in each)}
     return sum(each.name not in ended for each in recorded.members)

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from tg.common.delivery.delivery import temporary_folder
 from tg_mlflow.result_artifacts import MISSING_TAG, Attempts
 from tg_mlflow.run_tags import BEST_NAME_TAG, BEST_RUN_ID_TAG
 from tg_mlflow.sweep_description import describe_sweep
@@ -89,8 +89,7 @@ def log_sweep_summary(
     )
     attempts = Attempts()
     table = build_sweep_table(children)
-    with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         table.to_csv(folder / "summary.csv", index=False)
         with attempts(f"{FOLDER}/figures"):
             _draw(folder, children, primary_metric, mode, grid, attempts)

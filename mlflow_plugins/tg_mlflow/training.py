@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 from tg.common import TgError
+from tg.common.delivery.delivery import temporary_folder
 from tg.common.delivery.sagemaker import Listener, LogEvent, SagemakerConfig, SagemakerExecutor
 from tg.common.errors import DatasetError
 from tg_mlflow.backend_config import BackendConfig
@@ -119,7 +119,7 @@ def _train_once(
         for name, value in _build_tags(delivery, config, executor, job_id, jobs, dataset).items():
             patiently(partial(client.set_tag, run_id, name, value), patience, "a tag")
         jobs.append(job_id)
-        package = delivery.packaging.make_package(Path(watching.enter_context(TemporaryDirectory(prefix="tg-mlflow-"))))
+        package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job_id))
         guard = JobGuard(client, run_id, executor, job_id, recorder, start, afterwards)

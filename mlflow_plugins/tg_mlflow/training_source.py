@@ -1,12 +1,11 @@
 """Where a training comes from: it is prepared anew for each place that is tried."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from tg.common.delivery.delivery import temporary_folder
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerExecutor
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.made_package import make_once
@@ -58,8 +57,8 @@ class ProjectTraining:
         folder = self.project.folder
         with project_modules(folder), project_environment(folder):  # the modules first, as projects take turns in them
             delivery = build_delivery(build_task(self.command), self.project, config)
-            with tempfile.TemporaryDirectory(prefix="tg-mlflow-") as package_folder:
-                yield make_once([delivery], Path(package_folder))[1][0]
+            with temporary_folder() as package_folder:
+                yield make_once([delivery], package_folder)[1][0]
 
     def following(self, executor: SagemakerExecutor, job_id: str) -> AbstractContextManager[None]:
         """Has the variables at hand where credentials may be among them, which are read again when they expire."""

@@ -1,13 +1,19 @@
-"""Two projects that train at once from two threads of one process."""
+"""What goes on at once: projects in threads of one process, and first times of several runs."""
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
+import pandas as pd
 from mlflow import MlflowClient
 
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
+from tg_mlflow.masking_client import MaskingClient
+from tg_mlflow.notebook_run import find_experiment
+from tg_mlflow.result_dataset import log_dataset
 
 STEPS = 300
 
@@ -93,3 +99,40 @@ def test_two_runs_at_once_in_one_process_do_not_mix(sqlite_server: TrackingServe
         assert [(point.step, point.value) for point in points] == [(step, base + step) for step in range(STEPS)]
         log = Path(client.download_artifacts(run_id, "logs/train.log", str(tmp_path))).read_text()
         assert {each: log.count(f"<{each}>") for each in folders} == {"one": 0, "other": 0} | {word: STEPS}
+
+
+RUNS = 4
+
+
+def test_runs_are_the_first_to_log_a_dataset_at_once(any_store: str, tmp_path: Path) -> None:
+    store = MlflowClient(any_store)
+    experiment = store.create_experiment("first times", artifact_location=tmp_path.as_uri())
+    for number in range(15):
+        path = tmp_path / f"points-{number}.parquet"
+        pd.DataFrame({"x": [number]}).to_parquet(path)
+        runs = [store.create_run(experiment).info.run_id for _ in range(RUNS)]
+        together = Barrier(RUNS)
+
+        def log(run_id: str, path: Path = path, together: Barrier = together) -> None:
+            together.wait()
+            log_dataset(store, run_id, path)
+
+        with ThreadPoolExecutor(RUNS) as pool:
+            list(pool.map(log, runs))
+        inputs = [store.get_run(run_id).inputs.dataset_inputs for run_id in runs]
+        assert [[each.dataset.name for each in found] for found in inputs] == [[path.name]] * RUNS
+        assert len({found[0].dataset.digest for found in inputs}) == 1
+
+
+def test_launchers_are_the_first_to_use_an_experiment_at_once(any_store: str) -> None:
+    store = MaskingClient(any_store)
+    for number in range(15):
+        together = Barrier(RUNS)
+
+        def find(_: int, name: str = f"first {number}", together: Barrier = together) -> str:
+            together.wait()
+            return find_experiment(store, name)
+
+        with ThreadPoolExecutor(RUNS) as pool:
+            found = set(pool.map(find, range(RUNS)))
+        assert found == {store.get_experiment_by_name(f"first {number}").experiment_id}

@@ -4,6 +4,8 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,18 @@ def test_no_job_runs_when_ctrl_c_comes_while_it_is_created(make_simulated_aws: M
     with pytest.raises(KeyboardInterrupt):
         executor.submit("numbers-1")
     aws.wait_for_status("numbers-1", "Stopped", timeout_seconds=10)
+
+
+def test_ctrl_c_ends_the_waiting_for_a_quota_during_a_call_too(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
+    aws = make_simulated_aws(wait)
+    aws.faults.refuse_jobs(1000)
+    executor = make(aws, tmp_path)
+    press = partial(os.kill, os.getpid(), signal.SIGINT)
+    executor.aws.session.events.register("before-call.sagemaker.CreateTrainingJob", lambda **_: press())
+    with pytest.raises(KeyboardInterrupt):
+        executor.submit("numbers-1")
+    assert len(aws.calls.of("sagemaker:CreateTrainingJob")) == 1
+    assert aws.jobs == []
 
 
 def test_want_of_machines(make_simulated_aws: MakeAws, tmp_path: Path) -> None:
@@ -169,12 +183,9 @@ def test_ten_jobs_at_a_time_keep_below_awss_limits(make_simulated_aws: MakeAws, 
         for _ in executor.logs(executor.submit(f"numbers-{number}")):
             pass
 
-    threads = [threading.Thread(target=follow, args=(number,)) for number in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {job.status for job in aws.jobs} == {"Completed"}
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(follow, range(10)))
+    assert [job.status for job in aws.jobs] == ["Completed"] * 10
     assert 0 < aws.calls.peak("logs:DescribeLogStreams") <= 25
     assert 0 < aws.calls.peak("logs:GetLogEvents") <= 25
     assert aws.calls.peak("sagemaker:DescribeTrainingJob") <= 20

@@ -2,6 +2,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
@@ -367,3 +368,20 @@ def test_rewritten_modules_bind_the_same_names_to_the_same_things(parts: list[st
     exec(rewritten, namespace)
     outside = [value for value in namespace.values() if isinstance(value, ModuleType)]
     assert [each.__name__ for each in outside if each.__name__.partition(".")[0] in NAMES] == []
+
+
+def test_modules_are_parsed_in_several_threads() -> None:
+    """What Python is confused by until 3.11.8."""
+    source = "import a\n" + "values = [f(x, y=[{z: (1, -2)}]) for x in range(3)]\n" * 300
+
+    def parse(_: int) -> list[str]:
+        return [each.name for each in find_imports(source, PATH)]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(parse, range(120)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == [["a"]] * 120

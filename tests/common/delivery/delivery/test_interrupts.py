@@ -36,6 +36,19 @@ def test_what_hangs_can_be_interrupted_when_the_patience_is_over() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_what_is_held_back_twice_is_raised_by_the_outer_one() -> None:
+    with uninterrupted() as outer:
+        with uninterrupted() as inner:
+            os.kill(os.getpid(), signal.SIGINT)
+        inner.raise_any()
+        assert inner.any
+        with uninterrupted() as other:
+            other.raise_any()
+        assert not other.any
+    with pytest.raises(KeyboardInterrupt):
+        outer.raise_any()
+
+
 def test_sigterm_is_held_back_only_where_it_is_handled() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with uninterrupted():
@@ -43,7 +56,7 @@ def test_sigterm_is_held_back_only_where_it_is_handled() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with uninterrupted() as outer, uninterrupted() as inner:
         os.kill(os.getpid(), signal.SIGTERM)
-        assert (outer.any, inner.any) == (False, True)
+        assert (outer.any, inner.any) == (True, True)
     assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
 
 

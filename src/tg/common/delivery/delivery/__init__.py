@@ -10,6 +10,7 @@ from .interrupts import terminating_as_interrupt, uninterrupted
 from .package import Package
 from .packaging import Packaging
 from .project_files import collect_project_files
+from .temporary_folder import temporary_folder
 
 __all__ = [
     "ContainerPusher",
@@ -22,6 +23,7 @@ __all__ = [
     "Packaging",
     "collect_project_files",
     "install_package_and_get_loader",
+    "temporary_folder",
     "terminating_as_interrupt",
     "uninterrupted",
 ]

@@ -3,8 +3,6 @@
 import hashlib
 import re
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from ...errors import ImageBuildError
@@ -19,6 +17,7 @@ from .image_options import ImageBuildOptions
 from .image_source import find_image, find_or_pull_image
 from .package import Package
 from .packaging import Packaging
+from .temporary_folder import temporary_folder
 
 CLIENT_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -83,8 +82,8 @@ class Containering:
         self._check_names()
         if package is not None:
             return self._make_image(client, package, say)
-        with tempfile.TemporaryDirectory() as folder:
-            return self._make_image(client, self.packaging.make_package(Path(folder)), say)
+        with temporary_folder() as folder:
+            return self._make_image(client, self.packaging.make_package(folder), say)
 
     def _check_names(self) -> None:
         if not _NAME.fullmatch(self.image_name):

@@ -18,6 +18,7 @@ from ...errors import PackagingError, listed
 from .package_file import read_module_files
 from .pickling import load_pickle
 from .tar_extraction import extract_files
+from .temporary_folder import temporary_folder
 
 
 class EntryPoint:
@@ -108,8 +109,8 @@ def _process_folder() -> "tempfile.TemporaryDirectory[str]":
 def _unpack(package: bytes, path: str, target: Path) -> None:
     """Unpacks a package's file into ``target``, which appears when it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as temporary:
-        content = Path(temporary) / "content"
+    with temporary_folder(parent=target.parent) as temporary:
+        content = temporary / "content"
         try:
             # All at once: what reads a compressed archive does not read up to the check sum at its end.
             with tarfile.open(fileobj=io.BytesIO(gzip.decompress(package)), mode="r:") as archive:

@@ -21,21 +21,35 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 class HeldInterrupts:
     """Knows whether there was an interrupt that has not been raised.
 
+    Args:
+        outer: What holds interrupts back around this.
+
     Attributes:
         any: Whether there was.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outer: "HeldInterrupts | None" = None) -> None:
         self.any = False
+        self._outer = outer
+
+    def note(self) -> None:
+        """Holds an interrupt back."""
+        self.any = True
+        if self._outer is not None:
+            self._outer.note()
 
     def raise_any(self) -> None:
-        """Raises what was held back.
+        """Raises what was held back; where more than this holds it back, that is to raise it.
 
         Raises:
             KeyboardInterrupt: If there was an interrupt.
         """
-        if self.any:
+        if self.any and self._outer is None:
             raise KeyboardInterrupt
+
+
+# What holds back the main thread's interrupts now.
+_innermost: HeldInterrupts | None = None
 
 
 @contextmanager
@@ -51,15 +65,16 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
     Raises:
         KeyboardInterrupt: For an interrupt that comes when the patience is over.
     """
-    held = HeldInterrupts()
+    global _innermost
     if threading.current_thread() is not threading.main_thread():
-        yield held
+        yield HeldInterrupts()
         return
+    outer, held = _innermost, HeldInterrupts(_innermost)
     end = time.monotonic() + patience_seconds
 
     def hold(number: int, frame: FrameType | None) -> None:
         _note_noticed()
-        held.any = True
+        held.note()
         if time.monotonic() > end:
             raise KeyboardInterrupt
 
@@ -67,9 +82,11 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
     previous = {number: handler for number in _NUMBERS if callable(handler := signal.getsignal(number))}
     for number in previous:
         signal.signal(number, hold)
+    _innermost = held
     try:
         yield held
     finally:
+        _innermost = outer
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -5,13 +5,13 @@ import hashlib
 import importlib.resources
 import io
 import json
-import os
 import re
 import tarfile
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from .replaced_file import replacing_file
 
 # Before 1980 is no time for a zip file, which a wheel built from the package is.
 _MODIFIED = 315_532_800
@@ -132,8 +132,6 @@ def write_package_file(content: bytes, path: Path) -> str:
     Returns:
         Its SHA-256 digest, hexadecimal.
     """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    with replacing_file(path) as file:
         file.write(content)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
     return hashlib.sha256(content).hexdigest()

@@ -1,12 +1,16 @@
 """Finds what a project's module imports."""
 
 import ast
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ...errors import PackagingError
+
+# Until 3.11.8, Python counts the depth of all that is parsed into trees at the same time as one, and finds it wrong.
+_parsing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def parse_module(source: str, path: PurePosixPath) -> ast.Module:
         PackagingError: If it is not Python that this interpreter understands.
     """
     try:
-        with warnings.catch_warnings():
+        with _parsing, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the project's style, and told when the module is imported
             return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

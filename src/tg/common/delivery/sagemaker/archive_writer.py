@@ -2,17 +2,15 @@
 
 import gzip
 import json
-import os
-import shutil
 import tarfile
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO
 
 from ...errors import ResultArchiveError
+from ..delivery.replaced_file import replacing_file
+from ..delivery.temporary_folder import temporary_folder
 from .archive_entries import collect_entries
 from .archive_members import COMPLETION, member_order
 from .safe_extraction import extract_tar_stream
@@ -42,7 +40,7 @@ def write_completion_marker(model_folder: Path) -> None:
             if entry.is_file and entry.name != COMPLETION
         ]
         content = {"state": "completed", "time": datetime.now(timezone.utc).isoformat(), "members": members}
-        with _replacing(model_folder / COMPLETION) as file:
+        with replacing_file(model_folder / COMPLETION) as file:
             file.write(json.dumps(content, indent=2).encode())
 
 
@@ -63,7 +61,7 @@ def write_result_archive(model_folder: Path, target: Path) -> None:
     with _translated(f"the archive {str(target)!r}"):
         entries = sorted(collect_entries(model_folder), key=lambda entry: member_order(entry.name))
         with (
-            _replacing(target) as file,
+            replacing_file(target) as file,
             gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as content,
             tarfile.open(fileobj=content, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8") as archive,
         ):
@@ -83,28 +81,10 @@ def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None
     Raises:
         ResultArchiveError: As :func:`write_result_archive` does, and if the stream is damaged or hostile.
     """
-    with _translated(f"the archive {str(target)!r}"):
-        folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
+    what = f"the archive {str(target)!r}"
+    with _translated(what), temporary_folder(f".{target.name}.", target.parent) as folder:
         extract_tar_stream(chunks, folder / _CONTAINER_FOLDER, _CONTAINER_FOLDER)
         write_result_archive(folder / _CONTAINER_FOLDER, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[IO[bytes]]:
-    """Gives a file that takes the name ``target`` when it is written, and vanishes if that fails."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, target)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 @contextmanager

@@ -2,13 +2,12 @@
 
 import calendar
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
 
 from ...errors import ContainerError
 from ..delivery.docker_client import DockerClient, engine_errors, wait_for_exit
+from ..delivery.temporary_folder import temporary_folder
 from .job_folder import JobFolder
 from .log_event import LogEvent, skip_bytes
 
@@ -69,8 +68,8 @@ def _read_time_ms(seconds: bytes, fraction: bytes) -> int:
 
 def save_log(events: Iterable[LogEvent], folder: JobFolder) -> None:
     """Keeps a log as the job's output; a reader finds all of it or nothing, whoever else saves it at the same time."""
-    with tempfile.TemporaryDirectory(dir=folder.path) as path:
-        complete = JobFolder(Path(path))
+    with temporary_folder(parent=folder.path) as path:
+        complete = JobFolder(path)
         with complete.appending_output() as append:
             for event in events:
                 append(event.data, event.time_ms)

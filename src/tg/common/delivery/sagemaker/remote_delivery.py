@@ -1,14 +1,13 @@
 """Brings a training to AWS: finds what it uses there, and makes and sends its image or its package."""
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..delivery.docker_client import DockerClient
 from ..delivery.package import Package
+from ..delivery.temporary_folder import temporary_folder
 from .aws_session import AwsSession
 from .code_channel import build_code_place, build_entrypoint, plan_code_upload
 from .config import SagemakerConfig
@@ -107,12 +106,12 @@ class RemoteDelivery:
 
     def _deliver(self, target: RemoteTarget) -> Delivery:
         packaging, containering = self._config.packaging, self._config.containering
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             if target.ready_image is None:
                 client, login = self._connect(), self._open_repository()
-                image = deliver_image(client, containering, packaging.make_package(Path(folder)), login)
+                image = deliver_image(client, containering, packaging.make_package(folder), login)
                 return Delivery(image, made_from=(packaging, containering))
-            place = self._upload(target, packaging.make_package(Path(folder)))
+            place = self._upload(target, packaging.make_package(folder))
             return Delivery(target.ready_image, place, build_entrypoint(), (packaging, containering))
 
     def _upload(self, target: RemoteTarget, package: Package) -> S3Location:

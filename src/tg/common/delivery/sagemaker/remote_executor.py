@@ -1,15 +1,14 @@
 """Trains on SageMaker."""
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from ...errors import DeliveryError, ResultArchiveError
 from ...logger import Logger
 from ..delivery.docker_client import DockerClient, connect
+from ..delivery.temporary_folder import temporary_folder
 from .call_rates import CallRates, WaitInterruptedError
 from .cloudwatch_log import CloudWatchLog
 from .code_channel import build_entrypoint
@@ -103,8 +102,8 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
             image = f"{repository}@{UNKNOWN_DIGEST}"
             request = target.build_request(self.config, job_id, image)
             return RemotePlan(request, (), repository, tuple(left_out), target.notes)
-        with tempfile.TemporaryDirectory() as folder:
-            package = self.config.packaging.make_package(Path(folder))
+        with temporary_folder() as folder:
+            package = self.config.packaging.make_package(folder)
             place, uploads = self._delivery.plan_code(target, package)
             request = target.build_request(
                 self.config, job_id, target.ready_image, code=place, entrypoint=build_entrypoint()

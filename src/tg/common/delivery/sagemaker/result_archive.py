@@ -1,16 +1,16 @@
 """What a training brings back: ``model.tar.gz``, opened without trust in what is in it."""
 
 import json
-import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
 
 from ...errors import ResultArchiveError, suggestion
 from ..delivery.pickling import load_pickle
+from ..delivery.temporary_folder import temporary_folder
 from .archive_members import (
     ARCHIVE_NAME,
     COMPLETION,
@@ -59,8 +59,9 @@ class ResultArchive:
         self._limits = limits
         self._members = {member.name: member for member in scan_archive(self.path, limits)}
         self._extracted: dict[str, Path] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="tg-result-"))
-        self._remove_folder = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        extracted = ExitStack()
+        self._folder = extracted.enter_context(temporary_folder("tg-result-"))
+        self._remove_folder = weakref.finalize(self, extracted.close)
 
     def __repr__(self) -> str:
         return f"ResultArchive({str(self.path)!r}, {len(self._members)} members)"

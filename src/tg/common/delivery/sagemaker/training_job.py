@@ -66,6 +66,9 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
             return
         except DeliveryError as e:
             cause = e.__cause__ or e
+            if held.any:  # whoever has pressed Ctrl-C meanwhile waits for nothing more
+                _stop_if_ours(aws, request)
+                held.raise_any()
             if error_code(cause) == "ResourceInUse":
                 if _is_ours(aws, request):
                     return  # an earlier try has created it, and its answer was lost

@@ -1,0 +1,75 @@
+"""Folders of which nothing is left, whenever Ctrl-C comes."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tg.common.delivery.delivery import temporary_folder, uninterrupted
+
+
+@pytest.fixture
+def press_during(monkeypatch: pytest.MonkeyPatch) -> Callable[[object, str], None]:
+    """Has Ctrl-C pressed when a function of a module begins."""
+
+    def arrange(module: object, name: str) -> None:
+        function = getattr(module, name)
+
+        def press_and_go_on(*args: object, **options: object) -> object:
+            os.kill(os.getpid(), signal.SIGINT)
+            return function(*args, **options)
+
+        monkeypatch.setattr(module, name, press_and_go_on)
+
+    return arrange
+
+
+def test_it_goes_with_all_that_is_in_it(tmp_path: Path) -> None:
+    with temporary_folder("points-", tmp_path) as folder:
+        assert folder.parent == tmp_path
+        assert folder.name.startswith("points-")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "a" / "b").mkdir(parents=True)
+        (folder / "a" / "b" / "c").write_text("c")
+        (folder / "a" / "b").chmod(0o500)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("module", "name"), [(tempfile, "mkdtemp"), (shutil, "rmtree")])
+def test_ctrl_c_leaves_none(
+    tmp_path: Path, press_during: Callable[[object, str], None], module: object, name: str
+) -> None:
+    press_during(module, name)
+    with pytest.raises(KeyboardInterrupt), temporary_folder(parent=tmp_path) as folder:
+        (folder / "a").write_text("a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_waits_for_what_holds_it_back(tmp_path: Path, press_during: Callable[[object, str], None]) -> None:
+    press_during(shutil, "rmtree")
+    steps = []
+    with uninterrupted() as held:
+        with temporary_folder(parent=tmp_path):
+            steps.append("in it")
+        steps.append("behind it")
+    assert (steps, held.any) == (["in it", "behind it"], True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_nobody_uses_any_more_goes_too(tmp_path: Path) -> None:
+    stack = ExitStack()
+    folder = stack.enter_context(temporary_folder(parent=tmp_path))
+    assert folder.is_dir()
+    del stack
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_removed_is_no_error(tmp_path: Path) -> None:
+    with temporary_folder(parent=tmp_path) as folder:
+        shutil.rmtree(folder)
+    assert list(tmp_path.iterdir()) == []
