@@ -11,7 +11,6 @@ from mlflow import MlflowClient
 
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
-from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.notebook_run import find_experiment
 from tg_mlflow.result_dataset import log_dataset
 
@@ -125,7 +124,7 @@ def test_runs_are_the_first_to_log_a_dataset_at_once(any_store: str, tmp_path: P
 
 
 def test_launchers_are_the_first_to_use_an_experiment_at_once(any_store: str) -> None:
-    store = MaskingClient(any_store)
+    store = MlflowClient(any_store)
     for number in range(15):
         together = Barrier(RUNS)
 
