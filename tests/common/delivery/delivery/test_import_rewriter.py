@@ -370,18 +370,31 @@ def test_rewritten_modules_bind_the_same_names_to_the_same_things(parts: list[st
     assert [each.__name__ for each in outside if each.__name__.partition(".")[0] in NAMES] == []
 
 
+class Garbage:
+    """Runs code when it is collected, during which Python turns to other threads."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        for _ in range(50):
+            pass
+
+
 def test_modules_are_parsed_in_several_threads() -> None:
     """What Python is confused by until 3.11.8."""
-    source = "import a\n" + "values = [f(x, y=[{z: (1, -2)}]) for x in range(3)]\n" * 300
+    source = "import a\n" + "values = [f(x, y=[{z: (1, -2)}]) for x in range(3)]\n" * 100
 
     def parse(_: int) -> list[str]:
+        garbage = [Garbage() for _ in range(20)]
+        del garbage
         return [each.name for each in find_imports(source, PATH)]
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(6) as pool:
-            found = list(pool.map(parse, range(120)))
+            found = list(pool.map(parse, range(100)))
     finally:
         sys.setswitchinterval(interval)
-    assert found == [["a"]] * 120
+    assert found == [["a"]] * 100
