@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -94,6 +95,36 @@ def test_a_signal_ends_a_wait_that_it_does_not_reach(number: signal.Signals) -> 
     thread.join()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert signal.set_wakeup_fd(-1) == -1
+
+
+class Interrupted:
+    """Is deleted just when a signal comes; what is raised then, Python shows and forgets."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_not_lost_where_nothing_can_be_raised(
+    capfd: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    def delete_and_wait() -> None:
+        with terminating_as_interrupt():
+            interrupted = Interrupted(number)
+            del interrupted
+            threading.Event().wait(60)
+
+    if number == signal.SIGTERM:  # as where a shell runs this in the background
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        delete_and_wait()
+    assert time.monotonic() - start < 30
+    assert capfd.readouterr().err == ""
+    assert sys.unraisablehook.__module__ != terminating_as_interrupt.__module__
 
 
 def test_a_signal_that_is_held_back_is_sent_once() -> None:

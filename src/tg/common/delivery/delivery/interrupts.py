@@ -3,6 +3,7 @@
 import select
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -96,6 +97,7 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
     """Treats SIGTERM like Ctrl-C while the context is open, so that a terminated launcher ends its run.
 
     Interrupts in quick succession count as one: what the first one has begun to clean up is not cut short by the rest.
+    One that is raised where nobody can catch it, as where an object is deleted, is raised once more, a moment later.
     Only the main thread can receive signals; elsewhere this changes nothing.
 
     Args:
@@ -118,14 +120,24 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
                 notice()
             raise KeyboardInterrupt
 
-    previous = {number: signal.getsignal(number) for number in _NUMBERS}
-    with _rousing_main_thread():
+    def raise_again(lost: "sys.UnraisableHookArgs") -> None:
+        nonlocal last
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            last = float("-inf")
+            send_again(signal.SIGTERM)  # which is handled here whatever becomes of Ctrl-C
+        else:
+            previous_hook(lost)
+
+    previous, previous_hook = {number: signal.getsignal(number) for number in _NUMBERS}, sys.unraisablehook
+    with _rousing_main_thread() as send_again:
+        sys.unraisablehook = raise_again
         for number, handler in previous.items():
             if number == signal.SIGTERM or callable(handler):  # where Ctrl-C is ignored, it stays so
                 signal.signal(number, interrupt)
         try:
             yield
         finally:
+            sys.unraisablehook = previous_hook
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
@@ -143,8 +155,8 @@ def _note_noticed() -> None:
 
 
 @contextmanager
-def _rousing_main_thread() -> Iterator[None]:
-    """Sends a signal once more if the main thread does not notice it.
+def _rousing_main_thread() -> Iterator[Callable[[int], object]]:
+    """Sends a signal once more if the main thread does not notice it, or if what is yielded is called with it.
 
     One that comes in the instant before the main thread begins to wait for a lock or for a network, or that the system
     gives to another thread, would be noticed only when that wait is over: hours later, if it waits for a training.
@@ -172,7 +184,7 @@ def _rousing_main_thread() -> Iterator[None]:
     previous_descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     thread.start()
     try:
-        yield
+        yield lambda number: writer.send(bytes([number]))
     finally:
         _unnoticed = previous
         signal.set_wakeup_fd(previous_descriptor)
