@@ -8,18 +8,19 @@ from mlflow import MlflowClient
 from mlflow.entities import RunStatus
 
 from tg_mlflow.recorded_training import TrainingEnd
+from tg_mlflow.run_lifecycle import kill_run
 from tg_mlflow.run_summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 @contextmanager
-def announcing_interrupt(run_id: str) -> Iterator[None]:
-    """Says that the run was KILLED if it is interrupted while the context is open."""
+def announcing_interrupt(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """Says that the run was KILLED if it is interrupted while the context is open, and sees to it that it was."""
     try:
         yield
     except KeyboardInterrupt:
-        _logger.error("=== Run %s KILLED: it was interrupted ===", run_id)
+        kill_run(client, run_id)
         raise
 
 

@@ -6,6 +6,7 @@ import click
 import mlflow
 from mlflow.environment_variables import MLFLOW_RUN_ID
 
+from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import SagemakerAttachedExecutor
 from tg_mlflow.announcement import announce_end, announcing_interrupt
 from tg_mlflow.backend_config import AttachedConfig, load_backend_config
@@ -62,7 +63,7 @@ def train(
     Values are converted by the factory's annotations. Inside `mlflow run`, the training is recorded in that run;
     otherwise a run is created.
     """
-    with exiting_on_errors():
+    with exiting_on_errors(), terminating_as_interrupt():
         command = parse_train_words(target, assignments)
         project = read_project(folder)
         settings = load_backend_config(AttachedConfig, project.folder, read_config(config, "--config"))
@@ -72,7 +73,7 @@ def train(
             run_id = create_run(client, set_experiment(experiment_name), project, target, "tg-attached", run_name)
             params = dict(command.arguments)  # otherwise whoever made the run has logged them
         source = ProjectTraining(project, command)
-        with announcing_interrupt(run_id):
+        with announcing_interrupt(client, run_id):
             end = train_recorded(client, run_id, params, source, settings, SagemakerAttachedExecutor)
         announce_end(client, run_id, end)
     if end.failure is not None:

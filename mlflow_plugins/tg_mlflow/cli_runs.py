@@ -3,9 +3,10 @@
 import click
 from mlflow import MlflowClient
 
+from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import LogEvent
 from tg_mlflow import resume
-from tg_mlflow.announcement import announce_end, announcing_interrupt
+from tg_mlflow.announcement import announce_end
 from tg_mlflow.cancellation import cancel
 from tg_mlflow.cli_support import exit_with, exiting_on_errors, read_config
 from tg_mlflow.errors import BackendConfigError
@@ -35,7 +36,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
     started are trained, from the package that the sweep began with. Ctrl-C stops all, as it does with any sweep.
     """
 
-    with exiting_on_errors():
+    with exiting_on_errors(), terminating_as_interrupt():
         client = MlflowClient()
         run = read_run(client, run_id)
         if not is_sweep(run):
@@ -44,8 +45,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
             resume.attach(client, run_id)
             return
         given = read_config(backend_config)
-        with announcing_interrupt(run_id):
-            end = resume_sweep(client, run, given, retry_failed)
+        end = resume_sweep(client, run, given, retry_failed)
         announce_end(client, run_id, end)
     if end.failure is not None:
         exit_with(end.failure.partition("\n")[0])

@@ -12,6 +12,7 @@ from mlflow.projects.submitted_run import SubmittedRun
 from mlflow.projects.utils import PROJECT_SYNCHRONOUS
 
 from tg.common import TgError
+from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import (
     SagemakerAttachedExecutor,
     SagemakerConfig,
@@ -92,6 +93,7 @@ class ProjectBackend(AbstractBackend):
             members = plan_sweep(project, entry_point, params or {}, config) if config.sweep else []
             raw_params = members[0].params if members else project.resolve_parameters(entry_point, params or {})
             command = project.build_command(entry_point, raw_params)
+            make_executor = self.share_place(config) if members else self.make_executor
             client = MaskingClient(tracking_uri, find_secrets(raw_params, project, command, config))
             if isinstance(config, RemoteConfig) and config.dry_run:
                 click.echo(describe_dry_run(project, command, config, client.mask))
@@ -103,17 +105,18 @@ class ProjectBackend(AbstractBackend):
             raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
         run_name = shell.get("run_name") or (f"{project.name} sweep" if members else None)
         tags = build_sweep_tags(members) if members else {}
-        try:
-            run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name, tags)
-        except (MlflowException, OSError) as error:
-            raise ExecutionException(f"the tracking server takes no new run: {describe_failure(error)}") from error
-        with announcing_interrupt(run_id):
-            if members:
-                sweep = Sweep(members, config, ProjectSweep(project), self.share_place(config), project)
-                end: TrainingEnd = train_sweep(client, run_id, sweep)
-            else:
-                source = ProjectTraining(project, command)
-                end = train_recorded(client, run_id, raw_params, source, config, self.make_executor)
+        with terminating_as_interrupt():  # else a run whose creation SIGTERM interrupts would be left
+            try:
+                run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name, tags)
+            except (MlflowException, OSError) as error:
+                raise ExecutionException(f"the tracking server takes no new run: {describe_failure(error)}") from error
+            with announcing_interrupt(client, run_id):
+                if members:
+                    sweep = Sweep(members, config, ProjectSweep(project), make_executor, project)
+                    end: TrainingEnd = train_sweep(client, run_id, sweep)
+                else:
+                    source = ProjectTraining(project, command)
+                    end = train_recorded(client, run_id, raw_params, source, config, make_executor)
         announce_end(client, run_id, end)
         if end.failure is not None and shell:
             raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown

@@ -13,11 +13,11 @@ from tg.common import JobFailedError, TgError
 from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import Listener, write_to_stdout
 from tg_mlflow.backend_config import BackendConfig
+from tg_mlflow.conducted_run import conducting_run
 from tg_mlflow.errors import RecordingError, RunEndedError
-from tg_mlflow.launcher_tag import launching
 from tg_mlflow.masking_client import MaskingClient
-from tg_mlflow.patience import patiently, read_patience
-from tg_mlflow.run_lifecycle import describe_failure, ending_run, log_params
+from tg_mlflow.patience import patiently
+from tg_mlflow.run_lifecycle import describe_failure, log_params
 from tg_mlflow.training import ExecutorFactory, train
 from tg_mlflow.training_source import TrainingSource
 
@@ -70,9 +70,8 @@ def train_recorded(
     try:
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
-                with ExitStack() as launched, ending_run(client, run_id) as ending:
-                    patience = ending.patience_seconds = read_patience()
-                    launched.enter_context(launching(client, run_id, patience))
+                with conducting_run(client, run_id) as ending:
+                    patience = ending.patience_seconds
                     patiently(partial(log_params, client, run_id, params), patience, "parameters")
                     ending.is_due = train(client, run_id, source, config, make_executor, afterwards, show)
             except RecordingError:

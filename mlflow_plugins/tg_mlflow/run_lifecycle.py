@@ -1,5 +1,6 @@
 """The life of an MLflow run: created with what is known at once, ended on every path."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from tg_mlflow.patience import patiently
 from tg_mlflow.project import Project
 from tg_mlflow.run_origin import GIT_DIRTY_TAG, VERSION_TAG, describe_origin
 from tg_mlflow.run_tags import SWEEP_NAME_TAG
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
 
 FAILURE_REASON_TAG = "tg.failure_reason"
 
@@ -95,7 +98,7 @@ def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[st
     with uninterrupted() as held:
         run_id = str(client.create_run(experiment_id, tags=dict(tags), run_name=run_name).info.run_id)
     if held.any:
-        _end(client, run_id, RunStatus.KILLED)
+        kill_run(client, run_id)
     held.raise_any()
     return run_id
 
@@ -162,6 +165,17 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True, is_open: b
         raise
     if ending.is_due:
         _end(client, run_id, RunStatus.FINISHED, ending.patience_seconds)
+
+
+def kill_run(client: MlflowClient, run_id: str) -> None:
+    """Ends a run as KILLED after an interrupt, unless it has ended, and says so on the console.
+
+    Raises:
+        RecordingError: If the server does not take it.
+    """
+    if client.get_run(run_id).info.status == RunStatus.to_string(RunStatus.RUNNING):
+        _end(client, run_id, RunStatus.KILLED)
+    _logger.error("=== Run %s KILLED: it was interrupted ===", run_id)
 
 
 def _check_is_open(client: MlflowClient, run_id: str, error: DeliveryError) -> None:

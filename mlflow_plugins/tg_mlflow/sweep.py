@@ -13,14 +13,14 @@ from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.delivery import terminating_as_interrupt
 from tg_mlflow.backend_config import AttachedConfig, BackendConfig, RemoteConfig
+from tg_mlflow.conducted_run import conducting_run
 from tg_mlflow.errors import SweepError
-from tg_mlflow.launcher_tag import launching
 from tg_mlflow.masking_client import MaskingClient
-from tg_mlflow.patience import patiently, read_patience
+from tg_mlflow.patience import patiently
 from tg_mlflow.project import Project
 from tg_mlflow.recorded_training import TrainingEnd, read_end
 from tg_mlflow.run_job import RunJob
-from tg_mlflow.run_lifecycle import ending_run, log_params
+from tg_mlflow.run_lifecycle import log_params
 from tg_mlflow.run_tags import SWEEP_TAG
 from tg_mlflow.sweep_children import SweepChildren, Tell, list_results, tell_end
 from tg_mlflow.sweep_plan import SweepMember
@@ -89,19 +89,20 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
     try:
-        with terminating_as_interrupt(), launching(client, run_id), ending_run(client, run_id):
-            parent = client.get_run(run_id)
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in config.tags.items()])
-            log_params(client, run_id, _common_params(members))
+        with terminating_as_interrupt(), conducting_run(client, run_id) as ending:
+            patience, tags = ending.patience_seconds, [RunTag(name, value) for name, value in config.tags.items()]
+            parent = patiently(partial(client.get_run, run_id), patience, "a question")
+            patiently(partial(client.log_batch, run_id, tags=tags), patience, "tags")
+            patiently(partial(log_params, client, run_id, _common_params(members)), patience, "parameters")
             trainer = SweepTrainer(client, sweep.make_executor, parent, sweep.left, dict(sweep.kept))
             children = SweepChildren(trainer, _count_parallel(config, len(members)), config.stop_on_failure, tell)
-            patience_seconds = 0.0
+            patience = 0.0
             try:
                 _train(client, run_id, sweep, children)
-                patience_seconds = 0.0 if trainer.is_without_server else read_patience()
+                patience = ending.patience_seconds = 0.0 if trainer.is_without_server else ending.patience_seconds
             finally:
                 results = list_results(members, trainer.results)
-                _summarize(client, parent, results, members, config, patience_seconds)
+                _summarize(client, parent, results, members, config, patience)
             _check(run_id, results)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
         end = read_end(client, run_id, error)

@@ -17,6 +17,7 @@ from tg.common.delivery.delivery import temporary_folder
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import MASK
+from tg_mlflow.announcement import announcing_interrupt
 from tg_mlflow.backend_config import BackendConfig, check_backend_config
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
 from tg_mlflow.launcher_tag import keeps_jobs_here, read_launcher
@@ -92,7 +93,9 @@ def resume_sweep(
             if FAILURE_REASON_TAG in tags:
                 client.delete_tag(run_id, FAILURE_REASON_TAG)
             source = _PackagedSweep(client, run_id, recorded, project, folder)
-            return train_sweep(client, run_id, Sweep(members, config, source, place, kept=found.kept, left=found.left))
+            sweep = Sweep(members, config, source, place, kept=found.kept, left=found.left)
+            with announcing_interrupt(client, run_id):
+                return train_sweep(client, run_id, sweep)
 
 
 def count_missing(client: MlflowClient, parent: Run) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
+from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.announcement import announcing_interrupt
 from tg_mlflow.errors import SweepError
@@ -68,19 +69,20 @@ def run_tasks(
     members = plan_tasks(tasks, place.config)
     client = place.connect({name: value for member in members for name, value in member.params.items()})
     name = run_name or type(tasks[0]).__name__
-    run_id = place.create_run(client, experiment_name, name, build_sweep_tags(members))
-    sweep = Sweep(
-        members, place.config, TaskSweep(place.project), place.backend.share_place(place.config), place.project
-    )
-    with announcing_interrupt(run_id), tqdm(total=len(members), disable=not progress, unit="training") as bar:
+    make_executor = place.backend.share_place(place.config)
+    sweep = Sweep(members, place.config, TaskSweep(place.project), make_executor, place.project)
+    with terminating_as_interrupt():
+        run_id = place.create_run(client, experiment_name, name, build_sweep_tags(members))
+        bar = tqdm(total=len(members), disable=not progress, unit="training")
+        with announcing_interrupt(client, run_id), bar:
 
-        def tell(result: SweepChildResult, number: int, count: int) -> None:
-            if not progress or result.status == FAILED:
-                tell_end(result, number, count)
-            bar.set_postfix_str(f"{result.name} {result.status}", refresh=False)
-            bar.update()
+            def tell(result: SweepChildResult, number: int, count: int) -> None:
+                if not progress or result.status == FAILED:
+                    tell_end(result, number, count)
+                bar.set_postfix_str(f"{result.name} {result.status}", refresh=False)
+                bar.update()
 
-        end = train_sweep(client, run_id, sweep, tell)
+            end = train_sweep(client, run_id, sweep, tell)
     if end.failure is not None:
         if all(each.status == NOT_STARTED for each in end.results):
             raise SweepError(end.failure)

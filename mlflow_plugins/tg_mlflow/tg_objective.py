@@ -17,13 +17,12 @@ from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerCo
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.backend_config import AttachedConfig
+from tg_mlflow.conducted_run import conducting_run
 from tg_mlflow.errors import BackendConfigError, SweepError
-from tg_mlflow.launcher_tag import launching
 from tg_mlflow.metric_names import MetricNames
 from tg_mlflow.notebook_run import NotebookRun
 from tg_mlflow.project_delivery import build_options
 from tg_mlflow.request_headers import silence_header_warnings
-from tg_mlflow.run_lifecycle import ending_run
 from tg_mlflow.run_tags import STUDY_TAG, SWEEP_TAG
 from tg_mlflow.sweep_plan import SweepMember
 from tg_mlflow.sweep_source import TaskSweep
@@ -119,12 +118,11 @@ class TgObjective:
         self._client = self._place.connect({})
         space = sorted(self._space) if isinstance(self._space, Mapping) else []
         own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space)}
-        self.run_id = self._place.create_run(self._client, self._experiment_name, self._run_name, own)
         make_executor = self._place.backend.share_place(config)
         with ExitStack() as stack:
             stack.enter_context(terminating_as_interrupt(self._stop_trials))
-            stack.enter_context(launching(self._client, self.run_id))
-            stack.enter_context(ending_run(self._client, self.run_id))
+            self.run_id = self._place.create_run(self._client, self._experiment_name, self._run_name, own)
+            stack.enter_context(conducting_run(self._client, self.run_id))
             self._trainer = SweepTrainer(self._client, make_executor, self._client.get_run(self.run_id))
             for name, value in config.tags.items():
                 self._client.set_tag(self.run_id, name, value)
@@ -220,7 +218,8 @@ class TgObjective:
 
     def _stop_trials(self) -> None:
         """Stops trials in other threads at Ctrl-C, as ``optimize`` waits for them before it lets go."""
-        threading.Thread(target=self._trainer.stop, name="stop-trials").start()
+        if self._is_open:
+            threading.Thread(target=self._trainer.stop, name="stop-trials").start()
 
 
 class _PrunedError(JobStoppedError):

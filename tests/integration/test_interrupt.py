@@ -1,12 +1,16 @@
 """Ctrl-C and SIGTERM at each stage of ``mlflow run`` in this process and in a child process."""
 
+import json
+import threading
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from tests.launcher import HoldingArtifactStore, Launcher, assert_killed, attach, record_at
+from tests.failing_proxy import FailingProxy
+from tests.launcher import END_SECONDS, HoldingArtifactStore, Launcher, assert_killed, attach, record_at
 from tests.support import ProjectFolder
+from tests.tracking_server import TrackingServer
 
 # Says where it stands, and stays there.
 TASKS = """
@@ -156,3 +160,52 @@ def test_ctrl_c_during_the_upload_keeps_the_results_for_later(
     assert "tg.not_uploaded" not in run.data.tags
     assert [(point.step, point.value) for point in store.get_metric_history(run.info.run_id, "loss")] == [(0, 0.5)]
     assert list((tmp_path / "jobs").iterdir()) == []
+
+
+class HoldingProxy(FailingProxy):
+    """Holds back the first request of a kind until it is told otherwise."""
+
+    def __init__(self, uri: str, kind: str) -> None:
+        super().__init__(uri, lambda path: path.endswith(kind))
+        self.is_asked = threading.Event()
+        self.goes_on = threading.Event()
+
+    def _decide(self, path: str) -> str:
+        if self._concerns(path):
+            self.is_asked.set()
+            self.goes_on.wait(END_SECONDS)
+        return "passed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_sweep"),
+    [
+        ("/runs/create", False),
+        ("/runs/create", True),
+        ("/runs/set-tag", False),
+        ("/runs/set-tag", True),
+        ("/runs/log-batch", False),
+    ],
+)
+def test_a_signal_during_the_first_requests(
+    project: ProjectFolder,
+    sqlite_server: TrackingServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    is_sweep: bool,
+) -> None:
+    """The run is not there yet, and no other process knows whose it is, when the launcher is told to stop."""
+    stay_at(project, "training")
+    config = {"hyperparameters": {}, **({"sweep": {"info.one": [1, 2]}} if is_sweep else {})}
+    with HoldingProxy(sqlite_server.uri, kind) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
+        words = ("--backend-config", json.dumps(config))
+        with Launcher(project, "process", tmp_path, *words) as launcher:
+            assert proxy.is_asked.wait(END_SECONDS)
+            if kind == "/runs/set-tag":
+                launcher.press_ctrl_c()
+            else:
+                launcher.terminate()
+            proxy.goes_on.set()
+            assert_killed(launcher, MlflowClient(sqlite_server.uri))

@@ -188,6 +188,23 @@ SCRIPT = """
 """
 
 
+class Pressed:
+    """Presses Ctrl-C when it is packaged."""
+
+    def __getstate__(self) -> dict[str, object]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return {}
+
+
+def test_ctrl_c_before_the_first_trial(tasks: types.ModuleType, store: MlflowClient) -> None:
+    task = tasks.Swept()
+    task.pressed = Pressed()
+    with pytest.raises(KeyboardInterrupt), TgObjective(task, {"rate": FloatDistribution(0, 1)}, "loss"):
+        raise AssertionError("it is open")
+    (run,) = all_runs(store)
+    assert run.info.status == "KILLED"
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_stops_all(tasks: types.ModuleType, store: MlflowClient, tmp_path: Path, jobs: int) -> None:
     script = tmp_path / "study.py"
