@@ -9,7 +9,12 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from tests.support import ProjectFolder
+# What tests share says what it has found, too, when it is not what was expected; before any of it is imported.
+pytest.register_assert_rewrite(
+    *(f"tests.{name}" for name in ("aws_emulator", "integration", "kill_scene", "launcher", "support", "tg_mlflow"))
+)
+
+from tests.support import ProjectFolder  # noqa: E402
 
 
 def pytest_configure() -> None:
