@@ -72,7 +72,7 @@ def train_recorded(
             try:
                 with conducting_run(client, run_id) as ending:
                     patience = ending.patience_seconds
-                    patiently(partial(log_params, client, run_id, params), patience, "parameters")
+                    patiently(partial(log_params, client, run_id, params, config), patience, "parameters")
                     ending.is_due = train(client, run_id, source, config, make_executor, afterwards, show)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run

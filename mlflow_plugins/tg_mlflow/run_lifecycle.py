@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run, RunStatus, SourceType
+from mlflow.entities import Param, Run, RunStatus, RunTag, SourceType
 from mlflow.exceptions import MlflowException
 from mlflow.projects.utils import _is_local_uri, _is_valid_branch_name
 from mlflow.tracking import fluent
@@ -20,11 +20,12 @@ from tg.common import DeliveryError, JobFailedError, JobStoppedError, TgError
 from tg.common.delivery.delivery import uninterrupted
 from tg.common.errors import JobUnreachableError
 from tg.common.secret_mask import SecretMask
+from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.errors import RecordingError, RunEndedError
 from tg_mlflow.patience import patiently
 from tg_mlflow.project import Project
 from tg_mlflow.run_origin import GIT_DIRTY_TAG, VERSION_TAG, describe_origin
-from tg_mlflow.run_tags import SWEEP_NAME_TAG
+from tg_mlflow.run_tags import CONFIG_TAG, SWEEP_NAME_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -103,9 +104,16 @@ def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[st
     return run_id
 
 
-def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
-    """Logs parameters as the user wrote them."""
-    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()])
+def log_params(
+    client: MlflowClient, run_id: str, params: Mapping[str, str], config: BackendConfig | None = None
+) -> None:
+    """Logs parameters as the user wrote them, and a configuration as the tag ``tg.config``.
+
+    The tag has those keys that are not as they are by default, but for ``sweep``, which is in the sweep's plan.
+    """
+    given = None if config is None else config.model_dump_json(exclude_defaults=True, exclude={"sweep"})
+    tags = [] if given is None else [RunTag(CONFIG_TAG, given)]
+    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()], tags=tags)
 
 
 @dataclass

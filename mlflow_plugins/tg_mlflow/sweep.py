@@ -93,7 +93,7 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
             patience, tags = ending.patience_seconds, [RunTag(name, value) for name, value in config.tags.items()]
             parent = patiently(partial(client.get_run, run_id), patience, "a question")
             patiently(partial(client.log_batch, run_id, tags=tags), patience, "tags")
-            patiently(partial(log_params, client, run_id, _common_params(members)), patience, "parameters")
+            patiently(partial(log_params, client, run_id, _common_params(members), config), patience, "parameters")
             trainer = SweepTrainer(client, sweep.make_executor, parent, sweep.left, dict(sweep.kept))
             children = SweepChildren(trainer, _count_parallel(config, len(members)), config.stop_on_failure, tell)
             patience = 0.0

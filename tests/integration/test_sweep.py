@@ -77,6 +77,12 @@ def test_a_sweep_is_a_run_with_a_child_for_each_combination(
     (child,) = (run for run in children if run.info.run_name == "R0.5-S1-2")
     assert child.data.params == {"rate": "0.5", "size": "[1, 2]"}
     assert child.data.tags["tg.executor"] == place
+    for run in (parent, child):
+        assert json.loads(run.data.tags["tg.config"]) == {
+            "dataset": "points.parquet",
+            "primary_metric": "loss",
+            "mode": "min",
+        }
     assert {each.path for each in store.list_artifacts(child.info.run_id)} >= {"logs", "package", "result", "task.json"}
     assert len({run.data.tags["tg.package_sha256"] for run in children}) == 1
     assert parent.data.tags["tg.best_name"] == "R0.5-S1"

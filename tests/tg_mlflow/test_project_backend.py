@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def test_a_run_has_params_metrics_tags_and_artifacts(
     assert tags["mlflow.source.type"] == "PROJECT"
     assert tags["mlflow.source.name"] == str(project.path)
     assert tags["tg.executor"] == place
+    assert tags["tg.config"] == '{"dataset":"points.parquet"}'  # of tg.json
     assert tags["tg.dataset"] == str(project.path / "datasets" / "points" / "points.parquet")
     root = f"runs:/{run.info.run_id}"
     log = mlflow.artifacts.load_text(f"{root}/logs/train.log")
@@ -193,10 +195,11 @@ def test_the_config_sets_hyperparameters_tags_and_the_dataset(
         "hyperparameters": {"model_provider.constructor.kwargs.C": "0.001"},
         "tags": {"team": "blue"},
     }
-    run = store.get_run(train(project, place, backend_config=config).run_id)
+    run = store.get_run(train(project, place, backend_config=dict(config)).run_id)  # MLflow adds keys of its own
     assert run.data.params["model_provider.constructor.kwargs.C"] == "0.001"
     assert run.data.tags["team"] == "blue"
     assert run.data.tags["tg.dataset"].endswith("small.parquet")
+    assert json.loads(run.data.tags["tg.config"]) == config
 
 
 def test_variables_of_the_project_are_set_while_it_runs(

@@ -107,6 +107,15 @@ def test_secrets_are_masked_everywhere(
     }
     assert run.data.metrics == {"loss": 0.5, "loss ___": 0.5}
     assert run.data.tags["where"] == "https://me:***@host"
+    assert json.loads(run.data.tags["tg.config"]) == {
+        "secrets": ["PIN"],
+        "hyperparameters": {
+            "options.password": "***",
+            "options.pwd:str": "***",
+            "options.logins": {"db": {"password": "***"}},
+        },
+        "tags": {"where": "https://me:***@host"},
+    }
     folder = Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, dst_path=str(tmp_path / "artifacts")))
     log = (folder / "logs" / "train.log").read_text()
     if place == "process":  # elsewhere, what a task prints goes to the terminal itself
