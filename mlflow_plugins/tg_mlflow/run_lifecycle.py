@@ -181,7 +181,7 @@ def kill_run(client: MlflowClient, run_id: str) -> None:
     Raises:
         RecordingError: If the server does not take it.
     """
-    if client.get_run(run_id).info.status == RunStatus.to_string(RunStatus.RUNNING):
+    if not RunStatus.is_terminated(RunStatus.from_string(client.get_run(run_id).info.status)):
         _end(client, run_id, RunStatus.KILLED)
     _logger.error("=== Run %s KILLED: it was interrupted ===", run_id)
 

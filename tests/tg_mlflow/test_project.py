@@ -1,11 +1,13 @@
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project import fetch_project, read_project
@@ -78,12 +80,33 @@ def test_parameters_are_checked(tmp_path: Path, entry_point: str, given: dict[st
     assert message in str(caught.value)
 
 
-def test_a_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary folders are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_path_becomes_absolute(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data.csv").touch()
     monkeypatch.chdir(tmp_path)
     project = read_project(write(tmp_path / "p", PARAMETERS))
     command = project.build_command("main", project.resolve_parameters("main", {"data": "data.csv"}))
     assert command.arguments["data"] == str(tmp_path / "data.csv")
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_a_path_names_elsewhere_is_downloaded(tmp_path: Path, temporary: Path, store: MlflowClient) -> None:
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    store.log_text(run_id, "1,2", "data.csv")
+    project = read_project(write(tmp_path / "p", PARAMETERS))
+    command = project.build_command("main", project.resolve_parameters("main", {"data": f"runs:/{run_id}/data.csv"}))
+    assert Path(command.arguments["data"]).read_text() == "1,2"
+    with pytest.raises(ProjectError, match=r"^parameter 'data' is 'runs:/\S+/none.csv', which cannot be used: "):
+        project.build_command("main", project.resolve_parameters("main", {"data": f"runs:/{run_id}/none.csv"}))
+    assert len(list(temporary.iterdir())) == 1  # of what was found
 
 
 def test_a_path_that_is_nowhere_is_refused(tmp_path: Path) -> None:
