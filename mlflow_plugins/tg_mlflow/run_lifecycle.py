@@ -176,14 +176,17 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True, is_open: b
 
 
 def kill_run(client: MlflowClient, run_id: str) -> None:
-    """Ends a run as KILLED after an interrupt, unless it has ended, and says so on the console.
+    """Ends a run as KILLED after an interrupt, unless it has ended, and says on the console how it stands.
 
     Raises:
         RecordingError: If the server does not take it.
     """
-    if not RunStatus.is_terminated(RunStatus.from_string(client.get_run(run_id).info.status)):
+    killed, status = RunStatus.to_string(RunStatus.KILLED), client.get_run(run_id).info.status
+    if not RunStatus.is_terminated(RunStatus.from_string(status)):
         _end(client, run_id, RunStatus.KILLED)
-    _logger.error("=== Run %s KILLED: it was interrupted ===", run_id)
+        status = killed
+    when = "it was interrupted" if status == killed else "it was interrupted after its end"
+    _logger.error("=== Run %s %s: %s ===", run_id, status, when)
 
 
 def _check_is_open(client: MlflowClient, run_id: str, error: DeliveryError) -> None:
