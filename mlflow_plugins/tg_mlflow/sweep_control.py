@@ -48,7 +48,7 @@ def cancel_sweep(client: MlflowClient, parent: Run) -> None:
             )
         launcher.interrupt()
         parent = wait_for_launcher(client, run_id, launcher)
-    running = sorted((run for run in list_children(client, parent) if is_running(run)), key=name_child)
+    running = [run for run in list_children(client, parent) if is_running(run)]
     is_here = keeps_jobs_here(parent.data.tags)
     # At the same time: SageMaker gives each job two minutes to stop.
     with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:

@@ -1,5 +1,6 @@
 """The runs of a sweep's trainings, found by the sweep's run."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mlflow import MlflowClient
@@ -22,12 +23,19 @@ def is_running(run: Run) -> bool:
 
 
 def list_children(client: MlflowClient, parent: Run) -> list[Run]:
-    """Lists the runs of a sweep's trainings, the earliest first; a training that was resumed may have several."""
+    """Lists the runs of a sweep's trainings by name, numbers in it by their value.
+
+    A training that was resumed may have several, the earliest first.
+    """
     text = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}'"
     runs = list(search_runs(client, [parent.info.experiment_id], text))
-    return sorted(
-        (run for run in runs if SWEEP_NAME_TAG in run.data.tags), key=lambda run: (run.info.start_time, run.info.run_id)
-    )
+    return sorted((run for run in runs if SWEEP_NAME_TAG in run.data.tags), key=_order)
+
+
+def _order(run: Run) -> tuple[list[float | str], int, str]:
+    parts = re.split(r"(\d+(?:\.\d+)?)", run.data.tags[SWEEP_NAME_TAG])
+    name: list[float | str] = [float(part) if number % 2 else part for number, part in enumerate(parts)]
+    return name, run.info.start_time, run.info.run_id
 
 
 def end_strays(client: MlflowClient, parent: Run, known: Collection[str | None]) -> None:
