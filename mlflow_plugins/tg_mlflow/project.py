@@ -107,6 +107,8 @@ class Project:
 
 def _compute_value(parameter: Any, text: str, position: int) -> str:
     """What MLflow makes of a parameter's value; what it downloads for that stays, as the training reads it."""
+    if parameter.type != "path":  # nothing else is downloaded
+        return str(parameter.compute_value(text, None, position))
     downloads = Path(tempfile.mkdtemp(prefix="tg-mlflow-"))
     try:
         value = str(parameter.compute_value(text, downloads, position))

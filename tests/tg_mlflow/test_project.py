@@ -1,6 +1,5 @@
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,15 +77,6 @@ def test_parameters_are_checked(tmp_path: Path, entry_point: str, given: dict[st
     with pytest.raises(ProjectError) as caught:
         read_project(write(tmp_path / "p", PARAMETERS)).resolve_parameters(entry_point, given)
     assert message in str(caught.value)
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary folders are made."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 def test_a_path_becomes_absolute(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:

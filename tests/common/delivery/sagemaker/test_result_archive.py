@@ -2,7 +2,6 @@
 
 import gc
 import json
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -36,15 +35,6 @@ def model(tmp_path: Path) -> Path:
 def pack(model: Path) -> Path:
     write_result_archive(model, model.parent / "model.tar.gz")
     return model.parent / "model.tar.gz"
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary folders are made."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 def test_names_are_those_of_the_source_document() -> None:
