@@ -70,9 +70,22 @@ def _is_file(folder: Path, name: str) -> bool:
 
 
 def _is_in(folder: Path, name: str) -> bool:
-    module = sys.modules[name]
-    places = [getattr(module, "__file__", None), *(getattr(module, "__path__", None) or [])]
-    return any(place is not None and Path(place).resolve().is_relative_to(folder) for place in places)
+    try:
+        return any(Path(place).resolve().is_relative_to(folder) for place in _places_of(sys.modules.get(name)))
+    except (TypeError, ValueError):  # what it gives is no path
+        return False
+
+
+def _places_of(module: object) -> list[str]:
+    """Where a module says that it is. Anything may stand for a module: what it does not hold itself is not asked for.
+
+    Some answer every question, as ``torch.classes`` does, or with what they import only then.
+    """
+    try:
+        held = object.__getattribute__(module, "__dict__")
+        return [place for place in (held.get("__file__"), *(held.get("__path__") or ())) if place is not None]
+    except Exception:  # noqa: BLE001 - of a module of somebody's own making; it is none of the project's
+        return []
 
 
 def _forget_finders(folder: Path) -> None:

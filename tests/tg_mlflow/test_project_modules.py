@@ -1,8 +1,11 @@
 import importlib
+import importlib.util
 import json
 import os
 import sys
 import threading
+import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,3 +110,64 @@ def test_runs_in_several_threads_take_turns(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(30)
     assert found == ["one", "two"]
+
+
+class AnswersEverything(types.ModuleType):
+    """As ``torch.classes`` does: each attribute is there, and is such a module again."""
+
+    def __getattr__(self, name: str) -> "AnswersEverything":
+        return AnswersEverything(name)
+
+
+class Raises(types.ModuleType):
+    def __getattribute__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+
+class Slotted:
+    __slots__ = ()
+
+
+def make_lazy() -> types.ModuleType:
+    spec = importlib.util.find_spec("this")  # which prints a poem when it is loaded
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def with_path(path: object) -> types.ModuleType:
+    module = types.ModuleType("odd")
+    module.__dict__["__path__"] = path
+    return module
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AnswersEverything("odd"),
+        lambda: Raises("odd"),
+        Slotted,
+        make_lazy,
+        lambda: None,
+        lambda: 1,
+        lambda: with_path(AnswersEverything("path")),
+        lambda: with_path([1, None]),
+        lambda: with_path(["\0"]),
+    ],
+    ids=["answers", "raises", "slotted", "lazy", "none", "number", "path-answers", "path-of-numbers", "path-with-nul"],
+)
+def test_whatever_stands_for_a_module_ends_no_run(
+    make: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "tasks.py", "VALUE = 1")
+    write(tmp_path, "before.py", "VALUE = 2")
+    monkeypatch.setitem(sys.modules, "before", make())
+    with project_modules(tmp_path):
+        monkeypatch.setitem(sys.modules, "odd", make())
+        assert importlib.import_module("tasks").VALUE == 1
+        assert importlib.import_module("before").VALUE == 2
+    assert "tasks" not in sys.modules
+    assert capsys.readouterr().out == ""
