@@ -55,11 +55,16 @@ def build_deliveries(
     packaging.silent = True
     packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
     if isinstance(config, ImageConfig) and config.requirements is not None:
-        requirements = DependencyList.from_requirements("project", project.folder / config.requirements)
-        packaging.additional_dependencies = [requirements]
+        packaging.additional_dependencies = [_read_requirements(project.folder, config.requirements)]
     containering = build_containering(packaging, project.folder, config)
     options = build_options(project, config)
     return [SagemakerConfig(job, packaging, containering, options) for job in jobs]
+
+
+def _read_requirements(folder: Path, given: str | list[str]) -> DependencyList:
+    if isinstance(given, str):
+        return DependencyList.from_requirements("project", folder / given)
+    return DependencyList("project", given)
 
 
 def _digest(packaging: Packaging) -> str:
@@ -132,6 +137,7 @@ def build_containering(packaging: Packaging, folder: Path, config: BackendConfig
         build = config.build.model_dump()
         build["ca_bundle"] = None if config.build.ca_bundle is None else folder / config.build.ca_bundle
         containering.build_options = ImageBuildOptions(**build)
+        containering.has_gpus = config.has_gpus
     return containering
 
 

@@ -11,7 +11,15 @@ from ...errors import PackagingError
 from ...logger import Logger
 from .dependency_list import DependencyList
 from .import_rewriter import rewrite_imports
-from .installed_distributions import CORE, find_distributions, find_versions, name_distribution, pin_distributions
+from .installed_distributions import (
+    CORE,
+    find_distributions,
+    find_versions,
+    name_distribution,
+    pin_builds,
+    pin_distributions,
+)
+from .optional_parts import find_optional_parts, find_variables
 from .package import Package
 from .package_file import add_metadata, build_package_file, write_package_file
 from .pickling import dump_renamed_pickle, rename_prefix
@@ -82,6 +90,7 @@ class Packaging:
         code = ProjectCode(self.project_folder, self.data_files, self.size_limit_bytes, reserved=_TG)
         resources, reached = self._pickle_payload(code)
         distributions = {*CORE, *find_distributions(reached)}
+        distributions |= find_optional_parts(reached, distributions, [code.files[path] for path in code.modules])
         requirements = self._build_requirements(distributions)
         modules = tuple(sorted(code.names))
         properties = {
@@ -89,6 +98,8 @@ class Packaging:
             "library_versions": find_versions(distributions),
             "modules": modules,
             "requirements": requirements,
+            "imports": sorted(code.required),
+            "variables": find_variables(distributions),
         }
         files = self._lay_out(code, resources, properties)
         path = folder / f"{self.name}-{self.version}.tar.gz"
@@ -177,7 +188,9 @@ class Packaging:
         else:
             # What the project asks for itself is asked for once: two versions of one library cannot be had.
             asked = {name_distribution(line) for line in additional}
-            lines = [line for line in pin_distributions(distributions) if name_distribution(line) not in asked]
+            pinned = pin_distributions(distributions)
+            lines = [line for line in pinned if name_distribution(line) not in asked]
+            lines += pin_builds(distributions, [*pinned, *additional])
         return tuple(sorted({*lines, *additional}, key=str.lower))
 
 

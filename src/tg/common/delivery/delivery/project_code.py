@@ -24,6 +24,7 @@ class ProjectCode:
 
     Attributes:
         files: Where each file is, by its path in the project.
+        required: The installed modules that are imported as soon as the payload is loaded or used, named from the top.
 
     Raises:
         PackagingError: If a module hides an installed one, or a file cannot be part of a package.
@@ -31,6 +32,7 @@ class ProjectCode:
 
     def __init__(self, folder: Path | None, data_patterns: Sequence[str], size_limit_bytes: int, reserved: str) -> None:
         self.files: dict[PurePosixPath, Path] = {}
+        self.required = set[str]()
         self._modules: dict[str, PurePosixPath | None] = {}
         self._folder = folder.resolve() if folder is not None else None
         self._size_limit_bytes = size_limit_bytes
@@ -80,6 +82,8 @@ class ProjectCode:
                 continue
             if top not in self._modules and find_installed(top) is not None and not is_hidden(top):
                 outside.add(top)
+                if is_required or importer is None:
+                    self.required.add(module)
                 continue
             if module not in self._modules:
                 self._add_from_elsewhere(module, importer, is_required)
