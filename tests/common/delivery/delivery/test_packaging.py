@@ -232,6 +232,8 @@ def test_the_package_knows_itself(project: Project, out: Path) -> None:
         "library_versions": versions,
         "modules": ["tasks"],
         "requirements": [f"{name}=={versions[name]}" for name in sorted(versions, key=str.lower)],
+        "imports": ["importlib", "yaml"],
+        "variables": {},
     }
     assert package.modules == ("tasks",)
     assert package.rename("tasks.x") == "Titanic__0.tasks.x"
