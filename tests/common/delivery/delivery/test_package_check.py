@@ -35,8 +35,8 @@ def test_what_a_package_needs_is_imported_with_its_variables(modules: Path, monk
     [
         (
             "raise OSError('libgomp.so.1: cannot open shared object file: No such file or directory')",
-            "'needs' cannot be imported: the shared library 'libgomp.so.1' is missing; for an image that is built here, "
-            'add "build": {"apt_packages": ["libgomp1"]}',
+            "'needs' cannot be imported: the shared library 'libgomp.so.1' is missing; for an image that is built "
+            'here, add "build": {"apt_packages": ["libgomp1"]}',
         ),
         (
             "import tg_test_nowhere.at_all",

@@ -11,7 +11,7 @@ from tg.common.delivery.delivery.system_libraries import debian_packages, find_m
 LDD = """#!/bin/sh
 case "$1" in
 *lightgbm*) printf '\\tlibgomp.so.1 => not found\\n\\tlibc.so.6 => /lib/libc.so.6 (0x1)\\n' ;;
-*cv2*) printf '\\tlibGL.so.1 => not found\\n\\tlibgthread-2.0.so.0 => not found\\n\\tlibglib-2.0.so.0 => not found\\n' ;;
+*cv2*) for each in GL.so.1 gthread-2.0.so.0 glib-2.0.so.0; do printf "\\tlib$each => not found\\n"; done ;;
 *found*) printf '\\tlibgomp.so.1 => /lib/libgomp.so.1 (0x1)\\n' ;;
 *) echo "asked for $1" >&2; exit 1 ;;
 esac

@@ -5,7 +5,7 @@ import re
 from .system_libraries import DEBIAN_PACKAGES
 
 _IN_IMAGE = "for an image that is built here"
-_SHARED_LIBRARY = re.compile(r"(\S+\.so[.\d]*): cannot open shared object file")
+_SHARED_LIBRARY = re.compile(r"([\w./+-]+\.so[.\d]*): cannot open shared object file")
 _LOADED_LIBRARY = re.compile(r"([^\s:]+\.so[.\d]*): version `(\w+_[\d.]+)' not found")
 _OTHER_PROCESSOR = re.compile(r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture")
 _MISSING_NAME = re.compile(r"cannot import name '([^']+)' from (?:partially initialized module )?'([^']+)'")
