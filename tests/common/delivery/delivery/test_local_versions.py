@@ -1,6 +1,6 @@
 import pytest
 
-from tg.common.delivery.delivery.local_versions import find_sources, parse_local_version
+from tg.common.delivery.delivery.local_versions import find_index_options, find_sources, parse_local_version
 
 INDEX = "https://download.pytorch.org/whl"
 
@@ -54,3 +54,9 @@ def test_a_build_of_pytorch_is_never_replaced_by_another_one() -> None:
     with pytest.raises(ValueError, match=r"^no index is known that has 'torch==2\.6\.0\+rocm6\.2'$"):
         find_sources(["torch==2.6.0+rocm6.2"], has_own_index=False)
     assert find_sources(["torch==2.6.0+rocm6.2"], has_own_index=True).requirements == ["torch==2.6.0+rocm6.2"]
+
+
+def test_the_options_by_which_pip_finds_builds() -> None:
+    requirements = ["torch==2.13.0+cpu", "pandas==3.1.1", "torchaudio==2.13.0+cu126", "ours==1.2+company.3"]
+    assert find_index_options(requirements) == [f"--extra-index-url {INDEX}/cpu", f"--extra-index-url {INDEX}/cu126"]
+    assert find_index_options(["pandas==3.1.1"]) == []

@@ -101,3 +101,9 @@ def find_sources(requirements: Iterable[str], has_own_index: bool) -> Sources:
             requirement = pinned.without
         installed.append(requirement)
     return Sources(installed, builds, notes)
+
+
+def find_index_options(requirements: Iterable[str]) -> list[str]:
+    """The options of pip by which it finds builds among requirements, for a file of requirements."""
+    indexes = find_sources(requirements, has_own_index=True).builds
+    return [f"--extra-index-url {index}" for index in sorted(indexes)]
