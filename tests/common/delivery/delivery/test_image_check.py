@@ -23,7 +23,7 @@ class Daemon:
 
     def start(self, container: str) -> None:
         if not self.starts:
-            raise ContainerError("exec format error")
+            raise ContainerError("no such runtime")
 
     def wait(self, container: str) -> dict[str, int]:
         return {"StatusCode": self.code}
@@ -63,8 +63,14 @@ def test_what_needs_a_gpu_is_a_warning(capsys: pytest.CaptureFixture[str]) -> No
     assert "no gomp (tried on this machine, without GPUs)" in capsys.readouterr().out
 
 
-def test_an_image_that_cannot_be_started_here(capsys: pytest.CaptureFixture[str]) -> None:
-    daemon: Any = Daemon(0, "", starts=False)
+@pytest.mark.parametrize(
+    ("daemon", "reason"),
+    [
+        (Daemon(0, "", starts=False), "no such runtime"),
+        (Daemon(255, "exec /opt/tg-venv/bin/python: exec format error\n"), "it is made for another processor"),
+    ],
+)
+def test_an_image_that_cannot_be_tried_here(daemon: Any, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     check_image(daemon, IMAGE)
-    assert "exec format error" in capsys.readouterr().out
+    assert reason in capsys.readouterr().out
     assert daemon.removed == ["c1"]

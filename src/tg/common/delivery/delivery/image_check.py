@@ -8,6 +8,8 @@ from .interrupts import uninterrupted
 from .package_check import CHECK_ARGUMENT
 
 _FAILURE = "Job has failed: "
+# What is written where a processor is not emulated.
+_OTHER_PROCESSOR = "exec format error"
 
 
 def check_image(client: DockerClient, image: Image, has_gpus: bool = False) -> None:
@@ -38,6 +40,9 @@ def check_image(client: DockerClient, image: Image, has_gpus: bool = False) -> N
         Logger.warning(error)
         return
     if code == 0:
+        return
+    if _OTHER_PROCESSOR in output.lower():
+        Logger.warning(f"image {image.reference!r} cannot be tried here: it is made for another processor")
         return
     message = f"image {image.reference!r} cannot run this training: {_find_reason(output)}"
     if not has_gpus:

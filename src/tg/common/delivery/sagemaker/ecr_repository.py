@@ -12,6 +12,7 @@ from ...logger import Logger
 from ..delivery import ContainerPusher
 from ..delivery.containering import Containering
 from ..delivery.docker_client import DockerClient, ObjectMissingError, engine_errors
+from ..delivery.dockerfile_template import DOCKERFILE_TEMPLATE
 from ..delivery.image import Image
 from ..delivery.image_builder import remove_image
 from ..delivery.image_check import check_image
@@ -107,7 +108,8 @@ def deliver_image(client: DockerClient, containering: Containering, package: Pac
     if (digest := _find_digest(client, login, tag)) is not None:
         Logger.info(f"{login.repository}:{tag} is there already; nothing is pushed")
         return f"{login.repository}@{digest}"
-    if containering.image_uri is None:
+    # What else another template starts may train, whatever it is asked for.
+    if containering.image_uri is None and containering.dockerfile_template == DOCKERFILE_TEMPLATE:
         check_image(client, image, containering.has_gpus)
     try:
         return ContainerPusher(login.repository, login.username, login.password, client).push(image, tag)
