@@ -57,16 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if arguments not in ([], ["train"], [CHECK_ARGUMENT]):
             raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
         if arguments == [CHECK_ARGUMENT]:
-            check_package(EntryPoint(__name__.partition(".")[0]))
-            _exit(0)
-        _run(folder)
-        Logger.info("Job has exited successfully")
+            _check()
+        else:
+            _run(folder)
+            Logger.info("Job has exited successfully")
     except _Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
     except BaseException as error:  # noqa: BLE001 - whatever ends a training is told in its log and failure file
         _end(folder, _describe(error), error, EXIT_FAILED)
     Logger.info("DONE. Exiting Training Grounds.")
     _exit(0)
+
+
+def _check() -> None:
+    package = EntryPoint(__name__.partition(".")[0])
+    add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
+    check_package(package)
 
 
 def _run(folder: MlFolder) -> None:
