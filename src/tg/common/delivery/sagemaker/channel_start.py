@@ -119,20 +119,24 @@ def install(requirements: list[str], folder: Path) -> None:
     if not requirements:
         return
     knowledge = runpy.run_path(str(folder / "tg" / "common" / "delivery" / "delivery" / "local_versions.py"))
+    is_own = has_own_index()
     try:
-        sources = knowledge["find_sources"](requirements, has_own_index=has_own_index())
+        sources = knowledge["find_sources"](requirements, has_own_index=is_own)
     except ValueError as error:
         fail(f"{error}; take an image that has it, or name an index that has it in the image's PIP_EXTRA_INDEX_URL")
     for note in sources.notes:
         say(note)
     for index, builds in sources.builds.items():
-        own, public = ["--no-deps", *builds], ["--no-deps", "--index-url", index, *builds]
-        if (not has_own_index() or pip_install(own) is not None) and (trouble := pip_install(public)) is not None:
+        if is_own and pip_install(["--no-deps", *builds]) is None:
+            continue
+        trouble = pip_install(["--no-deps", "--index-url", index, *builds])
+        if trouble is not None:
             fail(
                 f"the image lacks {' '.join(builds)}, and {index} does not give them ({trouble}); take an image that "
                 "has them, or let the job reach that index"
             )
-    if (trouble := pip_install(sources.requirements)) is not None:
+    trouble = pip_install(sources.requirements)
+    if trouble is not None:
         fail(
             f"the image lacks {' '.join(requirements)}, and they cannot be installed ({trouble}); take an image "
             "that has them, or let the job reach a package index"
