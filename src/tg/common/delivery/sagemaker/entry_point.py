@@ -69,12 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _exit(0)
 
 
-def _check() -> None:
-    package = EntryPoint(__name__.partition(".")[0])
-    add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
-    check_package(package)
-
-
 def _run(folder: MlFolder) -> None:
     Logger.info("Loading job")
     package = EntryPoint(__name__.partition(".")[0])
@@ -85,6 +79,12 @@ def _run(folder: MlFolder) -> None:
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
     Logger.info("Job has `run` attribute")
     job.run(folder, package.properties, read_installed_package(package.module_name))
+
+
+def _check() -> None:
+    package = EntryPoint(__name__.partition(".")[0])
+    add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
+    check_package(package)
 
 
 def _keep_stdout() -> None:
