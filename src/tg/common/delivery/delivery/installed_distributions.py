@@ -45,16 +45,18 @@ def pin_builds(distributions: Iterable[str], requirements: Iterable[str]) -> tup
         distributions: What a package needs; what these need counts, too.
         requirements: What is asked for. What this does not leave open, or what is not met here, stays as it is.
     """
+    needed = [name for name in find_required(distributions) if name in PYTORCH]
+    lines = [line for line in requirements if name_distribution(line) in PYTORCH]
+    if not needed and not lines:
+        return ()
     from packaging.requirements import InvalidRequirement, Requirement
 
-    needed = [name for name in find_required(distributions) if name in PYTORCH]
     asked: dict[str, list[Requirement]] = {}
-    for line in requirements:
-        if name_distribution(line) in PYTORCH:
-            try:
-                asked.setdefault(name_distribution(line), []).append(Requirement(line))
-            except InvalidRequirement:  # which pip will say
-                return ()
+    try:
+        for line in lines:
+            asked.setdefault(name_distribution(line), []).append(Requirement(line))
+    except InvalidRequirement:  # which pip will say
+        return ()
     pins = []
     for name in sorted({*needed, *asked}):
         version = find_versions([name]).get(name)
