@@ -2,7 +2,6 @@
 
 import collections.abc
 import inspect
-import json
 import operator
 import os
 import types
@@ -14,10 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from tg_mlflow.argument_literals import UNDECODED, WrittenText, decode, is_bracketed
+from tg_mlflow.argument_models import adapt, read_by_pydantic, validating
 from tg_mlflow.argument_scalars import NUMBERS, SCALARS, as_plain, read_literal, read_text
 
 _NONE_TEXTS = ("None", "null", "")
@@ -87,7 +85,7 @@ def _read(value: Any, wanted: Any) -> Any:
     for base, read in SCALARS:
         if issubclass(kind, base):
             return read_text(value) if kind is str else read(value, kind)
-    return _read_by_pydantic(value, wanted)
+    return read_by_pydantic(value, wanted)
 
 
 def _strip(wanted: Any) -> Any:
@@ -132,10 +130,10 @@ def _read_none(value: Any) -> None:
 def _read_annotated(value: Any, wanted: Any) -> Any:
     inner, *metadata = typing.get_args(wanted)
     if any(type(each).__name__ in _READERS for each in metadata):
-        return _read_by_pydantic(value, wanted)
+        return read_by_pydantic(value, wanted)
     read = _read(value, inner)
-    adapter = _adapt(wanted)
-    return read if adapter is None else _validating(adapter.validate_python, read)
+    adapter = adapt(wanted)
+    return read if adapter is None else validating(adapter.validate_python, read)
 
 
 # --- unions
@@ -207,7 +205,7 @@ def _takes_any_text(member: Any) -> bool:
         return not issubclass(kind, Enum)
     if member is Any or member is object or hasattr(kind, "get_secret_value"):
         return True
-    return typing.get_origin(member) is None and not _is_structure(member) and _adapt(member) is None
+    return typing.get_origin(member) is None and not _is_structure(member) and adapt(member) is None
 
 
 def _suits(decoded: Any, member: Any) -> bool:
@@ -268,40 +266,3 @@ def _read_mapping(value: Any, arguments: tuple[Any, ...]) -> dict[Any, Any]:
             raise ValueError(f"the key {name!r} is there twice")
         read[name] = _read(each, value_type)
     return read
-
-
-# --- whatever pydantic knows
-
-
-def _adapt(wanted: Any) -> "TypeAdapter[Any] | None":
-    try:
-        return TypeAdapter(wanted)
-    except (PydanticUserError, PydanticUndefinedAnnotation):
-        return None  # such as a class that pydantic does not know
-
-
-def _read_by_pydantic(value: Any, wanted: Any) -> Any:
-    adapter = _adapt(wanted)
-    if adapter is None:
-        return as_plain(value)  # its own code has to read it
-    decoded = decode(value)
-    if isinstance(value, WrittenText):
-        try:
-            return _validating(adapter.validate_strings, str(value))
-        except ValueError:
-            if decoded is UNDECODED or isinstance(decoded, str):
-                raise
-    try:
-        text = json.dumps(decoded, default=list)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"write it as JSON: {error}") from error
-    return _validating(adapter.validate_json, text)
-
-
-def _validating(validate: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(each) for each in first["loc"])
-        raise ValueError(f"{place and place + ': '}{first['msg']}") from error
