@@ -85,11 +85,17 @@ def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
 
 
 def digest_project(folder: Path, data_files: Sequence[str]) -> str:
-    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents."""
+    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents.
+
+    The names are those in the package, so that it does not matter where a project is, or how it is installed.
+    """
     digest = hashlib.sha256()
     files = collect_project_files(folder, data_files)
-    for path in (*files.modules, *files.data):
-        content = (folder / path).read_bytes()
+    for path, file in (*files.modules.items(), *files.data.items()):
+        try:
+            content = file.read_bytes()
+        except OSError:
+            continue  # if it is needed, the package cannot be made
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:_VERSION_LENGTH]
 

@@ -2,22 +2,29 @@
 
 import importlib
 import inspect
+import sys
+import sysconfig
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from tg.common.delivery.delivery.installed_distributions import find_installed
 from tg.common.errors import suggestion
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.factory_arguments import convert_arguments
 from tg_mlflow.train_command import TrainCommand
 
+_SITE_FOLDERS = ("site-packages", "dist-packages")
+
 
 def build_task(command: TrainCommand) -> AbstractTrainingTask:
     """Imports the factory and calls it.
 
     Raises:
-        ProjectError: If there is no such factory, its arguments do not fit or it returns no task.
+        ProjectError: If there is no such factory, another module hides its own, its arguments do not fit or it returns
+            no task.
         Exception: Whatever the module or the factory raises, unchanged.
     """
     factory = _load_factory(command)
@@ -31,12 +38,18 @@ def build_task(command: TrainCommand) -> AbstractTrainingTask:
 
 
 def _load_factory(command: TrainCommand) -> Callable[..., Any]:
+    if hidden := _describe_hidden(command.module.partition(".")[0]):
+        raise ProjectError(f"factory {command.target} is not the project's, as {hidden}")
     try:
         module = importlib.import_module(command.module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{command.module}.".startswith(f"{error.name}."):
             raise
         raise ProjectError(f"module {command.module!r} of factory {command.target} is not in the project") from error
+    except ImportError as error:
+        if hidden := _describe_hidden((error.name or "").partition(".")[0]):
+            raise ProjectError(f"{error}, as {hidden}") from error
+        raise
     if not hasattr(module, command.factory):
         own = [name for name, value in vars(module).items() if inspect.isfunction(value) and not name.startswith("_")]
         raise ProjectError(
@@ -46,6 +59,17 @@ def _load_factory(command: TrainCommand) -> Callable[..., Any]:
     if not callable(factory):
         raise ProjectError(f"factory {command.target} is {_shown(factory)}, which cannot be called; name a function")
     return typing.cast("Callable[..., Any]", factory)
+
+
+def _describe_hidden(name: str) -> str | None:
+    """Says that a top-level module of a project has the name of an installed one, which is imported in its place."""
+    installed = find_installed(name) if name else None
+    libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    folders = [Path(each) for each in sys.path if each not in libraries and Path(each).name not in _SITE_FOLDERS]
+    files = [file for each in folders for file in (each / f"{name}.py", each / name / "__init__.py") if file.is_file()]
+    if installed is None or not files:
+        return None
+    return f"{str(files[0])!r} hides {name!r}, which is {installed}; rename it, or install it with 'pip install -e'"
 
 
 def _shown(value: Any) -> str:

@@ -55,7 +55,8 @@ class ProjectTraining:
             Exception: Whatever the project's code raises, unchanged.
         """
         folder = self.project.folder
-        with project_modules(folder), project_environment(folder):  # the modules first, as projects take turns in them
+        # The modules first, as projects take turns in them.
+        with project_modules(folder, [self.command.module]), project_environment(folder):
             delivery = build_delivery(build_task(self.command), self.project, config)
             with temporary_folder() as package_folder:
                 yield make_once([delivery], package_folder)[1][0]

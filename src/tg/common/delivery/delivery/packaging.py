@@ -23,6 +23,9 @@ from .unpicklable import describe_unpicklable
 # The module in which this file is, above `common`: `tg`, or the package's own where a package makes a package.
 _TG = __name__.rpartition(".common.delivery.")[0]
 
+# So many are named; a folder of old notebooks may hold hundreds.
+_MOST_LEFT_OUT = 20
+
 
 class Packaging:
     """Describes a package and makes it.
@@ -76,11 +79,13 @@ class Packaging:
         which Python pickles in an order, or under names, of its own in each process.
 
         Raises:
-            PackagingError: If an object cannot be pickled, a module is missing, hides another or is not Python, or a
-                file is too large or a secret.
+            PackagingError: If an object cannot be pickled, a module that is needed is missing, hides another, is
+                not Python or is too large, or a data file is too large or a secret.
         """
         code = ProjectCode(self.project_folder, self.data_files, self.size_limit_bytes, reserved=_TG)
         resources, reached = self._pickle_payload(code)
+        if code.left_out:
+            Logger.warning(_describe_left_out(code.left_out))
         distributions = {*CORE, *find_distributions(reached)}
         requirements = self._build_requirements(distributions)
         modules = tuple(sorted(code.names))
@@ -134,6 +139,7 @@ class Packaging:
         resources, referenced = pickle_all()
         before = code.names
         reached = code.add_reached(referenced)
+        code.leave_out_unusable()
         if code.names != before:
             # Which modules are the project's is known only now; they are renamed in a second round.
             resources, _ = pickle_all()
@@ -179,6 +185,15 @@ class Packaging:
             asked = {name_distribution(line) for line in additional}
             lines = [line for line in pin_distributions(distributions) if name_distribution(line) not in asked]
         return tuple(sorted({*lines, *additional}, key=str.lower))
+
+
+def _describe_left_out(left_out: Mapping[PurePosixPath, str]) -> str:
+    shown = [f"{path} ({reason})" for path, reason in sorted(left_out.items())]
+    more = f"; and {len(shown) - _MOST_LEFT_OUT:,} more" if len(shown) > _MOST_LEFT_OUT else ""
+    return (
+        f"{len(shown):,} files of the project are left out of the package, as nothing that is trained imports them: "
+        f"{'; '.join(shown[:_MOST_LEFT_OUT])}{more}. To leave one out without a word, name it in .tgignore"
+    )
 
 
 def _read_shipped_tree() -> dict[str, bytes]:
