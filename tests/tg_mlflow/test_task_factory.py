@@ -193,3 +193,26 @@ def test_a_missing_library_is_not_taken_for_a_missing_module(tmp_path: Path) -> 
     (tmp_path / "tasks.py").write_text("import no_such_library", encoding="utf-8")
     with pytest.raises(ModuleNotFoundError, match="no_such_library"), project_modules(tmp_path):
         build_task(TrainCommand("tasks", "build", {}))
+
+
+@pytest.mark.parametrize(
+    ("files", "module", "message"),
+    [
+        ({"yaml.py": "def build(): ..."}, "yaml", "yaml.py' hides 'yaml', which is installed as "),
+        ({"wave.py": "def build(): ..."}, "wave", "wave.py' hides 'wave', which is in the standard library; rename it"),
+        (
+            {"tasks.py": "from wave import mine", "wave.py": "mine = 1"},
+            "tasks",
+            "wave.py' hides 'wave', which is in the standard library; rename it",
+        ),
+    ],
+)
+def test_a_module_that_an_installed_one_is_imported_for_is_named(
+    tmp_path: Path, files: dict[str, str], module: str, message: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError) as caught, project_modules(tmp_path):
+        build_task(TrainCommand(module, "build", {}))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

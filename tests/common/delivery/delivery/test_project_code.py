@@ -73,9 +73,7 @@ def test_a_module_that_hides_another_is_named_where_it_is_imported(write: Write,
     assert read(folder).add_reached(["other", name]) == {name}
     code = read(folder)
     assert code.names == {"tasks", "deep", "other"}
-    assert [(str(path), reason[:15]) for path, reason in code.left_out.items()] == [
-        (path, f"hides '{name}', which"[:15])
-    ]
+    assert {str(path): reason for path, reason in code.left_out.items()}[path].startswith(f"hides {what}")
     write({".tgignore": f"/{path}"})
     code = read(write({}))
     assert code.add_reached(["tasks"]) == {name}
