@@ -21,7 +21,15 @@ from tg.common.delivery.sagemaker import RemoteOptions, SagemakerConfig, Sagemak
 from tg.common.delivery.sagemaker.remote_limits import split_tags
 from tg.common.errors import listed
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg_mlflow.backend_config import BackendConfig, ImageConfig, LocalConfig, ProcessConfig, RemoteConfig
+from tg_mlflow.backend_config import (
+    AttachedConfig,
+    BackendConfig,
+    ImageConfig,
+    LocalConfig,
+    ProcessConfig,
+    RemoteConfig,
+)
+from tg_mlflow.mlflow_calls import warn_of_mlflow_calls
 from tg_mlflow.project import Project
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -65,6 +73,17 @@ def build_deliveries(
 def _digest(packaging: Packaging) -> str:
     with temporary_folder() as folder:
         return packaging.make_package(folder).sha256[:_VERSION_LENGTH]
+
+
+def warn_of_ignored_calls(packaging: Packaging, config: BackendConfig) -> None:
+    """Logs one warning if a task's code writes to MLflow where no run surrounds it.
+
+    Args:
+        packaging: The tasks' package, which has been made.
+        config: How it is delivered.
+    """
+    if not isinstance(config, AttachedConfig):
+        warn_of_mlflow_calls(packaging.needed_modules, config.backend)
 
 
 def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:

@@ -47,6 +47,8 @@ class Packaging:
             in the versions that are installed here.
         additional_dependencies: What it needs besides, such as the project's own requirements.
         silent: Whether making it says nothing but warnings.
+        needed_modules: Those of the project's modules that the payload needs, by their paths in the package; known when
+            it has been made.
     """
 
     def __init__(self, name: str, version: str, payload: Mapping[str, Any]) -> None:
@@ -66,6 +68,7 @@ class Packaging:
         self.dependencies: list[DependencyList] = []
         self.additional_dependencies: list[DependencyList] = []
         self.silent = False
+        self.needed_modules: Mapping[PurePosixPath, Path] = {}
 
     @property
     def module_name(self) -> str:
@@ -140,6 +143,7 @@ class Packaging:
         before = code.names
         reached = code.add_reached(referenced)
         code.leave_out_unusable()
+        self.needed_modules = {path: code.files[path] for path in sorted(code.needed)}
         if code.names != before:
             # Which modules are the project's is known only now; they are renamed in a second round.
             resources, _ = pickle_all()

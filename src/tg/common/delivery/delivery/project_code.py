@@ -25,6 +25,7 @@ class ProjectCode:
 
     Attributes:
         files: Where each file is, by its path in the package.
+        needed: The paths of those modules that :meth:`add_reached` has found to be needed.
         left_out: Modules that are not taken, and why, by their paths in the project. Nothing needs them: a module that
             is needed and cannot be taken is an error.
 
@@ -41,6 +42,7 @@ class ProjectCode:
         self._imports: dict[PurePosixPath, list[ImportedModule]] = {}
         self._hiding: dict[str, HidingModule] = {}
         self.left_out: dict[PurePosixPath, str] = {}
+        self.needed = set[PurePosixPath]()
         if self._folder is not None:
             found = collect_project_files(self._folder, data_patterns, size_limit_bytes)
             self.left_out.update(found.broken)
@@ -105,6 +107,7 @@ class ProjectCode:
                         raise
                     continue  # it is left out, as what imports it can do without it
                 seen.add(path)
+                self.needed.add(path)
                 waiting += [(each.name, f"{path} line {each.line}", each.is_required) for each in imports]
         return outside
 
