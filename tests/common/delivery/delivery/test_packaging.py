@@ -539,7 +539,7 @@ def test_every_error_is_one_line(project: Project, out: Path) -> None:
         {"payload": {"job": "tasks:X"}},
         {"payload": {"job": "broken:X"}},
         {"payload": {}, "data_files": ["line\nbreak"]},
-        {"payload": {}, "size_limit_bytes": 1},
+        {"payload": {"job": "tasks:X"}, "size_limit_bytes": 1},
         {"payload": {}, "project_folder": out / "missing"},
     ]
     for attempt in attempts:
