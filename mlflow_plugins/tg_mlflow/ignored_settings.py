@@ -53,5 +53,5 @@ def _describe_environment(config: BackendConfig) -> str:
         return "the project runs in the image that image_uri names"
     return (
         "the project runs in an image with the libraries in the versions that are installed here; the keys "
-        "requirements, python_version and base_image name a file of its own, another Python and another image to build on"
+        "requirements, python_version and base_image name a file, another Python and another image to build on"
     )
