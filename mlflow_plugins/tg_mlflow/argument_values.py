@@ -1,6 +1,7 @@
 """Reads a text as a value of the type that an annotation names."""
 
 import collections.abc
+import dataclasses
 import inspect
 import operator
 import os
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from tg.common.errors import listed, suggestion
 from tg_mlflow.argument_literals import UNDECODED, WrittenText, decode, is_bracketed
 from tg_mlflow.argument_models import adapt, read_by_pydantic, validating
 from tg_mlflow.argument_scalars import NUMBERS, SCALARS, as_plain, read_literal, read_text
@@ -85,6 +87,8 @@ def _read(value: Any, wanted: Any) -> Any:
     for base, read in SCALARS:
         if issubclass(kind, base):
             return read_text(value) if kind is str else read(value, kind)
+    if kind is wanted and (dataclasses.is_dataclass(kind) or typing.is_typeddict(kind)):
+        return _read_fields(value, kind)
     return read_by_pydantic(value, wanted)
 
 
@@ -98,6 +102,8 @@ def _strip(wanted: Any) -> Any:
             wanted = reduce(operator.or_, wanted.__constraints__) if wanted.__constraints__ else bound
         elif type(wanted).__name__ == "TypeAliasType":
             wanted = wanted.__value__
+        elif getattr(typing.get_origin(wanted), "_name", None) in ("Required", "NotRequired", "ReadOnly"):
+            (wanted,) = typing.get_args(wanted)
         else:
             return wanted
 
@@ -196,7 +202,7 @@ def _is_structure(member: Any) -> bool:
     kind = _kind_of(member)
     if kind in _SEQUENCES or kind in _MAPPINGS or issubclass(kind, (list, tuple, dict, set, frozenset)):
         return True
-    return any(hasattr(kind, each) for each in ("__dataclass_fields__", "model_fields", "__total__"))
+    return dataclasses.is_dataclass(kind) or typing.is_typeddict(kind) or hasattr(kind, "model_fields")
 
 
 def _takes_any_text(member: Any) -> bool:
@@ -266,3 +272,29 @@ def _read_mapping(value: Any, arguments: tuple[Any, ...]) -> dict[Any, Any]:
             raise ValueError(f"the key {name!r} is there twice")
         read[name] = _read(each, value_type)
     return read
+
+
+def _read_fields(value: Any, kind: type) -> Any:
+    """Reads a dataclass or a typed dictionary."""
+    decoded = decode(value)
+    if not isinstance(decoded, dict):
+        raise ValueError('write it as JSON, such as {"name": 1}')
+    wanted = typing.get_type_hints(kind, include_extras=True)
+    if dataclasses.is_dataclass(kind):
+        fields = [each for each in dataclasses.fields(kind) if each.init]
+        wanted = {each.name: wanted[each.name] for each in fields}
+        without = dataclasses.MISSING
+        needed = {each.name for each in fields if each.default is without and each.default_factory is without}
+    else:
+        needed = set(kind.__required_keys__)  # type: ignore[attr-defined]
+    if unknown := [name for name in decoded if name not in wanted]:
+        raise ValueError(f"it has no {unknown[0]!r}; {suggestion(str(unknown[0]), wanted)}")
+    if missing := sorted(needed - decoded.keys()):
+        raise ValueError(f"it lacks {listed(missing)}")
+    read = {}
+    for name, each in decoded.items():
+        try:
+            read[name] = _read(each, wanted[name])
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    return kind(**read)

@@ -49,6 +49,18 @@ class Layer:
     rate: "float | None" = None
 
 
+class Partial(TypedDict, total=False):
+    a: int
+    b: int
+
+
+@dataclasses.dataclass
+class Deep:
+    layer: Layer
+    scale: "str | float" = "auto"
+    part: "Unknown | None" = None  # which pydantic does not know
+
+
 class Net(pydantic.BaseModel):
     layers: list[Layer]
     seed: int = 0
@@ -220,6 +232,10 @@ def test_a_union_takes_the_most_specific_member_in_whatever_order(text: str, wan
         ("12345678123456781234567812345678", uuid.UUID, uuid.UUID("12345678123456781234567812345678")),
         ('{"size": "3", "rate": 0.5}', Layer, Layer(3, 0.5)),
         ('{"layers": [{"size": 3}]}', Net, Net(layers=[Layer(3)])),
+        ('{"size": 3, "rate": null}', Layer, Layer(3)),
+        ('{"x": "1", "y": 0.5}', Point, {"x": 1, "y": 0.5}),
+        ('{"a": 1}', Partial, {"a": 1}),
+        ('{"layer": {"size": 3}, "scale": 0.5, "part": null}', Deep, Deep(Layer(3), 0.5)),
         ("{'layers': [], 'seed': 1}", Net, Net(layers=[], seed=1)),
         ("[1, 2]", Pair, Pair(1, 2.0)),
         ("None", type(None), None),
@@ -259,7 +275,12 @@ def test_a_text_is_read_as_its_type(text: str, wanted: Any, expected: Any) -> No
         ("x", Callable, "no text is a function or a class"),
         ("x", Callable[[int], int], "no text is a function or a class"),
         ("int", type[int], "no text is a function or a class"),
-        ('{"size": "x"}', Layer, "size: Input should be a valid integer"),
+        ('{"size": "x"}', Layer, "size: 'x' is no whole number"),
+        ('{"sise": 3}', Layer, "it has no 'sise'; did you mean 'size'?"),
+        ('{"rate": 3}', Layer, "it lacks 'size'"),
+        ('{"x": 1}', Point, "it lacks 'y'"),
+        ('{"layer": {"size": "x"}}', Deep, "layer: size: 'x' is no whole number"),
+        ("small", Layer, "write it as JSON"),
         ("-1", Annotated[int, pydantic.Field(ge=0)], "Input should be greater than or equal to 0"),
         ("x", None, "write None or null"),
         ("1e400", int, "'1e400' is no whole number"),

@@ -195,7 +195,7 @@ def _describe_left_out(left_out: Mapping[PurePosixPath, str]) -> str:
     shown = [f"{path} ({reason})" for path, reason in sorted(left_out.items())]
     more = f"; and {len(shown) - _MOST_LEFT_OUT:,} more" if len(shown) > _MOST_LEFT_OUT else ""
     return (
-        f"{len(shown):,} files of the project are left out of the package, as nothing that is trained imports them: "
+        f"{len(shown):,} files of the project are left out of the package, as nothing that is trained needs them: "
         f"{'; '.join(shown[:_MOST_LEFT_OUT])}{more}. To leave one out without a word, name it in .tgignore"
     )
 
