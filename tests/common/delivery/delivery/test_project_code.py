@@ -127,6 +127,25 @@ def test_what_cannot_be_used_and_is_not_needed_is_left_out_with_the_reason(write
     assert reasons["gone.py"] == "is a link to nothing"
 
 
+@pytest.mark.parametrize(
+    "source", ["from pkg import old", "from . import old", "import pkg.old", "from pkg.old import x"]
+)
+def test_a_broken_module_of_a_package_is_an_error_however_it_is_imported(write: Write, source: str) -> None:
+    folder = write({"pkg/__init__.py": "", "pkg/tasks.py": source, "pkg/old.py": "print 'python 2'"})
+    with pytest.raises(PackagingError, match=r"pkg/old\.py line 1 is not valid Python"):
+        read(folder).add_reached(["pkg.tasks"])
+
+
+def test_a_template_that_a_data_pattern_names_is_a_data_file(write: Write) -> None:
+    folder = write({"tasks.py": "", "templates/model.py": "import {{ name }}", "random.py": "", "pkg/m.py": ""})
+    code = ProjectCode(folder, ["templates/", "random.py", "pkg/"], 1_000_000, "tg")
+    code.add_reached(["tasks"])
+    code.leave_out_unusable()
+    assert paths(code) == ["pkg/m.py", "random.py", "tasks.py", "templates/model.py"]
+    assert sorted(map(str, code.modules)) == ["pkg/m.py", "tasks.py"]
+    assert code.left_out == {}
+
+
 @pytest.mark.parametrize("path", BROKEN)
 def test_what_cannot_be_used_and_is_needed_is_an_error(write: Write, path: str) -> None:
     name = path.removesuffix(".py").removesuffix("/__init__")

@@ -68,13 +68,14 @@ def test_environments_in_a_project_are_no_source_folders(write: Write, importing
     assert not is_own_path(folder, folder.parent)
 
 
-def test_the_deepest_source_folder_names_a_module(write: Write, importing: Callable[..., None]) -> None:
-    folder = write(["src/a.py", "src/plugins/b.py", "a.py"])
+def test_of_modules_of_one_name_that_is_taken_which_is_imported(write: Write, importing: Callable[..., None]) -> None:
+    folder = write(["src/a.py", "src/plugins/b.py", "src/plugins/c.py", "src/c.py", "a.py"])
     importing(folder / "src", folder / "src/plugins")
     found = collect_project_files(folder)
     assert {str(path): str(file.relative_to(folder)) for path, file in found.modules.items()} == {
-        "a.py": "src/a.py",
+        "a.py": "a.py",
         "b.py": "src/plugins/b.py",
+        "c.py": "src/plugins/c.py",
     }
 
 

@@ -1,6 +1,6 @@
 """The code of a project that a package needs, wherever it comes from."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path, PurePosixPath
 
 from ...errors import PackagingError
@@ -43,6 +43,7 @@ class ProjectCode:
         self._hiding: dict[str, HidingModule] = {}
         self.left_out: dict[PurePosixPath, str] = {}
         self.needed = set[PurePosixPath]()
+        self._named: Set[PurePosixPath] = set()
         if self._folder is not None:
             found = collect_project_files(self._folder, data_patterns, size_limit_bytes)
             self.left_out.update(found.broken)
@@ -51,9 +52,11 @@ class ProjectCode:
                 hiding = self._hiding.get(path.parts[0].removesuffix(".py"))
                 if hiding is None:
                     self._add_module(path, file)
-                else:
+                elif path not in found.named_modules:
                     self.left_out[self._shown(file)] = f"hides {hiding.what}"
+            self._named = found.named_modules
             self.files.update(found.data)
+            self.files.update({path: found.modules[path] for path in found.named_modules})
 
     @property
     def modules(self) -> set[PurePosixPath]:
@@ -84,9 +87,9 @@ class ProjectCode:
             PackagingError: If a module needs one that is not here and cannot be added.
         """
         outside, seen = set[str](), set[PurePosixPath]()
-        waiting: list[tuple[str, str | None, bool]] = [(module, None, False) for module in modules]
+        waiting: list[tuple[str, str | None, bool, bool]] = [(module, None, False, True) for module in modules]
         while waiting:
-            module, importer, is_required = waiting.pop()
+            module, importer, is_required, is_run = waiting.pop()
             top = module.partition(".")[0]
             if top in (self._reserved, "__main__"):
                 continue
@@ -103,28 +106,31 @@ class ProjectCode:
                 try:
                     imports = self._imports_of(path)
                 except PackagingError:
-                    if is_required or importer is None:
+                    if is_run:
                         raise
                     continue  # it is left out, as what imports it can do without it
                 seen.add(path)
                 self.needed.add(path)
-                waiting += [(each.name, f"{path} line {each.line}", each.is_required) for each in imports]
+                waiting += [(each.name, f"{path} line {each.line}", each.is_required, each.is_run) for each in imports]
         return outside
 
     def leave_out_unusable(self) -> None:
         """Leaves out modules that are no Python of this version, too large or cannot be read.
 
-        Those that are needed have been found by then to be usable.
+        Those that are needed have been found by then to be usable. One that a data pattern names, such as a template,
+        stays as a data file.
         """
+        usable = dict[PurePosixPath, Path]()
         for path in sorted(self.modules):
             try:
                 self._imports_of(path)
+                usable[path] = self.files[path]
             except PackagingError as error:
-                shown = self._shown(self.files[path])
-                self.left_out[shown] = _describe_reason(error, path, self.files.pop(path))
-        remaining = {path: self.files[path] for path in self.modules if path in self.files}
+                if path not in self._named:
+                    shown = self._shown(self.files[path])
+                    self.left_out[shown] = _describe_reason(error, path, self.files.pop(path))
         self._modules.clear()
-        for path, file in remaining.items():
+        for path, file in usable.items():
             self._add_module(path, file)
 
     def _add_from_elsewhere(self, module: str, importer: str | None, is_required: bool) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from ...errors import PackagingError
@@ -17,7 +17,6 @@ def find_data_files(
     files: Sequence[PurePosixPath],
     sources: Sequence[PurePosixPath],
     ignore: ProjectIgnore,
-    modules: Set[PurePosixPath],
 ) -> dict[PurePosixPath, Path]:
     """Finds data files.
 
@@ -27,7 +26,6 @@ def find_data_files(
         files: What is in the project, relative to it.
         sources: Its source folders, likewise.
         ignore: Its rules.
-        modules: Those of its files that are modules, which are no data.
 
     Returns:
         Files by the paths that they have in a package: beside the modules that they are beside here.
@@ -50,7 +48,7 @@ def find_data_files(
                     f"data file {str(shown)!r} looks like a secret, and packages hold none; change {pattern!r}, and "
                     "pass secrets through the environment"
                 )
-        data.update({name: file for name, file in found.items() if _relative(folder, file) not in modules})
+        data.update(found)
     return data
 
 
@@ -66,10 +64,6 @@ def _find_inside(
     named = {path: name_in_package(path, sources) for path in files}
     matched = {path for path, name in named.items() if wanted.match_file(str(path)) or wanted.match_file(str(name))}
     return {name: folder / path for path, name in named.items() if path in matched}
-
-
-def _relative(folder: Path, file: Path) -> PurePosixPath | None:
-    return PurePosixPath(file.relative_to(folder)) if file.is_relative_to(folder) else None
 
 
 def _find_outside(folder: Path, pattern: str) -> dict[PurePosixPath, Path]:

@@ -1,6 +1,6 @@
 """Finds the files of a project that go into its package."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,11 +23,13 @@ class ProjectFiles:
     Attributes:
         modules: Python modules; whether each of them can be used is not known.
         data: Other files.
+        named_modules: Those of the modules that a data pattern names.
         broken: Python files and folders that cannot be read, relative to the project, with the reasons.
     """
 
     modules: Mapping[PurePosixPath, Path]
     data: Mapping[PurePosixPath, Path]
+    named_modules: Set[PurePosixPath]
     broken: Mapping[PurePosixPath, str]
 
 
@@ -56,22 +58,24 @@ def collect_project_files(
     broken: dict[PurePosixPath, str] = {}
     sources = [PurePosixPath(each.relative_to(folder)) for each in find_source_folders(folder)]
     modules: dict[PurePosixPath, Path] = {}
-    own = set[PurePosixPath]()
+    ranks: dict[PurePosixPath, int] = {}
     for path in _walk(folder, lambda path, is_folder: ignore.why_left_out(path, is_folder) is not None, broken):
         name = name_in_package(path, sources)
         is_top = len(name.parts) == 1 and name.stem in ("__init__", "__main__")
-        if path.suffix == ".py" and not is_top and all(part.isidentifier() for part in name.with_suffix("").parts):
-            # The deepest source folder comes first, where two hold a module of one name.
-            if name not in modules or name != path:
-                modules[name] = folder / path
-            own.add(path)
+        is_module = path.suffix == ".py" and all(part.isidentifier() for part in name.with_suffix("").parts)
+        # Of two modules of one name, the project's own folder has the one that is imported, then the deepest one.
+        rank = next((index for index, source in enumerate(sources) if path.is_relative_to(source)), -1)
+        if is_module and not is_top and rank < ranks.get(name, len(sources)):
+            ranks[name], modules[name] = rank, folder / path
     data: dict[PurePosixPath, Path] = {}
     if data_patterns:
         files = list(_walk(folder, lambda path, is_folder: is_folder and ignore.is_cache(path), {}))
-        data = find_data_files(folder, data_patterns, files, sources, ignore, own)
+        data = find_data_files(folder, data_patterns, files, sources, ignore)
+    named = {path for path, file in data.items() if modules.get(path) == file}
+    data = {path: file for path, file in data.items() if path not in named}
     for file in data.values():
         check_size(file, str(file.relative_to(folder) if file.is_relative_to(folder) else file), size_limit_bytes)
-    return ProjectFiles(dict(sorted(modules.items())), dict(sorted(data.items())), broken)
+    return ProjectFiles(dict(sorted(modules.items())), dict(sorted(data.items())), named, broken)
 
 
 def check_size(file: Path, name: str, limit_bytes: int) -> None:
