@@ -116,6 +116,7 @@ def test_files_beside_code_outside_the_project_are_named(write: Write, importing
         assert [str(path) for path in found.data] == ["pl_lib/words.txt"]
     assert names(folder, "pl_lib/**/*.txt")[1] == ["pl_lib/deep/more.txt", "pl_lib/words.txt"]
     assert names(folder, "../shared/pl_lib/*.txt")[1] == ["pl_lib/words.txt"]
+    assert names(folder, "../shared/pl_lib/**/m*.txt")[1] == ["pl_lib/deep/more.txt"]
     assert names(folder, "../shared/pl_lib/deep")[1] == ["pl_lib/deep/more.txt"]
     code = ProjectCode(folder, ["pl_lib/words.txt"], 1_000_000, "tg")
     code.add_reached(["tasks"])

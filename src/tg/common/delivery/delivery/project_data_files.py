@@ -69,8 +69,11 @@ def _find_inside(
 def _find_outside(folder: Path, pattern: str) -> dict[PurePosixPath, Path]:
     if not pattern.startswith(("../", "/")):
         return {}
-    path = Path(os.path.normpath(folder / pattern))
-    return {_name_beside_modules(file): file for file in _glob(path.parent, path.name)}
+    parts = Path(os.path.normpath(folder / pattern)).parts
+    # The pattern begins with the first part that is no plain name.
+    start = next((index for index, part in enumerate(parts) if set(part) & set("*?[")), len(parts) - 1)
+    found = _glob(Path(*parts[:start]), "/".join(parts[start:]))
+    return {_name_beside_modules(file): file for file in found}
 
 
 def _find_beside_module(pattern: str) -> dict[PurePosixPath, Path]:
