@@ -21,7 +21,15 @@ from tg.common.delivery.sagemaker import RemoteOptions, SagemakerConfig, Sagemak
 from tg.common.delivery.sagemaker.remote_limits import split_tags
 from tg.common.errors import listed
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg_mlflow.backend_config import BackendConfig, ImageConfig, LocalConfig, ProcessConfig, RemoteConfig
+from tg_mlflow.backend_config import (
+    AttachedConfig,
+    BackendConfig,
+    ImageConfig,
+    LocalConfig,
+    ProcessConfig,
+    RemoteConfig,
+)
+from tg_mlflow.mlflow_calls import warn_of_mlflow_calls
 from tg_mlflow.project import Project
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -72,6 +80,17 @@ def _digest(packaging: Packaging) -> str:
         return packaging.make_package(folder).sha256[:_VERSION_LENGTH]
 
 
+def warn_of_ignored_calls(packaging: Packaging, config: BackendConfig) -> None:
+    """Logs one warning if a task's code writes to MLflow where no run surrounds it.
+
+    Args:
+        packaging: The tasks' package, which has been made.
+        config: How it is delivered.
+    """
+    if not isinstance(config, AttachedConfig):
+        warn_of_mlflow_calls(packaging.needed_modules, config.backend)
+
+
 def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
     """Says where a project's data are and whose account it uses; needs no task.
 
@@ -90,11 +109,17 @@ def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
 
 
 def digest_project(folder: Path, data_files: Sequence[str]) -> str:
-    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents."""
+    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents.
+
+    The names are those in the package, so that it does not matter where a project is, or how it is installed.
+    """
     digest = hashlib.sha256()
     files = collect_project_files(folder, data_files)
-    for path in (*files.modules, *files.data):
-        content = (folder / path).read_bytes()
+    for path, file in (*files.modules.items(), *files.data.items()):
+        try:
+            content = file.read_bytes()
+        except OSError:
+            continue  # if it is needed, the package cannot be made
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:_VERSION_LENGTH]
 
