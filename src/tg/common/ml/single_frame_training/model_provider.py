@@ -19,10 +19,10 @@ CATEGORICAL_CHOICES = ("native",)
 class ModelProvider:
     """Makes a fresh :class:`TrainingPipeline` for each run.
 
-    XGBoost, LightGBM and CatBoost are given features by names that they take; XGBoost, CatBoost, Keras and skorch learn
+    XGBoost, LightGBM and CatBoost are given features by names that they take; these, Keras and skorch learn
     classes numbered from 0, and the pipeline predicts the labels; Keras and skorch are given arrays of 32-bit floats.
     Columns of categories that no transformer has changed are handed natively to XGBoost, LightGBM, CatBoost and
-    HistGradientBoosting; a category that is new to the model is a missing one.
+    HistGradientBoosting; a category that is new to the model is a missing one, except for CatBoost, which knows others.
 
     Args:
         constructor: Makes the model itself; a :class:`ModelConstructor` or any callable without arguments.

@@ -6,7 +6,11 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from tests.learner_libraries import require
 from tests.learner_models import LIBRARIES, PROBLEMS, make_model, make_table
@@ -169,3 +173,32 @@ def test_a_learner_that_takes_no_weights_says_so():
     task = make_task("skorch", "binary", DataFrameLoader("y", weight_column="w"))
     with pytest.raises(TaskDefinitionError, match=r"^the model NeuralNetBinaryClassifier hands sample_weight to its"):
         task.run(make_table("binary").assign(w=1.0))
+
+
+def search(model):
+    return GridSearchCV(model, {"max_depth": [2, 3]}, cv=2)
+
+
+def calibration(model):
+    return CalibratedClassifierCV(model, cv=2)
+
+
+def pipeline(model):
+    return make_pipeline(StandardScaler(), model)
+
+
+@pytest.mark.parametrize("wrap", [search, calibration, pipeline])
+def test_models_inside_others_get_what_they_take(wrap):
+    require("xgboost")
+    from xgboost import XGBClassifier
+
+    table = make_table("binary").assign(w=1.0)
+    task = SingleFrameTrainingTask(
+        DataFrameLoader("y", weight_column="w"),
+        ModelProvider(lambda: wrap(XGBClassifier(n_estimators=10, n_jobs=1))),
+        Evaluation.binary_classification,
+        metrics_pool=MetricPool().add_sklearn(roc_auc_score),
+    )
+    result = task.run(table)
+    assert 0.92 < result["metrics"]["roc_auc_score_test"] < 0.99
+    assert set(result["runs"][0]["model"].predict(table[["size, in [m]", "<=5", "c"]])) == {"no", "yes"}

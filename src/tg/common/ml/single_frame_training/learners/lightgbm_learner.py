@@ -7,13 +7,14 @@ from .learner import HeldOut, Learner, Rows, is_called
 
 
 class LightgbmLearner(Learner):
-    """It takes text labels by itself, and gives them back."""
+    """It takes text labels to learn from, but not in all versions to be watched on."""
 
     library = "lightgbm"
     # The white space it would replace by itself, and find two names the same then.
     refused_characters = '",:[]{} \t'
     renames = True
     categories = "dtype"
+    codes_labels = True
     takes_validation = True
 
     def fit(self, model: Any, rows: Rows, held_out: HeldOut | None = None, **arguments: Any) -> int | None:
