@@ -15,6 +15,7 @@ from ..training_core import (
 )
 from .data_frame_loader import DataFrameLoader, LabelledFrame
 from .evaluation import Evaluation, Evaluator
+from .input_columns import InputColumn, InputColumns
 from .model_constructor import ModelConstructor
 from .model_provider import ModelProvider
 from .training_result import SingleFrameTrainingResult
@@ -28,6 +29,8 @@ __all__ = [
     "Evaluator",
     "FoldSplitter",
     "IdentitySplitter",
+    "InputColumn",
+    "InputColumns",
     "LabelledFrame",
     "Metric",
     "MetricPool",

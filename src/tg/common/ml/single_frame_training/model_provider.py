@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from ...errors import TaskDefinitionError
+from .input_columns import InputColumns
 
 
 class ModelProvider:
@@ -36,7 +37,9 @@ class ModelProvider:
         self.keep_column_names = keep_column_names
 
     def get_model(self) -> Pipeline:
-        """Makes an unfitted pipeline with the steps ``transformer`` (if any), ``to_array`` (if asked) and ``model``.
+        """Makes an unfitted pipeline: the steps ``columns``, ``transformer`` and ``to_array`` (if asked), ``model``.
+
+        ``columns``, an :class:`InputColumns`, changes nothing in the training; it reads what a served model is given.
 
         Raises:
             TaskDefinitionError: If the model cannot be made or cannot be fitted.
@@ -54,7 +57,7 @@ class ModelProvider:
                 f"the model, a {type(model).__name__}, does not derive from sklearn.base.BaseEstimator, which a "
                 "scikit-learn pipeline needs; add it as the last base class"
             )
-        steps: list[tuple[str, Any]] = []
+        steps: list[tuple[str, Any]] = [("columns", InputColumns())]
         if self.transformer is not None:
             is_estimator = hasattr(self.transformer, "get_params")
             steps.append(("transformer", clone(self.transformer) if is_estimator else copy.deepcopy(self.transformer)))
