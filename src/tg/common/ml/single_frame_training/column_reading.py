@@ -122,7 +122,8 @@ def _read_each(values: "pd.Series[Any]", read: _Read) -> list[Any]:
 
 def _build(values: "pd.Series[Any]", found: list[Any], dtype: Any) -> "pd.Series[Any]":
     try:
-        return pd.Series(found, index=values.index, dtype=dtype)
+        column: pd.Series[Any] = pd.Series(found, index=values.index, dtype=dtype)
+        return column
     except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
         for value in found:
             try:
