@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 
 from tg.common.delivery.sagemaker.model_loader import PREDICT_METHOD
@@ -73,8 +73,8 @@ def find_columns(model: Any, features: pd.DataFrame) -> list[InputColumn]:
     return list(known) if known else [InputColumn.of(name, column) for name, column in features.items()]
 
 
-def build_signature(columns: Sequence[InputColumn], sample: Sample, model: Any) -> ModelSignature:
-    """Describes the features, what ``model`` predicts for them, and the parameter ``predict_method``.
+def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions: Any) -> ModelSignature:
+    """Describes the features, what is predicted for them, and the parameter ``predict_method``.
 
     MLflow checks and converts what a model is given by its signature, more narrowly than the model reads it, and not
     always without loss: of JSON it makes ``None`` a ``False`` and 1.5 a whole 1. So a feature has MLflow's type,
@@ -83,15 +83,17 @@ def build_signature(columns: Sequence[InputColumn], sample: Sample, model: Any) 
 
     Raises:
         ValueError: If a column's name is no text: MLflow would keep the column from the model.
-        Exception: What the model has against the sample, or MLflow against what it predicts.
+        Exception: What MLflow has against the predictions.
     """
     if other := [each.name for each in columns if not isinstance(each.name, str)]:
         raise ValueError(f"column {other[0]!r} has a name that is no text, which MLflow's signatures do not hold")
-    inputs = [ColSpec(_find_type(each, sample.given), each.name, required=not each.is_optional) for each in columns]
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_find_type(each, sample.given), str(each.name), required=not each.is_optional) for each in columns
+    ]
     with warnings.catch_warnings():
         # MLflow advises against columns of whole numbers, as they may miss values later; a model's answers do not.
         warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column")
-        answers = infer_signature(None, model.predict(sample.features), params={PREDICT_METHOD: "predict"})
+        answers = infer_signature(None, predictions, params={PREDICT_METHOD: "predict"})
     return ModelSignature(Schema(inputs), answers.outputs, answers.params)
 
 

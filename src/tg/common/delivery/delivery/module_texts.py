@@ -87,7 +87,7 @@ def _find_literals(call: ast.Call, origins: dict[str, str]) -> Iterator[ast.Cons
     top, dot, rest = called.partition(".")
     full = f"{origins[top]}{dot}{rest}" if top in origins else called
     if called.rpartition(".")[2] == _IMPORT_MODULE:
-        arguments = _NAME_AND_PACKAGE
+        arguments: tuple[str, ...] = _NAME_AND_PACKAGE
     elif (known := _KNOWN.get(full)) is not None:
         arguments = known
     else:
