@@ -52,6 +52,8 @@ def _as_json(name: Any, value: Any) -> Any:
         return float(value)
     if isinstance(value, datetime.timedelta):
         return pd.Timedelta(value).isoformat()
+    if isinstance(value, pd.Timestamp) and value.tzinfo is not None:
+        value = value.tz_convert("UTC")  # zones once had offsets with seconds, which ISO 8601 does not know
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     raise TypeError(f"column {name!r} holds a {type(value).__name__}, which JSON does not hold")

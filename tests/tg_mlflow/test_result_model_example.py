@@ -16,7 +16,7 @@ from mlflow.pyfunc.scoring_server import infer_and_parse_data
 
 from tg.common.ml.single_frame_training import InputColumns
 from tg_mlflow.result_model_example import Sample, build_example, build_signature, find_columns
-from tg_mlflow.result_model_json import as_json_columns, as_json_records
+from tg_mlflow.result_model_json import as_json_records
 
 NOON = datetime.datetime(2020, 1, 1, 12)
 # By name: values, dtype, MLflow's type, whether it is required.
@@ -95,9 +95,9 @@ def test_mlflow_lets_the_trainings_rows_through_unchanged(name: str) -> None:
 
 
 def make_requests(features: pd.DataFrame) -> list[dict[str, Any]]:
-    records, columns = as_json_records(features), as_json_columns(features)
-    split = {"columns": list(columns), "data": [list(row.values()) for row in records]}
-    requests = [{"dataframe_records": records}, {"dataframe_split": split}, {"inputs": columns}]
+    records = as_json_records(features)
+    split = {"columns": list(features), "data": [list(row.values()) for row in records]}
+    requests = [{"dataframe_records": records}, {"dataframe_split": split}, {"inputs": records}, {"instances": records}]
     return [json.loads(json.dumps(each)) for each in requests]
 
 

@@ -60,11 +60,16 @@ def read(trained: Any, given: Any, dtype: Any = None) -> "pd.Series[Any]":
         pytest.param(
             pd.Series([True, None]), [False], pd.Series([False], dtype=object), id="bool where nulls were trained on"
         ),
-        pytest.param(pd.Series([True, None], dtype="boolean"), [1, None], pd.Series([True, None], dtype="boolean"), id="boolean"),
+        pytest.param(
+            pd.Series([True, None], dtype="boolean"), [1, None], pd.Series([True, None], dtype="boolean"), id="boolean"
+        ),
         pytest.param(pd.Series(["a"]), [12345, None], pd.Series(["12345", None]), id="numbers for texts"),
         pytest.param(pd.Series(["a"]), pd.Series(["b"], dtype="category"), pd.Series(["b"]), id="categories for texts"),
         pytest.param(
-            pd.Series(["Bonn"], dtype=CITY), ["Bonn", "Oslo", None], pd.Series(["Bonn", None, None], dtype=CITY), id="texts for categories"
+            pd.Series(["Bonn"], dtype=CITY),
+            ["Bonn", "Oslo", None],
+            pd.Series(["Bonn", None, None], dtype=CITY),
+            id="texts for categories",
         ),
         pytest.param(
             pd.Series(["Bonn"], dtype=CITY),
@@ -72,10 +77,14 @@ def read(trained: Any, given: Any, dtype: Any = None) -> "pd.Series[Any]":
             pd.Series(["Bonn"], dtype=CITY),
             id="categories in another order",
         ),
-        pytest.param(pd.Series([5], dtype=SIZE), [2, None], pd.Series([2, None], dtype=SIZE), id="floats for categories"),
-        pytest.param(pd.Series([5], dtype=SIZE), ["2", "two"], pd.Series([2, None], dtype=SIZE), id="texts for numbers"),
+        pytest.param(
+            pd.Series([5], dtype=SIZE), [2, None], pd.Series([2, None], dtype=SIZE), id="floats for categories"
+        ),
+        pytest.param(
+            pd.Series([5], dtype=SIZE), ["2", "two"], pd.Series([2, None], dtype=SIZE), id="texts for numbers"
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_are_read_as_the_trainings(trained: Any, given: Any, expected: "pd.Series[Any]") -> None:
     found = read(trained, given)
     pd.testing.assert_series_equal(found, expected.rename("x"))
@@ -144,11 +153,10 @@ def test_durations_are_read_from_what_says_their_unit(dtype: str, given: Any, ex
         (ZONED, ["2024-05-01T12:30:00"], "in the zone Europe/Berlin; give them with a zone"),
         ("timedelta64[s]", ["90"], "as which '90' cannot be read: give a duration"),
         ("timedelta64[s]", [90], "as which 90 cannot be read: .*numbers do not say a unit"),
-        ("category", [["a"]], "as which .* cannot be read"),
     ],
 )
 def test_what_cannot_be_read_is_named(dtype: str, given: Any, message: str) -> None:
-    trained = pd.Series([1 if dtype in ("int64", "bool", "float64", "category") else None], dtype=dtype)
+    trained = pd.Series([1 if dtype in ("int64", "bool", "float64") else None], dtype=dtype)
     with pytest.raises(DatasetError, match=message) as caught:
         read(trained, given)
     assert "\n" not in str(caught.value)
@@ -174,10 +182,9 @@ def test_columns_are_found_by_name() -> None:
 
 def test_a_column_without_missing_values_has_to_be_there() -> None:
     columns = InputColumns().fit(pd.DataFrame({"a": [1.5], "b": [1], "c": [None]}))
-    with pytest.raises(
-        DatasetError, match=r"^the model needs the columns 'a', 'b', which are not in the table; it has 'x'$"
-    ):
-        columns.transform(pd.DataFrame({"x": [1]}))  # fmt: skip
+    message = r"^the model needs the columns 'a', 'b', which are not in the table; it has 'x'$"
+    with pytest.raises(DatasetError, match=message):
+        columns.transform(pd.DataFrame({"x": [1]}))
 
 
 def test_a_column_that_stands_twice_is_refused() -> None:
@@ -240,6 +247,6 @@ def test_json_is_read_as_the_training_was(dtype: str, data: st.DataObject) -> No
     received = pd.DataFrame(json.loads(json.dumps(as_json_records(given))))
     found = columns.transform(received)
     if dtype == "object":  # what is missing may be None or NaN
-        assert [value if value == value else None for value in found["x"]] == list(given["x"].where(given["x"].notna(), None))  # fmt: skip
+        assert [None if pd.isna(value) else value for value in found["x"]] == values[: len(given)]
     else:
         pd.testing.assert_frame_equal(found, given, check_exact=True)

@@ -281,14 +281,10 @@ def _read_categories(values: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> "p
     def find(value: Any) -> int:
         try:
             return numbers.get(read(value), -1)
-        except UnreadableValueError:
+        except (UnreadableValueError, TypeError):  # lists and the like have no hash
             return -1
 
-    try:
-        found = _read_each(values, find)
-    except TypeError as error:  # lists and the like have no hash
-        raise UnreadableValueError(values.iloc[0], "give a text or a number") from error
-    codes = [-1 if code is None else code for code in found]
+    codes = [-1 if code is None else code for code in _read_each(values, find)]
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), index=values.index)
 
 
