@@ -121,7 +121,8 @@ def _check(folder: str, rows: "str | None", hidden: "list[str]") -> "dict[str, A
         sys.meta_path[:] = [_Hidden(finder, set(hidden)) for finder in sys.meta_path]
         import mlflow.pyfunc
 
-        model = mlflow.pyfunc.load_model(folder)
+        # What it would warn of, other versions than the model's, takes seconds to find.
+        model = mlflow.pyfunc.load_model(folder, suppress_warnings=True)
         if rows is None:
             return {}
         with open(rows, "rb") as file:

@@ -39,7 +39,8 @@ def add_fallback_aliases(root: str, names: Sequence[str]) -> None:
             return
         # Each package brings a class of its own, so they know each other by what they have.
         taken = {name: each.root for each in reversed(finders) for name in each.names}  # type: ignore[attr-defined]
-        sys.meta_path.append(_FallbackFinder(root, frozenset(names)))
+        # Before the usual finders, which would load a module below an alias once more, under the alias's name.
+        sys.meta_path.insert(len(finders), _FallbackFinder(root, frozenset(names)))
     for name in sorted(set(names) & taken.keys()):
         real = getattr(sys.modules.get(name), "__name__", None)
         if real == f"{taken[name]}.{name}":
@@ -71,12 +72,21 @@ class _FallbackFinder(_AliasFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        top, dot, _ = fullname.partition(".")
+        if top not in self.names:
+            return None
+        if dot:
+            is_ours = getattr(sys.modules.get(top), "__name__", None) == f"{self.root}.{top}"
+            return super().find_spec(fullname, path, target) if is_ours else None
+        fallbacks = [each for each in sys.meta_path if getattr(each, _FALLBACK, False)]
+        others = [each for each in sys.meta_path if each not in fallbacks]
+        if any(each.find_spec(fullname, path, target) is not None for each in others):
+            return None
         spec = super().find_spec(fullname, path, target)
-        if spec is not None and "." not in fullname:
-            others = (each for each in sys.meta_path if getattr(each, _FALLBACK, False) and each is not self)
-            for other in others:
-                if fullname in other.names:  # type: ignore[attr-defined]
-                    _warn(fullname, self.root, other.root)  # type: ignore[attr-defined]
+        if spec is not None:
+            for fallback in fallbacks:
+                if fallback is not self and fullname in fallback.names:  # type: ignore[attr-defined]
+                    _warn(fullname, self.root, fallback.root)  # type: ignore[attr-defined]
         return spec
 
 
