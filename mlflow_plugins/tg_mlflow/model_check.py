@@ -124,13 +124,14 @@ class ModelChecker:
     def _start(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
             libraries = [each for each in sys.path if Path(each).name in _LIBRARIES]
+            kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW_"))}
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-B", model_check_process.__file__, *libraries],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd="/" if os.name == "posix" else None,
-                env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW_"))},
+                env={**kept, "MLFLOW_DISABLE_TELEMETRY": "true"},
                 start_new_session=True,
             )
             self._is_asked = False

@@ -6,6 +6,7 @@ model has loaded. It ends when its input does, which is when the launcher ends, 
 """
 
 import contextlib
+import importlib
 import io
 import json
 import math
@@ -19,6 +20,8 @@ import time
 from typing import Any
 
 _READ_BYTES = 1 << 16
+# Imported once, for all forks.
+_NEEDED = ("mlflow.pyfunc.scoring_server", "pandas", "pyarrow", "sklearn.pipeline")
 
 
 class _Hidden:
@@ -45,9 +48,8 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)  # what a model prints is no answer
     os.dup2(nothing, 2)
-    import pyarrow  # noqa: F401 - here, for all forks
-    import sklearn.pipeline  # noqa: F401
-
+    for name in _NEEDED:
+        importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="tg-model-check-") as folder:
         os.chdir(folder)
         rest = b""
