@@ -53,13 +53,9 @@ class ModelChecker:
 
     It is started when it is first needed, in two seconds or three, and answers in a fraction of one from then on. It
     ends with this process, however that may end. Checks of several threads wait for each other.
-
-    Args:
-        seconds: How long a check may take.
     """
 
-    def __init__(self, seconds: float = _SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_asked = False
@@ -69,13 +65,16 @@ class ModelChecker:
         with self._lock:
             self._start()
 
-    def check(self, folder: Path, modules: Sequence[str], rows: Path | None = None) -> CheckFailure | None:
+    def check(
+        self, folder: Path, modules: Sequence[str], rows: Path | None = None, seconds: float = _SECONDS
+    ) -> CheckFailure | None:
         """Loads a model and predicts with it.
 
         Args:
             folder: MLflow's folder of the model.
             modules: The top-level modules of its package, which it must not need under these names.
             rows: What :func:`write_rows` has written; without, the model is only loaded.
+            seconds: How long it may take.
 
         Returns:
             ``None`` if the model predicts what is expected.
@@ -89,7 +88,7 @@ class ModelChecker:
             "rows": None if rows is None else str(rows.absolute()),
             "hidden": hidden,
         }
-        answer = self._ask({"seconds": self._seconds, "check": check})
+        answer = self._ask({"seconds": seconds, "check": check})
         if not answer:
             return None
         top = str(answer.get("module") or "").partition(".")[0]

@@ -34,7 +34,7 @@ DOUBLING = """
 
 @pytest.fixture(scope="module")
 def checker() -> Iterator[ModelChecker]:
-    checker = ModelChecker(seconds=5)
+    checker = ModelChecker()
     yield checker
     checker.close()
 
@@ -67,7 +67,6 @@ FAILURES: dict[str, tuple[str, str]] = {
     "import tg.common": ("load", "ModuleNotFoundError: No module named 'tg'"),
     "raise ValueError('first\\nlast')": ("load", "ValueError: last"),
     "raise SystemExit(3)": ("load", "SystemExit: 3"),
-    "import time; time.sleep(60)": ("load", "it has not ended after 5 seconds"),
     "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": ("load", "the process ended with status -9"),
     "Model.predict = lambda self, data: [0.2]": ("frame", "ValueError: it predicts 1 rows for 3"),
     "Model.predict = lambda self, data: [0.2, 0.5, float('nan')]": (
@@ -92,6 +91,11 @@ def test_what_fails_is_named(line: str, checker: ModelChecker, rows: Path, tmp_p
     step, reason = FAILURES[line]
     assert (found.step, found.reason.partition(". Did you mean")[0]) == (step, reason)
     assert found.absent_library is None
+
+
+def test_a_model_that_takes_too_long_is_given_up(checker: ModelChecker, tmp_path: Path) -> None:
+    found = checker.check(save(tmp_path, "import time; time.sleep(600)"), [], seconds=0.2)
+    assert str(found) == "load: it has not ended after 0.2 seconds"
 
 
 def test_a_library_that_is_not_here_says_nothing_of_the_model(checker: ModelChecker, tmp_path: Path) -> None:
