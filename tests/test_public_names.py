@@ -59,8 +59,6 @@ def test_the_training_core_is_what_it_is() -> None:
         "CompositionSplitter",
         "FoldSplitter",
         "IdentitySplitter",
-        "InputColumn",
-        "InputColumns",
         "InMemoryTrainingEnvironment",
         "Metric",
         "MetricPool",
