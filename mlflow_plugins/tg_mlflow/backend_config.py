@@ -45,6 +45,8 @@ class LogConfig(_Section):
         tables: A sample of the predictions.
         dataset: The dataset as an input of the run.
         model: The model in MLflow's format.
+        check_model: Whether the model is loaded in a clean process, where it has to predict a few rows of the training
+            as the trained one does.
         archive_limit_mb: A result archive that is in S3 and larger than so many megabytes stays there; the tag
             ``tg.result_uri`` says where.
     """
@@ -53,6 +55,7 @@ class LogConfig(_Section):
     tables: bool = True
     dataset: bool = True
     model: bool = True
+    check_model: bool = True
     archive_limit_mb: float = Field(default=1000, ge=0)
 
 

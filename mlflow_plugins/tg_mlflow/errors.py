@@ -8,7 +8,8 @@
     ├── SweepError                a training of a sweep has failed
     ├── RecordingError            the tracking server did not take what a training said
     ├── RunEndedError             another process has ended a run while it was recorded here
-    └── RunNotOursError           a run has no job that could be found again
+    ├── RunNotOursError           a run has no job that could be found again
+    └── UnservableModelError      a logged model does not predict as the trained one
 """
 
 from tg.common import TgError
@@ -36,3 +37,7 @@ class RunEndedError(TgError):
 
 class RunNotOursError(TgError):
     """A run has no job that could be found again."""
+
+
+class UnservableModelError(TgError):
+    """A logged model does not predict as the trained one where neither its project nor its package is."""

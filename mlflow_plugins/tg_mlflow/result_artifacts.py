@@ -17,6 +17,7 @@ from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
 from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import LogConfig
+from tg_mlflow.errors import UnservableModelError
 from tg_mlflow.result_tables import RESULT_DF, TRAINING_TASK, log_result_table
 
 PACKAGE_SHA256_TAG = "tg.package_sha256"
@@ -63,7 +64,7 @@ def log_result(
         MlflowException: If the tracking server does not answer.
         OSError: Likewise.
     """
-    uploads, attempts = _Uploads(client, run_id), Attempts()
+    uploads, attempts = _Uploads(client, run_id), Attempts(mask)
     with executor.load_result(job_id) as archive, temporary_folder() as folder:
         properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
         with uploads("task.json"):
@@ -117,10 +118,13 @@ def _log_views(
     attempts: "Attempts",
 ) -> None:
     # Here, as matplotlib and scikit-learn take a second, in which a launcher can start its job.
+    from tg_mlflow.model_check import find_checker
     from tg_mlflow.result_figures import draw_figures
     from tg_mlflow.result_model import log_model
 
     folder.mkdir()
+    if log.model and log.check_model:
+        find_checker().start()  # beside what follows, as it takes some seconds
     if log.figures:
         with attempts("figures"):
             draw_figures(archive, folder / "figures", attempts)
@@ -131,7 +135,7 @@ def _log_views(
             log_result_table(client, run_id, archive)
     if log.model:
         with attempts("model"):
-            log_model(client, run_id, archive, folder / "model", dataset, attempts)
+            log_model(client, run_id, archive, folder / "model", dataset, attempts, log.check_model)
 
 
 class _Uploads:
@@ -167,12 +171,16 @@ class _Uploads:
 class Attempts:
     """Lets parts fail, each by itself.
 
+    Args:
+        mask: Secrets, which no warning shows.
+
     Attributes:
         missing: The names of those that have failed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mask: SecretMask | None = None) -> None:
         self.missing: list[str] = []
+        self._mask = mask or SecretMask()
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -181,4 +189,8 @@ class Attempts:
             yield
         except Exception as error:  # noqa: BLE001 - a training that has ended well is not failed by a picture of it
             self.missing.append(name)
-            _LOGGER.warning("%s could not be logged: %s: %s", name, type(error).__name__, " ".join(str(error).split()))
+            reason = self._mask.mask(" ".join(str(error).split()))
+            if isinstance(error, UnservableModelError):
+                _LOGGER.warning("%s: %s", name, reason)
+            else:
+                _LOGGER.warning("%s could not be logged: %s: %s", name, type(error).__name__, reason)

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import logging
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,15 @@ from mlflow.models import Model
 from tg.common.delivery.delivery.local_versions import find_index_options
 from tg.common.delivery.sagemaker import ResultArchive
 from tg.common.delivery.sagemaker.safe_extraction import extract_archive
-from tg_mlflow.result_model_example import build_example, build_plain_example, build_signature
+from tg_mlflow.errors import UnservableModelError
+from tg_mlflow.model_check import CheckFailure, find_checker, write_rows
+from tg_mlflow.result_model_example import build_example, build_signature, find_columns, read_sample
 from tg_mlflow.result_tables import MODEL, TRAINING_TASK, Attempt
 
 MODEL_NAME = "model"
+
+_LOGGER = logging.getLogger("mlflow.tg_mlflow")
+_SIGNATURE, _CHECK = f"{MODEL_NAME}/signature", f"{MODEL_NAME}/check"
 
 _LOADER_MODULE = "common.delivery.sagemaker.model_loader"
 _RUN = 0
@@ -27,7 +34,13 @@ _FOREIGN_FILES = ("uv.lock", "pyproject.toml", ".python-version")
 
 
 def log_model(
-    client: MlflowClient, run_id: str, archive: ResultArchive, folder: Path, dataset: Path | None, attempt: Attempt
+    client: MlflowClient,
+    run_id: str,
+    archive: ResultArchive,
+    folder: Path,
+    dataset: Path | None,
+    attempt: Attempt,
+    is_checked: bool = True,
 ) -> None:
     """Logs the model of the archive's first run, so that it is ``runs:/<run_id>/model``, unless that has been done.
 
@@ -41,7 +54,8 @@ def log_model(
         archive: A training's on one table.
         folder: Where the model is laid out before; it must not exist.
         dataset: What it was trained on; without it, the model has no signature and no example.
-        attempt: Opened around what the model can do without.
+        attempt: Opened around what the model can do without, and around its check.
+        is_checked: Whether it is checked, as :func:`save_model` says.
 
     Raises:
         Exception: What the archive, the package or the tracking server has against it.
@@ -50,7 +64,11 @@ def log_model(
     outputs = run.outputs.model_outputs if run.outputs is not None else []
     if any(client.get_logged_model(each.model_id).name == MODEL_NAME for each in outputs):
         return
-    logged = _find_whole(client, run) or _upload(client, run, archive, folder, dataset, attempt)
+
+    def save(description: Model) -> None:
+        save_model(archive, folder, description, dataset, attempt, is_checked)
+
+    logged = _find_whole(client, run) or _upload(client, run, folder, save)
     # Last, so that a run that has a model has a whole one.
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
 
@@ -66,15 +84,13 @@ def _find_whole(client: MlflowClient, run: Run) -> LoggedModel | None:
     return whole
 
 
-def _upload(
-    client: MlflowClient, run: Run, archive: ResultArchive, folder: Path, dataset: Path | None, attempt: Attempt
-) -> LoggedModel:
+def _upload(client: MlflowClient, run: Run, folder: Path, save: Callable[[Model], None]) -> LoggedModel:
     run_id, params = run.info.run_id, dict(run.data.params)
     logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=params)
     try:
         # Where the artifacts are is the server's matter, and may be a path of this machine.
         description = Model(MODEL_NAME, run_id, model_uuid=logged.model_id, model_id=logged.model_id)
-        save_model(archive, folder, description, dataset, attempt)
+        save(description)
         client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
@@ -83,7 +99,12 @@ def _upload(
 
 
 def save_model(
-    archive: ResultArchive, folder: Path, description: Model, dataset: Path | None, attempt: Attempt
+    archive: ResultArchive,
+    folder: Path,
+    description: Model,
+    dataset: Path | None,
+    attempt: Attempt,
+    is_checked: bool = True,
 ) -> None:
     """Lays out a model as MLflow loads it: the pickle as it is in the archive, and the package's module beside it.
 
@@ -92,7 +113,9 @@ def save_model(
         folder: Where to; it must not exist.
         description: What becomes the file ``MLmodel``.
         dataset: What it was trained on.
-        attempt: Opened around the signature and the example.
+        attempt: Opened around the signature and the example, and around the check.
+        is_checked: Whether the model is loaded in a clean process, where it has to predict what the trained one does. A
+            signature with which it does not is left out.
     """
     properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
     package = folder.with_name(f"{folder.name}-package")
@@ -100,7 +123,8 @@ def save_model(
     (module,) = package.glob(f"*/{properties['module_name']}")
     requirements = properties["requirements"]
 
-    def save(**optional: Any) -> None:
+    def save(**described: Any) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
         mlflow.pyfunc.save_model(
             folder,
             loader_module=f"{properties['tg_import_path']}.{_LOADER_MODULE}",
@@ -109,18 +133,49 @@ def save_model(
             mlflow_model=copy.deepcopy(description),
             # Named, as MLflow would otherwise start a process and load the model to see what it imports.
             pip_requirements=[*find_index_options(requirements), *requirements, f"mlflow=={mlflow.__version__}"],
-            **optional,
+            **described,
         )
+        for name in _FOREIGN_FILES:
+            (folder / name).unlink(missing_ok=True)
 
-    is_saved = False
+    described: dict[str, Any] = {}
+    rows = None
     if dataset is not None:
-        with attempt(f"{MODEL_NAME}/signature"):
-            example = build_example(archive.unpickle(TRAINING_TASK.format(run=_RUN)), dataset)
-            signature = build_signature(example, archive.unpickle(MODEL.format(run=_RUN)))
-            save(signature=signature, input_example=build_plain_example(example))
-            is_saved = True
-    if not is_saved:
-        shutil.rmtree(folder, ignore_errors=True)
+        with attempt(_SIGNATURE):
+            model = archive.unpickle(MODEL.format(run=_RUN))
+            sample = read_sample(archive.unpickle(TRAINING_TASK.format(run=_RUN)), dataset)
+            predictions = model.predict(sample.features)
+            rows = write_rows(folder.with_name(f"{folder.name}-rows"), sample.given, predictions)
+            signature = build_signature(find_columns(model, sample.features), sample, predictions)
+            signed = {"signature": signature, "input_example": build_example(sample)}
+            save(**signed)
+            described = signed
+    if not described:
         save()
-    for name in _FOREIGN_FILES:
-        (folder / name).unlink(missing_ok=True)
+    if not is_checked:
+        return
+    with attempt(_CHECK):
+        failure = _check(folder, properties["modules"], rows)
+        if failure is None:
+            return
+        name = _CHECK
+        what = "the logged model does not predict as the trained one where neither the project nor its package is"
+        if described and failure.step != "load":
+            save()
+            if _check(folder, properties["modules"], rows) is None:
+                name, what = (
+                    _SIGNATURE,
+                    "it is left out, as with it the logged model would not predict as the trained one",
+                )
+            else:
+                save(**described)
+        with attempt(name):
+            raise UnservableModelError(f"{what}: {failure}")
+
+
+def _check(folder: Path, modules: Sequence[str], rows: Path | None) -> CheckFailure | None:
+    failure = find_checker().check(folder, modules, rows)
+    if failure is None or failure.absent_library is None:
+        return failure
+    _LOGGER.info("The model cannot be checked here: %s is not installed", failure.absent_library)
+    return None

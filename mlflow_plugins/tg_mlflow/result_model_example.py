@@ -1,69 +1,114 @@
-"""Says what a model is given and what it answers, from the first rows of its dataset."""
+"""Says what a model is given and what it answers, from what it was trained on."""
 
 import copy
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types import ColSpec, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 
 from tg.common.delivery.sagemaker.model_loader import PREDICT_METHOD
-from tg.common.ml.single_frame_training import SingleFrameTrainingTask
+from tg.common.ml.single_frame_training import InputColumn, SingleFrameTrainingTask
 from tg_mlflow.result_dataset_file import open_parquet, read_first_rows
+from tg_mlflow.result_model_json import as_json_columns
 
-_ROWS = 5
+_EXAMPLE_ROWS = 5
+_SAMPLE_ROWS = 20
 
 
-def build_example(task: SingleFrameTrainingTask, dataset: Path) -> pd.DataFrame:
-    """Takes the features of the first rows, as the task's own loader gives them.
+@dataclass(frozen=True)
+class Sample:
+    """The first rows of a dataset.
+
+    Attributes:
+        given: The features as pandas reads them from the dataset, which is how a user would give them to the model.
+        features: The same as the task's loader gives them, which is what the model was trained on.
+    """
+
+    given: pd.DataFrame
+    features: pd.DataFrame
+
+
+def read_sample(task: SingleFrameTrainingTask, dataset: Path) -> Sample:
+    """Reads the features of the first rows.
 
     Raises:
         Exception: What the loader has against these rows.
     """
     loader = copy.copy(task.data_loader)
-    loader.sample = None  # of five rows there is no share to take
+    loader.sample = None  # of a few rows there is no share to take
     parquet = open_parquet(dataset)
-    table = loader.load(dataset if parquet is None else read_first_rows(parquet, _ROWS))
-    return table.frame[table.features].head(_ROWS)
+    raw = None if parquet is None else read_first_rows(parquet, _SAMPLE_ROWS)
+    table = loader.load(dataset if raw is None else raw)
+    features = table.frame[table.features].head(_SAMPLE_ROWS)
+    is_raw = raw is not None and set(table.features) <= set(raw.columns) and features.index.isin(raw.index).all()
+    given = raw.loc[features.index, table.features] if raw is not None and is_raw else features
+    return Sample(given, features)
 
 
-def build_plain_example(example: pd.DataFrame) -> pd.DataFrame | None:
-    """Writes an example as it can be written as JSON; ``None`` if the model would not know it again."""
-    if any(column.dtype.kind == "m" or isinstance(column.dtype, pd.DatetimeTZDtype) for _, column in example.items()):
+def build_example(sample: Sample) -> pd.DataFrame | None:
+    """Takes a few rows, with values that JSON holds and the model reads; ``None`` if there are others."""
+    given = sample.given.head(_EXAMPLE_ROWS)
+    try:
+        columns = as_json_columns(given)
+    except TypeError:
         return None
-    categories = [name for name in example.columns if isinstance(example[name].dtype, pd.CategoricalDtype)]
-    return example.astype({name: example[name].cat.categories.dtype for name in categories})
+    plain = {
+        name: values if _is_plain(given[name]) else pd.Series(values, index=given.index, dtype=object)
+        for name, values in columns.items()
+    }
+    return pd.DataFrame(plain, index=given.index)
 
 
-def build_signature(example: pd.DataFrame, model: Any) -> ModelSignature:
-    """Describes the columns of ``example``, what ``model`` predicts for it, and the parameter ``predict_method``.
+def find_columns(model: Any, features: pd.DataFrame) -> list[InputColumn]:
+    """What the model's first step knows of its features, from all rows; else what ``features`` say."""
+    first = getattr(model, "steps", [(None, None)])[0][1]
+    known: Sequence[InputColumn] | None = getattr(first, "columns_", None)
+    return list(known) if known else [InputColumn.of(name, column) for name, column in features.items()]
 
-    A column whose values MLflow's types do not hold without loss is ``any``, which it leaves as it is: of a category,
-    of times with a zone, and the like.
+
+def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions: Any) -> ModelSignature:
+    """Describes the features, what is predicted for them, and the parameter ``predict_method``.
+
+    MLflow checks and converts what a model is given by its signature, more narrowly than the model reads it, and not
+    always without loss: of JSON it makes ``None`` a ``False`` and 1.5 a whole 1. So a feature has MLflow's type,
+    ``double`` or ``string``, only where no value of it was missing and it was no whole number; all others are ``any``,
+    which MLflow leaves as they are.
 
     Raises:
         ValueError: If a column's name is no text: MLflow would keep the column from the model.
-        Exception: What the model has against the example, or MLflow against what it predicts.
+        Exception: What MLflow has against the predictions.
     """
-    if other := [name for name in example.columns if not isinstance(name, str)]:
+    if other := [each.name for each in columns if not isinstance(each.name, str)]:
         raise ValueError(f"column {other[0]!r} has a name that is no text, which MLflow's signatures do not hold")
-    known = [name for name, column in example.items() if _has_mlflow_type(column)]
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_find_type(each, sample.given), str(each.name), required=not each.is_optional) for each in columns
+    ]
     with warnings.catch_warnings():
-        # MLflow advises against columns of whole numbers, as they may miss values later. These have been looked at.
+        # MLflow advises against columns of whole numbers, as they may miss values later; a model's answers do not.
         warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column")
-        types = infer_signature(example[known]).inputs.input_dict() if known else {}
-        signature = infer_signature(None, model.predict(example), params={PREDICT_METHOD: "predict"})
-    columns = [types.get(name) or ColSpec(AnyType(), name, required=False) for name in example.columns]
-    return ModelSignature(Schema(columns), signature.outputs, signature.params)
+        answers = infer_signature(None, predictions, params={PREDICT_METHOD: "predict"})
+    return ModelSignature(Schema(inputs), answers.outputs, answers.params)
 
 
-def _has_mlflow_type(column: "pd.Series[Any]") -> bool:
-    if isinstance(column.dtype, pd.StringDtype):
+def _find_type(column: InputColumn, given: pd.DataFrame) -> Any:
+    if column.is_optional or column.name not in given.columns or not _is_plain(given[column.name]):
+        return AnyType()
+    if isinstance(column.dtype, np.dtype) and column.dtype == np.float64 and not column.is_whole:
+        return DataType.double
+    if isinstance(column.dtype, pd.StringDtype) or column.kind == "string":
+        return DataType.string
+    return AnyType()
+
+
+def _is_plain(values: "pd.Series[Any]") -> bool:
+    """Whether a column is of floats or texts, as a user's own would be."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
         return True
-    if column.dtype == object:
-        return all(isinstance(value, str) for value in column.dropna())
-    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufM"
+    return isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(values, skipna=False) == "string"

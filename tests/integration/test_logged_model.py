@@ -117,3 +117,104 @@ def test_mlflow_models_predict_needs_nothing_else(project: ProjectFolder, store:
     assert result.returncode == 0, result.stderr
     predictions = json.loads((empty / "output.json").read_text())["predictions"]
     assert predictions == pytest.approx(predict_from_archive(run_id, features), abs=1e-9)
+
+
+LEXICON_TASKS = """
+    from churnling.text import LexiconCounter
+    from tg.common.ml import single_frame_training as sft
+
+
+    def build_task(max_iter: int = 100, C: float = 1.0):
+        return sft.SingleFrameTrainingTask(
+            data_loader=sft.DataFrameLoader("label"),
+            model_provider=sft.ModelProvider(
+                sft.ModelConstructor("sklearn.linear_model:LinearRegression"), transformer=LexiconCounter()
+            ),
+            evaluator=sft.Evaluation.regression,
+        )
+"""
+# The package's name in texts, in several functions that take one: in quotes, and made up when the code runs.
+LEXICON_TEXT = """
+    import importlib
+    import importlib.util
+    import logging
+    import pkgutil
+    from importlib.resources import files
+    from pathlib import Path
+
+    import churnling
+    import pandas as pd
+    from sklearn.base import BaseEstimator, TransformerMixin
+
+    NAME = "churn" + "ling"
+
+
+    class LexiconCounter(TransformerMixin, BaseEstimator):
+        def fit(self, X, y=None):
+            self.fitted_ = True
+            return self
+
+        def transform(self, X):
+            texts = [
+                files("churnling").joinpath("lexicon.txt").read_text(),
+                files(NAME).joinpath("lexicon.txt").read_text(),
+                files(churnling).joinpath("lexicon.txt").read_text(),
+                files(__package__).joinpath("lexicon.txt").read_text(),
+                pkgutil.get_data("churnling", "lexicon.txt").decode(),
+                (Path(__file__).parent / "lexicon.txt").read_text(),
+                __import__("churnling.words").words.LEXICON,
+                importlib.import_module(f"{NAME}.words").LEXICON,
+            ]
+            assert len(set(texts)) == 1, texts
+            assert importlib.util.find_spec("churnling") is not None
+            assert logging.getLogger("churnling").name == NAME
+            return pd.DataFrame({word: X["text"].str.count(word) for word in texts[0].split()}, index=X.index)
+"""
+
+LEXICON_PREDICT = """
+    import json, sys
+    import mlflow, pandas as pd
+    from mlflow.pyfunc.scoring_server import infer_and_parse_data
+
+    model = mlflow.pyfunc.load_model(sys.argv[1])
+    table = pd.read_parquet(sys.argv[2]).drop(columns="label")
+    records = json.loads(table.to_json(orient="records", date_format="iso", double_precision=15))
+    data = infer_and_parse_data({"dataframe_records": records}, model.metadata.get_input_schema())
+    print(json.dumps([list(model.predict(table)), list(model.predict(data))]))
+"""
+
+
+@pytest.mark.parametrize("backend", ["tg-attached", "tg-process"])
+def test_a_model_finds_its_package_by_names_in_texts(
+    backend: str, project: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [["angry refund", "hello", "refund refund angry"][number % 3] for number in range(20)]
+    table = pd.DataFrame({"text": words, "label": [float(len(text)) for text in words]})
+    project.write("tg.json", '{"dataset": "points.parquet", "data_files": ["lexicon.txt"], "log": {"figures": false}}')
+    dataset = project.write_dataset(table)
+    project.write("tasks.py", LEXICON_TASKS)
+    project.write("churnling/__init__.py", "")
+    project.write("churnling/lexicon.txt", "angry\nrefund\n")
+    project.write("churnling/words.py", 'LEXICON = "angry\\nrefund\\n"\n')
+    project.write("churnling/text.py", LEXICON_TEXT)
+    monkeypatch.syspath_prepend(project.path)
+    run_id = mlflow.projects.run(str(project.path), backend=backend).run_id
+    run = store.get_run(run_id)
+    assert (run.info.status, run.data.tags.get("tg.missing")) == ("FINISHED", None)
+    (model,) = run.outputs.model_outputs
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "load.py").write_text(textwrap.dedent(LEXICON_PREDICT))
+    result = subprocess.run(
+        [sys.executable, "load.py", f"models:/{model.model_id}", str(dataset)],
+        cwd=empty,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    frame, served = json.loads(result.stdout.splitlines()[-1])
+    expected = predict_from_archive(run_id, table[["text"]])
+    assert frame == served == expected
+    assert len(set(expected)) == 3

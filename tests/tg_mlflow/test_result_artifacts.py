@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tg.common.ml import single_frame_training as sft
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.backend_config import AttachedConfig, LogConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.model_check import CheckFailure
 from tg_mlflow.result_artifacts import log_result
 
 FIGURES = {"calibration_curve", "coefficients", "confusion_matrix", "precision_recall_curve", "roc_curve"}
@@ -60,7 +62,9 @@ class Job:
         self.run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
 
     def log(self, dataset: Path | None = None, /, **log: bool) -> Run:
-        log_result(self.store, self.run_id, self.executor, self.job_id, dataset, LogConfig(**log))
+        log_result(
+            self.store, self.run_id, self.executor, self.job_id, dataset, LogConfig(**{"check_model": False, **log})
+        )
         return self.store.get_run(self.run_id)
 
     def files(self, folder: str | None = None) -> set[str]:
@@ -160,7 +164,7 @@ def test_columns_that_mlflow_has_no_types_for_are_taken_as_they_are(tmp_path: Pa
     assert "tg.missing" not in job.log(job.dataset).data.tags
     model = mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model")
     types = {each["name"]: each["type"] for each in model.metadata.signature.inputs.to_dict()}
-    assert types == {"x": "double", "y": "double", "kind": "any", "late": "double", "whole": "any"}
+    assert types == {"x": "double", "y": "double", "kind": "any", "late": "any", "whole": "any"}
     with job.archive() as archive:
         expected = archive.unpickle("runs/0/model.pkl").predict(frame.tail(20))
     np.testing.assert_array_equal(model.predict(frame.drop(columns="label").tail(20)), expected)
@@ -172,6 +176,49 @@ def test_without_the_dataset_there_is_a_model_without_signature(job: Job) -> Non
     assert run.inputs.dataset_inputs == []
     assert mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model").metadata.signature is None
     assert "tg.missing" not in run.data.tags
+
+
+class ScriptedChecker:
+    """Finds what it is told to, check by check."""
+
+    def __init__(self, *found: CheckFailure | None) -> None:
+        self.found = list(found)
+
+    def start(self) -> None:
+        pass
+
+    def check(self, folder: Path, modules: Sequence[str], rows: Path | None = None) -> CheckFailure | None:
+        return self.found.pop(0)
+
+
+FAILURE = CheckFailure("JSON", "ValueError: no")
+
+
+@pytest.mark.parametrize(
+    ("found", "missing", "is_signed"),
+    [
+        ([None], None, True),
+        ([CheckFailure("load", "ModuleNotFoundError: No module named 'churn'")], "model/check", True),
+        ([FAILURE, None], "model/signature", False),
+        ([FAILURE, FAILURE], "model/check", True),
+        ([CheckFailure("load", "ModuleNotFoundError: No module named 'far'", "far")], None, True),
+    ],
+)
+def test_what_a_check_finds_is_said_and_a_signature_at_fault_is_left_out(
+    found: list[CheckFailure | None],
+    missing: str | None,
+    is_signed: bool,
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checker = ScriptedChecker(*found)
+    for module in ("tg_mlflow.model_check", "tg_mlflow.result_model"):
+        monkeypatch.setattr(f"{module}.find_checker", lambda: checker)
+    run = job.log(job.dataset, figures=False, tables=False, dataset=False, check_model=True)
+    assert run.data.tags.get("tg.missing") == missing
+    assert checker.found == []
+    model = mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model")
+    assert (model.metadata.signature is not None) is is_signed
 
 
 def test_files_of_a_uv_project_in_the_working_directory_are_not_the_models(

@@ -331,7 +331,7 @@ def test_importances_have_the_names_that_the_transformer_gives() -> None:
     weights = find_weights(model)
     assert weights is not None
     assert weights.name == "feature_importances"
-    assert list(weights.frame["feature"]) == list(model.steps[0][1].get_feature_names_out())
+    assert list(weights.frame["feature"]) == list(model["transformer"].get_feature_names_out())
     assert weights.frame["importance"].sum() == pytest.approx(1)
 
 

@@ -58,7 +58,8 @@ def write_sweep(project: ProjectFolder, base_image: str, build_options: ImageBui
     }
     project.write("tasks.py", TASKS)
     project.write("MLproject", MLPROJECT)
-    defaults = {"dataset": "points.parquet", "base_image": base_image, "build": build, **config}
+    log = {"check_model": False}
+    defaults = {"dataset": "points.parquet", "base_image": base_image, "build": build, "log": log, **config}
     project.write("tg.json", json.dumps(defaults))
 
 

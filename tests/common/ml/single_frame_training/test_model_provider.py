@@ -49,10 +49,13 @@ def names(pipeline):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({}, ["model"]),
-        ({"transformer": StandardScaler()}, ["transformer", "model"]),
-        ({"keep_column_names": False}, ["to_array", "model"]),
-        ({"transformer": StandardScaler(), "keep_column_names": False}, ["transformer", "to_array", "model"]),
+        ({}, ["columns", "model"]),
+        ({"transformer": StandardScaler()}, ["columns", "transformer", "model"]),
+        ({"keep_column_names": False}, ["columns", "to_array", "model"]),
+        (
+            {"transformer": StandardScaler(), "keep_column_names": False},
+            ["columns", "transformer", "to_array", "model"],
+        ),
     ],
 )
 def test_steps(options, expected):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from .project_imports import imported_literal, parse_module
+from .module_texts import find_module_texts
+from .project_imports import parse_module
 
 
 def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]) -> str:
@@ -24,11 +25,12 @@ def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]
     ``from a.b import c``        ``from root.a.b import c``
     ``import os, a``             ``import os; from root import a``
     ``import_module("a.b")``     ``import_module("root.a.b")``
+    ``files("a")``               ``files("root.a")``
+    ``__import__("a.b")``        ``__import__("root.a.b").a``
     ============================ ==============================================
 
-    ``import_module`` is known by its name, of whatever module, and its argument must be a text in quotes.
-    ``__import__`` and other names of modules in texts stay as they are: a job finds them all the same, by aliases, but
-    a package that is loaded into another process does not.
+    The functions whose texts are names of modules are those of :mod:`.module_texts`, with a text in quotes. A name that
+    is made up when the code runs stays as it is, and is found by aliases.
 
     Args:
         source: The module's text.
@@ -45,16 +47,20 @@ def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]
         return name.partition(".")[0] in names
 
     nodes: list[tuple[_Span, str]] = []
-    for node in ast.walk(parse_module(source, path)):
+    tree = parse_module(source, path)
+    for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             text = _rewrite(node, root, is_below)
             if text is not None:
                 nodes.append((_Span.of(node), text))
-        elif (literal := imported_literal(node)) is not None and is_below(str(literal.value)):
-            span = _Span.of(literal)
-            # Up to Python 3.11 the positions of what is inside an f-string are not those in the file.
-            if (quote := span.quote_of(lines, str(literal.value))) is not None:
-                nodes.append((span, f"{quote}{root}.{literal.value!s}{quote}"))
+    for named in find_module_texts(tree):
+        value = str(named.literal.value)
+        span = _Span.of(named.literal)
+        # Up to Python 3.11 the positions of what is inside an f-string are not those in the file.
+        if is_below(named.name) and (quote := span.quote_of(lines, value)) is not None:
+            nodes.append((span, f"{quote}{root}.{value}{quote}"))
+            if named.is_top_wanted:
+                nodes.append((_Span.after(named.call), f".{named.name.partition('.')[0]}"))
     for span, text in sorted(nodes, key=lambda each: each[0], reverse=True):
         span.replace(lines, text)
     return b"".join(lines).decode()
@@ -74,6 +80,11 @@ class _Span:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return _Span(node.lineno - 1, node.col_offset, node.end_lineno - 1, node.end_col_offset)
+
+    @staticmethod
+    def after(node: ast.expr) -> "_Span":
+        span = _Span.of(node)
+        return _Span(span.last, span.end, span.last, span.end)
 
     def quote_of(self, lines: list[bytes], value: str) -> str | None:
         """The quotes around a text of this value; ``None`` if something else is there."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ...errors import PackagingError
+from .module_texts import find_module_texts
 
 # Until 3.11.8, Python counts the depth of all that is parsed into trees at the same time as one, and finds it wrong.
 _parsing = threading.Lock()
@@ -33,6 +34,8 @@ class ImportedModule:
 def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
     """Yields what a module imports, named from the top; of ``from a import b`` both ``a`` and ``a.b``.
 
+    What is named in a text, as in ``import_module("a.b")`` and ``files("a")``, is imported, too.
+
     Args:
         source: The module's text.
         path: Where it is in its project, which says what relative imports mean.
@@ -55,8 +58,8 @@ def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
                 if alias.name != "*":
                     below = f"{name}.{alias.name}".lstrip(".")
                     yield ImportedModule(below, node.lineno, is_required=False, is_run=id(node) in required)
-        elif (literal := imported_literal(node)) is not None:
-            yield ImportedModule(str(literal.value), literal.lineno, is_required=False)
+    for text in find_module_texts(tree):
+        yield ImportedModule(text.name, text.literal.lineno, is_required=False)
 
 
 def parse_module(source: str, path: PurePosixPath) -> ast.Module:
@@ -75,13 +78,3 @@ def parse_module(source: str, path: PurePosixPath) -> ast.Module:
         raise PackagingError(
             f"{path}{line} is not valid Python: {reason}; correct it, or name it in .tgignore"
         ) from error
-
-
-def imported_literal(node: ast.AST) -> ast.Constant | None:
-    """The name of a module in ``import_module("a.b")``, if that is what ``node`` is."""
-    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
-        return None
-    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
-    name = node.args[0].value
-    is_absolute = isinstance(name, str) and name != "" and not name.startswith(".")
-    return node.args[0] if called == "import_module" and is_absolute else None

@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 
 from ...errors import TaskDefinitionError, suggestion
+from ..delivery.entry_point import EntryPoint
 from ..delivery.pickling import load_pickle
+from .module_aliases import add_fallback_aliases
 
 # The parameter of MLflow's predict, and what it may name.
 PREDICT_METHOD = "predict_method"
@@ -31,11 +33,12 @@ class ServedModel:
     def __init__(self, model: Any) -> None:
         self.model = model
 
-    def predict(self, data: pd.DataFrame, params: Mapping[str, Any] | None = None) -> Any:
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
         """Predicts, by default with the model's own ``predict``: labels of a classifier, numbers of a regression.
 
         Args:
-            data: The features, ``n_rows`` of them.
+            data: The features, ``n_rows`` of them, as a frame; without a signature, MLflow passes what it reads from
+                the JSON of ``instances`` and ``inputs`` as a dictionary of columns or a list of rows.
             params: ``{"predict_method": "predict_proba"}`` gives the probabilities of the classes, of shape
                 ``(n_rows, n_classes)``; ``"decision_function"`` gives what the model has under that name.
 
@@ -47,9 +50,14 @@ class ServedModel:
             raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}; {suggestion(str(name), METHODS)}")
         if not hasattr(self.model, name):
             raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}, which this {type(self.model).__name__} has not")
-        return getattr(self.model, name)(data)
+        return getattr(self.model, name)(pd.DataFrame(data) if isinstance(data, (dict, list)) else data)
 
 
 def _load_pyfunc(path: str) -> ServedModel:
-    """Loads the pickle of a model; the name is MLflow's. Only for a model that one trusts: it runs code."""
+    """Loads the pickle of a model; the name is MLflow's. Only for a model that one trusts: it runs code.
+
+    What the model's code names in texts is found in its package, too, unless the process has a module of that name.
+    """
+    root = __name__.partition(".")[0]
+    add_fallback_aliases(root, ["tg", *EntryPoint(root).properties["modules"]])
     return ServedModel(load_pickle(Path(path)))

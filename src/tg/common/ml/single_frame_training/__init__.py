@@ -17,6 +17,7 @@ from ..training_core import (
 from .data_frame_loader import DataFrameLoader, LabelledFrame
 from .evaluation import Evaluation, Evaluator
 from .feature_names import FeatureNames
+from .input_columns import InputColumn, InputColumns
 from .model_constructor import ModelConstructor
 from .model_provider import ModelProvider
 from .training_pipeline import TrainingPipeline
@@ -34,6 +35,8 @@ __all__ = [
     "FoldSplitter",
     "GroupSplitter",
     "IdentitySplitter",
+    "InputColumn",
+    "InputColumns",
     "LabelledFrame",
     "Metric",
     "MetricPool",

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, clone
 
 from ...errors import TaskDefinitionError
 from .feature_names import FeatureNames
+from .input_columns import InputColumns
 from .learners import find_learner
 from .native_categories import NativeCategories
 from .plain_array import PlainArray
@@ -62,8 +63,9 @@ class ModelProvider:
     def get_model(self) -> TrainingPipeline:
         """Makes an unfitted pipeline.
 
-        Its steps are ``transformer`` (if any), ``to_array`` (if asked, or if the library wants it) or else
-        ``categories`` and ``feature_names`` (if the library wants them), and ``model``.
+        Its steps are ``columns``, ``transformer`` (if any), ``to_array`` (if asked, or if the library wants it) or else
+        ``categories`` and ``feature_names`` (if the library wants them), and ``model``. ``columns``, an
+        :class:`InputColumns`, changes nothing in the training; it reads what a served model is given.
 
         Raises:
             TaskDefinitionError: If the model cannot be made or cannot be fitted.
@@ -81,7 +83,7 @@ class ModelProvider:
                 f"the model, a {type(model).__name__}, does not derive from sklearn.base.BaseEstimator, which a "
                 "scikit-learn pipeline needs; add it as the last base class"
             )
-        steps: list[tuple[str, Any]] = []
+        steps: list[tuple[str, Any]] = [("columns", InputColumns())]
         if self.transformer is not None:
             is_estimator = hasattr(self.transformer, "get_params")
             steps.append(("transformer", clone(self.transformer) if is_estimator else copy.deepcopy(self.transformer)))

@@ -1,0 +1,176 @@
+"""Loads models and predicts with them where neither a project nor its package is; run as a program, by its path.
+
+It imports nothing of ours. From its input it reads requests, a line of JSON each, and writes an answer of one line to
+its output. A request is answered in a fork, which begins with MLflow and pandas imported and ends with all that the
+model has loaded. It ends when its input does, which is when the launcher ends, however that may be.
+"""
+
+import contextlib
+import importlib
+import io
+import json
+import math
+import os
+import pickle
+import select
+import signal
+import sys
+import tempfile
+import time
+from typing import Any
+
+_READ_BYTES = 1 << 16
+# Imported once, for all forks.
+_NEEDED = ("mlflow.pyfunc.scoring_server", "pandas", "pyarrow", "sklearn.pipeline")
+
+
+class _Hidden:
+    """Keeps certain top-level modules from being found by one of the finders of this process."""
+
+    def __init__(self, finder: Any, names: "set[str]") -> None:
+        self._finder = finder
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname.partition(".")[0] in self._names:
+            return None
+        return self._finder.find_spec(fullname, path, target)
+
+
+def main() -> None:
+    """Answers requests until the input ends; the arguments are folders of installed libraries."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's matter
+    sys.path += [folder for folder in sys.argv[1:] if folder not in sys.path]
+    answers = os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 1)  # what a model prints is no answer
+    os.dup2(nothing, 2)
+    for name in _NEEDED:
+        importlib.import_module(name)
+    with tempfile.TemporaryDirectory(prefix="tg-model-check-") as folder:
+        os.chdir(folder)
+        rest = b""
+        while True:
+            line, newline, rest = rest.partition(b"\n")
+            if newline:
+                os.write(answers, _answer(line) + b"\n")
+                continue
+            read = os.read(0, _READ_BYTES)
+            if not read:
+                return
+            rest = line + read
+
+
+def _answer(request: bytes) -> bytes:
+    asked = json.loads(request)
+    if not hasattr(os, "fork"):
+        return json.dumps(_check(**asked["check"])).encode()
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(receiver)
+        os.setpgid(0, 0)
+        _reply(sender, json.dumps(_check(**asked["check"])).encode() + b"\n")
+    os.close(sender)
+    with contextlib.suppress(OSError):  # the child has done it, or is gone
+        os.setpgid(child, child)
+    answer, end = b"", time.monotonic() + asked["seconds"]
+    while True:
+        ready, _, _ = select.select([0, receiver], [], [], max(0.0, end - time.monotonic()))
+        if receiver in ready:
+            read = os.read(receiver, _READ_BYTES)
+            answer += read
+            if read and not answer.endswith(b"\n"):  # a process that the model has started may keep the pipe open
+                continue
+        elif not ready:
+            answer = _failed("load", f"it has not ended after {asked['seconds']:g} seconds")
+        break  # else the launcher has ended
+    with contextlib.suppress(OSError):
+        os.killpg(child, signal.SIGKILL)  # and the processes that the model has started
+    _, status = os.waitpid(child, 0)
+    os.close(receiver)
+    return answer.strip() or _failed("load", f"the process ended with status {os.waitstatus_to_exitcode(status)}")
+
+
+def _reply(sender: int, answer: bytes) -> None:
+    while answer:
+        answer = answer[os.write(sender, answer) :]
+    os._exit(0)  # without what libraries do at the end of a process
+
+
+def _failed(step: str, reason: str) -> bytes:
+    return json.dumps({"step": step, "reason": reason}).encode()
+
+
+def _check(folder: str, rows: "str | None", hidden: "list[str]") -> "dict[str, Any]":
+    """Loads the model in ``folder`` and predicts, each in a step of its own.
+
+    Args:
+        folder: MLflow's folder of a model.
+        rows: A file with a pickled dictionary: a table ``given``, the same as ``records`` in JSON unless that cannot
+            be, and what is ``expected`` for it, in JSON. Without, the model is only loaded.
+        hidden: Top-level modules that are not to be found.
+
+    Returns:
+        Nothing if all is well; else ``step``, one of ``load``, ``frame`` and ``JSON``, ``reason``, and ``module`` where
+        the reason is that there is none of this name.
+    """
+    step = "load"
+    try:
+        sys.meta_path[:] = [_Hidden(finder, set(hidden)) for finder in sys.meta_path]
+        import mlflow.pyfunc
+
+        # What it would warn of, other versions than the model's, takes seconds to find.
+        model = mlflow.pyfunc.load_model(folder, suppress_warnings=True)
+        if rows is None:
+            return {}
+        with open(rows, "rb") as file:
+            asked = pickle.load(file)
+        step = "frame"
+        _compare(model.predict(asked["given"]), asked["expected"])
+        if asked["records"] is not None:
+            step = "JSON"
+            _compare(_predict_records(model, json.loads(asked["records"])), asked["expected"])
+    except BaseException as error:  # noqa: BLE001 - a model may raise what it likes, and even exit
+        module = error.name if isinstance(error, ModuleNotFoundError) else None
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return {"step": step, "reason": ": ".join([type(error).__name__, *lines[-1:]]), "module": module}
+    return {}
+
+
+def _predict_records(model: Any, records: Any) -> Any:
+    from mlflow.pyfunc.scoring_server import infer_and_parse_data
+
+    return model.predict(infer_and_parse_data({"dataframe_records": records}, model.metadata.get_input_schema()))
+
+
+def _compare(found: Any, expected: str) -> None:
+    from mlflow.pyfunc.scoring_server import predictions_to_json
+
+    text = io.StringIO()
+    predictions_to_json(found, text)
+    wanted, got = json.loads(expected)["predictions"], json.loads(text.getvalue())["predictions"]
+    if len(got) != len(wanted):
+        raise ValueError(f"it predicts {len(got)} rows for {len(wanted)}")
+    for row, (one, other) in enumerate(zip(got, wanted, strict=True)):
+        if not _is_same(one, other):
+            raise ValueError(f"it predicts {one} for row {row}, for which the trained model predicts {other}")
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are equal, floats up to what the order of a sum may change."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-9) or (math.isnan(one) and math.isnan(other))
+    return bool(one == other)
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)  # what libraries do at the end of a process takes seconds, and is for nothing here
