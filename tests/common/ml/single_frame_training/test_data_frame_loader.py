@@ -292,7 +292,8 @@ def test_a_share_is_at_most_everything():
         ([0, 1], "object", [0, 1], "int64"),
         ([0.5, 1], "object", [0.5, 1.0], "float64"),
         ([False, True], "object", [False, True], "bool"),
-        ([Decimal("0.5"), Decimal("1")], "object", [Decimal("0.5"), Decimal("1")], "object"),
+        ([Decimal("0.5"), Decimal("1")], "object", [0.5, 1.0], "float64"),
+        ([2**64 - 1, 0], "uint64", [2**64 - 1, 0], "uint64"),
     ],
 )
 def test_labels_are_a_plain_array(values, dtype, expected, expected_dtype):
