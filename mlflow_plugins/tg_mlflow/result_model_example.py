@@ -13,7 +13,7 @@ from mlflow.types.schema import AnyType
 
 from tg.common.delivery.sagemaker.model_loader import PREDICT_METHOD
 from tg.common.ml.single_frame_training import SingleFrameTrainingTask
-from tg_mlflow.result_dataset_file import open_parquet, read_first_rows
+from tg_mlflow.result_dataset_file import open_dataset
 
 _ROWS = 5
 
@@ -26,8 +26,8 @@ def build_example(task: SingleFrameTrainingTask, dataset: Path) -> pd.DataFrame:
     """
     loader = copy.copy(task.data_loader)
     loader.sample = None  # of five rows there is no share to take
-    parquet = open_parquet(dataset)
-    table = loader.load(dataset if parquet is None else read_first_rows(parquet, _ROWS))
+    opened = open_dataset(dataset)
+    table = loader.load(dataset if opened is None else opened.read_first(_ROWS, loader.as_is))
     return table.frame[table.features].head(_ROWS)
 
 

@@ -112,9 +112,10 @@ def test_categories_of_booleans_are_categories():
     assert fit_transform_one([True, False], "category") == {"a_False": [0.0, 1.0], "a_True": [1.0, 0.0]}
 
 
-def test_text_and_python_dates_are_not_datetimes():
+def test_text_is_no_datetime_but_python_dates_are():
     assert list(fit_transform_one(["2024-01-01"])) == ["a_2024-01-01"]
-    assert list(fit_transform_one([datetime.date(2024, 1, 1)], object)) == ["a_2024-01-01"]
+    days = [datetime.date(2024, 1, 1), datetime.date(2024, 1, 3)]
+    assert fit_transform_one(days, object) == {"a_day": [-1.0, 1.0], "a_dayofweek": [-1.0, 1.0]}
 
 
 def test_objects_are_categories_even_if_numbers():

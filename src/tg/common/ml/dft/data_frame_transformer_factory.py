@@ -68,9 +68,9 @@ class DataFrameTransformerFactory(FrameTransformer):
     def default_factory(max_values: int = 10) -> DataFrameTransformerFactory:
         """The factory for most tables.
 
-        Numbers, timedeltas and times of day (in seconds) are scaled and imputed; booleans become one column of 0 and 1, unscaled, a
-        missing one 0; text, objects and categories are one-hot encoded; dates and datetimes become year, month, day, day of the
-        week and hour. Missing values get indicators.
+        Numbers, timedeltas and times of day (in seconds) are scaled and imputed; booleans become one column of 0 and 1,
+        unscaled, a missing one 0; text, objects and categories are one-hot encoded; dates and datetimes become year,
+        month, day, day of the week and hour. Missing values get indicators.
 
         Args:
             max_values: How many values of a categorical column have a column of their own.

@@ -46,7 +46,9 @@ def read_datetimes(series: pd.Series) -> pd.Series:
         return read
     if read.isna().all():
         return pd.Series(pd.NaT, index=series.index, name=series.name, dtype="datetime64[ns]")
-    raise DatasetError(f"column {series.name!r} (dtype {series.dtype}) holds no datetimes: convert it with pd.to_datetime")
+    raise DatasetError(
+        f"column {series.name!r} (dtype {series.dtype}) holds no datetimes: convert it with pd.to_datetime"
+    )
 
 
 def convert_zone(series: pd.Series, zone: tzinfo | None) -> pd.Series:

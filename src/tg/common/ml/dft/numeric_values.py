@@ -34,7 +34,7 @@ def read_numbers(series: pd.Series, out: Floats) -> Mask | None:
         DatasetError: The column holds something that is not a number.
     """
     given = series.dtype
-    if not isinstance(given, np.dtype) or given == object:
+    if not isinstance(given, np.dtype) or given.kind == "O":
         series = _read_odd(series)
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":

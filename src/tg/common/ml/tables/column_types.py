@@ -56,7 +56,7 @@ def read_column(series: "pd.Series[Any]") -> "pd.Series[Any]":
         return _read_category(series)
     if isinstance(dtype, pd.ArrowDtype):
         return _read_arrow(series)
-    if dtype == object:
+    if pd.api.types.is_object_dtype(dtype):
         return read_objects(series)
     if isinstance(dtype, (pd.StringDtype, pd.DatetimeTZDtype)):
         return series

@@ -24,7 +24,7 @@ def find_csv_suffix(path: Path) -> str | None:
 
 
 class CsvPart(TablePart):
-    """A file of comma- or tab-separated values with names in its first line; read when opened, since types depend on it.
+    """Comma- or tab-separated values with names in the first line; read when opened, since types depend on all of it.
 
     A column is of whole numbers, floats, booleans (``true``, ``false``), dates, timestamps (both in ISO form) or times
     of day if all of its values are, else of text. An empty field is missing, as ``NA``, ``null`` and the like are.
@@ -39,6 +39,9 @@ class CsvPart(TablePart):
 
     def read(self) -> Any:
         return self._table
+
+    def read_first(self, count: int) -> Any:
+        return self._table.slice(0, count)
 
     def read_as_text(self, columns: Collection[str]) -> None:
         """Reads once more, with these columns as text: what they hold in other files is text."""

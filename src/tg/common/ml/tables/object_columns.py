@@ -79,9 +79,7 @@ def _read_times_of_day(series: "pd.Series[Any]") -> "pd.Series[Any]":
     if any(value.tzinfo is not None for value in series.dropna()):
         raise ColumnTypeError("holds times of day with a zone, which depend on the day")
     seconds = [
-        np.nan
-        if missing
-        else (datetime.datetime.combine(_DAY, value) - _MIDNIGHT) / datetime.timedelta(seconds=1)
+        np.nan if missing else (datetime.datetime.combine(_DAY, value) - _MIDNIGHT) / datetime.timedelta(seconds=1)
         for value, missing in zip(series, series.isna(), strict=True)
     ]
     return _like(series, np.array(seconds, dtype=np.float64))

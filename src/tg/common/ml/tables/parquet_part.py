@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from pyarrow import parquet
+import pyarrow as pa
+from pyarrow import dataset, fs, parquet
 
 from .table_part import TablePart
+
+# Of a file that is read from its start. In pieces of five rows, 500,000 rows would take six seconds to pass by.
+_ROWS_AT_ONCE = 1000
 
 
 class ParquetPart(TablePart):
@@ -21,6 +25,26 @@ class ParquetPart(TablePart):
     def read(self) -> Any:
         with self.naming_what_fails(), parquet.ParquetFile(self.path, metadata=self.metadata, pre_buffer=True) as file:
             return file.read()
+
+    def read_first(self, count: int) -> Any:
+        # By row groups: a scanner of the whole has read gigabytes ahead before it gives the first rows.
+        options = dataset.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
+        found = [self.schema.empty_table()]
+        with self.naming_what_fails():
+            for group in (
+                dataset.ParquetFileFormat().make_fragment(str(self.path), fs.LocalFileSystem()).split_by_row_group()
+            ):
+                if sum(map(len, found)) == count:
+                    break
+                scanner = group.scanner(
+                    batch_size=max(count, _ROWS_AT_ONCE),
+                    batch_readahead=0,
+                    fragment_readahead=0,
+                    use_threads=False,
+                    fragment_scan_options=options,
+                )
+                found.append(scanner.head(count - sum(map(len, found))))
+        return pa.concat_tables(found, promote_options="permissive")
 
     def count_rows(self) -> int:
         return int(self.metadata.num_rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -33,7 +34,9 @@ def read_frame(frame: pd.DataFrame, as_is: Collection[Hashable] = ()) -> PlainFr
     Returns:
         Among others the frame: the one given, if all of its columns are plain.
     """
-    read, unread, empty = {}, {}, []
+    read: dict[Hashable, Any] = {}
+    unread: dict[Hashable, str] = {}
+    empty: list[Hashable] = []
     for name in frame.columns:
         if name in as_is:
             continue

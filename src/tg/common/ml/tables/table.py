@@ -13,9 +13,13 @@ from .arrow_types import plain_type, read_array
 from .csv_part import CsvPart
 from .pandas_metadata import unite_metadata
 from .partition import Partition
+from .plain_frame import read_frame
 from .table_files import open_parts
 from .table_part import TablePart
 from .type_union import unite_types
+
+# What numpy's kinds of values become in pandas when one is missing.
+_WITH_MISSING = {"i": "float64", "u": "float64", "b": "boolean"}
 
 
 def open_table(path: Path) -> "Table":
@@ -83,12 +87,24 @@ class Table:
         Raises:
             DatasetError: A file cannot be read, or holds what does not fit the type that others have.
         """
-        if not self.parts:
-            return pd.DataFrame()
-        read = [self.convert(part.read(), part, as_is) for part in self.parts]
-        return self.make_frame(pa.concat_tables(read, promote_options="permissive"), as_is)
+        return self._make_frame([self._convert(part.read(), part, as_is) for part in self.parts], as_is)
 
-    def convert(self, rows: Any, part: TablePart, as_is: Collection[str] = ()) -> Any:
+    def read_first(self, count: int, as_is: Collection[str] = ()) -> pd.DataFrame:
+        """Does `read` for the first ``count`` rows, without reading many more.
+
+        The dtypes are those of the whole table: there, whole numbers are floats, and booleans are nullable, as soon as
+        one is missing, wherever that may be.
+        """
+        read: list[Any] = []
+        for part in self.parts:
+            if (lacking := count - sum(map(len, read))) > 0:
+                read.append(self._convert(part.read_first(lacking), part, as_is))
+        frame = read_frame(self._make_frame(read, as_is), as_is).frame
+        incomplete = self.find_incomplete_columns()
+        kinds = {name: _WITH_MISSING.get(dtype.kind) for name, dtype in frame.dtypes.items() if name in incomplete}
+        return frame.astype({name: kind for name, kind in kinds.items() if kind and name not in as_is})
+
+    def _convert(self, rows: Any, part: TablePart, as_is: Collection[str]) -> Any:
         """Gives rows of a file the columns and types of the whole; ``as_is`` have those of the file."""
         columns, fields = [], []
         for field in self.schema:
@@ -104,11 +120,16 @@ class Table:
             fields.append(pa.field(field.name, column.type))
         return pa.table(columns, schema=pa.schema(fields, self.schema.metadata))
 
-    def make_frame(self, rows: Any, as_is: Collection[str] = ()) -> pd.DataFrame:
-        """Makes a frame of converted rows."""
+    def _make_frame(self, parts: Sequence[Any], as_is: Collection[str]) -> pd.DataFrame:
+        """Makes a frame of converted rows of several files."""
+        if not parts:
+            return pd.DataFrame()
+        rows = pa.concat_tables(parts, promote_options="permissive")
         unread = {each.type for each in rows.schema if plain_type(each.type) is None and each.name not in as_is}
         try:
-            return pd.DataFrame(rows.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if kind in unread else None))
+            return pd.DataFrame(
+                rows.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if kind in unread else None)
+            )
         except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
             raise DatasetError(
                 f"the dataset {str(self.path)!r} cannot be made a frame of ({_cause(error)}); "

@@ -63,6 +63,14 @@ class TablePart(ABC):
         """
 
     @abstractmethod
+    def read_first(self, count: int) -> Any:
+        """Does `read` for the first ``count`` rows, without reading many more.
+
+        Raises:
+            DatasetError: It cannot be read.
+        """
+
+    @abstractmethod
     def count_rows(self) -> int:
         """How many rows it has."""
 

@@ -233,9 +233,7 @@ def _all_rows(frame: pd.DataFrame) -> Positions:
     return np.arange(len(frame))
 
 
-def get_split_column(
-    frame: pd.DataFrame, name: str, role: str = "column", use: str = "split by"
-) -> "pd.Series[Any]":
+def get_split_column(frame: pd.DataFrame, name: str, role: str = "column", use: str = "split by") -> "pd.Series[Any]":
     """The column that says how to divide, as `read_column` reads it.
 
     Args:
