@@ -34,7 +34,7 @@ def read_objects(series: "pd.Series[Any]") -> "pd.Series[Any]":
         raise
     except (TypeError, ValueError, ArithmeticError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ColumnTypeError(f"holds a {word} value that cannot be read ({cause})") from error
+        raise ColumnTypeError(f"holds values that cannot be read ({cause})") from error
 
 
 def _is_number(value: object) -> bool:
