@@ -70,7 +70,8 @@ def read_array(array: Any, target: Any) -> Any:
     if pa.types.is_time(own):
         whole = array.cast(pa.int32() if own.bit_width == 32 else pa.int64())
         return pc.divide(whole.cast(pa.float64()), _PER_SECOND[own.unit])
-    return array.cast(target)
+    # Beyond 2**53, floats are not exact for whole numbers, nor are they where pandas makes them for want of some.
+    return array.cast(target, safe=not (pa.types.is_integer(own) and pa.types.is_floating(target)))
 
 
 def _read_dictionary(array: Any, target: Any) -> Any:

@@ -59,7 +59,7 @@ class CsvPart(TablePart):
     def _parse(self, types: "dict[str, Any]") -> Any:
         with pa.input_stream(str(self.path), compression="detect") as stream:
             content = stream.read()
-        return csv.read_csv(
+        table = csv.read_csv(
             pa.BufferReader(content),
             read_options=csv.ReadOptions(block_size=min(max(len(content), 1) + 1, _LARGEST_BLOCK)),
             parse_options=csv.ParseOptions(
@@ -67,3 +67,6 @@ class CsvPart(TablePart):
             ),
             convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=True),
         )
+        if bad := [field.name for field in table.schema if pa.types.is_binary(field.type)]:
+            raise ValueError(f"column {bad[0]!r} holds text that is not UTF-8")
+        return table
