@@ -142,11 +142,11 @@ class DataFrameLoader:
     def _read(self, data: Any) -> pd.DataFrame:
         if data is None:
             raise DatasetError(
-                "this task needs a dataset and none is given; set `dataset` to a parquet file or a folder of them"
+                "this task needs a dataset and none is given; set `dataset` to a parquet or CSV file, or a folder"
             )
         if not isinstance(data, (str, Path)):
             raise DatasetError(
-                f"cannot read data from a {type(data).__name__}; give a data frame or the path of a parquet file"
+                f"cannot read data from a {type(data).__name__}; give a data frame or the path of a parquet or CSV file"
             )
         path = Path(data)
         if not path.exists():

@@ -30,11 +30,11 @@ import pyarrow as pa
 
 from .arrow_types import plain_type, read_array
 from .column_type_error import ColumnTypeError
+from .frame_dtypes import find_dtype
 from .object_columns import read_objects
 
 # What may be a category besides text, numbers and times: pandas makes intervals by `cut`.
 _CATEGORIES = (pd.IntervalDtype, pd.PeriodDtype)
-
 __all__ = ["ColumnTypeError", "read_column"]
 
 
@@ -88,7 +88,7 @@ def _read_arrow(series: "pd.Series[Any]") -> "pd.Series[Any]":
         raise ColumnTypeError(f"is of the type {array.type}")
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     try:
-        read = read_array(chunked, target).to_pandas()
+        read = read_array(chunked, target).to_pandas(types_mapper=find_dtype)
     except pa.ArrowException as error:
         raise ColumnTypeError(f"is of the type {array.type} and cannot be read ({_cause(error)})") from error
     return read_column(pd.Series(read.array, index=series.index, name=series.name))

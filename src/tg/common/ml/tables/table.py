@@ -11,6 +11,7 @@ from ...errors import DatasetError, listed
 from ...logger import Logger
 from .arrow_types import plain_type, read_array
 from .csv_part import CsvPart
+from .frame_dtypes import find_dtype
 from .pandas_metadata import unite_metadata
 from .partition import Partition
 from .plain_frame import read_frame
@@ -82,7 +83,8 @@ class Table:
             as_is: Columns to leave as pandas reads them from parquet.
 
         Returns:
-            A frame with the index that pandas has written, if any. What has no reading is of pandas' Arrow dtype.
+            A frame with the index that pandas has written, if any. Booleans are nullable, and what has no reading is of
+            pandas' Arrow dtype.
 
         Raises:
             DatasetError: A file cannot be read, or holds what does not fit the type that others have.
@@ -128,7 +130,7 @@ class Table:
         unread = {each.type for each in rows.schema if plain_type(each.type) is None and each.name not in as_is}
         try:
             return pd.DataFrame(
-                rows.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if kind in unread else None)
+                rows.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if kind in unread else find_dtype(kind))
             )
         except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
             raise DatasetError(

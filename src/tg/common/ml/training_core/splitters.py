@@ -234,7 +234,7 @@ def _all_rows(frame: pd.DataFrame) -> Positions:
 
 
 def get_split_column(frame: pd.DataFrame, name: str, role: str = "column", use: str = "split by") -> "pd.Series[Any]":
-    """The column that says how to divide, as `read_column` reads it.
+    """The column that says how to divide, as `read_column` reads it; times are taken out of categories.
 
     Args:
         frame: The data.
@@ -251,11 +251,13 @@ def get_split_column(frame: pd.DataFrame, name: str, role: str = "column", use: 
     if column.dtype.kind in "iu":  # where one is missing, stages are to be named by whole numbers nevertheless
         return column
     try:
-        return read_column(column)
+        read = read_column(column)
     except ColumnTypeError as error:
         raise DatasetError(
             f"{role} {name!r} ({column.dtype}) cannot be {use}: it {error}; convert it to numbers, text or times"
         ) from error
+    is_category = isinstance(read.dtype, pd.CategoricalDtype)
+    return read.astype(read.cat.categories.dtype) if is_category and read.cat.categories.dtype.kind == "M" else read
 
 
 def as_moment(times: "pd.Series[Any]", value: Any) -> Any:

@@ -134,13 +134,14 @@ class TimeSplitter(Splitter):
 
 def _times(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
     times = get_split_column(frame, name, "time column", "put in order")
-    if isinstance(times.dtype, pd.CategoricalDtype) and times.cat.categories.dtype.kind in "iufmM":
-        times = times.astype(times.cat.categories.dtype)
     if times.empty:
         raise DatasetError(f"there are no rows to divide by time column {name!r}")
     if missing := int(times.isna().sum()):
         raise DatasetError(f"time column {name!r} has no value in {missing} of {len(times)} rows; fill or drop them")
-    return times
+    is_category = isinstance(times.dtype, pd.CategoricalDtype)
+    return (
+        times.astype(times.cat.categories.dtype) if is_category and times.cat.categories.dtype.kind in "iuf" else times
+    )
 
 
 def _moment(times: "pd.Series[Any]", value: Any) -> Any:
