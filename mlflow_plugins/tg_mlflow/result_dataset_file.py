@@ -5,8 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from tg.common.errors import DatasetError
-from tg.common.ml.tables import Table, open_table
 from tg.common.ml.tables.csv_part import find_csv_suffix
+from tg.common.ml.tables.table import Table, open_table
 
 # Of a SHA-256, in hexadecimal characters: MLflow takes up to 36.
 _DIGEST_LENGTH = 32

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
 from tg.common import DatasetError
-from tg.common.ml.tables import open_table
+from tg.common.ml.tables.table import open_table
 
 DAY = dt.date(2024, 2, 29)
 
@@ -222,6 +222,13 @@ def test_nested_columns_keep_their_type_unless_they_are_to_be_as_they_are(tmp_pa
     table = open_table(tmp_path / "x.parquet")
     assert isinstance(table.read()["tags"].dtype, pd.ArrowDtype)
     assert list(table.read(as_is=["tags"])["tags"][0]) == ["a"]
+
+
+@pytest.mark.parametrize(("values", "said"), [([2**53 + 1, None], True), ([2**53, None], False), ([2**60, 1], False)])
+def test_whole_numbers_that_floats_do_not_hold_are_said(tmp_path, capsys, values, said):
+    parquet.write_table(pa.table({"id": values}), tmp_path / "x.parquet")
+    open_table(tmp_path / "x.parquet").read()
+    assert ("the columns 'id' have whole numbers beyond 2**53 and miss values" in capsys.readouterr().out) == said
 
 
 def test_many_small_files(tmp_path):

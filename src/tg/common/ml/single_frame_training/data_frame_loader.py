@@ -11,7 +11,8 @@ import pandas as pd
 
 from ...errors import DatasetError, TaskDefinitionError, listed
 from ...logger import Logger
-from ..tables import PlainFrame, open_table, read_frame
+from ..tables import PlainFrame, read_frame
+from ..tables.table import open_table
 
 MISSING_FEATURES_CHOICES = ("error", "skip", "null")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...errors import DatasetError, listed
 from ...logger import Logger
@@ -127,6 +128,11 @@ class Table:
         if not parts:
             return pd.DataFrame()
         rows = pa.concat_tables(parts, promote_options="permissive")
+        if inexact := [name for name in rows.column_names if _becomes_inexact(rows[name])]:
+            Logger.warning(
+                f"the columns {listed(inexact)} have whole numbers beyond 2**53 and miss values, so they are floats, "
+                "which do not hold such numbers exactly; make them text if they are identifiers"
+            )
         unread = {each.type for each in rows.schema if plain_type(each.type) is None and each.name not in as_is}
         try:
             return pd.DataFrame(
@@ -194,6 +200,14 @@ class Table:
 def _plain_or_own(kind: Any) -> Any:
     plain = plain_type(kind)
     return kind if plain is None else plain
+
+
+def _becomes_inexact(column: Any) -> bool:
+    """Whether pandas makes floats of a column of whole numbers, and some of them other ones."""
+    if not (pa.types.is_integer(column.type) and column.type.bit_width == 64 and column.null_count):
+        return False
+    bounds = pc.min_max(column).as_py()
+    return any(bound is not None and abs(bound) > 2**53 for bound in bounds.values())
 
 
 def _warn_of_similar_names(path: Path, names: Collection[str], parts: Sequence[TablePart]) -> None:
