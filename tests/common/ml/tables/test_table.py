@@ -231,6 +231,38 @@ def test_whole_numbers_that_floats_do_not_hold_are_said(tmp_path, capsys, values
     assert ("the columns 'id' have whole numbers beyond 2**53 and miss values" in capsys.readouterr().out) == said
 
 
+def test_the_first_rows_may_be_as_pandas_reads_them(tmp_path):
+    table = pa.table(
+        {
+            "money": pa.array([Decimal("0.10"), None]),
+            "day": pa.array([DAY, None]),
+            "n": pa.array([1, None]),
+            "flag": pa.array([True, False]),
+            "tags": pa.array([["a"], None]),
+        }
+    )
+    parquet.write_table(table, tmp_path / "x.parquet")
+    opened = open_table(tmp_path / "x.parquet")
+    first = opened.read_first(1, as_is=opened.schema.names)
+    assert first.iloc[0].tolist()[:4] == [Decimal("0.10"), DAY, 1.0, True]
+    assert first.dtypes.astype(str).to_dict() == pd.read_parquet(tmp_path / "x.parquet").dtypes.astype(str).to_dict()
+    assert opened.read_first(1).dtypes.astype(str).to_dict() == {
+        "money": "float64",
+        "day": "datetime64[us]",
+        "n": "float64",
+        "flag": "bool",
+        "tags": "list<element: string>[pyarrow]",
+    }
+
+
+def test_types_that_differ_are_united_even_in_columns_to_be_as_they_are(tmp_path):
+    days = [pa.array([DAY]), None]
+    opened = open_table(write(tmp_path, x=[pa.array([1]), pa.array([Decimal("0.5")])], day=days))
+    frame = opened.read(as_is=["x", "day"])
+    assert frame["x"].tolist() == [1.0, 0.5]
+    assert frame["day"].tolist() == [DAY, None]
+
+
 def test_many_small_files(tmp_path):
     for number in range(500):
         parquet.write_table(

@@ -59,6 +59,7 @@ class Table:
                     f"{str(path)!r}; rename or drop them"
                 )
         self._partitions = self._find_partitions()
+        self._united: set[str] = set()  # the columns whose types differ
         fields = [pa.field(name, _plain_or_own(kind)) for name, kind in self._unite().items()]
         metadata, left_out = unite_metadata([part.schema for part in self.parts])
         fields = [field for field in fields if field.name not in left_out]
@@ -81,7 +82,7 @@ class Table:
         """Reads everything.
 
         Args:
-            as_is: Columns to leave as pandas reads them from parquet.
+            as_is: Columns to leave as pandas reads them from parquet, apart from types that had to be united.
 
         Returns:
             A frame with the index that pandas has written, if any. Booleans are nullable, and what has no reading is of
@@ -105,20 +106,20 @@ class Table:
         frame = read_frame(self._make_frame(read, as_is), as_is).frame
         incomplete = self.find_incomplete_columns()
         kinds = {name: _WITH_MISSING.get(dtype.kind) for name, dtype in frame.dtypes.items() if name in incomplete}
-        return frame.astype({name: kind for name, kind in kinds.items() if kind and name not in as_is})
+        return frame.astype({name: kind for name, kind in kinds.items() if kind})
 
     def _convert(self, rows: Any, part: TablePart, as_is: Collection[str]) -> Any:
-        """Gives rows of a file the columns and types of the whole; ``as_is`` have those of the file."""
+        """Gives rows of a file the columns and types of the whole; ``as_is`` have theirs, unless files differ."""
         columns, fields = [], []
         for field in self.schema:
             if field.name in part.schema.names:
                 column = rows[field.name]
-                if field.name not in as_is:
+                if field.name not in as_is or field.name in self._united:
                     column = self._convert_column(column, field, part)
             elif field.name in self._partitions:
                 column = self._partitions[field.name].repeat(part.partition.get(field.name), len(rows))
             else:
-                column = pa.chunked_array([pa.nulls(len(rows), field.type)])
+                column = pa.chunked_array([pa.nulls(len(rows), pa.null() if field.name in as_is else field.type)])
             columns.append(column)
             fields.append(pa.field(field.name, column.type))
         return pa.table(columns, schema=pa.schema(fields, self.schema.metadata))
@@ -135,14 +136,18 @@ class Table:
             )
         unread = {each.type for each in rows.schema if plain_type(each.type) is None and each.name not in as_is}
         try:
-            return pd.DataFrame(
-                rows.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if kind in unread else find_dtype(kind))
+            frame = rows.to_pandas(
+                types_mapper=lambda kind: pd.ArrowDtype(kind) if kind in unread else find_dtype(kind)
             )
         except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
             raise DatasetError(
                 f"the dataset {str(self.path)!r} cannot be made a frame of ({_cause(error)}); "
                 "write it with DataFrame.to_parquet"
             ) from error
+        for name in as_is:
+            if name in frame.columns and isinstance(frame.dtypes[name], pd.BooleanDtype):
+                frame[name] = frame[name].astype(object if frame[name].isna().any() else bool)
+        return pd.DataFrame(frame)
 
     def _convert_column(self, column: Any, field: Any, part: TablePart) -> Any:
         if column.type == field.type:
@@ -167,6 +172,8 @@ class Table:
             for field in part.schema:
                 known = united.get(field.name)
                 kind = field.type if known is None else unite_types(known, field.type)
+                if known not in (None, field.type):
+                    self._united.add(field.name)
                 if kind is not None:
                     united[field.name] = kind
                 elif isinstance(part, CsvPart):
