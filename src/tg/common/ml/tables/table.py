@@ -110,9 +110,9 @@ class Table:
 
     def _convert(self, rows: Any, part: TablePart, as_is: Collection[str]) -> Any:
         """Gives rows of a file the columns and types of the whole; ``as_is`` have theirs, unless files differ."""
-        columns, fields = [], []
+        columns, fields, own = [], [], set(part.schema.names)
         for field in self.schema:
-            if field.name in part.schema.names:
+            if field.name in own:
                 column = rows[field.name]
                 if field.name not in as_is or field.name in self._united:
                     column = self._convert_column(column, field, part)
