@@ -21,8 +21,9 @@ def open_dataset(path: Path) -> Table | None:
     CSV files of more than 500 MB are not opened.
 
     Raises:
-        OSError: If it cannot be read.
+        OSError: If it is not there, or a file of it cannot be looked at.
     """
+    path.stat()
     if sum(file.stat().st_size for file in _list_files(path) if find_csv_suffix(file)) > _MOST_CSV_BYTES:
         return None
     try:

@@ -160,7 +160,7 @@ def test_columns_that_mlflow_has_no_types_for_are_taken_as_they_are(tmp_path: Pa
     assert "tg.missing" not in job.log(job.dataset).data.tags
     model = mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model")
     types = {each["name"]: each["type"] for each in model.metadata.signature.inputs.to_dict()}
-    assert types == {"x": "double", "y": "double", "kind": "any", "late": "double", "whole": "any"}
+    assert types == {"x": "double", "y": "double", "kind": "any", "late": "double", "whole": "double"}
     with job.archive() as archive:
         expected = archive.unpickle("runs/0/model.pkl").predict(frame.tail(20))
     np.testing.assert_array_equal(model.predict(frame.drop(columns="label").tail(20)), expected)
