@@ -19,6 +19,8 @@ from ...errors import TgError
 from ...logger import Logger
 from ...secret_mask import SecretMask
 from ..delivery.entry_point import EntryPoint
+from ..delivery.import_failures import describe_import_failure
+from ..delivery.package_check import CHECK_ARGUMENT, check_package, load_prepared
 from ..delivery.package_file import read_installed_package
 from .ml_folder import MlFolder
 from .module_aliases import add_module_aliases
@@ -43,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the job that the variable ``TG_RESOURCE`` names, by default ``job``, and exits.
 
     Args:
-        arguments: By default the command line's: nothing, or ``train``.
+        arguments: By default the command line's: nothing, ``train``, or ``check``, which only imports what the job
+            needs.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     folder = MlFolder(Path(os.environ.get(ML_FOLDER_VARIABLE, "/opt/ml")))
@@ -51,10 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _keep_stdout()
     try:
         Logger.info("Welcome to Training Grounds!")
-        if arguments not in ([], ["train"]):
+        if arguments not in ([], ["train"], [CHECK_ARGUMENT]):
             raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
-        _run(folder)
-        Logger.info("Job has exited successfully")
+        if arguments == [CHECK_ARGUMENT]:
+            _check()
+        else:
+            _run(folder)
+            Logger.info("Job has exited successfully")
     except _Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
     except BaseException as error:  # noqa: BLE001 - whatever ends a training is told in its log and failure file
@@ -67,12 +73,18 @@ def _run(folder: MlFolder) -> None:
     Logger.info("Loading job")
     package = EntryPoint(__name__.partition(".")[0])
     add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
-    job = package.load_resource(os.environ.get(RESOURCE_VARIABLE, "job"))
+    job = load_prepared(package, os.environ.get(RESOURCE_VARIABLE, "job"))
     Logger.info(f"Job of type {type(job)} is loaded")
     if not hasattr(job, "run"):
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
     Logger.info("Job has `run` attribute")
     job.run(folder, package.properties, read_installed_package(package.module_name))
+
+
+def _check() -> None:
+    package = EntryPoint(__name__.partition(".")[0])
+    add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
+    check_package(package)
 
 
 def _keep_stdout() -> None:
@@ -89,7 +101,8 @@ def _describe(error: BaseException) -> str:
         return str(error)
     if isinstance(error, SystemExit):
         return f"the training called sys.exit({'' if error.code is None else repr(error.code)}) before its end"
-    return f"{type(error).__name__}: {error}"
+    missing = describe_import_failure(error)
+    return f"{type(error).__name__}: {error}" if missing is None else missing
 
 
 def _exit(code: int) -> NoReturn:

@@ -13,6 +13,7 @@ from ...errors import DatasetError, TaskDefinitionError, listed
 from ...logger import Logger
 from ..tables import PlainFrame, read_frame
 from ..tables.table import open_table
+from .row_roles import read_groups, read_weights
 
 MISSING_FEATURES_CHOICES = ("error", "skip", "null")
 
@@ -25,11 +26,25 @@ class LabelledFrame:
         frame: All columns that were read, with the index of the source; a splitter may use any of them.
         features: The columns that the model sees.
         label_column: The column that the model learns to predict; no value is missing.
+        weight_column: How much each row counts in the fit, if not all the same; no value is missing or negative.
+        group_column: What each row of a ranking belongs to, if it is one; no value is missing.
     """
 
     frame: pd.DataFrame
     features: list[str]
     label_column: str
+    weight_column: str | None = None
+    group_column: str | None = None
+
+    @property
+    def weights(self) -> "np.ndarray[Any, Any] | None":
+        """The weights as floats of shape ``(n_rows,)``."""
+        return None if self.weight_column is None else read_weights(self.frame, self.weight_column)
+
+    @property
+    def groups(self) -> "np.ndarray[Any, Any] | None":
+        """The number of each row's group, of shape ``(n_rows,)``."""
+        return None if self.group_column is None else read_groups(self.frame, self.group_column)
 
     @property
     def labels(self) -> "np.ndarray[Any, Any]":
@@ -68,6 +83,8 @@ class DataFrameLoader:
         sample: How many rows to train on: a whole number, or a share of them as a float up to 1.0. Rows keep their
             order.
         sample_seed: Fixes the sample.
+        weight_column: How much each row counts in the fit; no feature. Metrics count all rows the same.
+        group_column: What each row of a ranking belongs to, such as a query; no feature.
         as_is: Columns that are given on as they are, whatever their type: for a transformer of your own.
 
     Raises:
@@ -83,6 +100,8 @@ class DataFrameLoader:
         missing_features: str = "error",
         sample: int | float | None = None,
         sample_seed: int = 0,
+        weight_column: str | None = None,
+        group_column: str | None = None,
         as_is: Sequence[str] = (),
     ) -> None:
         self.label_column = label_column
@@ -92,6 +111,8 @@ class DataFrameLoader:
         self.missing_features = missing_features
         self.sample = sample
         self.sample_seed = sample_seed
+        self.weight_column = weight_column
+        self.group_column = group_column
         self.as_is = as_is if isinstance(as_is, str) else list(as_is)
         self._check()
 
@@ -134,6 +155,10 @@ class DataFrameLoader:
         plain = read_frame(frame, self.as_is)
         frame = plain.frame
         self._check_label(frame, plain)
+        if self.weight_column is not None:
+            read_weights(frame, self.weight_column)
+        if self.group_column is not None:
+            read_groups(frame, self.group_column)
         if self.sample is not None:
             frame = self._take_sample(frame, self.sample)
         table = self._select(frame)
@@ -193,13 +218,15 @@ class DataFrameLoader:
         return frame.iloc[np.sort(chosen)]
 
     def _select(self, frame: pd.DataFrame) -> LabelledFrame:
+        roles = {"label": self.label_column, "weight": self.weight_column, "group": self.group_column}
         if self.features is None:
-            features = [name for name in frame.columns if name not in {self.label_column, *self.exclude}]
+            features = [name for name in frame.columns if name not in {*roles.values(), *self.exclude}]
         else:
             named = [column for name in self.features for column in self.feature_groups.get(name, [name])]
             features = [name for name in dict.fromkeys(named) if name not in self.exclude]
-        if self.label_column in features:
-            raise TaskDefinitionError(f"the label column {self.label_column!r} is named as a feature; remove it there")
+        for role, column in roles.items():
+            if column in features:
+                raise TaskDefinitionError(f"the {role} column {column!r} is named as a feature; remove it there")
         if absent := [name for name in features if name not in frame.columns]:
             if self.missing_features == "error":
                 raise DatasetError(
@@ -215,4 +242,4 @@ class DataFrameLoader:
                 f"no feature is left: the data have {listed(frame.columns)}, the label is {self.label_column!r} "
                 f"and {listed(self.exclude)} is excluded"
             )
-        return LabelledFrame(frame, features, self.label_column)
+        return LabelledFrame(frame, features, self.label_column, self.weight_column, self.group_column)
