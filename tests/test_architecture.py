@@ -19,9 +19,10 @@ IN_THE_IMAGE = {"numpy", "pandas", "pyarrow", "sklearn", "jsonpickle"}
 LAYERS = {
     "tg.common.delivery.sagemaker": {"tg.common.delivery.delivery", "tg.common.ml.training_core", "tg.common"},
     "tg.common.delivery.delivery": {"tg.common"},
-    "tg.common.ml.training_core": {"tg.common"},
-    "tg.common.ml.dft": {"tg.common"},
-    "tg.common.ml": {"tg.common.ml.training_core", "tg.common.ml.dft", "tg.common"},
+    "tg.common.ml.tables": {"tg.common"},
+    "tg.common.ml.training_core": {"tg.common.ml.tables", "tg.common"},
+    "tg.common.ml.dft": {"tg.common.ml.tables", "tg.common"},
+    "tg.common.ml": {"tg.common.ml.training_core", "tg.common.ml.dft", "tg.common.ml.tables", "tg.common"},
     "tg.common": set(),
 }
 

@@ -14,11 +14,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
 from tg.common.errors import DatasetError
-from tg_mlflow.result_dataset_file import digest_files, find_incomplete_columns, open_parquet
+from tg.common.ml.tables.pandas_metadata import INDEX_PREFIX
+from tg_mlflow.result_dataset_file import digest_files, open_dataset
 
 _CONTEXT = "training"
-# What pandas writes an index without a name as.
-_INDEX_PREFIX = "__index_level_"
 # A server refuses more.
 _LONGEST_SCHEMA = 1_000_000
 
@@ -56,7 +55,7 @@ def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: Re
 
 
 def build_dataset(path: Path | None, remote: RemoteDataset | None = None) -> Dataset:
-    """Describes a file or folder; it is read once, for its digest, but never held in memory.
+    """Describes a file or folder; it is read once, for its digest, but never held in memory, unless it is CSV.
 
     One that is in S3 only is not read: its digest is made of what S3 says of it, and its columns are not known.
 
@@ -65,10 +64,11 @@ def build_dataset(path: Path | None, remote: RemoteDataset | None = None) -> Dat
         remote: The dataset in S3, if it was read there; one of the two there has to be.
 
     Returns:
-        A dataset with the file's name, a digest of its content, its place as its source, and, if it is parquet, its
-        columns as MLflow's types and the number of its rows. MLflow has no types for everything that parquet has; a
-        column of another type is written as ``string``. Tens of thousands of columns are too many for it: then there
-        are none.
+        A dataset with the file's name, a digest of its content, its place as its source, and, if it is parquet or CSV,
+        its columns as MLflow's types and the number of its rows. The types are those that a loader reads: decimals and
+        times of day are ``double``, as a column of nothing is, dates are ``datetime``, a dictionary is what its values
+        are. MLflow has no types for everything that parquet has; a column of another type, such as a duration, is
+        written as ``string``. Tens of thousands of columns are too many for it: then there are none.
 
     Raises:
         OSError: If it cannot be read.
@@ -91,14 +91,14 @@ def _find_name(path: Path | None, remote: RemoteDataset | None) -> str:
 
 def _describe_columns(path: Path) -> tuple[str | None, str | None]:
     """The schema and the profile of a table, as MLflow writes them; nothing of other files."""
-    table = open_parquet(path.resolve())
+    table = open_dataset(path.resolve())
     if table is None:
         return None, None
-    incomplete = find_incomplete_columns(table)
+    incomplete = table.find_incomplete_columns()
     columns: list[ColSpec | TensorSpec] = [
         ColSpec(_as_mlflow_type(field.type), field.name, required=field.name not in incomplete)
         for field in table.schema
-        if not field.name.startswith(_INDEX_PREFIX)
+        if not field.name.startswith(INDEX_PREFIX)
     ]
     schema, rows = json.dumps({"mlflow_colspec": Schema(columns).to_dict()}), table.count_rows()
     profile = json.dumps({"num_rows": rows, "num_elements": rows * len(columns)})
@@ -118,7 +118,7 @@ def _as_mlflow_type(given: Any) -> "DataType | Array":
         return DataType.integer if is_small else DataType.long
     if types.is_float16(given) or types.is_float32(given):
         return DataType.float
-    if types.is_float64(given) or types.is_decimal(given):
+    if types.is_float64(given) or types.is_decimal(given) or types.is_null(given):
         return DataType.double
     if types.is_timestamp(given) or types.is_date(given):
         return DataType.datetime

@@ -1,87 +1,36 @@
-"""Looks into a dataset without reading it as a whole: its columns, its size, its first rows, its digest."""
+"""Looks at a dataset from outside: whether it is a table, and its digest."""
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-from pyarrow import dataset as pads
+from tg.common.errors import DatasetError
+from tg.common.ml.tables.csv_part import find_csv_suffix
+from tg.common.ml.tables.table import Table, open_table
 
 # Of a SHA-256, in hexadecimal characters: MLflow takes up to 36.
 _DIGEST_LENGTH = 32
 _CHUNK_BYTES = 1 << 20
-# Of a table that is read from its start. In pieces of five rows, 500,000 rows would take six seconds to pass by.
-_ROWS_AT_ONCE = 1000
-# What numpy's kinds of values become in pandas when one is missing.
-_WITH_MISSING = {"i": "float64", "u": "float64", "b": "object"}
+# To know the columns of CSV files, they have to be read as a whole; larger ones are not worth it.
+_MOST_CSV_BYTES = 500_000_000
 
 
-def open_parquet(path: Path) -> "pads.Dataset | None":
-    """Opens a parquet file, or a folder of them with or without partitions; ``None`` if it is anything else.
+def open_dataset(path: Path) -> Table | None:
+    """Opens a parquet or CSV file, or a folder of them; ``None`` if it is anything else, or damaged, or no one table.
+
+    CSV files of more than 500 MB are not opened.
 
     Raises:
-        OSError: If it cannot be read.
+        OSError: If it is not there, or a file of it cannot be looked at.
     """
-    try:
-        # What folders are named by are categories, as in pandas.
-        partitioning = pads.HivePartitioning.discover(infer_dictionary=True)
-        opened = pads.dataset(path, format="parquet", partitioning=partitioning)
-    except pa.ArrowInvalid:
+    path.stat()
+    if sum(file.stat().st_size for file in _list_files(path) if find_csv_suffix(file)) > _MOST_CSV_BYTES:
         return None
-    return opened if opened.schema.names else None
-
-
-def read_first_rows(dataset: "pads.Dataset", count: int) -> pd.DataFrame:
-    """Reads the first rows as pandas would have them in the whole table.
-
-    There, whole numbers are floats, and booleans are objects, as soon as one is missing, wherever that may be.
-    """
-    frame = _scan_first_rows(dataset, count).to_pandas()
-    incomplete = find_incomplete_columns(dataset)
-    kinds = {name: _WITH_MISSING.get(frame.dtypes[name].kind) for name in frame.columns if name in incomplete}
-    plain = {name: kind for name, kind in kinds.items() if kind and isinstance(frame.dtypes[name], np.dtype)}
-    return pd.DataFrame(frame.astype(plain))
-
-
-def _scan_first_rows(dataset: "pads.Dataset", count: int) -> "pa.Table":
-    # By row groups: a scanner of the whole has read gigabytes ahead before it gives the first rows.
-    options = pads.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
-    found = [dataset.schema.empty_table()]
-    for fragment in dataset.get_fragments():
-        for group in fragment.split_by_row_group():
-            scanner = group.scanner(
-                schema=dataset.schema,
-                batch_size=max(count, _ROWS_AT_ONCE),
-                batch_readahead=0,
-                fragment_readahead=0,
-                use_threads=False,
-                fragment_scan_options=options,
-            )
-            found.append(scanner.head(count - sum(map(len, found))))
-            if sum(map(len, found)) == count:
-                return pa.concat_tables(found)
-    return pa.concat_tables(found)
-
-
-def find_incomplete_columns(dataset: "pads.Dataset") -> set[str]:
-    """The columns that miss values, or may do so because the files do not say."""
-    names = set(dataset.schema.names)
-    fragments = list(dataset.get_fragments())
-    present = [names.intersection(fragment.metadata.schema.to_arrow_schema().names) for fragment in fragments]
-    # What some files lack, not all: that is what their folders are named by.
-    incomplete = set[str]().union(*present).difference(names.intersection(*present))
-    for fragment in fragments:
-        for number in range(fragment.metadata.num_row_groups):
-            group = fragment.metadata.row_group(number)
-            for column in map(group.column, range(group.num_columns)):
-                statistics = column.statistics
-                if statistics is None or not statistics.has_null_count or statistics.null_count:
-                    parts = column.path_in_schema.split(".")  # of a nested column's parts; a name may have dots, too
-                    paths = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
-                    incomplete.add(next((path for path in paths if path in names), parts[0]))
-    return incomplete
+    try:
+        table = open_table(path)
+    except DatasetError:
+        return None
+    return table if table.schema.names else None
 
 
 def digest_files(path: Path) -> str:
@@ -92,9 +41,12 @@ def digest_files(path: Path) -> str:
     Returns:
         32 hexadecimal characters.
     """
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    stats = [(file, file.stat()) for file in files]
+    stats = [(file, file.stat()) for file in _list_files(path)]
     return _digest(path, tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats))
+
+
+def _list_files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
 
 
 @lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ from mlflow.types.schema import AnyType
 
 from tg.common.delivery.sagemaker.model_loader import PREDICT_METHOD
 from tg.common.ml.single_frame_training import InputColumn, SingleFrameTrainingTask
-from tg_mlflow.result_dataset_file import open_parquet, read_first_rows
+from tg_mlflow.result_dataset_file import open_dataset
 from tg_mlflow.result_model_json import as_json_columns
 
 _EXAMPLE_ROWS = 5
@@ -43,10 +43,10 @@ def read_sample(task: SingleFrameTrainingTask, dataset: Path) -> Sample:
     """
     loader = copy.copy(task.data_loader)
     loader.sample = None  # of a few rows there is no share to take
-    parquet = open_parquet(dataset)
-    raw = None if parquet is None else read_first_rows(parquet, _SAMPLE_ROWS)
-    table = loader.load(dataset if raw is None else raw)
+    opened = open_dataset(dataset)
+    table = loader.load(dataset if opened is None else opened.read_first(_SAMPLE_ROWS, loader.as_is))
     features = table.frame[table.features].head(_SAMPLE_ROWS)
+    raw = None if opened is None else opened.read_first(_SAMPLE_ROWS, as_is=opened.schema.names)
     is_raw = raw is not None and set(table.features) <= set(raw.columns) and features.index.isin(raw.index).all()
     given = raw.loc[features.index, table.features] if raw is not None and is_raw else features
     return Sample(given, features)

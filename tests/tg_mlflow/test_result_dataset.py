@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import mlflow
@@ -18,7 +19,7 @@ from pyarrow import parquet
 from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
 from tg.common.errors import DatasetError
 from tg_mlflow.result_dataset import build_dataset, log_dataset
-from tg_mlflow.result_dataset_file import digest_files, open_parquet, read_first_rows
+from tg_mlflow.result_dataset_file import digest_files, open_dataset
 
 
 @pytest.fixture
@@ -105,6 +106,13 @@ def test_types_are_mlflows(tmp_path: Path) -> None:
             "vector": pa.array([[1.0, 2.0]], pa.list_(pa.float32(), 2)),
             "category": pa.array(["a"]).dictionary_encode(),
             "other": pa.array([{"a": 1}]),
+            "money": pa.array([Decimal("1.10")]),
+            "clock": pa.array([datetime.time(12, 30)]),
+            "span": pa.array([datetime.timedelta(1)]),
+            "void": pa.nulls(1),
+            "view": pa.array(["x"], pa.large_string()),
+            "wide": pa.array([2**64 - 1], pa.uint64()),
+            "map": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
         }
     )
     parquet.write_table(table, tmp_path / "types.parquet")
@@ -121,6 +129,13 @@ def test_types_are_mlflows(tmp_path: Path) -> None:
         ("vector", "array"),
         ("category", "string"),
         ("other", "string"),
+        ("money", "double"),
+        ("clock", "double"),
+        ("span", "string"),
+        ("void", "double"),
+        ("view", "string"),
+        ("wide", "long"),
+        ("map", "string"),
     ]
 
 
@@ -140,9 +155,9 @@ def test_folders_of_partitions_are_categories_as_in_pandas(tmp_path: Path) -> No
     folder = tmp_path / "parts"
     frame = pd.DataFrame({"x": range(6), "year": [2001, 2002] * 3, "kind": list("abcabc")})
     frame.to_parquet(folder, partition_cols=["year", "kind"])
-    opened = open_parquet(folder)
+    opened = open_dataset(folder)
     assert opened is not None
-    assert read_first_rows(opened, 5).dtypes.to_dict() == pd.read_parquet(folder).dtypes.to_dict()
+    assert opened.read_first(5).dtypes.to_dict() == pd.read_parquet(folder).dtypes.to_dict()
     assert columns(folder) == [("x", "long", True), ("year", "integer", True), ("kind", "string", True)]
 
 
@@ -158,9 +173,9 @@ def test_a_column_that_a_file_of_a_folder_lacks_may_be_missing(tmp_path: Path) -
     pd.DataFrame({"x": [1, 2], "late": [1, 2]}).to_parquet(tmp_path / "parts/1.parquet")
     pd.DataFrame({"x": [3, 4]}).to_parquet(tmp_path / "parts/2.parquet")
     assert columns(tmp_path / "parts") == [("x", "long", True), ("late", "long", False)]
-    opened = open_parquet(tmp_path / "parts")
+    opened = open_dataset(tmp_path / "parts")
     assert opened is not None
-    assert read_first_rows(opened, 2).dtypes.astype(str).to_dict() == {"x": "int64", "late": "float64"}
+    assert opened.read_first(2).dtypes.astype(str).to_dict() == {"x": "int64", "late": "float64"}
 
 
 def test_of_more_columns_than_a_server_takes_there_is_no_schema(tmp_path: Path, store: MlflowClient) -> None:
@@ -173,30 +188,42 @@ def test_of_more_columns_than_a_server_takes_there_is_no_schema(tmp_path: Path, 
     assert json.loads(logged.dataset.profile) == {"num_rows": 1, "num_elements": 15_000}
 
 
-def test_what_is_not_parquet_has_a_digest_and_no_schema(tmp_path: Path) -> None:
-    (tmp_path / "points.csv").write_text("x,y\n1,2\n")
-    dataset = build_dataset(tmp_path / "points.csv")
-    assert (dataset.name, dataset.schema, dataset.profile) == ("points.csv", None, None)
-    assert dataset.digest == hashlib.sha256(b"x,y\n1,2\n").hexdigest()[:32]
+@pytest.mark.parametrize(("name", "content"), [("points.txt", "x,y\n1,2\n"), ("points.csv", "x,y\n1\n")])
+def test_what_is_no_table_has_a_digest_and_no_schema(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    dataset = build_dataset(tmp_path / name)
+    assert (dataset.name, dataset.schema, dataset.profile) == (name, None, None)
+    assert dataset.digest == hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def test_a_folder_of_csv_files_is_a_table(tmp_path: Path) -> None:
+    (tmp_path / "points").mkdir()
+    (tmp_path / "points/1.csv").write_text("day,x,kind\n2024-01-01,,a\n2024-01-02,,b\n")
+    (tmp_path / "points/2.csv").write_text("day,x,kind\n2024-01-03,1.5,7\n")
+    assert columns(tmp_path / "points") == [("day", "datetime", True), ("x", "double", False), ("kind", "string", True)]
+    assert json.loads(build_dataset(tmp_path / "points").profile) == {"num_rows": 3, "num_elements": 9}
+    opened = open_dataset(tmp_path / "points")
+    assert opened is not None
+    assert opened.read_first(3)["kind"].tolist() == ["a", "b", "7"]
 
 
 def test_the_first_rows_have_the_types_of_the_whole_table(tmp_path: Path) -> None:
     file = tmp_path / "late.parquet"
     numbers = pa.array([1, 2, 3, 4, 5, 6, None], pa.int64())
     parquet.write_table(pa.table({"late": numbers, "never": pa.array(range(7), pa.int64())}), file)
-    opened = open_parquet(file)
+    opened = open_dataset(file)
     assert opened is not None
-    first = read_first_rows(opened, 5)
+    first = opened.read_first(5)
     assert len(first) == 5
     assert dict(first.dtypes) == dict(pd.read_parquet(file).dtypes)
 
 
 def test_a_long_table_is_not_passed_by_in_small_pieces(tmp_path: Path) -> None:
     pd.DataFrame({"x": range(500_000)}).to_parquet(tmp_path / "long.parquet")
-    opened = open_parquet(tmp_path / "long.parquet")
+    opened = open_dataset(tmp_path / "long.parquet")
     assert opened is not None
     start = time.thread_time()
-    assert list(read_first_rows(opened, 5)["x"]) == [0, 1, 2, 3, 4]
+    assert list(opened.read_first(5)["x"]) == [0, 1, 2, 3, 4]
     assert time.thread_time() - start < 0.5
 
 
@@ -209,10 +236,10 @@ def test_the_first_rows_are_read_without_those_behind_them(tmp_path: Path) -> No
     numbers = pa.array(np.random.default_rng(0).random(400_000))
     table = pa.table({f"c{column}": numbers for column in range(20)})
     parquet.write_table(table, file, row_group_size=2_000, use_dictionary=False, compression="none")
-    opened = open_parquet(file)
+    opened = open_dataset(file)
     assert opened is not None
     before = count_read_bytes()
-    assert read_first_rows(opened, 5).shape == (5, 20)
+    assert opened.read_first(5).shape == (5, 20)
     assert count_read_bytes() - before < file.stat().st_size / 20
 
 
@@ -224,7 +251,7 @@ def test_the_first_rows_may_be_in_several_files(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     for number in range(4):
         pd.DataFrame({"x": [2 * number, 2 * number + 1]}).to_parquet(tmp_path / f"parts/{number}.parquet")
-    opened = open_parquet(tmp_path / "parts")
+    opened = open_dataset(tmp_path / "parts")
     assert opened is not None
-    assert list(read_first_rows(opened, 5)["x"]) == [0, 1, 2, 3, 4]
-    assert len(read_first_rows(opened, 20)) == 8
+    assert list(opened.read_first(5)["x"]) == [0, 1, 2, 3, 4]
+    assert len(opened.read_first(20)) == 8

@@ -189,6 +189,16 @@ def test_numbers_may_change_their_dtype(values, dtype):
     assert transform(transformer, values, dtype)["a_2"] == [1.0, 0.0]
 
 
+def test_decimals_meet_their_floats_and_dates_their_midnights():
+    transformer = fit([1.1, 2.5])
+    assert transform(transformer, [Decimal("1.1"), Decimal("2.5")], object) == {
+        "a_1.1": [1.0, 0.0],
+        "a_2.5": [0.0, 1.0],
+    }
+    transformer = fit(pd.to_datetime(["2024-01-01", "2024-01-02"]))
+    assert list(transform(transformer, [datetime.date(2024, 1, 2)], object).values()) == [[0.0], [1.0]]
+
+
 def test_booleans_may_arrive_as_objects():
     transformer = fit([True, False], "bool")
     assert transform(transformer, [True, None, False], object) == {

@@ -1,4 +1,5 @@
 import datetime
+import decimal
 import json
 import pickle
 import warnings
@@ -8,6 +9,7 @@ from pathlib import Path
 import jsonpickle
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 from sklearn.base import clone
@@ -112,9 +114,82 @@ def test_categories_of_booleans_are_categories():
     assert fit_transform_one([True, False], "category") == {"a_False": [0.0, 1.0], "a_True": [1.0, 0.0]}
 
 
-def test_text_and_python_dates_are_not_datetimes():
+def test_text_is_no_datetime_but_python_dates_are():
     assert list(fit_transform_one(["2024-01-01"])) == ["a_2024-01-01"]
-    assert list(fit_transform_one([datetime.date(2024, 1, 1)], object)) == ["a_2024-01-01"]
+    days = [datetime.date(2024, 1, 1), datetime.date(2024, 1, 3)]
+    assert fit_transform_one(days, object) == {"a_day": [-1.0, 1.0], "a_dayofweek": [-1.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([decimal.Decimal("1"), decimal.Decimal("3"), None], object),
+        ([decimal.Decimal("1"), decimal.Decimal("3"), None], pd.ArrowDtype(pa.decimal128(5, 2))),
+        ([datetime.time(0, 0, 1), datetime.time(0, 0, 3), None], object),
+        ([datetime.time(0, 0, 1), datetime.time(0, 0, 3), None], pd.ArrowDtype(pa.time32("s"))),
+        ([datetime.timedelta(seconds=1), datetime.timedelta(seconds=3), None], object),
+        ([1, 3, None], pd.ArrowDtype(pa.duration("s"))),
+        ([1, 3, None], pd.ArrowDtype(pa.int8())),
+    ],
+)
+def test_decimals_and_times_of_day_are_numbers(values, dtype):
+    assert fit_transform_one(values, dtype) == {"a": [-1.0, 1.0, 0.0], "a_missing": [0.0, 0.0, 1.0]}
+
+
+@pytest.mark.parametrize("dtype", [object, pd.ArrowDtype(pa.null())])
+def test_a_column_of_nothing_is_a_number_that_is_missing(dtype):
+    assert fit_transform_one([None, None], dtype) == {"a": [0.0, 0.0], "a_missing": [1.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("fitted", "values", "expected"),
+    [
+        ([1.0, 3.0], pd.Series([decimal.Decimal("3"), None], dtype=object), {"a": [1.0, 0.0]}),
+        ([1.0, 3.0], pd.Series([decimal.Decimal("3")], dtype=pd.ArrowDtype(pa.decimal128(5, 2))), {"a": [1.0]}),
+        ([1.0, 3.0], pd.Series([datetime.time(0, 0, 3)], dtype=object), {"a": [1.0]}),
+        (
+            pd.to_datetime(["2024-01-01", "2024-01-03"]),
+            pd.Series([datetime.date(2024, 1, 1)], dtype=object),
+            {"a_day": [-1.0], "a_dayofweek": [-1.0]},
+        ),
+        (
+            pd.to_datetime(["2024-01-01", "2024-01-03"]),
+            pd.Series([datetime.date(2024, 1, 3)], dtype=pd.ArrowDtype(pa.date32())),
+            {"a_day": [1.0], "a_dayofweek": [1.0]},
+        ),
+        (
+            pd.to_datetime(["2024-01-01", "2024-01-03"]).tz_localize("UTC"),
+            pd.Series([datetime.datetime(2024, 1, 3, tzinfo=datetime.timezone.utc)], dtype=object),
+            {"a_day": [1.0], "a_dayofweek": [1.0]},
+        ),
+        (pd.Categorical(["x", "y"]), pd.Series(["y"], dtype=pd.ArrowDtype(pa.string())), {"a_x": [0.0], "a_y": [1.0]}),
+        ([True, False], pd.Series([True, None], dtype=pd.ArrowDtype(pa.bool_())), {"a": [1.0, 0.0]}),
+    ],
+)
+def test_a_column_may_arrive_as_another_type_of_the_same_meaning(fitted, values, expected):
+    factory = default().fit(pd.DataFrame({"a": fitted}))
+    assert factory.transform(pd.DataFrame({"a": values})).to_dict("list") == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"), [(["a", 1], "a 'int' value beside 'str'"), ([b"a"], "values of type 'bytes'")]
+)
+def test_mixed_objects_are_refused_by_name(values, reason):
+    message = (
+        rf"^column 'a' \(dtype object\) holds values that cannot be categories: it holds {reason}; make text or "
+        r"numbers of them, drop the column, or name it in on_columns\(\['a'\], ...\)$"
+    )
+    with pytest.raises(ValueError, match=message):
+        fit_transform_one(values, object)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64()), pa.binary(), pa.struct([("a", pa.int64())])])
+def test_other_arrow_types_are_refused_by_name(kind):
+    frame = pd.DataFrame({"a": pd.Series([None], dtype=pd.ArrowDtype(kind))})
+    with pytest.raises(
+        ValueError, match=rf"^column 'a' \(dtype {kind}\[pyarrow\]\) has no rule: convert it to numbers"
+    ):
+        default().fit(frame)
 
 
 def test_objects_are_categories_even_if_numbers():

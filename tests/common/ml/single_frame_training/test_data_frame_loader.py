@@ -53,14 +53,14 @@ def test_a_folder_of_parquet_files_is_one_table_in_order_of_names(tmp_path, fram
 
 
 def test_no_data_for_a_task_that_needs_them():
-    message = "^this task needs a dataset and none is given; set `dataset` to a parquet file or a folder of them$"
+    message = "^this task needs a dataset and none is given; set `dataset` to a parquet or CSV file, or a folder$"
     with pytest.raises(DatasetError, match=message):
         DataFrameLoader("y").load(None)
 
 
 @pytest.mark.parametrize(("data", "kind"), [(5, "int"), (pd.Series([1, 2]), "Series"), ({"y": [1]}, "dict")])
 def test_data_of_another_kind(data, kind):
-    message = rf"^cannot read data from a {kind}; give a data frame or the path of a parquet file$"
+    message = rf"^cannot read data from a {kind}; give a data frame or the path of a parquet or CSV file$"
     with pytest.raises(DatasetError, match=message):
         DataFrameLoader("y").load(data)
 
@@ -125,6 +125,65 @@ def test_columns_of_one_name():
     message = r"^columns 'a', 'b' stand in the data more than once; rename or drop them$"
     with pytest.raises(DatasetError, match=message):
         DataFrameLoader("y").load(frame)
+
+
+# --- types
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        (pd.Series([[1], [2]]), "holds values of type 'list'"),
+        (pd.Series(["a", 1]), "holds a 'int' value beside 'str'"),
+        (pd.Series([b"a", b"b"]), "holds values of type 'bytes'"),
+        (pd.Series([1j, 2j]), "is of the type complex128"),
+        (pd.Series(pd.period_range("2024", periods=2, freq="D")), r"is of the type period\[D\]"),
+        (pd.Series([[1], [2]], dtype=pd.ArrowDtype(pa.list_(pa.int64()))), "is of the type list<item: int64>"),
+        (pd.Series([{"a": 1}, None], dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())]))), "is of .* struct<a: int64>"),
+    ],
+)
+def test_what_no_model_learns_from_is_refused_where_it_is_used(column, reason):
+    frame = pd.DataFrame({"odd": column, "a": [1.0, 2.0], "y": [0, 1]})
+    message = (
+        rf"^feature 'odd' {reason}, which no model learns from: cast it to numbers, text or times, exclude it, or name "
+        r"it in as_is and in your transformer's on_columns$"
+    )
+    with pytest.raises(DatasetError, match=message):
+        DataFrameLoader("y").load(frame)
+    assert DataFrameLoader("y", exclude=["odd"]).load(frame).features == ["a"]
+    assert DataFrameLoader("y", ["a"]).load(frame).features == ["a"]
+    with pytest.raises(DatasetError, match=rf"^label column 'odd' {reason}, which no model predicts; cast it to numb"):
+        DataFrameLoader("odd").load(frame)
+    as_is = DataFrameLoader("y", as_is=["odd"]).load(frame)
+    assert as_is.features == ["odd", "a"]
+    assert as_is.frame["odd"].dtype == column.dtype
+
+
+def test_nested_columns_of_files_are_refused_where_they_are_used(tmp_path):
+    path = tmp_path / "data.parquet"
+    pd.DataFrame({"tags": [["x"], ["y"]], "a": [1, 2], "y": [0, 1]}).to_parquet(path)
+    with pytest.raises(DatasetError, match=r"^feature 'tags' is of the type list<element: \w+>, which no model learns"):
+        DataFrameLoader("y").load(path)
+    assert DataFrameLoader("y", exclude=["tags"]).load(path).features == ["a"]
+    assert DataFrameLoader("y", as_is=["tags"]).load(path).frame["tags"].map(list).tolist() == [["x"], ["y"]]
+
+
+def test_features_without_any_value_are_said_once(capsys):
+    frame = pd.DataFrame({"a": [None, None], "b": pd.Series([None, None], dtype="float64"), "y": [0, 1], "c": [1, 2]})
+    table = DataFrameLoader("y").load(frame)
+    assert table.frame["a"].dtype == float
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("WARNING: the features 'a' hold no values and say nothing of their type; they are NaN")
+    DataFrameLoader("y", exclude=["a"]).load(frame)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_of_csv_files_is_one_table(tmp_path):
+    (tmp_path / "0.csv").write_text("y,day,amount\n0,2024-01-01,\n")
+    (tmp_path / "1.csv").write_text("y,amount,day\n1,1.5,2024-01-02\n")
+    table = DataFrameLoader("y").load(tmp_path)
+    assert table.frame.dtypes.astype(str).to_dict() == {"y": "int64", "day": "datetime64[us]", "amount": "float64"}
+    assert table.labels.tolist() == [0, 1]
 
 
 # --- features
@@ -292,7 +351,8 @@ def test_a_share_is_at_most_everything():
         ([0, 1], "object", [0, 1], "int64"),
         ([0.5, 1], "object", [0.5, 1.0], "float64"),
         ([False, True], "object", [False, True], "bool"),
-        ([Decimal("0.5"), Decimal("1")], "object", [Decimal("0.5"), Decimal("1")], "object"),
+        ([Decimal("0.5"), Decimal("1")], "object", [0.5, 1.0], "float64"),
+        ([2**64 - 1, 0], "uint64", [2**64 - 1, 0], "uint64"),
     ],
 )
 def test_labels_are_a_plain_array(values, dtype, expected, expected_dtype):

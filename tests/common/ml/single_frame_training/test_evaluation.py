@@ -197,6 +197,15 @@ def test_two_classes_of_any_kind_are_fine(labels):
     MULTICLASS.check_labels(labels, "y")
 
 
+@pytest.mark.parametrize("evaluator", [BINARY, MULTICLASS, REGRESSION])
+@pytest.mark.parametrize(
+    ("label", "shown"), [(pd.Timestamp("2024-01-01"), "Timestamp"), (pd.Timedelta(1), "Timedelta")]
+)
+def test_times_are_no_labels(evaluator, label, shown):
+    with pytest.raises(DatasetError, match=rf"^label column 'y' holds {shown} values, such as .* takes "):
+        evaluator.check_labels(objects(label, label), "y")
+
+
 def test_a_regression_takes_numbers():
     message = r"^label column 'y' holds str values, such as 'high'; a regression takes numbers$"
     with pytest.raises(DatasetError, match=message):

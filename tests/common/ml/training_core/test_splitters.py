@@ -1,7 +1,10 @@
 import pickle
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -225,6 +228,56 @@ def test_predefined_stages_come_in_order_of_appearance_and_with_any_index():
 def test_predefined_values_need_not_be_text(values, dtype, train_value, expected):
     frame = pd.DataFrame({"split": pd.Series(values, dtype=dtype)})
     assert positions(PredefinedSplitter("split", train_value).split(frame)) == [expected]
+
+
+@pytest.mark.parametrize("train_value", [date(2024, 1, 1), "2024-01-01", pd.Timestamp("2024-01-01")])
+@pytest.mark.parametrize("dtype", ["object", "category", pd.ArrowDtype(pa.date32()), "datetime64[us]"])
+def test_predefined_values_may_be_days(train_value, dtype):
+    days = [date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 1), None]
+    frame = pd.DataFrame({"split": pd.Series(days, dtype=object).astype(dtype)})
+    splitter = PredefinedSplitter("split", train_value)
+    assert positions(splitter.split(frame)) == [([0, 2], {"2024-01-02": [1]})]
+
+
+def test_predefined_moments_without_a_zone_are_in_that_of_the_column():
+    times = pd.Series(pd.to_datetime(["2024-01-01 06:00", "2024-01-02 06:00"])).dt.tz_localize("Europe/Berlin")
+    (split,) = PredefinedSplitter("split", "2024-01-01 06:00").split(pd.DataFrame({"split": times}))
+    assert positions([split]) == [([0], {"2024-01-02 06:00:00+01:00": [1]})]
+
+
+def test_a_word_is_no_day():
+    with pytest.raises(DatasetError, match=r"^no row has 'train' in split column 'split', which holds Timestamp"):
+        PredefinedSplitter("split").split(pd.DataFrame({"split": [date(2024, 1, 1)]}))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series([Decimal("1"), Decimal("2")] * 4, dtype=object),
+        pd.Series([Decimal("1"), Decimal("2")] * 4, dtype=pd.ArrowDtype(pa.decimal128(5, 2))),
+        pd.Series([date(2024, 1, 1), None] * 4, dtype=object),
+        pd.Series([True, None] * 4, dtype="bool[pyarrow]"),
+        pd.Series([1, 2] * 4, dtype="category"),
+    ],
+)
+def test_strata_may_be_of_any_type_that_is_read(values):
+    (split,) = FoldSplitter(test_size=0.5, stratify_by="group").split(pd.DataFrame({"group": values}))
+    assert sorted(row % 2 for row in split.train) == [0, 0, 1, 1]
+
+
+def test_decimals_are_numbers_to_split_by():
+    frame = pd.DataFrame({"split": [Decimal("1"), Decimal("2.5"), None]})
+    assert positions(PredefinedSplitter("split", 1).split(frame)) == [([0], {"2.5": [1]})]
+
+
+@pytest.mark.parametrize("splitter", [PredefinedSplitter("split"), FoldSplitter(stratify_by="split")])
+def test_what_cannot_be_split_by_is_named(splitter):
+    message = (
+        r"^column 'split' \(object\) cannot be split by: it holds values of type 'list'; convert it to numbers, text "
+        "or times$"
+    )
+    with pytest.raises(DatasetError, match=message):
+        splitter.split(pd.DataFrame({"split": [["train"], ["test"]]}))
 
 
 def test_predefined_splitter_with_train_rows_only():

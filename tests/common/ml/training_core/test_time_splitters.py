@@ -1,4 +1,5 @@
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,11 @@ def test_a_naive_split_time_is_of_the_column_s_zone():
         (["2020", "2022", "2021", "2023"], "object", "2022"),
         ([date(2020, 1, 1), date(2022, 1, 1), date(2021, 1, 1), date(2023, 1, 1)], "object", date(2022, 1, 1)),
         (["2020-01-01", "2022-01-01", "2021-01-01", "2023-01-01"], "timestamp[us][pyarrow]", "2022-01-01"),
+        ([date(2020, 1, 1), date(2022, 1, 1), date(2021, 1, 1), date(2023, 1, 1)], "object", "2022-01-01"),
+        ([date(2020, 1, 1), date(2022, 1, 1), date(2021, 1, 1), date(2023, 1, 1)], "date32[pyarrow]", "2022-01-01"),
+        ([date(2020, 1, 1), date(2022, 1, 1), date(2021, 1, 1), date(2023, 1, 1)], "category", date(2022, 1, 1)),
+        ([Decimal(1), Decimal(3), Decimal(2), Decimal(4)], "object", 3),
+        ([2020, 2022, 2021, 2023], "category", 2022),
     ],
 )
 def test_whatever_can_be_put_in_order_is_a_time(values, dtype, split_time):

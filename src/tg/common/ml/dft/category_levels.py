@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import heapq
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -69,11 +70,11 @@ class CategoryLevels:
             ValueError: The column holds values that cannot be compared, such as lists.
         """
         codes, uniques = _factorize(series)
-        level_of = {value: level for level, value in enumerate(self.values)}
+        level_of = {_as_read(value): level for level, value in enumerate(self.values)}
         unseen = len(self.values) if self.has_other else -1
         missing = len(out) - 1 if self.has_null else -1
         # the last entry is what code -1 finds
-        lookup = [*(level_of.get(value, unseen) for value in uniques), missing]
+        lookup = [*(level_of.get(_as_read(value), unseen) for value in uniques), missing]
         levels = np.array(lookup, dtype=np.int16 if len(out) < 2**15 else np.int64)[codes]
         for level, row in enumerate(out):
             np.equal(levels, level, out=row)
@@ -101,6 +102,14 @@ def _factorize(series: pd.Series) -> tuple[npt.NDArray[np.intp], list[Any]]:
             f"numbers of them, drop the column, or name it in on_columns([{series.name!r}], ...)"
         ) from e
     return codes, uniques.tolist()
+
+
+def _as_read(value: Any) -> Any:
+    """The value that a table's reader makes of it, so that decimals meet their floats and dates their midnights."""
+    if isinstance(value, Decimal):
+        return float(value)
+    is_day = isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)
+    return datetime.datetime(value.year, value.month, value.day) if is_day else value
 
 
 def _order(value: object) -> tuple[int, Any, str]:

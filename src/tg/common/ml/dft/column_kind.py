@@ -1,10 +1,16 @@
-"""What a column is, judged by its dtype alone."""
+"""What a column is."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 import pandas as pd
+
+from ...errors import DatasetError
+from ..tables import ColumnTypeError, read_column
+
+# Of objects, the words of `pandas.api.types.infer_dtype` for those that stay categories although they could be read.
+_CATEGORIES_AS_OBJECTS = {"string", "boolean", "integer", "floating", "mixed-integer-float"}
 
 
 class ColumnKind(Enum):
@@ -17,12 +23,23 @@ class ColumnKind(Enum):
 
     @classmethod
     def of(cls, series: pd.Series) -> ColumnKind | None:
-        """The kind of a column; None for complex numbers, periods, intervals and other dtypes that have none.
+        """The kind of a column.
 
-        Only the dtype counts, not the values, so a column does not change its kind with the sample: objects are
-        categories even if they are all numbers or dates.
+        The dtype counts: as `read_column` reads it, so decimals, times of day and columns of nothing are continuous,
+        and dates are datetimes. Of objects, Python's own numbers and booleans are categories as text is; a loader has
+        made numbers and booleans of them.
+
+        Returns:
+            The kind; None for what no transformer of this package reads: complex numbers, periods, bytes, lists,
+            objects of several types, and whatever is not known.
         """
-        dtype = series.dtype
+        if series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) in _CATEGORIES_AS_OBJECTS:
+            return cls.CATEGORICAL
+        try:
+            # only objects tell by their values what they are
+            dtype = read_column(series if series.dtype == object else series.head(0)).dtype
+        except ColumnTypeError:
+            return None
         # first, because pandas takes categories of booleans for booleans
         if isinstance(dtype, pd.CategoricalDtype):
             return cls.CATEGORICAL
@@ -30,8 +47,19 @@ class ColumnKind(Enum):
             return cls.BOOLEAN
         if dtype.kind in "iufm":
             return cls.CONTINUOUS
-        if dtype.kind == "M":
-            return cls.DATETIME
-        if pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
-            return cls.CATEGORICAL
-        return None
+        return cls.DATETIME if dtype.kind == "M" else cls.CATEGORICAL
+
+
+def check_objects(series: pd.Series) -> None:
+    """Looks whether a column of objects has a kind.
+
+    Raises:
+        DatasetError: It holds values of a type that is not known, or of several.
+    """
+    try:
+        read_column(series)
+    except ColumnTypeError as e:
+        raise DatasetError(
+            f"column {series.name!r} (dtype object) holds values that cannot be categories: it {e}; make text or "
+            f"numbers of them, drop the column, or name it in on_columns([{series.name!r}], ...)"
+        ) from e

@@ -21,7 +21,7 @@ class ContinuousTransformer(FrameTransformer):
 
     Out come the columns under their own names, then ``<column>_missing`` (1.0 or 0.0) for each column that had missing
     values in `fit`. Infinite values count as missing. What is read as a number says `read_numbers`: all numeric,
-    nullable and boolean dtypes, timedeltas in seconds.
+    nullable and boolean dtypes, decimals, timedeltas and times of day in seconds.
 
     A column without any value in `fit` cannot be scaled: it becomes the constant 0 (NaN if ``imputer`` is None),
     whatever it holds in `transform`.

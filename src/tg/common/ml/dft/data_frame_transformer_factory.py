@@ -13,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from ...errors import DatasetError
 from .categorical_transformer import CategoricalTransformer
 from .category_levels import count_distinct
-from .column_kind import ColumnKind
+from .column_kind import ColumnKind, check_objects
 from .continuous_transformer import ContinuousTransformer
 from .data_frame_transformer import DataFrameTransformer
 from .datetime_transformer import DatetimeTransformer
@@ -68,9 +68,9 @@ class DataFrameTransformerFactory(FrameTransformer):
     def default_factory(max_values: int = 10) -> DataFrameTransformerFactory:
         """The factory for most tables.
 
-        Numbers and timedeltas (in seconds) are scaled and imputed; booleans become one column of 0 and 1, unscaled, a
-        missing one 0; text, objects and categories are one-hot encoded; datetimes become year, month, day, day of the
-        week and hour. Missing values get indicators.
+        Numbers, timedeltas and times of day (in seconds) are scaled and imputed; booleans become one column of 0 and 1,
+        unscaled, a missing one 0; text, objects and categories are one-hot encoded; dates and datetimes become year,
+        month, day, day of the week and hour. Missing values get indicators.
 
         Args:
             max_values: How many values of a categorical column have a column of their own.
@@ -95,7 +95,7 @@ class DataFrameTransformerFactory(FrameTransformer):
         return self
 
     def on_continuous(self, factory: TransformerFactory) -> DataFrameTransformerFactory:
-        """For numbers and timedeltas; for booleans too unless `on_boolean` is called."""
+        """For numbers, decimals, times of day and timedeltas; for booleans too unless `on_boolean` is called."""
         self.continuous = factory
         return self
 
@@ -115,7 +115,7 @@ class DataFrameTransformerFactory(FrameTransformer):
         return self
 
     def on_datetime(self, factory: TransformerFactory) -> DataFrameTransformerFactory:
-        """For datetimes with and without a time zone; text and Python dates are objects."""
+        """For dates and datetimes with and without a time zone, also as Python objects; text is none."""
         self.datetime = factory
         return self
 
@@ -124,7 +124,8 @@ class DataFrameTransformerFactory(FrameTransformer):
 
         Raises:
             TypeError: ``X`` is not a DataFrame, or a factory returned no transformer.
-            ValueError: There are no columns or no rows, a column has no rule, or its transformer cannot read it.
+            ValueError: There are no columns or no rows, a column has no rule or is of a type that is not known, or its
+                transformer cannot read it.
         """
         self._set_fitted(X, self._build(X).fit(X, y))
         return self
@@ -174,6 +175,8 @@ class DataFrameTransformerFactory(FrameTransformer):
     def _slot(self, series: pd.Series) -> str:
         """The parameter whose factory handles a column."""
         kind = ColumnKind.of(series)
+        if kind is None and series.dtype == object:
+            check_objects(series)
         if kind is None:
             advice = "convert it to numbers, text or datetimes"
         elif kind is ColumnKind.CATEGORICAL and self.rich_category is not None:

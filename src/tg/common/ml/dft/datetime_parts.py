@@ -7,6 +7,7 @@ from datetime import tzinfo
 import pandas as pd
 
 from ...errors import DatasetError
+from ..tables import ColumnTypeError, read_column
 
 DATETIME_PARTS = {
     "year": "year",
@@ -31,23 +32,23 @@ def take_part(moments: pd.Series, part: str) -> pd.Series:
 def read_datetimes(series: pd.Series) -> pd.Series:
     """The column as datetime64, with or without a time zone.
 
-    Read are datetime dtypes, objects that hold datetimes or dates, and columns without any value. Text is not: which
-    day ``03/04`` is must be said by who knows it.
+    Read are datetime and DATE dtypes, objects that hold datetimes or dates, and columns without any value. Text is not:
+    which day ``03/04`` is must be said by who knows it.
 
     Raises:
         DatasetError: The column holds something else.
     """
-    dtype = series.dtype
-    if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and not isinstance(dtype, pd.ArrowDtype)):
-        return series
-    if dtype.kind == "M" or pd.api.types.infer_dtype(series, skipna=True) in {"datetime", "datetime64", "date"}:
-        try:
-            return pd.to_datetime(series.astype(object))
-        except (TypeError, ValueError) as e:
-            raise DatasetError(f"column {series.name!r} (dtype {dtype}) cannot be read as datetimes: {e}") from e
-    if series.isna().all():
+    try:
+        read = read_column(series)
+    except ColumnTypeError as e:
+        raise DatasetError(f"column {series.name!r} (dtype {series.dtype}) holds no datetimes: it {e}") from e
+    if read.dtype.kind == "M":
+        return read
+    if read.isna().all():
         return pd.Series(pd.NaT, index=series.index, name=series.name, dtype="datetime64[ns]")
-    raise DatasetError(f"column {series.name!r} (dtype {dtype}) holds no datetimes: convert it with pd.to_datetime")
+    raise DatasetError(
+        f"column {series.name!r} (dtype {series.dtype}) holds no datetimes: convert it with pd.to_datetime"
+    )
 
 
 def convert_zone(series: pd.Series, zone: tzinfo | None) -> pd.Series:

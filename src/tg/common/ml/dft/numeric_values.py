@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...errors import DatasetError
+from ..tables import ColumnTypeError, read_column
 from .frame_transformer import Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -17,8 +18,9 @@ Mask = npt.NDArray[np.bool_]
 def read_numbers(series: pd.Series, out: Floats) -> Mask | None:
     """Writes a column as numbers; missing and infinite values become NaN.
 
-    Read are integers, floats, booleans (1 and 0), their nullable and Arrow kinds, timedeltas (seconds), and objects or
-    text that ``float`` understands, since a column that was fitted as numbers may arrive as objects with None.
+    Read are integers, floats, booleans (1 and 0), decimals, their nullable and Arrow kinds, timedeltas and times of day
+    (seconds), and objects or text that ``float`` understands, since a column that was fitted as numbers may arrive as
+    objects with None.
     Infinities count as missing: no scaler or linear model survives one, and they come from divisions by zero.
 
     Args:
@@ -31,6 +33,9 @@ def read_numbers(series: pd.Series, out: Floats) -> Mask | None:
     Raises:
         DatasetError: The column holds something that is not a number.
     """
+    given = series.dtype
+    if not isinstance(given, np.dtype) or given.kind == "O":
+        series = _read_odd(series)
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
         out[:] = series.to_numpy()
@@ -46,13 +51,20 @@ def read_numbers(series: pd.Series, out: Floats) -> Mask | None:
         else:
             out[:] = series.to_numpy(dtype="float64", na_value=np.nan)
     except (TypeError, ValueError, OverflowError) as e:
-        raise DatasetError(f"column {series.name!r} (dtype {dtype}) is not numeric: {e}") from e
+        raise DatasetError(f"column {series.name!r} (dtype {given}) is not numeric: {e}") from e
     finite = np.isfinite(out)
     if finite.all():
         return None
     missing: Mask = ~finite
     out[missing] = np.nan
     return missing
+
+
+def _read_odd(series: pd.Series) -> pd.Series:
+    try:
+        return read_column(series)
+    except ColumnTypeError:
+        return series  # text beside numbers may be numbers yet
 
 
 def read_columns(frame: pd.DataFrame, columns: Sequence[Hashable], out: Floats) -> list[Mask | None]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ...errors import DatasetError, TaskDefinitionError, listed
+from ...logger import Logger
+from ..tables import PlainFrame, read_frame
+from ..tables.table import open_table
 from .row_roles import read_groups, read_weights
 
 MISSING_FEATURES_CHOICES = ("error", "skip", "null")
@@ -50,9 +52,11 @@ class LabelledFrame:
         column = _plain(self.frame[self.label_column])
         if pd.api.types.is_bool_dtype(column.dtype):
             return column.to_numpy(dtype=bool)
-        if pd.api.types.is_numeric_dtype(column.dtype):
-            kind = np.dtype(np.int64) if pd.api.types.is_integer_dtype(column.dtype) else np.dtype(float)
-            return column.to_numpy(dtype=kind)
+        if pd.api.types.is_float_dtype(column.dtype):
+            return column.to_numpy(dtype=float)
+        if pd.api.types.is_integer_dtype(column.dtype):
+            is_signed = column.dtype.kind == "i" or column.max() <= np.iinfo(np.int64).max
+            return column.to_numpy(dtype=np.int64 if is_signed else np.uint64)
         return column.to_numpy(dtype=object)
 
 
@@ -64,7 +68,10 @@ def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 class DataFrameLoader:
-    """Reads a parquet file or folder, or takes a frame as it is.
+    """Reads a parquet or CSV file, or a folder of such files, or takes a frame.
+
+    Columns of all types are read alike from all of them, as `tg.common.ml.tables.column_types` says: decimals are
+    floats, dates are times, and so on. A feature or label of a type that no model learns from is refused.
 
     Args:
         label_column: The column to predict.
@@ -78,6 +85,7 @@ class DataFrameLoader:
         sample_seed: Fixes the sample.
         weight_column: How much each row counts in the fit; no feature. Metrics count all rows the same.
         group_column: What each row of a ranking belongs to, such as a query; no feature.
+        as_is: Columns that are given on as they are, whatever their type: for a transformer of your own.
 
     Raises:
         TaskDefinitionError: If these do not fit together.
@@ -94,6 +102,7 @@ class DataFrameLoader:
         sample_seed: int = 0,
         weight_column: str | None = None,
         group_column: str | None = None,
+        as_is: Sequence[str] = (),
     ) -> None:
         self.label_column = label_column
         self.features = features if features is None or isinstance(features, str) else list(features)
@@ -104,6 +113,7 @@ class DataFrameLoader:
         self.sample_seed = sample_seed
         self.weight_column = weight_column
         self.group_column = group_column
+        self.as_is = as_is if isinstance(as_is, str) else list(as_is)
         self._check()
 
     def _check(self) -> None:
@@ -111,7 +121,7 @@ class DataFrameLoader:
             raise TaskDefinitionError(
                 f"missing_features is {self.missing_features!r}; choose from {', '.join(MISSING_FEATURES_CHOICES)}"
             )
-        for name, value in (("features", self.features), ("exclude", self.exclude)):
+        for name, value in (("features", self.features), ("exclude", self.exclude), ("as_is", self.as_is)):
             if isinstance(value, str):
                 raise TaskDefinitionError(f"{name} is the text {value!r}; give a list of names, such as [{value!r}]")
         sample: Any = self.sample
@@ -126,10 +136,11 @@ class DataFrameLoader:
         """Reads and checks the data.
 
         Args:
-            data: A frame, or the path of a parquet file or of a folder of parquet files.
+            data: A frame, or the path of a parquet or CSV file or of a folder of such files.
 
         Raises:
-            DatasetError: If there is nothing to read, nothing in it, or no usable label or feature.
+            DatasetError: If there is nothing to read, nothing in it, or no usable label or feature; or if a label or
+                feature is of a type that no model learns from.
             TaskDefinitionError: If hyperparameters have set something that does not fit.
         """
         self._check()
@@ -141,40 +152,52 @@ class DataFrameLoader:
             )
         if duplicated := sorted({str(name) for name in frame.columns[frame.columns.duplicated()]}):
             raise DatasetError(f"columns {listed(duplicated)} stand in the data more than once; rename or drop them")
-        self._check_label(frame)
+        plain = read_frame(frame, self.as_is)
+        frame = plain.frame
+        self._check_label(frame, plain)
         if self.weight_column is not None:
             read_weights(frame, self.weight_column)
         if self.group_column is not None:
             read_groups(frame, self.group_column)
         if self.sample is not None:
             frame = self._take_sample(frame, self.sample)
-        return self._select(frame)
+        table = self._select(frame)
+        self._check_features(table.features, plain)
+        return table
 
-    @staticmethod
-    def _read(data: Any) -> pd.DataFrame:
+    def _read(self, data: Any) -> pd.DataFrame:
         if data is None:
             raise DatasetError(
-                "this task needs a dataset and none is given; set `dataset` to a parquet file or a folder of them"
+                "this task needs a dataset and none is given; set `dataset` to a parquet or CSV file, or a folder"
             )
         if not isinstance(data, (str, Path)):
             raise DatasetError(
-                f"cannot read data from a {type(data).__name__}; give a data frame or the path of a parquet file"
+                f"cannot read data from a {type(data).__name__}; give a data frame or the path of a parquet or CSV file"
             )
         path = Path(data)
         if not path.exists():
             raise DatasetError(f"the dataset {str(path)!r} does not exist; check the path, or prepare the data first")
-        try:
-            return pd.read_parquet(path)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            cause = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DatasetError(
-                f"the dataset {str(path)!r} cannot be read as parquet ({cause}); write it with DataFrame.to_parquet"
-            ) from error
+        return open_table(path).read(self.as_is)
 
-    def _check_label(self, frame: pd.DataFrame) -> None:
+    def _check_features(self, features: Sequence[str], plain: PlainFrame) -> None:
+        for name in features:
+            if name in plain.unread:
+                raise DatasetError(
+                    f"feature {name!r} {plain.unread[name]}, which no model learns from: cast it to numbers, text or "
+                    "times, exclude it, or name it in as_is and in your transformer's on_columns"
+                )
+        if empty := [name for name in plain.empty if name in features]:
+            Logger.warning(f"the features {listed(empty)} hold no values and say nothing of their type; they are NaN")
+
+    def _check_label(self, frame: pd.DataFrame, plain: PlainFrame) -> None:
         if self.label_column not in frame.columns:
             raise DatasetError(
                 f"label column {self.label_column!r} is not in the data, which have {listed(frame.columns)}"
+            )
+        if self.label_column in plain.unread:
+            raise DatasetError(
+                f"label column {self.label_column!r} {plain.unread[self.label_column]}, which no model predicts; cast "
+                "it to numbers or text"
             )
         label = _plain(frame[self.label_column])
         if pd.api.types.is_float_dtype(label.dtype):

@@ -1,5 +1,6 @@
 """What a model predicts, as one frame: a row a prediction."""
 
+import datetime
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -114,6 +115,15 @@ def _name(model: Any) -> str:
 
 
 def _check_classes(labels: "np.ndarray[Any, Any]", label_column: str) -> list[Any]:
+    times = (datetime.date, datetime.timedelta)
+    if (
+        labels.dtype == object
+        and (moment := next((each for each in labels if isinstance(each, times)), None)) is not None
+    ):
+        raise DatasetError(
+            f"label column {label_column!r} holds {type(moment).__name__} values, such as {str(moment)!r}; a "
+            "classification takes text, numbers or booleans: cast it"
+        )
     classes = pd.Series(labels).unique().tolist()
     if len(classes) < 2:
         raise DatasetError(

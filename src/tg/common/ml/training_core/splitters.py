@@ -1,5 +1,6 @@
 """Which rows a model learns from and which it is measured on."""
 
+import contextlib
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...errors import DatasetError, TaskDefinitionError, listed
+from ..tables import ColumnTypeError, read_column
 
 Positions: TypeAlias = npt.NDArray[np.intp]
 
@@ -136,8 +138,8 @@ class PredefinedSplitter(Splitter):
 
     Args:
         split_column: The column.
-        train_value: Its value in the rows to learn from. Every other value is the name of a test stage; rows without
-            a value are left out.
+        train_value: Its value in the rows to learn from; of times, a text such as ``"2024-01-31"`` does, too. Every
+            other value is the name of a test stage; rows without a value are left out.
     """
 
     def __init__(self, split_column: str, train_value: Any = "train") -> None:
@@ -147,14 +149,18 @@ class PredefinedSplitter(Splitter):
     def split(self, frame: pd.DataFrame) -> list[Split]:
         values = get_split_column(frame, self.split_column)
         present = values.dropna().unique().tolist()
-        if self.train_value not in present:
+        train_value = self.train_value
+        if pd.api.types.is_datetime64_any_dtype(values):
+            with contextlib.suppress(TypeError, ValueError):  # then no row has it, which is said
+                train_value = as_moment(values, train_value)
+        if train_value not in present:
             raise DatasetError(
                 f"no row has {self.train_value!r} in split column {self.split_column!r}, which holds "
                 f"{listed(present)}; name one of these as train_value"
             )
         positions = {value: np.flatnonzero((values == value).fillna(False).astype(bool)) for value in present}
-        train = positions.pop(self.train_value)
-        return [Split(train, {str(value): rows for value, rows in positions.items()})]
+        train = positions.pop(train_value)
+        return [Split(train, {_stage_name(value): rows for value, rows in positions.items()})]
 
     def get_split_count(self) -> int:
         return 1
@@ -218,15 +224,51 @@ def _free_name(name: str, taken: Any) -> str:
     return name
 
 
+def _stage_name(value: Any) -> str:
+    is_day = isinstance(value, pd.Timestamp) and value.tzinfo is None and value == value.normalize()
+    return value.date().isoformat() if is_day else str(value)
+
+
 def _all_rows(frame: pd.DataFrame) -> Positions:
     return np.arange(len(frame))
 
 
-def get_split_column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    """The column that says how to divide; raises DatasetError if there is none of this name."""
+def get_split_column(frame: pd.DataFrame, name: str, role: str = "column", use: str = "split by") -> "pd.Series[Any]":
+    """The column that says how to divide, as `read_column` reads it; times are taken out of categories.
+
+    Args:
+        frame: The data.
+        name: The column.
+        role: What it is called in messages.
+        use: What it cannot be, if it has no such reading.
+
+    Raises:
+        DatasetError: If there is none of this name, or its values are of a type that is not known, or of several.
+    """
     if name not in frame.columns:
         raise DatasetError(f"the data have no column {name!r} to split by; they have {listed(frame.columns)}")
-    return frame[name]
+    column = frame[name]
+    if column.dtype.kind in "iu":  # where one is missing, stages are to be named by whole numbers nevertheless
+        return column
+    try:
+        read = read_column(column)
+    except ColumnTypeError as error:
+        raise DatasetError(
+            f"{role} {name!r} ({column.dtype}) cannot be {use}: it {error}; convert it to numbers, text or times"
+        ) from error
+    is_category = isinstance(read.dtype, pd.CategoricalDtype)
+    return read.astype(read.cat.categories.dtype) if is_category and read.cat.categories.dtype.kind == "M" else read
+
+
+def as_moment(times: "pd.Series[Any]", value: Any) -> Any:
+    """The moment that ``value``, a text, date or time, means beside ``times``; one without a zone is in theirs.
+
+    Raises:
+        ValueError: It means none.
+    """
+    moment = pd.Timestamp(value)
+    zone = times.dt.tz
+    return moment.tz_localize(zone) if zone is not None and moment.tzinfo is None else moment
 
 
 def check_count(name: str, value: Any) -> None:

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DatasetError, TaskDefinitionError
-from .splitters import Split, Splitter, check_count, check_test_size, get_split_column
+from .splitters import Split, Splitter, as_moment, check_count, check_test_size, get_split_column
 
 
 class OneTimeSplitter(Splitter):
     """One division in time: learn from the past, test on what came later.
 
     Args:
-        time_column: A column of times (or of numbers that order the rows).
+        time_column: A column of dates or times (or of numbers that order the rows).
         split_time: The first tested moment. By default it is chosen so that about ``test_size`` of the rows, the
             latest, are tested; rows of one moment stay together.
         test_size: A share between 0 and 1, used without ``split_time``.
@@ -69,7 +69,7 @@ class TimeSplitter(Splitter):
     The last span ends at the latest row; earlier ones end ``test_span`` earlier each. The splits come in order of time.
 
     Args:
-        time_column: A column of times.
+        time_column: A column of dates or times.
         test_span: How much time each split tests.
         split_count: How many splits there are.
         train_span: How much time each split learns from; by default, all that came before.
@@ -133,17 +133,16 @@ class TimeSplitter(Splitter):
 
 
 def _times(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    times = get_split_column(frame, name)
+    times = get_split_column(frame, name, "time column", "put in order")
     if times.empty:
         raise DatasetError(f"there are no rows to divide by time column {name!r}")
     if missing := int(times.isna().sum()):
         raise DatasetError(f"time column {name!r} has no value in {missing} of {len(times)} rows; fill or drop them")
-    return times
+    is_category = isinstance(times.dtype, pd.CategoricalDtype)
+    return (
+        times.astype(times.cat.categories.dtype) if is_category and times.cat.categories.dtype.kind in "iuf" else times
+    )
 
 
 def _moment(times: "pd.Series[Any]", value: Any) -> Any:
-    if not pd.api.types.is_datetime64_any_dtype(times):
-        return value
-    moment = pd.Timestamp(value)
-    zone = times.dt.tz
-    return moment.tz_localize(zone) if zone is not None and moment.tzinfo is None else moment
+    return as_moment(times, value) if pd.api.types.is_datetime64_any_dtype(times) else value

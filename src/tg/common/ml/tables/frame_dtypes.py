@@ -1,0 +1,18 @@
+"""The dtypes of pandas for Arrow's columns, where its own choice would lose the type of a column without values."""
+
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from .arrow_types import is_text
+
+# What this version of pandas makes of text.
+_TEXT: Any = pd.Series(["text"]).dtype
+
+
+def find_dtype(given: Any) -> Any:
+    """The dtype for an Arrow type, None for pandas' own choice: booleans are nullable, all text is of one dtype."""
+    if pa.types.is_boolean(given):
+        return pd.BooleanDtype()
+    return _TEXT if isinstance(_TEXT, pd.StringDtype) and is_text(given) else None

@@ -1,0 +1,54 @@
+"""Finds the files of a dataset, and what the names of their folders say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from ...errors import DatasetError
+from .csv_part import CsvPart, find_csv_suffix
+from .parquet_part import ParquetPart
+from .table_part import TablePart
+
+# What Hive calls the folder of rows without a value.
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
+def open_parts(dataset: Path) -> list[TablePart]:
+    """Opens a file, or all files of a folder and of the folders in it, in the order of their paths.
+
+    Files and folders whose names begin with ``_`` or ``.`` are not looked at, nor are checksums (``.crc``). A file is
+    CSV by its name, and parquet otherwise. Folders named ``<column>=<value>`` are partitions.
+
+    Raises:
+        DatasetError: A file cannot be read, or there are parquet and CSV files in one folder.
+    """
+    if not dataset.is_dir():
+        return [_open_part(dataset, dataset)]
+    paths = _find_files(dataset)
+    first = {find_csv_suffix(path) is not None: path.relative_to(dataset) for path in reversed(paths)}
+    if len(first) > 1:
+        raise DatasetError(
+            f"the dataset {str(dataset)!r} has parquet and CSV files, such as {str(first[False])!r} and "
+            f"{str(first[True])!r}; give each kind a folder of its own"
+        )
+    return [_open_part(path, dataset) for path in paths]
+
+
+def _find_files(dataset: Path) -> list[Path]:
+    found = (path for path in dataset.rglob("*") if path.suffix.lower() != ".crc" and path.is_file())
+    return sorted(path for path in found if not any(map(_is_hidden, path.relative_to(dataset).parts)))
+
+
+def _is_hidden(name: str) -> bool:
+    # A partition's column may begin with an underscore.
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
+
+
+def _open_part(path: Path, dataset: Path) -> TablePart:
+    kind = ParquetPart if find_csv_suffix(path) is None else CsvPart
+    return kind(path, dataset, _read_partition(path.relative_to(dataset).parts[:-1]) if path != dataset else {})
+
+
+def _read_partition(folders: Sequence[str]) -> dict[str, str | None]:
+    pairs = (folder.partition("=") for folder in folders if "=" in folder)
+    return {unquote(name): None if value == _NO_VALUE else unquote(value) for name, _, value in pairs}
