@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tg.common.delivery.delivery import Packaging
-from tg.common.delivery.delivery.dockerfile_template import build_run_file
+from tg.common.delivery.delivery.run_file import build_run_file
 from tg.common.delivery.sagemaker import SagemakerJob
 from tg.common.delivery.sagemaker.job_layout import unpack_package
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment

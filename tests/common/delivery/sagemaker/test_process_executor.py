@@ -120,7 +120,7 @@ def test_a_job_sees_the_package_and_its_own_folder_only(
     executor = make_executor("look_around", tmp_path, dataset="data.txt", environment={"SEEN_TOO": "2"})
     job_id = executor.submit()
     text = text_of(executor, job_id)
-    assert f"cwd={jobs / job_id}\n" in text
+    assert f"cwd={jobs / job_id / 'work'}\n" in text
     assert "data=some rows\n" in text
     assert "variables=['SEEN', 'SEEN_TOO']\n" in text
     assert "modules=False\n" in text
