@@ -135,6 +135,7 @@ def test_libraries_on_the_python_path_are_seen_and_projects_on_it_are_not(tmp_pa
         "PYTHONPATH": f"{tmp_path / 'package'}{os.pathsep}/cluster/lib/site-packages",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TG_ML_FOLDER": str(tmp_path / "job" / "ml"),
+        "TG_WORK_FOLDER": str(tmp_path / "job" / "work"),
         "TG_RESOURCE": "job",
         "TRAINING_JOB_NAME": "job",
     }

@@ -159,9 +159,10 @@ def _leave_to_parent() -> None:
 
 def _handle_by_default() -> None:
     global _innermost, _unnoticed
-    for number, default in zip(_NUMBERS, (signal.default_int_handler, signal.SIG_DFL), strict=True):
-        if _is_ours(signal.getsignal(number)):
-            signal.signal(number, default)
+    if _is_ours(signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _is_ours(signal.getsignal(signal.SIGTERM)):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if _unnoticed is not None:
         signal.set_wakeup_fd(-1)
     _innermost = _unnoticed = None
