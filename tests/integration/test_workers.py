@@ -38,6 +38,7 @@ def test_workers_of_every_kind_work(
     assert {point.name: point.value for point in parser.feed(log, 0)} == expected, log.decode()
     assert b"Traceback" not in log
     assert log.count(b"Starting training now...") == 1
+    assert not Path("notes.txt").exists()
 
 
 def read_log(executor: SagemakerExecutor, job_id: str) -> bytes:

@@ -6,7 +6,9 @@ It travels into containers with this module, which therefore imports nothing tha
 import importlib
 import importlib.util
 import multiprocessing
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
@@ -35,10 +37,21 @@ class Squares:
 
 
 class Working(AbstractTrainingTask):
-    """Says the sum of the squares below 10 once for each way to have it worked out: 285."""
+    """Says the sum of the squares below 10 once for each way to have it worked out: 285.
+
+    It leaves a file in the current folder, as some libraries do.
+
+    Args:
+        methods: How processes are started.
+    """
+
+    def __init__(self, methods: Sequence[str] = METHODS) -> None:
+        super().__init__()
+        self.methods = methods
 
     def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-        for method in METHODS:
+        Path("notes.txt").write_text("left here")
+        for method in self.methods:
             context = multiprocessing.get_context(method)
             with context.Pool(2) as pool:
                 environment.output_metric(f"{method} pool", sum(pool.map(square_by_name, range(10))))

@@ -1,11 +1,12 @@
 """Finds the files of a module that is importable here, without importing it."""
 
-import importlib.util
 import pkgutil
 import sys
 from collections.abc import Iterable
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path, PurePosixPath
+
+from ...module_specs import find_module_spec
 
 
 def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
@@ -17,7 +18,7 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
     """
     files: dict[PurePosixPath, Path] = {}
     parts = module.split(".")
-    spec = _find_top(parts[0])
+    spec = find_module_spec(parts[0])
     for count in range(1, len(parts) + 1):
         if count > 1:
             places = spec.submodule_search_locations if spec is not None else None
@@ -30,13 +31,6 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
             path = stem / f"__init__{suffix}" if is_package else stem.with_name(f"{stem.name}{suffix}")
             files[path] = Path(spec.origin)
     return files
-
-
-def _find_top(name: str) -> ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # it is imported, but not from where a specification says
-        return PathFinder.find_spec(name)
 
 
 def _find_below(name: str, places: Iterable[str]) -> ModuleSpec | None:

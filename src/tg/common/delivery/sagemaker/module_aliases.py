@@ -5,12 +5,13 @@ bytecode of a notebook's function; while a job runs, these find the package's mo
 """
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+from ...module_specs import find_module_spec, read_held
 
 
 def add_module_aliases(root: str, names: Sequence[str]) -> None:
@@ -32,7 +33,7 @@ class _AliasFinder(MetaPathFinder):
         if fullname.partition(".")[0] not in self._names:
             return None
         real = f"{self._root}.{fullname}"
-        if importlib.util.find_spec(real) is None:
+        if find_module_spec(real) is None:
             return None
         return ModuleSpec(fullname, _AliasLoader(real), is_package=True)
 
@@ -45,8 +46,9 @@ class _AliasLoader(Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = importlib.import_module(self._real)
-        self._spec = module.__spec__
+        self._spec = read_held(module, "__spec__")
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec  # the import system has put the alias's in its place
+        if read_held(module, "__spec__") is not self._spec:  # the import system has put the alias's in its place
+            module.__spec__ = self._spec
