@@ -1,6 +1,5 @@
-"""Processes that a training starts in a container, whose user cannot write to where it starts."""
+"""Processes that a training starts in a container."""
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def test_workers_of_every_kind_work(
     containering = Containering.from_packaging(packaging)
     containering.image_name = "tg-test-workers"
     containering.base_image = base_image
-    containering.build_options = replace(build_options, user_id=1000)
+    containering.build_options = build_options
     options = SagemakerOptions(None, None, "working", tmp_path, None, network="none")
     executor = SagemakerLocalExecutor(SagemakerConfig(job, packaging, containering, options), docker_client)
     job_id = executor.submit()

@@ -305,6 +305,6 @@ def test_a_run_file_without_a_guard_trains_once_and_says_what_is_wrong(place: Pl
 
 def test_a_run_file_is_guarded() -> None:
     assert build_run_file("Demo__0") == (
-        "from Demo__0.tg.common.delivery.sagemaker.entry_point import add_package_aliases, main\n\n"
-        'if __name__ == "__main__":\n    main()\nelse:\n    add_package_aliases()\n'
+        "from Demo__0.tg.common.delivery.sagemaker.entry_point import main, prepare_process\n\n"
+        'if __name__ == "__main__":\n    main()\nelse:\n    prepare_process()\n'
     )

@@ -14,10 +14,10 @@ def build_run_file(module_name: str) -> str:
         module_name: The package's top module.
     """
     return f"""\
-from {module_name}.tg.common.delivery.sagemaker.entry_point import add_package_aliases, main
+from {module_name}.tg.common.delivery.sagemaker.entry_point import main, prepare_process
 
 if __name__ == "__main__":
     main()
 else:
-    add_package_aliases()
+    prepare_process()
 """

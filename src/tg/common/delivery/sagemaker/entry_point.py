@@ -25,6 +25,7 @@ from ..delivery.package_file import read_installed_package
 from .c_output import flush_c_output
 from .ml_folder import MlFolder
 from .module_aliases import add_module_aliases
+from .notebook_functions import send_notebook_functions_by_value
 from .pool_start import ending_pools_that_cannot_start
 
 RESOURCE_VARIABLE = "TG_RESOURCE"
@@ -75,12 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _exit(0)
 
 
-def add_package_aliases() -> EntryPoint:
-    """Lets this process, a job's or one that works for it, find the package's modules by their original names, too.
+def prepare_process() -> EntryPoint:
+    """Prepares this process, a job's or one that works for it: it finds the package's modules by their original names,
+    too, and can send on what a notebook has defined.
 
     Returns:
         The package.
     """
+    send_notebook_functions_by_value()
     package = EntryPoint(__name__.partition(".")[0])
     add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
     return package
@@ -104,7 +107,7 @@ def _enter_work_folder() -> None:
 
 def _run(folder: MlFolder) -> None:
     Logger.info("Loading job")
-    package = add_package_aliases()
+    package = prepare_process()
     job = package.load_resource(os.environ.get(RESOURCE_VARIABLE, "job"))
     Logger.info(f"Job of type {type(job)} is loaded")
     if not hasattr(job, "run"):
