@@ -107,7 +107,9 @@ class Logger:
         logger = cls._logger()
         handler.setFormatter(_LineFormatter())
         previous = list(logger.handlers)
-        logger.handlers[:] = [handler, *(each for each in previous if not _is_shown(each))]
+        # Where one training is within another, what the inner one says gets to the outer one when it is shown.
+        others = [each for each in previous if not _is_shown(each) and type(each) is not type(handler)]
+        logger.handlers[:] = [handler, *others]
         try:
             yield
         finally:

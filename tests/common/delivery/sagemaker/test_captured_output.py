@@ -167,6 +167,15 @@ def test_metrics_are_recorded_wherever_stdout_is_led_to(folder: JobFolder) -> No
     assert [line.partition(b" INFO: ")[2] for line in read_log(folder).splitlines()] == [b"one", b"two"]
 
 
+def test_a_training_within_a_training_is_in_both_logs_once(folder: JobFolder) -> None:
+    inner = JobFolder.create("inner")
+    with capturing_output(folder, None), capturing_output(inner, None):
+        Logger.info("one")
+        print("two")
+    for each in (folder, inner):
+        assert [line.rpartition(b" INFO: ")[2] for line in read_log(each).splitlines()] == [b"one", b"two"]
+
+
 def test_everything_is_as_before_afterwards(folder: JobFolder) -> None:
     def look() -> list[object]:
         descriptors = [(os.fstat(number).st_dev, os.fstat(number).st_ino) for number in (1, 2)]

@@ -144,6 +144,12 @@ class _Follower:
         self.thread.join()
 
     def _follow(self) -> None:
+        try:
+            self._read_to_end()
+        except Exception as error:  # noqa: BLE001 - raised where the training ends
+            self.error = self.error or error
+
+    def _read_to_end(self) -> None:
         with self._folder.log.open("rb", buffering=0) as log, self._folder.times.open("ab", buffering=0) as times:
             is_last = False
             while not is_last:
