@@ -63,6 +63,7 @@ class Task(AbstractTrainingTask):
         elif self.what == "fork":
             with multiprocessing.get_context("fork").Pool(2) as pool:
                 environment.log(f"{pool.map(abs, [-1])} in {os.getcwd()}")
+            os.write(2, b"a word on stderr\n")
             ctypes.CDLL(None).puts(b"C has the last word")
         elif self.what == "die":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -110,7 +111,7 @@ class Place:
             env=variables,
             cwd=self._folder,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.DEVNULL,
             text=True,
         )
 
@@ -282,6 +283,7 @@ def test_workers_end_without_a_word_and_c_speaks_before_the_end(place: Place, tm
     (work,) = tmp_path.glob("tg-work-*")
     assert lines[12:] == [
         f"[1] in {work}",
+        "a word on stderr",
         "C has the last word",
         "Job has exited successfully",
         "DONE. Exiting Training Grounds.",

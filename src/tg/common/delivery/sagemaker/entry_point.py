@@ -119,10 +119,14 @@ def _run(folder: MlFolder) -> None:
 
 
 def _keep_stdout() -> None:
-    """Has the log written to where stdout leads now, wherever a task lets it lead for a while, or for good."""
+    """Has the log written to where stdout leads now, wherever a task lets it lead for a while, or for good.
+
+    So is what goes to stderr: a container engine that reads the two of them does not keep their order.
+    """
     if sys.stdout is None:
         return
     sys.stdout.flush()
+    os.dup2(sys.stdout.fileno(), 2)
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     Logger.replace_handlers(logging.StreamHandler(stream))
 
