@@ -1,6 +1,7 @@
 """What a user may say about where and how a project trains, checked key by key."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
@@ -127,7 +128,8 @@ class BuildConfig(_Section):
         args: Variables that are set while requirements are installed.
         proxies: ``http``, ``https`` and ``no``.
         pip_index_url: Where pip finds packages.
-        pip_extra_index_urls: Where it looks, too.
+        pip_extra_index_urls: Where it looks, too. Builds such as ``torch==2.13.0+cpu`` come from PyTorch's own index if
+            no index that is named has them.
         ca_bundle: A file of certificates that pip trusts in the build.
         apt_packages: Debian packages to install.
         user_id: Who runs the training.
@@ -147,18 +149,24 @@ class ImageConfig(BackendConfig):
     """Keys of the backends that build an image.
 
     Attributes:
-        requirements: A requirements file of the project, installed besides what the task is seen to need.
+        requirements: A requirements file of the project, or a list such as ``["openpyxl"]``, installed besides what the
+            task is seen to need.
         base_image: What the image is built on; by default ``python:<version>-slim``.
         python_version: By default this Python's, such as ``3.12``.
         build: How the image is built.
         docker_host: The Docker daemon, such as ``ssh://user@host``.
     """
 
-    requirements: str | None = None
+    requirements: str | list[str] | None = None
     base_image: str | None = None
     python_version: str | None = None
     build: BuildConfig = Field(default_factory=BuildConfig)
     docker_host: str | None = None
+
+    @property
+    def has_gpus(self) -> bool:
+        """Whether the job gets a machine with GPUs."""
+        return False
 
 
 class LocalConfig(ProcessConfig, ImageConfig):
@@ -177,6 +185,10 @@ class LocalConfig(ProcessConfig, ImageConfig):
     memory: str | None = None
     gpus: str | int | None = None
     network: str | None = None
+
+    @property
+    def has_gpus(self) -> bool:
+        return self.gpus is not None
 
 
 class VpcConfig(_Section):
@@ -230,6 +242,10 @@ class RemoteConfig(ImageConfig):
     metrics_from: str = "leader"
     queue_seconds: float = 3600
     fallback_instance_types: list[str] = Field(default_factory=list)
+
+    @property
+    def has_gpus(self) -> bool:
+        return re.match(r"ml\.[gp]\d", self.instance_type) is not None
 
 
 _ALL = (AttachedConfig, ProcessConfig, LocalConfig, RemoteConfig)

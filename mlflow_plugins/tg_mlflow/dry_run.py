@@ -33,7 +33,7 @@ def describe_dry_run(project: Project, command: TrainCommand, config: RemoteConf
         Exception: Whatever the project's code raises, unchanged.
     """
     try:
-        with project_modules(project.folder), project_environment(project.folder):
+        with project_modules(project.folder, [command.module]), project_environment(project.folder):
             executor = SagemakerRemoteExecutor(build_delivery(build_task(command), project, config))
             plan = executor.plan()
             price = find_instance_price(executor.aws, config.instance_type)

@@ -19,7 +19,7 @@ from mlflow.projects.utils import _fetch_project
 
 from tg.common.errors import listed, suggestion
 from tg_mlflow.errors import ProjectError
-from tg_mlflow.train_command import TrainCommand, parse_train_command
+from tg_mlflow.train_command import PROGRAM, TrainCommand, parse_train_command
 
 _NUMBER_TYPES = {"float": float, "int": int}
 
@@ -46,6 +46,14 @@ class Project:
     def is_declared(self) -> bool:
         """Whether there is an MLproject, so that all modules of the folder belong to the project."""
         return self.spec is not None
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules of its entry points' factories, as far as commands name them without parameters."""
+        commands = [each.command for each in self.spec._entry_points.values()] if self.is_declared else []
+        words = [str(command).split() for command in commands]
+        targets = [each[len(PROGRAM)] for each in words if tuple(each[: len(PROGRAM)]) == PROGRAM and len(each) > 2]
+        return [target.partition(":")[0] for target in targets if "{" not in target]
 
     def resolve_parameters(self, entry_point: str, given: Mapping[str, Any]) -> dict[str, str]:
         """Puts together the parameters of an entry point, as the user wrote them.

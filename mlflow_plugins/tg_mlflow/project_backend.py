@@ -34,6 +34,7 @@ from tg_mlflow.backend_config import (
 )
 from tg_mlflow.dry_run import describe_dry_run
 from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.masking_client import MaskingClient
 from tg_mlflow.project import fetch_project
 from tg_mlflow.project_secrets import find_secrets
@@ -97,6 +98,7 @@ class ProjectBackend(AbstractBackend):
             client = MaskingClient(tracking_uri, find_secrets(raw_params, project, command, config))
             if isinstance(config, RemoteConfig) and config.dry_run:
                 click.echo(describe_dry_run(project, command, config, client.mask))
+            warn_of_ignored_settings(project, config, given)
         except TgError as error:
             raise ExecutionException(describe_failure(error)) from error
         if isinstance(config, RemoteConfig) and config.dry_run:

@@ -21,7 +21,15 @@ from tg.common.delivery.sagemaker import RemoteOptions, SagemakerConfig, Sagemak
 from tg.common.delivery.sagemaker.remote_limits import split_tags
 from tg.common.errors import listed
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg_mlflow.backend_config import BackendConfig, ImageConfig, LocalConfig, ProcessConfig, RemoteConfig
+from tg_mlflow.backend_config import (
+    AttachedConfig,
+    BackendConfig,
+    ImageConfig,
+    LocalConfig,
+    ProcessConfig,
+    RemoteConfig,
+)
+from tg_mlflow.mlflow_calls import warn_of_mlflow_calls
 from tg_mlflow.project import Project
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -55,16 +63,32 @@ def build_deliveries(
     packaging.silent = True
     packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
     if isinstance(config, ImageConfig) and config.requirements is not None:
-        requirements = DependencyList.from_requirements("project", project.folder / config.requirements)
-        packaging.additional_dependencies = [requirements]
+        packaging.additional_dependencies = [_read_requirements(project.folder, config.requirements)]
     containering = build_containering(packaging, project.folder, config)
     options = build_options(project, config)
     return [SagemakerConfig(job, packaging, containering, options) for job in jobs]
 
 
+def _read_requirements(folder: Path, given: str | list[str]) -> DependencyList:
+    if isinstance(given, str):
+        return DependencyList.from_requirements("project", folder / given)
+    return DependencyList("project", given)
+
+
 def _digest(packaging: Packaging) -> str:
     with temporary_folder() as folder:
         return packaging.make_package(folder).sha256[:_VERSION_LENGTH]
+
+
+def warn_of_ignored_calls(packaging: Packaging, config: BackendConfig) -> None:
+    """Logs one warning if a task's code writes to MLflow where no run surrounds it.
+
+    Args:
+        packaging: The tasks' package, which has been made.
+        config: How it is delivered.
+    """
+    if not isinstance(config, AttachedConfig):
+        warn_of_mlflow_calls(packaging.needed_modules, config.backend)
 
 
 def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
@@ -85,11 +109,17 @@ def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
 
 
 def digest_project(folder: Path, data_files: Sequence[str]) -> str:
-    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents."""
+    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents.
+
+    The names are those in the package, so that it does not matter where a project is, or how it is installed.
+    """
     digest = hashlib.sha256()
     files = collect_project_files(folder, data_files)
-    for path in (*files.modules, *files.data):
-        content = (folder / path).read_bytes()
+    for path, file in (*files.modules.items(), *files.data.items()):
+        try:
+            content = file.read_bytes()
+        except OSError:
+            continue  # if it is needed, the package cannot be made
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:_VERSION_LENGTH]
 
@@ -132,6 +162,7 @@ def build_containering(packaging: Packaging, folder: Path, config: BackendConfig
         build = config.build.model_dump()
         build["ca_bundle"] = None if config.build.ca_bundle is None else folder / config.build.ca_bundle
         containering.build_options = ImageBuildOptions(**build)
+        containering.has_gpus = config.has_gpus
     return containering
 
 

@@ -3,11 +3,22 @@
 import importlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
+
+from tg.common.delivery.delivery.installed_distributions import find_installed
+from tg.common.delivery.delivery.source_folders import find_declared_sources, find_source_folders, is_own_path
 
 # sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another.
 _lock = threading.RLock()
@@ -20,33 +31,48 @@ class _FreshLoader(SourceFileLoader):
         raise OSError(path)  # how a loader says that it knows nothing of a file's age; nothing is cached then
 
 
+class _ProjectFinder(FileFinder):
+    """Finds what hides nothing: a ``docker.py`` that lies around in a project is not what a library imports."""
+
+    def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
+        return None if "." not in fullname and find_installed(fullname) else super().find_spec(fullname, target)
+
+
 @contextmanager
-def project_modules(folder: Path) -> Iterator[None]:
+def project_modules(folder: Path, modules: Iterable[str] = ()) -> Iterator[None]:
     """Makes the modules in ``folder`` importable, as absolute names, while the context is open.
 
-    They are read from their files as these are now, whatever has been imported before under the same name. When the
-    context is left they are forgotten, and what they hid is there again. Modules of the standard library are not
-    hidden.
+    So are those in its source folders, such as ``src``: the folders inside it that are on ``sys.path`` already, and
+    those that it declares. Modules are read from their files as these are now, whatever has been imported before under
+    the same name. When the context is left they are forgotten, and what they hid is there again. Modules of the
+    standard library and installed ones are not hidden; nor is anything in an environment that lies in ``folder``.
+
+    Args:
+        folder: The project's.
+        modules: What is to be imported from it, such as the factory's module: ``src`` is searched for it.
     """
     folder = folder.resolve()
 
     def hook(path: str) -> FileFinder:
-        if not Path(path).resolve().is_relative_to(folder):
+        if not is_own_path(folder, Path(path).resolve()):
             raise ImportError(path)  # how a hook says that a path is not its own
-        return FileFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_FreshLoader, SOURCE_SUFFIXES))
+        return _ProjectFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_FreshLoader, SOURCE_SUFFIXES))
 
     with _lock:
-        hidden = {name: sys.modules.pop(name) for name in _names_to_hide(folder)}
-        before = set(sys.modules)
-        sys.path.insert(0, str(folder))
+        places = [folder, *find_source_folders(folder)]
+        places += [each for each in find_declared_sources(folder, modules) if each not in places]
+        hidden = {name: sys.modules.pop(name) for name in _names_to_hide(folder, places)}
+        before, path = set(sys.modules), [str(place) for place in places]
+        sys.path[:0] = path
         sys.path_hooks.insert(0, hook)
         _forget_finders(folder)
         try:
             yield
         finally:
             sys.path_hooks.remove(hook)
-            if str(folder) in sys.path:
-                sys.path.remove(str(folder))
+            for each in path:
+                if each in sys.path:
+                    sys.path.remove(each)
             _forget_finders(folder)
             for name in set(sys.modules) - before:
                 if _is_in(folder, name):
@@ -54,14 +80,21 @@ def project_modules(folder: Path) -> Iterator[None]:
             sys.modules.update(hidden)
 
 
-def _names_to_hide(folder: Path) -> list[str]:
+def _names_to_hide(folder: Path, places: Sequence[Path]) -> list[str]:
     own = {
         entry.stem
-        for entry in folder.iterdir()
+        for place in places
+        for entry in place.iterdir()
         if entry.suffix == ".py" or (entry.is_dir() and entry.name.isidentifier())
     }
-    own -= set(sys.stdlib_module_names) | {"__main__"}
-    top_level = [name for name in own if name in sys.modules and (_is_file(folder, name) or _is_in(folder, name))]
+    own -= {"__main__"}
+    top_level = [
+        name
+        for name in own
+        if name in sys.modules
+        and (any(_is_file(place, name) for place in places) or _is_in(folder, name))
+        and not find_installed(name)
+    ]
     return [name for name in list(sys.modules) if name.partition(".")[0] in top_level]
 
 
@@ -71,7 +104,7 @@ def _is_file(folder: Path, name: str) -> bool:
 
 def _is_in(folder: Path, name: str) -> bool:
     try:
-        return any(Path(place).resolve().is_relative_to(folder) for place in _places_of(sys.modules.get(name)))
+        return any(is_own_path(folder, Path(place).resolve()) for place in _places_of(sys.modules.get(name)))
     except (TypeError, ValueError):  # what it gives is no path
         return False
 

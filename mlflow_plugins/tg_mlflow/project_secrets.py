@@ -8,6 +8,7 @@ from tg.common.secret_mask import SecretMask
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.project import Project
 from tg_mlflow.project_environment import read_environment
+from tg_mlflow.secret_arguments import find_secret_arguments
 from tg_mlflow.train_command import TrainCommand
 
 
@@ -19,13 +20,15 @@ def find_secrets(
     Args:
         params: The entry point's parameters, as the user wrote them.
         project: What is trained; its ``environment.env`` is read.
-        command: The factory's arguments, which may have other names.
+        command: The factory's arguments, which may have other names; those that are annotated as secret are known.
         config: Its ``secrets`` name what is secret besides what looks so.
 
     Raises:
         ProjectError: If ``environment.env`` cannot be read.
     """
-    return find_config_secrets(project.folder, config, params, dict(command.arguments))
+    annotated = find_secret_arguments(project.folder, command)
+    known = config.model_copy(update={"secrets": [*config.secrets, *annotated]})
+    return find_config_secrets(project.folder, known, params, dict(command.arguments))
 
 
 def find_config_secrets(folder: Path, config: BackendConfig, *values: Mapping[str, str]) -> SecretMask:

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.models import Model
 
+from tg.common.delivery.delivery.local_versions import find_index_options
 from tg.common.delivery.sagemaker import ResultArchive
 from tg.common.delivery.sagemaker.safe_extraction import extract_archive
 from tg_mlflow.result_model_example import build_example, build_plain_example, build_signature
@@ -97,6 +98,7 @@ def save_model(
     package = folder.with_name(f"{folder.name}-package")
     extract_archive(archive.get_path("package.tag.gz"), package)
     (module,) = package.glob(f"*/{properties['module_name']}")
+    requirements = properties["requirements"]
 
     def save(**optional: Any) -> None:
         mlflow.pyfunc.save_model(
@@ -106,7 +108,7 @@ def save_model(
             code_paths=[str(module)],
             mlflow_model=copy.deepcopy(description),
             # Named, as MLflow would otherwise start a process and load the model to see what it imports.
-            pip_requirements=[*properties["requirements"], f"mlflow=={mlflow.__version__}"],
+            pip_requirements=[*find_index_options(requirements), *requirements, f"mlflow=={mlflow.__version__}"],
             **optional,
         )
 

@@ -11,7 +11,7 @@ from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.made_package import MadePackaging, make_once
 from tg_mlflow.project import Project
-from tg_mlflow.project_delivery import build_containering, build_deliveries, build_options
+from tg_mlflow.project_delivery import build_containering, build_deliveries, build_options, warn_of_ignored_calls
 from tg_mlflow.sweep_plan import SweepMember
 
 
@@ -44,6 +44,7 @@ def delivering_sweep(
     deliveries = build_deliveries(tasks, project, config)
     with temporary_folder() as folder:
         package, made = make_once(deliveries, folder)
+        warn_of_ignored_calls(deliveries[0].packaging, config)
         each = zip(made, members, strict=True)
         yield SweepDelivery(
             package.path,

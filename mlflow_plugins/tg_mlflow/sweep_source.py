@@ -47,7 +47,7 @@ class ProjectSweep:
         """
         folder = self.project.folder
         with (
-            project_modules(folder),
+            project_modules(folder, self.project.modules),
             project_environment(folder),
             delivering_sweep(self.project, members, config) as delivery,
         ):

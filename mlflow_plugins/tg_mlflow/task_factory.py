@@ -2,24 +2,29 @@
 
 import importlib
 import inspect
+import sys
+import sysconfig
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
-
-from tg.common.errors import listed, suggestion
+from tg.common.delivery.delivery.installed_distributions import find_installed
+from tg.common.errors import suggestion
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import ProjectError
+from tg_mlflow.factory_arguments import convert_arguments
 from tg_mlflow.train_command import TrainCommand
+
+_SITE_FOLDERS = ("site-packages", "dist-packages")
 
 
 def build_task(command: TrainCommand) -> AbstractTrainingTask:
     """Imports the factory and calls it.
 
     Raises:
-        ProjectError: If there is no such factory, its arguments do not fit or it returns no task.
+        ProjectError: If there is no such factory, another module hides its own, its arguments do not fit or it returns
+            no task.
         Exception: Whatever the module or the factory raises, unchanged.
     """
     factory = _load_factory(command)
@@ -32,46 +37,19 @@ def build_task(command: TrainCommand) -> AbstractTrainingTask:
     return task
 
 
-def convert_arguments(factory: Callable[..., Any], texts: Mapping[str, str], target: str) -> dict[str, Any]:
-    """Converts texts to what the factory's annotations say.
-
-    A parameter without an annotation takes the type of its default value, if that is a bool, number, list or
-    dictionary, and else a text. Lists, dictionaries and unions are written as JSON; ``None`` and ``null`` mean None
-    where that is allowed.
-
-    Args:
-        factory: What will be called.
-        texts: Values by parameter.
-        target: How to name the factory in a message.
-
-    Raises:
-        ProjectError: For a parameter that is unknown or missing, and a value that does not fit.
-    """
-    parameters = inspect.signature(factory).parameters
-    named = {name for name, each in parameters.items() if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    for name in texts:
-        if name not in named and not takes_any:
-            raise ProjectError(f"argument {name!r} is unknown to factory {target}; {suggestion(name, sorted(named))}")
-    if missing := [name for name in named if parameters[name].default is inspect.Parameter.empty and name not in texts]:
-        raise ProjectError(f"factory {target} needs arguments that are not given: {listed(sorted(missing))}")
-    annotations = _annotations(factory)
-    converted = {}
-    for name, text in texts.items():
-        wanted = annotations.get(name, Any) if name in named else Any
-        if wanted is Any and name in named and isinstance(parameters[name].default, (bool, int, float, list, dict)):
-            wanted = type(parameters[name].default)
-        converted[name] = _convert(text, wanted, name, target)
-    return converted
-
-
 def _load_factory(command: TrainCommand) -> Callable[..., Any]:
+    if hidden := _describe_hidden(command.module.partition(".")[0]):
+        raise ProjectError(f"factory {command.target} is not the project's, as {hidden}")
     try:
         module = importlib.import_module(command.module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{command.module}.".startswith(f"{error.name}."):
             raise
         raise ProjectError(f"module {command.module!r} of factory {command.target} is not in the project") from error
+    except ImportError as error:
+        if hidden := _describe_hidden((error.name or "").partition(".")[0]):
+            raise ProjectError(f"{error}, as {hidden}") from error
+        raise
     if not hasattr(module, command.factory):
         own = [name for name, value in vars(module).items() if inspect.isfunction(value) and not name.startswith("_")]
         raise ProjectError(
@@ -83,35 +61,15 @@ def _load_factory(command: TrainCommand) -> Callable[..., Any]:
     return typing.cast("Callable[..., Any]", factory)
 
 
-def _annotations(factory: Callable[..., Any]) -> dict[str, Any]:
-    target = factory.__init__ if inspect.isclass(factory) else factory
-    try:
-        return typing.get_type_hints(target)
-    except (NameError, TypeError, AttributeError):
-        # Annotations that cannot be resolved here, such as names imported for type checkers alone, say nothing.
-        return {}
-
-
-def _convert(text: str, wanted: Any, name: str, target: str) -> Any:
-    if wanted in (Any, str):
-        return text
-    try:
-        adapter = TypeAdapter(wanted)
-    except PydanticUserError:
-        return text  # a class that pydantic does not know: the factory takes the text as it is
-    try:
-        if type(None) in typing.get_args(wanted) and text in ("None", "null", ""):
-            return None
-        return adapter.validate_strings(text)
-    except ValidationError as error:
-        try:
-            return adapter.validate_json(text)
-        except ValidationError:
-            reason = error.errors()[0]["msg"]
-            shown = getattr(wanted, "__name__", None) if typing.get_origin(wanted) is None else None
-            raise ProjectError(
-                f"argument {name!r} of factory {target} is {text!r}, not of type {shown or wanted}: {reason}"
-            ) from error
+def _describe_hidden(name: str) -> str | None:
+    """Says that a top-level module of a project has the name of an installed one, which is imported in its place."""
+    installed = find_installed(name) if name else None
+    libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    folders = [Path(each) for each in sys.path if each not in libraries and Path(each).name not in _SITE_FOLDERS]
+    files = [file for each in folders for file in (each / f"{name}.py", each / name / "__init__.py") if file.is_file()]
+    if installed is None or not files:
+        return None
+    return f"{str(files[0])!r} hides {name!r}, which is {installed}; rename it, or install it with 'pip install -e'"
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,7 @@ from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerExecutor
 from tg_mlflow.backend_config import BackendConfig
 from tg_mlflow.made_package import make_once
 from tg_mlflow.project import Project
-from tg_mlflow.project_delivery import build_delivery
+from tg_mlflow.project_delivery import build_delivery, warn_of_ignored_calls
 from tg_mlflow.project_environment import project_environment
 from tg_mlflow.project_modules import project_modules
 from tg_mlflow.task_factory import build_task
@@ -55,10 +55,13 @@ class ProjectTraining:
             Exception: Whatever the project's code raises, unchanged.
         """
         folder = self.project.folder
-        with project_modules(folder), project_environment(folder):  # the modules first, as projects take turns in them
+        # The modules first, as projects take turns in them.
+        with project_modules(folder, [self.command.module]), project_environment(folder):
             delivery = build_delivery(build_task(self.command), self.project, config)
             with temporary_folder() as package_folder:
-                yield make_once([delivery], package_folder)[1][0]
+                _, [made] = make_once([delivery], package_folder)
+                warn_of_ignored_calls(delivery.packaging, config)
+                yield made
 
     def following(self, executor: SagemakerExecutor, job_id: str) -> AbstractContextManager[None]:
         """Has the variables at hand where credentials may be among them, which are read again when they expire."""

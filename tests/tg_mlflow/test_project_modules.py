@@ -85,6 +85,62 @@ def test_the_standard_library_is_not_hidden(tmp_path: Path) -> None:
         assert importlib.import_module("json") is json
 
 
+@pytest.mark.parametrize("name", ["wave", "yaml", "sched"])
+def test_no_installed_module_is_hidden_whether_or_not_it_is_imported(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, f"{name}.py", "raise AssertionError('imported in place of the real one')")
+    write(tmp_path, "pkg/__init__.py", "")
+    write(tmp_path, f"pkg/{name}.py", "MINE = True")
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    with project_modules(tmp_path):
+        assert not str(importlib.import_module(name).__file__).startswith(str(tmp_path))
+        assert importlib.import_module(f"pkg.{name}").MINE
+
+
+@pytest.mark.parametrize("way", ["path", "module", "pyproject"])
+def test_modules_in_a_source_folder_are_imported_afresh(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "path":
+        monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "src")])
+    if way == "pyproject":
+        if sys.version_info < (3, 11):
+            pytest.skip("Python reads TOML from 3.11 on")
+        write(tmp_path, "pyproject.toml", '[tool.setuptools.packages.find]\nwhere = ["src"]')
+    before = list(sys.path)
+    for text in ("VALUE = 1", "VALUE = 2"):
+        write(tmp_path, "src/pq_churn/__init__.py", "")
+        file = write(tmp_path, "src/pq_churn/deep.py", text)
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        with project_modules(tmp_path, ["pq_churn.deep"] if way == "module" else []):
+            assert int(text[-1]) == importlib.import_module("pq_churn.deep").VALUE
+    assert sys.path == before
+    assert "pq_churn" not in sys.modules
+
+
+def test_what_was_imported_from_a_source_folder_before_is_there_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "src")])
+    write(tmp_path, "src/pq_kept.py", "VALUE = 1")
+    old = importlib.import_module("pq_kept")
+    write(tmp_path, "src/pq_kept.py", "VALUE = 22")
+    with project_modules(tmp_path):
+        assert importlib.import_module("pq_kept").VALUE == 22
+    assert sys.modules.pop("pq_kept") is old
+
+
+def test_libraries_in_an_environment_inside_the_project_stay_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write(tmp_path, ".venv/lib/site-packages/pq_library.py", "").parent
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    with project_modules(tmp_path):
+        library = importlib.import_module("pq_library")
+    assert sys.modules.pop("pq_library") is library
+
+
 def test_runs_in_several_threads_take_turns(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write(tmp_path / name, "tasks.py", f"NAME = {name!r}")

@@ -9,7 +9,7 @@ from tests.support import ProjectFolder
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerOptions, VpcOptions
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
-from tg_mlflow.backend_config import ProcessConfig, RemoteConfig
+from tg_mlflow.backend_config import ImageConfig, LocalConfig, ProcessConfig, RemoteConfig
 from tg_mlflow.capacity import list_attempts
 from tg_mlflow.project import fetch_project
 from tg_mlflow.project_delivery import build_delivery
@@ -53,6 +53,31 @@ def test_the_image_is_built_as_the_keys_say(project: ProjectFolder) -> None:
     config = RemoteConfig(base_image="base:1", requirements="own.txt")
     containering = build_delivery(Task(), fetch_project(str(project.path), None), config).containering
     assert containering.base_image == "base:1"
+
+
+def test_requirements_are_a_file_or_a_list(project: ProjectFolder) -> None:
+    project.write("own.txt", "tqdm\n")
+    for given, expected in (("own.txt", ("tqdm",)), (["openpyxl", "lxml>=5"], ("openpyxl", "lxml>=5"))):
+        config = RemoteConfig(requirements=given)
+        packaging = build_delivery(Task(), fetch_project(str(project.path), None), config).packaging
+        assert [each.dependencies for each in packaging.additional_dependencies] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("config", "has_gpus"),
+    [
+        (RemoteConfig(), False),
+        (RemoteConfig(instance_type="ml.g5.xlarge"), True),
+        (RemoteConfig(instance_type="ml.p4d.24xlarge"), True),
+        (LocalConfig(), False),
+        (LocalConfig(gpus="all"), True),
+    ],
+)
+def test_an_image_is_made_for_a_machine_with_gpus_or_without(
+    project: ProjectFolder, config: ImageConfig, has_gpus: bool
+) -> None:
+    delivery = build_delivery(Task(), fetch_project(str(project.path), None), config)
+    assert delivery.containering.has_gpus == has_gpus
 
 
 def test_the_job_gets_the_tags_that_sagemaker_takes(project: ProjectFolder, caplog: pytest.LogCaptureFixture) -> None:

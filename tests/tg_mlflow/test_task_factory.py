@@ -1,8 +1,11 @@
+import functools
+import traceback
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import Field, SecretStr
 
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project_modules import project_modules
@@ -101,6 +104,69 @@ def test_annotations_may_be_texts() -> None:
     assert convert_arguments(namespace["build"], {"m": "5"}, "t:f") == {"m": 5}
 
 
+def test_an_annotation_that_cannot_be_resolved_hides_no_other() -> None:
+    namespace: dict[str, Any] = {}
+    exec("from __future__ import annotations\ndef build(a: str | float, b: Unknown, c: b | d = 1): ...", namespace)
+    converted = convert_arguments(namespace["build"], {"a": "0.5", "b": "x", "c": "2"}, "t:f")
+    assert converted == {"a": 0.5, "b": "x", "c": 2}
+
+
+def test_what_a_default_value_is_tells_the_type_and_none_may_be_given() -> None:
+    def build(
+        a=(1, 2),
+        b={1},  # noqa: B006
+        c=Colour.RED,
+        d=Path("x"),
+        e=None,
+        f: int = None,  # noqa: RUF013
+        g: "dict[int, float] | str" = None,  # noqa: RUF013
+    ) -> None: ...
+
+    texts = {"a": "[3]", "b": "[3]", "c": "red", "d": "y", "e": "5", "f": "None", "g": "null"}
+    assert convert_arguments(build, texts, "t:f") == {
+        "a": (3,),
+        "b": {3},
+        "c": Colour.RED,
+        "d": Path("y"),
+        "e": "5",
+        "f": None,
+        "g": None,
+    }
+
+
+def test_further_keyword_arguments_are_of_the_type_that_is_annotated() -> None:
+    def build(*, first: int, **rest: "float | str") -> None: ...
+
+    converted = convert_arguments(build, {"first": "1", "share": "0.5", "kind": "log2"}, "t:f")
+    assert converted == {"first": 1, "share": 0.5, "kind": "log2"}
+
+
+def test_whatever_can_be_called_is_a_factory() -> None:
+    class Builder:
+        def __init__(self, rate: "str | float") -> None: ...
+
+        def __call__(self, size: "int | None") -> None: ...
+
+        @classmethod
+        def make(cls, flag: bool) -> None: ...
+
+    assert convert_arguments(Builder, {"rate": "0.5"}, "t:f") == {"rate": 0.5}
+    assert convert_arguments(Builder("x"), {"size": "5"}, "t:f") == {"size": 5}
+    assert convert_arguments(Builder.make, {"flag": "true"}, "t:f") == {"flag": True}
+    assert convert_arguments(functools.partial(factory, number=1), {"share": "1"}, "t:f") == {"share": 1.0}
+
+
+def test_a_secret_is_not_in_the_message_that_refuses_it() -> None:
+    def build(key: Annotated[SecretStr, Field(min_length=20)], other: SecretStr | None = None) -> None: ...
+
+    assert convert_arguments(build, {"key": "k" * 20, "other": "123"}, "t:f")["other"] == SecretStr("123")
+    with pytest.raises(ProjectError) as caught:
+        convert_arguments(build, {"key": "hunter" + "2"}, "t:f")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "argument 'key' of factory t:f is ***, not of type SecretStr\n" in shown
+    assert "hunter2" not in shown
+
+
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [
@@ -127,3 +193,26 @@ def test_a_missing_library_is_not_taken_for_a_missing_module(tmp_path: Path) -> 
     (tmp_path / "tasks.py").write_text("import no_such_library", encoding="utf-8")
     with pytest.raises(ModuleNotFoundError, match="no_such_library"), project_modules(tmp_path):
         build_task(TrainCommand("tasks", "build", {}))
+
+
+@pytest.mark.parametrize(
+    ("files", "module", "message"),
+    [
+        ({"yaml.py": "def build(): ..."}, "yaml", "yaml.py' hides 'yaml', which is installed as "),
+        ({"wave.py": "def build(): ..."}, "wave", "wave.py' hides 'wave', which is in the standard library; rename it"),
+        (
+            {"tasks.py": "from wave import mine", "wave.py": "mine = 1"},
+            "tasks",
+            "wave.py' hides 'wave', which is in the standard library; rename it",
+        ),
+    ],
+)
+def test_a_module_that_an_installed_one_is_imported_for_is_named(
+    tmp_path: Path, files: dict[str, str], module: str, message: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError) as caught, project_modules(tmp_path):
+        build_task(TrainCommand(module, "build", {}))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tg.common import ImageBuildError
-from tg.common.delivery.delivery import Containering, ImageBuildOptions, Packaging
+from tg.common.delivery.delivery import Containering, ImageBuildOptions, Packaging, system_libraries
 from tg.common.delivery.delivery.dockerfile_template import DOCKERFILE_TEMPLATE, render_dockerfile
-from tg.common.delivery.delivery.image_dependencies import build_dependency_recipe
+from tg.common.delivery.delivery.image_dependencies import DependencyRecipe, build_dependency_recipe
 from tg.common.delivery.delivery.image_options import redact, without_credentials
 
 VALUES = {
@@ -129,7 +129,12 @@ def test_the_dependency_dockerfile_keeps_settings_in_the_builders_stage(tmp_path
     assert system.splitlines()[:2] == ["python:3.11-slim AS tg-system", "USER root"]
     assert "apt-get install -y --no-install-recommends git libgomp1 &&" in system
     assert builder.splitlines()[:3] == ["tg-system AS tg-builder", "ARG TOKEN", "COPY build/ /tg-build/"]
-    assert final == "tg-system\nCOPY --from=tg-builder /opt/tg-venv /opt/tg-venv\nUSER 1000\n"
+    copied, libraries, user = final.splitlines()[1:]
+    assert (copied, user) == ("COPY --from=tg-builder /opt/tg-venv /opt/tg-venv", "USER 1000")
+    assert libraries.startswith('RUN packages="$(cat /opt/tg-venv/debian-packages)"; if [ -z "$packages" ]')
+    assert builder.splitlines()[-1] == (
+        "RUN python3 /tg-build/system_libraries.py /opt/tg-venv > /opt/tg-venv/debian-packages"
+    )
     assert "s3cret" not in recipe.dockerfile
     assert "t0ken" not in recipe.dockerfile
     assert dict(recipe.files) == {
@@ -139,7 +144,65 @@ def test_the_dependency_dockerfile_keeps_settings_in_the_builders_stage(tmp_path
             b"index-url = https://me:s3cret@index.example/simple\nextra-index-url = https://more.example/simple\n"
         ),
         "build/ca.crt": b"certificates",
+        "build/system_libraries.py": Path(system_libraries.__file__).read_bytes(),
     }
+
+
+def pip_lines(recipe: DependencyRecipe) -> list[str]:
+    lines = [line for line in recipe.dockerfile.splitlines() if " -m pip install " in line]
+    return [line.partition(" --no-cache-dir ")[2] for line in lines]
+
+
+REFUSAL = (
+    '|| { echo "ERROR: torch==2.13.0+cpu cannot be had from https://download.pytorch.org/whl/cpu; name an index that '
+    'has it in pip_extra_index_urls of build"; exit 1; }'
+)
+
+
+def test_a_build_for_the_cpu_comes_from_its_own_index_and_nothing_else_does() -> None:
+    recipe = build_recipe(["torch==2.13.0+cpu", "pandas==3.1.1"])
+    assert pip_lines(recipe) == [
+        f"--no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0+cpu {REFUSAL}",
+        "-r /tg-build/requirements.txt",
+    ]
+    assert recipe.files["build/requirements.txt"] == b"pandas==3.1.1\ntorch==2.13.0+cpu\n"
+    assert "pytorch.org" not in recipe.files["build/pip.conf"].decode()
+    assert recipe.notes == ()
+
+
+def test_an_index_of_ones_own_is_asked_for_a_build_first() -> None:
+    options = ImageBuildOptions(pip_extra_index_urls=("https://index.example/simple",))
+    first, *rest = pip_lines(build_recipe(["torch==2.13.0+cpu", "ours==1.2+company.3"], options=options))
+    assert first.startswith("--no-deps torch==2.13.0+cpu || ")
+    assert first.endswith(f" --no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0+cpu {REFUSAL}")
+    assert rest == ["-r /tg-build/requirements.txt"]
+
+
+def test_a_build_that_no_index_is_known_to_have() -> None:
+    recipe = build_recipe(["ours==1.2+company.3"])
+    assert recipe.files["build/requirements.txt"] == b"ours==1.2\n"
+    assert recipe.notes == (
+        "ours==1.2+company.3 is a build that public indexes do not have, so ours==1.2 is installed; to have that "
+        "build, name an index that has it in pip_extra_index_urls of build",
+    )
+    with pytest.raises(ImageBuildError) as caught:
+        build_recipe(["torch==2.6.0+rocm6.2"])
+    assert str(caught.value) == (
+        "no index is known that has 'torch==2.6.0+rocm6.2'; name one that has it in pip_extra_index_urls of build"
+    )
+
+
+def test_git_is_there_for_what_comes_from_a_repository() -> None:
+    system, builder, final = build_recipe(["x @ git+https://git.example/x@0a1b"]).dockerfile.split("FROM ")[1:]
+    assert "RUN command -v git > /dev/null || { apt-get update && " in builder
+    assert "git" not in system + final
+
+
+def test_without_requirements_nothing_is_looked_for() -> None:
+    dockerfile = build_recipe([]).dockerfile
+    assert " -m pip install " not in dockerfile
+    assert "system_libraries" not in dockerfile
+    assert dockerfile.endswith("COPY --from=tg-builder /opt/tg-venv /opt/tg-venv\nUSER root\n")
 
 
 @pytest.mark.parametrize("requirement", ["--index-url=https://x", "-r more.txt", "a==1\nb==2"])

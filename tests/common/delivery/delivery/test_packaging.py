@@ -232,6 +232,8 @@ def test_the_package_knows_itself(project: Project, out: Path) -> None:
         "library_versions": versions,
         "modules": ["tasks"],
         "requirements": [f"{name}=={versions[name]}" for name in sorted(versions, key=str.lower)],
+        "imports": ["importlib", "yaml"],
+        "variables": {},
     }
     assert package.modules == ("tasks",)
     assert package.rename("tasks.x") == "Titanic__0.tasks.x"
@@ -302,6 +304,48 @@ def test_a_project_may_have_resources_of_its_own(project: Project, out: Path, tm
     read = importlib.import_module("tasks").read
     package = project.package(out, {"read": read}, data_files=["resources/*.txt"])
     assert run_alone(package, tmp_path, "print(load('read')())") == "hello"
+
+
+def test_code_in_a_source_folder_is_there_once_with_its_data_beside_it(
+    project: Project, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("src/churn/__init__.py", "")
+    project.write("src/churn/words.txt", "angry")
+    project.write(
+        "src/churn/text.py",
+        """
+        from pathlib import Path
+        from churn import __name__ as package
+
+        def read():
+            return package.partition(".")[2] + " " + (Path(__file__).parent / "words.txt").read_text()
+        """,
+    )
+    monkeypatch.syspath_prepend(str(project.path / "src"))
+    read = importlib.import_module("churn.text").read
+    package = project.package(out, {"read": read}, data_files=["words.txt"])
+    assert package.modules == ("churn",)
+    with tarfile.open(package.path) as archive:
+        names = [name for name in archive.getnames() if "churn" in name or "words" in name]
+    below = "Titanic-0/Titanic__0/churn"
+    assert sorted(names) == [f"{below}/__init__.py", f"{below}/text.py", f"{below}/words.txt"]
+    assert run_alone(package, tmp_path, "print(load('read')())") == "churn angry"
+
+
+def test_what_is_left_out_is_said_in_one_warning(
+    project: Project, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write("tasks.py", "X = 1")
+    project.write("export.py", "!pip install x")
+    project.write("queue.py", "")
+    package = project.package(out, {"job": importlib.import_module("tasks")})
+    assert package.modules == ("tasks",)
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.partition("WARNING: ")[2] == (
+        "2 files of the project are left out of the package, as nothing that is trained needs them: export.py (line 1 "
+        "is not valid Python: invalid syntax); queue.py (hides 'queue', which is in the standard library). To leave "
+        "one out without a word, name it in .tgignore"
+    )
 
 
 def test_a_large_object_is_warned_of(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -539,7 +583,7 @@ def test_every_error_is_one_line(project: Project, out: Path) -> None:
         {"payload": {"job": "tasks:X"}},
         {"payload": {"job": "broken:X"}},
         {"payload": {}, "data_files": ["line\nbreak"]},
-        {"payload": {}, "size_limit_bytes": 1},
+        {"payload": {"job": "tasks:X"}, "size_limit_bytes": 1},
         {"payload": {}, "project_folder": out / "missing"},
     ]
     for attempt in attempts:

@@ -55,20 +55,103 @@ def test_data_files_are_no_modules(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "message"),
+    ("path", "what"),
     [
-        ("random.py", "project module 'random.py' hides 'random', which is in the standard library; rename it, or"),
-        ("sklearn/extra.py", "project module 'sklearn/extra.py' hides 'sklearn', which is installed as "),
-        ("tg/__init__.py", "project module 'tg/__init__.py' hides 'tg', which is our own package 'tg'; rename it, or"),
+        ("random.py", "'random', which is in the standard library"),
+        ("yaml.py", "'yaml', which is installed as "),
+        ("sklearn/__init__.py", "'sklearn', which is installed as "),
     ],
 )
-def test_a_module_that_hides_another_is_named(write: Write, path: str, message: str) -> None:
+def test_a_module_that_hides_another_is_named_where_it_is_imported(write: Write, path: str, what: str) -> None:
+    name = path.partition(".")[0].partition("/")[0]
+    folder = write({"tasks.py": "import deep", "deep.py": f"def f():\n    import {name}", "other.py": "", path: ""})
     with pytest.raises(PackagingError) as caught:
-        read(write({"tasks.py": "", path: ""}))
-    assert str(caught.value).startswith(message)
-    assert str(caught.value).endswith("; rename it, or name it in .tgignore")
+        read(folder).add_reached(["tasks"])
+    assert str(caught.value).startswith(f"project module {path!r} hides {what}")
+    assert str(caught.value).endswith(", and deep.py line 2 imports it; rename it, or name it in .tgignore")
+    # What an object refers to is what was imported, which is the installed one.
+    assert read(folder).add_reached(["other", name]) == {name}
+    code = read(folder)
+    assert code.names == {"tasks", "deep", "other"}
+    assert {str(path): reason for path, reason in code.left_out.items()}[path].startswith(f"hides {what}")
     write({".tgignore": f"/{path}"})
-    assert read(write({})).names == {"tasks"}
+    code = read(write({}))
+    assert code.add_reached(["tasks"]) == {name}
+    assert code.left_out == {}
+
+
+def test_a_folder_that_no_import_would_find_hides_nothing(write: Write) -> None:
+    code = read(write({"tasks.py": "import sklearn.svm, logging", "sklearn/extra.py": "", "logging/setup.py": ""}))
+    assert code.add_reached(["tasks"]) == {"sklearn", "logging"}
+    assert sorted(map(str, code.left_out)) == ["logging/setup.py", "sklearn/extra.py"]
+
+
+def test_our_own_name_is_refused_at_once(write: Write) -> None:
+    with pytest.raises(PackagingError, match=r"^project module 'tg/__init__.py' hides 'tg', which is our own package"):
+        read(write({"tasks.py": "", "tg/__init__.py": ""}))
+
+
+BROKEN = {
+    "export.py": b"import os\n!pip install x\n%matplotlib inline\n",
+    "template.py": b"import {{ cookiecutter.name }}\n",
+    "old.py": b"print 'python 2'\n",
+    "latin.py": b"name = 'caf\xe9'\n",
+    "nul.py": b"x = 1\x00\n",
+    "unknown.py": b"# -*- coding: nonsense -*-\n",
+    "newer.py": b"def f(x): match x case 1: pass\n",
+    "large.py": b"x = 1\n" * 200,
+    "broken/__init__.py": b"x = (\n",
+}
+
+
+def write_broken(write: Write, files: "dict[str, str]") -> Path:
+    folder = write({**dict.fromkeys(BROKEN, ""), "broken/fine.py": "", **files})
+    for name, content in BROKEN.items():
+        (folder / name).write_bytes(content)
+    (folder / "gone.py").symlink_to(folder / "nowhere.py")
+    return folder
+
+
+def test_what_cannot_be_used_and_is_not_needed_is_left_out_with_the_reason(write: Write) -> None:
+    late = "try:\n    import old\nexcept ImportError: ...\ndef f():\n    import latin, broken.fine"
+    code = ProjectCode(write_broken(write, {"tasks.py": late}), (), 1000, "tg")
+    code.add_reached(["tasks"])
+    code.leave_out_unusable()
+    assert paths(code) == ["broken/fine.py", "tasks.py"]
+    assert code.names == {"tasks", "broken"}
+    assert sorted(map(str, code.left_out)) == sorted([*BROKEN, "gone.py"])
+    reasons = {str(path): reason for path, reason in code.left_out.items()}
+    assert reasons["export.py"] == "line 2 is not valid Python: invalid syntax"
+    assert reasons["large.py"] == "it has 1,200 bytes, more than the limit of 1,000 for one file"
+    assert reasons["latin.py"].startswith("it is not in the encoding that it declares: ")
+    assert reasons["gone.py"] == "is a link to nothing"
+
+
+@pytest.mark.parametrize(
+    "source", ["from pkg import old", "from . import old", "import pkg.old", "from pkg.old import x"]
+)
+def test_a_broken_module_of_a_package_is_an_error_however_it_is_imported(write: Write, source: str) -> None:
+    folder = write({"pkg/__init__.py": "", "pkg/tasks.py": source, "pkg/old.py": "print 'python 2'"})
+    with pytest.raises(PackagingError, match=r"pkg/old\.py line 1 is not valid Python"):
+        read(folder).add_reached(["pkg.tasks"])
+
+
+def test_a_template_that_a_data_pattern_names_is_a_data_file(write: Write) -> None:
+    folder = write({"tasks.py": "", "templates/model.py": "import {{ name }}", "random.py": "", "pkg/m.py": ""})
+    code = ProjectCode(folder, ["templates/", "random.py", "pkg/"], 1_000_000, "tg")
+    code.add_reached(["tasks"])
+    code.leave_out_unusable()
+    assert paths(code) == ["pkg/m.py", "random.py", "tasks.py", "templates/model.py"]
+    assert sorted(map(str, code.modules)) == ["pkg/m.py", "tasks.py"]
+    assert code.left_out == {}
+
+
+@pytest.mark.parametrize("path", BROKEN)
+def test_what_cannot_be_used_and_is_needed_is_an_error(write: Write, path: str) -> None:
+    name = path.removesuffix(".py").removesuffix("/__init__")
+    folder = write_broken(write, {"tasks.py": "import deep", "deep.py": f"import {name}"})
+    with pytest.raises(PackagingError, match=r"not valid Python|encoding|more than the limit"):
+        ProjectCode(folder, (), 1000, "tg").add_reached(["tasks"])
 
 
 def test_a_module_of_a_package_hides_nothing(write: Write) -> None:

@@ -100,6 +100,90 @@ def test_only_what_is_not_there_at_all_is_missing(capsys: pytest.CaptureFixture[
     assert line.endswith(", and the package asks for numpy==0.1; the image's is used")
 
 
+def test_what_is_for_another_system_is_not_missing() -> None:
+    requirements = [
+        "no-such-library; python_version < '3'",
+        "no-such-library==1.0+cpu ; sys_platform == 'no-such-system'",
+        "another ; python_version > '3' and sys_platform == 'no-such-system'",
+        "wanted @ https://index.example/wanted.whl ; python_version > '3'",
+        "odd ; no such marker",
+    ]
+    assert find_missing(requirements) == requirements[3:]
+
+
+def test_builds_and_extras_of_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions = {"torch": "2.13.0+cu126", "xgboost": "3.2.0", "uvicorn": "0.30"}
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise channel_start.importlib.metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(channel_start.importlib.metadata, "version", version)
+    requirements = ["torch==2.13.0+cpu", "xgboost==3.2.0", "uvicorn[standard]>=0.2", "torchvision==0.28+cpu"]
+    assert find_missing(requirements) == ["uvicorn[standard]==0.30", "torchvision==0.28+cpu"]
+    assert capsys.readouterr().out == (
+        "The image has torch 2.13.0+cu126, and the package asks for torch==2.13.0+cpu; the image's is used\n"
+    )
+
+
+def shipped() -> Path:
+    return Path(channel_start.__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("is_set", "is_there", "commands"),
+    [
+        (
+            False,
+            False,
+            [
+                "--no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0+cpu",
+                "torch==2.13.0+cpu ours==1.2 yaml",
+            ],
+        ),
+        (
+            True,
+            False,
+            [
+                "--no-deps torch==2.13.0+cpu",
+                "--no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0+cpu",
+                "torch==2.13.0+cpu ours==1.2+company.3 yaml",
+            ],
+        ),
+        (True, True, ["--no-deps torch==2.13.0+cpu", "torch==2.13.0+cpu ours==1.2+company.3 yaml"]),
+    ],
+)
+def test_builds_come_from_the_index_that_has_them(
+    is_set: bool, is_there: bool, commands: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def pip_install(arguments: list[str]) -> str | None:
+        asked.append(" ".join(arguments))
+        return None if is_there or arguments[:2] != ["--no-deps", "torch==2.13.0+cpu"] else "ERROR: no such build"
+
+    monkeypatch.setattr(channel_start, "has_own_index", lambda: is_set)
+    monkeypatch.setattr(channel_start, "pip_install", pip_install)
+    (tmp_path / "tg").symlink_to(shipped())
+    channel_start.install(["torch==2.13.0+cpu", "ours==1.2+company.3", "yaml"], tmp_path)
+    assert asked == commands
+
+
+def test_a_build_that_no_index_is_known_to_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_start, "has_own_index", lambda: False)
+    monkeypatch.setenv("TG_ML_FOLDER", str(tmp_path))
+    (tmp_path / "tg").symlink_to(shipped())
+    with pytest.raises(SystemExit):
+        channel_start.install(["torch==2.6.0+rocm6.2"], tmp_path)
+    assert (tmp_path / "output" / "failure").read_text() == (
+        "no index is known that has 'torch==2.6.0+rocm6.2'; take an image that has it, or name an index that has it in "
+        "the image's PIP_EXTRA_INDEX_URL\n"
+    )
+
+
 def test_a_folder_without_a_package(tmp_path: Path) -> None:
     shutil.copyfile(channel_start.__file__, tmp_path / "start.py")
     variables = {**os.environ, "TG_ML_FOLDER": str(tmp_path / "ml")}

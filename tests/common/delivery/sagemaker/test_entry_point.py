@@ -55,6 +55,8 @@ class Task(AbstractTrainingTask):
             threading.Thread(target=threading.Event().wait, name="endless").start()
         elif self.what == "raise no text":
             raise OSError("no file \udcff.csv")
+        elif self.what == "import":
+            __import__("tg_test_nowhere")
         elif self.what == "exit":
             sys.exit(0)
         elif self.what == "be careless with workers":
@@ -167,6 +169,46 @@ def test_it_says_what_the_source_document_shows(place: Place) -> None:
 
 def test_the_argument_train_may_be_left_out(place: Place) -> None:
     assert place.run()[0] == 0
+
+
+def test_a_check_imports_what_the_job_needs_and_trains_nothing(place: Place) -> None:
+    exit_code, lines = place.run("check")
+    assert exit_code == 0
+    assert lines == [
+        "Welcome to Training Grounds!",
+        "All that Task__0 needs can be imported",
+        "DONE. Exiting Training Grounds.",
+    ]
+    assert place.model_files == set()
+    assert not (place.ml / "output" / "failure").exists()
+
+
+@pytest.mark.parametrize("argument", ["check", "train"])
+def test_a_module_that_is_missing_ends_it_before_the_training(
+    place: Place, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    (site / "tg_test_lacking.py").write_text("def Model(): pass\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    exit_code, lines = place.run(argument, task=Task("tg_test_lacking:Model"))
+    assert exit_code == 1
+    line = (
+        "'tg_test_lacking' cannot be imported: the module 'tg_test_lacking' is missing; for an image that is built "
+        'here, add its library, such as "requirements": ["tg_test_lacking"]'
+    )
+    assert place.failure == f"{line}\n"
+    assert "Starting training now..." not in lines
+
+
+def test_a_module_that_is_missing_in_the_training_is_told_with_the_key_that_adds_it(place: Place) -> None:
+    exit_code, lines = place.run("train", task=Task("import"))
+    assert exit_code == 1
+    assert place.failure.splitlines()[0] == (
+        "the module 'tg_test_nowhere' is missing; for an image that is built here, add its library, such as "
+        '"requirements": ["tg_test_nowhere"]'
+    )
+    assert "ModuleNotFoundError: No module named 'tg_test_nowhere'" in lines
 
 
 def test_other_arguments_are_refused(place: Place) -> None:

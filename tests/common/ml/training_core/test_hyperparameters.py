@@ -1,4 +1,6 @@
+import collections
 import copy
+import types
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -208,6 +210,90 @@ def test_no_hyperparameters_change_nothing():
     assert vars(target) == {"x": 1}
 
 
+# --- keys that are no texts, and tuples
+
+
+@pytest.mark.parametrize(
+    ("weights", "key", "expected"),
+    [
+        ({0: 1.0, 1: 1.0}, "0", {0: 2.5, 1: 1.0}),
+        ({-1: 1.0}, "-1", {-1: 2.5}),
+        ({np.int64(3): 1.0}, "3", {3: 2.5}),
+        ({True: 1.0, False: 1.0}, "true", {True: 2.5, False: 1.0}),
+        ({True: 1.0, False: 1.0}, "False", {True: 1.0, False: 2.5}),
+        ({0.5: 1.0}, "0.5", {0.5: 2.5}),
+        ({(0, 1): 1.0}, "(0, 1)", {(0, 1): 2.5}),
+        ({None: 1.0}, "null", {None: 2.5}),
+        ({"0": 1.0, 0: 1.0}, "0", {"0": 2.5, 0: 1.0}),
+        ({"layer.weight": 1.0}, "layer.weight", {"layer.weight": 2.5}),
+    ],
+)
+def test_a_key_of_any_kind_is_reached(weights, key, expected):
+    assert applied(Part(x=weights), f"x.{key}", "2.5") == expected
+
+
+def test_what_is_below_a_key_that_is_no_text_is_reached():
+    target = Part(kwargs={"class_weight": {0: 1.0}, 1: Part(a=1)})
+    apply_hyperparameters(target, {"kwargs.class_weight.0": "2", "kwargs.1.a": "3", "kwargs.2": "4"})
+    assert target.kwargs["class_weight"] == {0: 2.0}
+    assert target.kwargs[1].a == 3
+    assert target.kwargs["2"] == 4
+
+
+@pytest.mark.parametrize(
+    ("current", "text", "expected"),
+    [
+        (None, '{"0": 1.0, "1": 2.5}', {0: 1.0, 1: 2.5}),
+        ("balanced", '{"0": 1.0, "-1": 2.5}', {0: 1.0, -1: 2.5}),
+        ({}, '{"0": 1}', {0: 1}),
+        ({0: 1, 1: 1}, '{"2": 3}', {2: 3}),
+        ({"0": 1}, '{"1": 3}', {"1": 3}),
+        ({0.5: 1}, '{"0.25": 3}', {0.25: 3}),
+        ({True: 1, "x": 2}, '{"True": 3, "y": 4}', {True: 3, "y": 4}),
+        (None, '{"0": 1, "a": 2}', {"0": 1, "a": 2}),
+        (None, '{"00": 1}', {"00": 1}),
+        (None, '[{"0": 1}, {"a": {"1": 2}}]', [{0: 1}, {"a": {1: 2}}]),
+        ([{"0": 5}], '[{"0": 1}]', [{"0": 1}]),
+        ({"a": {"0": 1}, "b": None}, '{"a": {"0": 2}, "b": {"0": 2}}', {"a": {"0": 2}, "b": {0: 2}}),
+    ],
+)
+@pytest.mark.parametrize("type_name", ["", ":json"])
+def test_keys_of_json_take_the_type_of_those_that_they_replace_or_are_ints(current, text, expected, type_name):
+    assert applied(Part(x=copy.deepcopy(current)), f"x{type_name}", text) == expected
+
+
+def test_a_text_is_replaced_by_what_is_written_where_an_argument_is_unknown():
+    target = Part(kwargs={"max_features": "sqrt", "gamma": "scale", "name": "a"}, name="a")
+    given = {"kwargs.max_features": "0.5", "kwargs.gamma": "auto", "kwargs.name:str": "1.0", "name": "1.0"}
+    apply_hyperparameters(target, given)
+    assert target.kwargs == {"max_features": 0.5, "gamma": "auto", "name": "1.0"}
+    assert target.name == "1.0"
+
+
+def test_items_of_tuples_are_replaced():
+    pair = collections.namedtuple("pair", ["low", "high"])
+    target = Part(sizes=(10, 5), deep=[{"a": (1, (2, 3))}], pair=pair(1, 2), steps=(("scale", Part(on=True)),))
+    sizes = target.sizes
+    apply_hyperparameters(
+        target,
+        {
+            "sizes.0": "20",
+            "sizes.1": "7",
+            "deep.0.a.1.0": "8",
+            "deep.0.a.1.1": "9",
+            "deep.0.a.0": "0",
+            "pair.high": "5",
+            "steps.0.1.on": "false",
+        },
+    )
+    assert target.sizes == (20, 7)
+    assert target.deep == [{"a": (0, (8, 9))}]
+    assert target.pair == pair(1, 5)
+    assert isinstance(target.pair, pair)
+    assert target.steps[0][1].on is False
+    assert sizes == (10, 5)  # another task may hold it, too
+
+
 # --- errors
 
 
@@ -216,6 +302,9 @@ def target():
     return Part(
         model=Part(learning_rate=0.1, layers=[10, 5], _hidden=1),
         options={"depth": 3, 7: "seven"},
+        pair=(1, 2),
+        fixed=types.MappingProxyType({"a": 1}),
+        weights={0: 1.0},
         frozen=Frozen(),
         x=1,
         last=1,
@@ -237,7 +326,10 @@ def target():
         ("model.layers.-1", 1, r"model.layers \(list\) has no '-1'; "),
         ("model.layers.first", 1, r"model.layers \(list\) has no 'first'; there is '0', '1'$"),
         ("options.dept", 1, r"options \(dict\) has no 'dept'; did you mean 'depth'\?$"),
-        ("options.7", 1, r"options \(dict\) has no '7'; there is 'depth'$"),
+        ("options.8", 1, r"options \(dict\) has no '8'; there is 'depth', '7'$"),
+        ("pair.2", 1, r"pair \(tuple\) has no '2'; there is '0', '1'$"),
+        ("fixed.a", 1, r"^hyperparameter 'fixed.a': mappingproxy cannot be changed; set the part of the task that "),
+        ("weights", '{"a": 1}', r"^hyperparameter 'weights': '{\"a\": 1}' is not of type json$"),
         ("x.y", 1, r"x \(int\) has no 'y'; there is nothing$"),
         ("x.real", 1, r"x \(int\) has no 'real'; there is nothing$"),
         (

@@ -17,6 +17,7 @@ from .image_options import ImageBuildOptions
 from .image_source import find_image, find_or_pull_image
 from .package import Package
 from .packaging import Packaging
+from .requirement_notes import describe_unfit
 from .run_file import build_run_file
 from .temporary_folder import temporary_folder
 
@@ -41,6 +42,7 @@ class Containering:
         python_version: The Python in it; a package needs the version that made it.
         platform: What it runs on, such as ``linux/amd64`` for SageMaker; ``None`` for what the daemon runs.
         build_options: The build's network, package index and the like.
+        has_gpus: Whether it is made for a machine with GPUs.
         silent: Whether building it says nothing.
     """
 
@@ -56,6 +58,7 @@ class Containering:
         self.python_version = CLIENT_PYTHON
         self.platform: str | None = None
         self.build_options = ImageBuildOptions()
+        self.has_gpus = False
         self.silent = False
 
     @staticmethod
@@ -118,6 +121,8 @@ class Containering:
         secret_texts = self.build_options.secrets(self._requirements(package))
         platform = self.platform or engine_platform(client)
         if find_image(client, recipe.reference) is None:
+            for note in (*recipe.notes, *describe_unfit(self._requirements(package), self.has_gpus)):
+                Logger.warning(note)
             say(f"Building {recipe.reference}: what {package.name} needs")
             build_image(
                 client,

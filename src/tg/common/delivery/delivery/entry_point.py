@@ -49,6 +49,12 @@ class EntryPoint:
         """Our own top module as the package has it, such as ``Titanic__0.tg``."""
         return str(self.properties["tg_import_path"])
 
+    @property
+    def resource_names(self) -> list[str]:
+        """The names of the payload's objects, sorted."""
+        files = (self._files / "resources").iterdir()
+        return sorted(file.name.removesuffix(".pkl") for file in files if file.name.endswith(".pkl"))
+
     def load_resource(self, name: str) -> Any:
         """Loads one object of the payload.
 
@@ -57,10 +63,8 @@ class EntryPoint:
         """
         resource = self._files / "resources" / f"{name}.pkl"
         if not resource.is_file():
-            files = (self._files / "resources").iterdir()
-            present = sorted(file.name.removesuffix(".pkl") for file in files if file.name.endswith(".pkl"))
             raise PackagingError(
-                f"the package {self.module_name!r} holds no object {name!r}; it holds {listed(present)}"
+                f"the package {self.module_name!r} holds no object {name!r}; it holds {listed(self.resource_names)}"
             )
         return load_pickle(resource.read_bytes())
 

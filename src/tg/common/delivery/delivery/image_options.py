@@ -22,7 +22,8 @@ class ImageBuildOptions:
         args: Variables that are set while requirements are installed; ``${NAME}`` in a requirement stands for one.
         proxies: ``http``, ``https`` and ``no``, as in ``http_proxy`` and its like.
         pip_index_url: Where pip finds packages; may hold credentials.
-        pip_extra_index_urls: Where it looks, too.
+        pip_extra_index_urls: Where it looks, too. Builds such as ``torch==2.13.0+cpu`` come from PyTorch's own index if
+            no index that is named has them.
         ca_bundle: A file of certificates that pip trusts in the build, in PEM format.
         apt_packages: Debian packages to install.
         user_id: Who runs the training; ``None`` for whom the base image names, mostly root.
@@ -65,6 +66,11 @@ class ImageBuildOptions:
     @property
     def _urls(self) -> tuple[str, ...]:
         return ((self.pip_index_url,) if self.pip_index_url else ()) + self.pip_extra_index_urls
+
+    @property
+    def has_own_index(self) -> bool:
+        """Whether an index is named, which may have builds that no public index has."""
+        return bool(self._urls)
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is installed here, and which of it a package needs."""
 
 import importlib.metadata
+import json
 import re
 import sys
 import sysconfig
@@ -8,16 +9,21 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 from ...errors import PackagingError
 from ...module_specs import find_module_spec
+from .local_versions import PYTORCH, parse_local_version
 
 # What every training needs, with what decides its numbers to the last digit.
 CORE = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
 def pin_distributions(names: Iterable[str]) -> tuple[str, ...]:
-    """Writes distributions as requirements of the versions that are installed here, sorted.
+    """Writes distributions as requirements of what is installed here, sorted.
+
+    A version keeps its local part, as in ``2.13.0+cpu``: it names a build. What was installed from an address is had
+    from there again, a repository at the same commit.
 
     Raises:
         PackagingError: If one is not installed.
@@ -26,8 +32,87 @@ def pin_distributions(names: Iterable[str]) -> tuple[str, ...]:
     versions = find_versions(names)
     if missing := sorted(names - versions.keys()):
         raise PackagingError(f"{missing[0]!r} is not installed here, so its version is unknown; install it")
-    # A local part, as in 2.0+cpu, names a build that no index has.
-    return tuple(f"{name}=={version.partition('+')[0]}" for name, version in versions.items())
+    return tuple(_pin(name, version) for name, version in versions.items())
+
+
+def pin_builds(distributions: Iterable[str], requirements: Iterable[str]) -> tuple[str, ...]:
+    """Writes requirements of PyTorch's builds that are installed here, where others would leave the build open.
+
+    A library that needs ``torch``, or a project that asks for ``torch>=2``, is content with the build that is
+    installed here; without it, an image would get another one, with gigabytes for GPUs.
+
+    Args:
+        distributions: What a package needs; what these need counts, too.
+        requirements: What is asked for. What this does not leave open, or what is not met here, stays as it is.
+    """
+    needed = [name for name in find_required(distributions) if name in PYTORCH]
+    lines = [line for line in requirements if name_distribution(line) in PYTORCH]
+    if not needed and not lines:
+        return ()
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    asked: dict[str, list[Requirement]] = {}
+    try:
+        for line in lines:
+            asked.setdefault(name_distribution(line), []).append(Requirement(line))
+    except InvalidRequirement:  # which pip will say
+        return ()
+    pins = []
+    for name in sorted({*needed, *asked}):
+        version = find_versions([name]).get(name)
+        pin = _pin(name, version) if version is not None else ""
+        is_met = all(each.url is None and each.specifier.contains(str(version), True) for each in asked.get(name, ()))
+        if parse_local_version(pin) is not None and is_met:
+            pins.append(pin)
+    return tuple(pins)
+
+
+def _pin(name: str, version: str) -> str:
+    origin = _read_origin(name)
+    url = str(origin.get("url", ""))
+    if (vcs := origin.get("vcs_info")) and not url.startswith("file:"):
+        place = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    elif url.startswith(("http://", "https://")):
+        place = url
+    else:
+        # For these systems PyTorch's builds for the CPU have no local part, and for Linux those for GPUs have none.
+        is_for_cpu = name.lower() in PYTORCH and sys.platform in ("darwin", "win32") and "+" not in version
+        return f"{name}=={version}+cpu" if is_for_cpu else f"{name}=={version}"
+    folder = origin.get("subdirectory")
+    return f"{name} @ {place}" + (f"#subdirectory={folder}" if folder else "")
+
+
+def find_local_origin(name: str) -> str | None:
+    """The address of the file or folder of this machine that a distribution was installed from, if it was so."""
+    url = str(_read_origin(name).get("url", ""))
+    return url if url.startswith("file:") else None
+
+
+def _read_origin(name: str) -> dict[str, Any]:
+    """What an installer has noted of where it has a distribution from (PEP 610): nothing if that is an index."""
+    try:
+        text = importlib.metadata.distribution(name).read_text("direct_url.json")
+        origin = json.loads(text or "{}")
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return {}
+    return origin if isinstance(origin, dict) else {}
+
+
+def find_required(names: Iterable[str]) -> set[str]:
+    """Adds to distributions those that they need, those that these need, and so on, as far as they are installed."""
+    found, waiting = dict[str, str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name_distribution(name) in found:
+            continue
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        found[name_distribution(name)] = distribution.name
+        lines = (line.partition(";") for line in distribution.requires or ())
+        waiting += [name_distribution(what) for what, _, marker in lines if "extra" not in marker]
+    return set(found.values())
 
 
 def find_versions(names: Iterable[str]) -> dict[str, str]:

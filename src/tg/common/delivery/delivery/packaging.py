@@ -11,7 +11,15 @@ from ...errors import PackagingError
 from ...logger import Logger
 from .dependency_list import DependencyList
 from .import_rewriter import rewrite_imports
-from .installed_distributions import CORE, find_distributions, find_versions, name_distribution, pin_distributions
+from .installed_distributions import (
+    CORE,
+    find_distributions,
+    find_versions,
+    name_distribution,
+    pin_builds,
+    pin_distributions,
+)
+from .optional_parts import find_optional_parts, find_variables
 from .package import Package
 from .package_file import add_metadata, build_package_file, write_package_file
 from .pickling import dump_renamed_pickle, rename_prefix
@@ -22,6 +30,9 @@ from .unpicklable import describe_unpicklable
 
 # The module in which this file is, above `common`: `tg`, or the package's own where a package makes a package.
 _TG = __name__.rpartition(".common.delivery.")[0]
+
+# So many are named; a folder of old notebooks may hold hundreds.
+_MOST_LEFT_OUT = 20
 
 
 class Packaging:
@@ -44,6 +55,8 @@ class Packaging:
             in the versions that are installed here.
         additional_dependencies: What it needs besides, such as the project's own requirements.
         silent: Whether making it says nothing but warnings.
+        needed_modules: Those of the project's modules that the payload needs, by their paths in the package; known when
+            it has been made.
     """
 
     def __init__(self, name: str, version: str, payload: Mapping[str, Any]) -> None:
@@ -63,6 +76,7 @@ class Packaging:
         self.dependencies: list[DependencyList] = []
         self.additional_dependencies: list[DependencyList] = []
         self.silent = False
+        self.needed_modules: Mapping[PurePosixPath, Path] = {}
 
     @property
     def module_name(self) -> str:
@@ -76,12 +90,15 @@ class Packaging:
         which Python pickles in an order, or under names, of its own in each process.
 
         Raises:
-            PackagingError: If an object cannot be pickled, a module is missing, hides another or is not Python, or a
-                file is too large or a secret.
+            PackagingError: If an object cannot be pickled, a module that is needed is missing, hides another, is
+                not Python or is too large, or a data file is too large or a secret.
         """
         code = ProjectCode(self.project_folder, self.data_files, self.size_limit_bytes, reserved=_TG)
         resources, reached = self._pickle_payload(code)
+        if code.left_out:
+            Logger.warning(_describe_left_out(code.left_out))
         distributions = {*CORE, *find_distributions(reached)}
+        distributions |= find_optional_parts(reached, distributions, [code.files[path] for path in code.modules])
         requirements = self._build_requirements(distributions)
         modules = tuple(sorted(code.names))
         properties = {
@@ -89,6 +106,8 @@ class Packaging:
             "library_versions": find_versions(distributions),
             "modules": modules,
             "requirements": requirements,
+            "imports": sorted(code.required),
+            "variables": find_variables(distributions),
         }
         files = self._lay_out(code, resources, properties)
         path = folder / f"{self.name}-{self.version}.tar.gz"
@@ -134,6 +153,8 @@ class Packaging:
         resources, referenced = pickle_all()
         before = code.names
         reached = code.add_reached(referenced)
+        code.leave_out_unusable()
+        self.needed_modules = {path: code.files[path] for path in sorted(code.needed)}
         if code.names != before:
             # Which modules are the project's is known only now; they are renamed in a second round.
             resources, _ = pickle_all()
@@ -177,8 +198,19 @@ class Packaging:
         else:
             # What the project asks for itself is asked for once: two versions of one library cannot be had.
             asked = {name_distribution(line) for line in additional}
-            lines = [line for line in pin_distributions(distributions) if name_distribution(line) not in asked]
+            pinned = pin_distributions(distributions)
+            lines = [line for line in pinned if name_distribution(line) not in asked]
+            lines += pin_builds(distributions, [*pinned, *additional])
         return tuple(sorted({*lines, *additional}, key=str.lower))
+
+
+def _describe_left_out(left_out: Mapping[PurePosixPath, str]) -> str:
+    shown = [f"{path} ({reason})" for path, reason in sorted(left_out.items())]
+    more = f"; and {len(shown) - _MOST_LEFT_OUT:,} more" if len(shown) > _MOST_LEFT_OUT else ""
+    return (
+        f"{len(shown):,} files of the project are left out of the package, as nothing that is trained needs them: "
+        f"{'; '.join(shown[:_MOST_LEFT_OUT])}{more}. To leave one out without a word, name it in .tgignore"
+    )
 
 
 def _read_shipped_tree() -> dict[str, bytes]:

@@ -1,9 +1,10 @@
 """The code of a project that a package needs, wherever it comes from."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path, PurePosixPath
 
 from ...errors import PackagingError
+from .hiding_modules import HidingModule, find_hiding_modules
 from .installed_distributions import find_installed, is_hidden
 from .project_files import check_size, collect_project_files
 from .project_ignore import ProjectIgnore
@@ -23,25 +24,41 @@ class ProjectCode:
         reserved: A top-level name that a project must not have.
 
     Attributes:
-        files: Where each file is, by its path in the project.
+        files: Where each file is, by its path in the package.
+        needed: The paths of those modules that :meth:`add_reached` has found to be needed.
+        left_out: Modules that are not taken, and why, by their paths in the project. Nothing needs them: a module that
+            is needed and cannot be taken is an error.
+        required: The installed modules that are imported as soon as the payload is loaded or used, named from the top.
 
     Raises:
-        PackagingError: If a module hides an installed one, or a file cannot be part of a package.
+        PackagingError: If a module has the reserved name, or a data file cannot be part of a package.
     """
 
     def __init__(self, folder: Path | None, data_patterns: Sequence[str], size_limit_bytes: int, reserved: str) -> None:
         self.files: dict[PurePosixPath, Path] = {}
+        self.required = set[str]()
         self._modules: dict[str, PurePosixPath | None] = {}
         self._folder = folder.resolve() if folder is not None else None
         self._size_limit_bytes = size_limit_bytes
         self._reserved = reserved
         self._imports: dict[PurePosixPath, list[ImportedModule]] = {}
+        self._hiding: dict[str, HidingModule] = {}
+        self.left_out: dict[PurePosixPath, str] = {}
+        self.needed = set[PurePosixPath]()
+        self._named: Set[PurePosixPath] = set()
         if self._folder is not None:
             found = collect_project_files(self._folder, data_patterns, size_limit_bytes)
-            self.files.update({path: self._folder / path for path in found.data})
-            for path in found.modules:
-                self._add_module(path, self._folder / path)
-            self._check_names()
+            self.left_out.update(found.broken)
+            self._hiding = find_hiding_modules(found.modules, reserved)
+            for path, file in found.modules.items():
+                hiding = self._hiding.get(path.parts[0].removesuffix(".py"))
+                if hiding is None:
+                    self._add_module(path, file)
+                elif path not in found.named_modules:
+                    self.left_out[self._shown(file)] = f"hides {hiding.what}"
+            self._named = found.named_modules
+            self.files.update(found.data)
+            self.files.update({path: found.modules[path] for path in found.named_modules})
 
     @property
     def modules(self) -> set[PurePosixPath]:
@@ -72,24 +89,53 @@ class ProjectCode:
             PackagingError: If a module needs one that is not here and cannot be added.
         """
         outside, seen = set[str](), set[PurePosixPath]()
-        waiting: list[tuple[str, str | None, bool]] = [(module, None, False) for module in modules]
+        waiting: list[tuple[str, str | None, bool, bool]] = [(module, None, False, True) for module in modules]
         while waiting:
-            module, importer, is_required = waiting.pop()
+            module, importer, is_required, is_run = waiting.pop()
             top = module.partition(".")[0]
             if top in (self._reserved, "__main__"):
                 continue
+            if importer is not None and top in self._hiding and self._hiding[top].is_found_first:
+                raise PackagingError(self._hiding[top].describe(importer))
             if top not in self._modules and find_installed(top) is not None and not is_hidden(top):
                 outside.add(top)
+                if is_required or importer is None:
+                    self.required.add(module)
                 continue
             if module not in self._modules:
                 self._add_from_elsewhere(module, importer, is_required)
             for path in self._paths_along(module):
-                if path not in seen:
-                    seen.add(path)
-                    waiting += [
-                        (each.name, f"{path} line {each.line}", each.is_required) for each in self._imports_of(path)
-                    ]
+                if path in seen:
+                    continue
+                try:
+                    imports = self._imports_of(path)
+                except PackagingError:
+                    if is_run:
+                        raise
+                    continue  # it is left out, as what imports it can do without it
+                seen.add(path)
+                self.needed.add(path)
+                waiting += [(each.name, f"{path} line {each.line}", each.is_required, each.is_run) for each in imports]
         return outside
+
+    def leave_out_unusable(self) -> None:
+        """Leaves out modules that are no Python of this version, too large or cannot be read.
+
+        Those that are needed have been found by then to be usable. One that a data pattern names, such as a template,
+        stays as a data file.
+        """
+        usable = dict[PurePosixPath, Path]()
+        for path in sorted(self.modules):
+            try:
+                self._imports_of(path)
+                usable[path] = self.files[path]
+            except PackagingError as error:
+                if path not in self._named:
+                    shown = self._shown(self.files[path])
+                    self.left_out[shown] = _describe_reason(error, path, self.files.pop(path))
+        self._modules.clear()
+        for path, file in usable.items():
+            self._add_module(path, file)
 
     def _add_from_elsewhere(self, module: str, importer: str | None, is_required: bool) -> None:
         what = f"the payload refers to {module!r}" if importer is None else f"{importer} imports {module!r}"
@@ -101,7 +147,6 @@ class ProjectCode:
         for path, file in (found or {}).items():
             reason = self._why_left_out(file)
             if reason is None and path.suffix == ".py":
-                check_size(file, str(file), self._size_limit_bytes)
                 self._add_module(path, file)
             elif is_required or importer is None:
                 reason = f"is left out of packages, since {file.name!r} {reason}" if reason else "is no Python source"
@@ -129,6 +174,7 @@ class ProjectCode:
 
     def _imports_of(self, path: PurePosixPath) -> list[ImportedModule]:
         if path not in self._imports:
+            check_size(self.files[path], str(self._shown(self.files[path])), self._size_limit_bytes)
             source, _ = read_python_source(self.files[path])
             self._imports[path] = list(find_imports(source, path))
         return self._imports[path]
@@ -141,12 +187,15 @@ class ProjectCode:
             if path is not None:
                 yield path
 
-    def _check_names(self) -> None:
-        for name in sorted(self.names):
-            hidden = f"our own package {name!r}" if name == self._reserved else find_installed(name)
-            if hidden is not None:
-                path = min(path for path in self.modules if path.parts[0].removesuffix(".py") == name)
-                raise PackagingError(
-                    f"project module {str(path)!r} hides {name!r}, which is {hidden}; rename it, "
-                    "or name it in .tgignore"
-                )
+    def _shown(self, file: Path) -> PurePosixPath:
+        if self._folder is not None and file.is_relative_to(self._folder):
+            return PurePosixPath(file.relative_to(self._folder))
+        return PurePosixPath(file)
+
+
+def _describe_reason(error: PackagingError, path: PurePosixPath, file: Path) -> str:
+    """What is wrong with a module, without its name and what to do about it."""
+    reason = str(error).partition("; ")[0]
+    for name in (str(path), str(file)):
+        reason = reason.removeprefix("file ").removeprefix(repr(name)).removeprefix(name).strip()
+    return reason if reason.startswith("line ") else f"it {reason}"

@@ -21,11 +21,13 @@ class ImportedModule:
         name: The imported module, named from the top.
         line: The line, from 1.
         is_required: Whether the module cannot be imported without it: it stands outside functions, ``try`` and ``if``.
+        is_run: Whether it is run with the module, if it is one: ``b`` of ``from a import b`` may be something else.
     """
 
     name: str
     line: int
     is_required: bool
+    is_run: bool = False
 
 
 def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
@@ -43,15 +45,16 @@ def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield ImportedModule(alias.name, node.lineno, id(node) in required)
+                yield ImportedModule(alias.name, node.lineno, id(node) in required, id(node) in required)
         elif isinstance(node, ast.ImportFrom):
             around = path.parent.parts[: max(0, len(path.parent.parts) - node.level + 1)] if node.level else ()
             name = ".".join([*around, *([node.module] if node.module else [])])
             if name:
-                yield ImportedModule(name, node.lineno, id(node) in required)
+                yield ImportedModule(name, node.lineno, id(node) in required, id(node) in required)
             for alias in node.names:
                 if alias.name != "*":
-                    yield ImportedModule(f"{name}.{alias.name}".lstrip("."), node.lineno, is_required=False)
+                    below = f"{name}.{alias.name}".lstrip(".")
+                    yield ImportedModule(below, node.lineno, is_required=False, is_run=id(node) in required)
         elif (literal := imported_literal(node)) is not None:
             yield ImportedModule(str(literal.value), literal.lineno, is_required=False)
 

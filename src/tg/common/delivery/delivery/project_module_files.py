@@ -33,6 +33,13 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
     return files
 
 
+def find_package_folders(name: str) -> list[Path]:
+    """The folders of a top-level package that is importable here and not installed among others' libraries."""
+    spec = find_module_spec(name)
+    places = [Path(each) for each in (spec and spec.submodule_search_locations) or ()]
+    return [place for place in places if not {"site-packages", "dist-packages"} & set(place.parts)]
+
+
 def _find_below(name: str, places: Iterable[str]) -> ModuleSpec | None:
     """Finds a module of a package; unlike :class:`PathFinder`, also where the package is not imported."""
     folders: list[str] = []

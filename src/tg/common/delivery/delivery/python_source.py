@@ -11,9 +11,12 @@ def read_python_source(path: Path) -> tuple[str, str]:
     """Reads a module's text and the name of its encoding.
 
     Raises:
-        PackagingError: If it is not in the encoding that it declares.
+        PackagingError: If it is not in the encoding that it declares, or cannot be read.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PackagingError(f"{path} cannot be read: {error.strerror}; correct it, or name it in .tgignore") from error
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(encoding), encoding

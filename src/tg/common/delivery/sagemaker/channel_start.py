@@ -27,6 +27,9 @@ _OLDEST_PYTHON = (3, 10)
 _LONGEST_FAILURE = 1024
 _EXIT_TERMINATED = 143
 
+_PIP = [sys.executable, "-m", "pip"]
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]+\])?\s*(?P<rest>$|[<>=!~@(].*)")
+
 
 def main() -> None:
     """Unpacks the package beside which this file lies, installs what it lacks, and runs it."""
@@ -40,7 +43,7 @@ def main() -> None:
     made_with = properties["python_version"]
     if made_with.split(".")[:2] != [str(part) for part in sys.version_info[:2]]:
         say(f"The image has Python {_dotted(sys.version_info)}, and the package was made with {made_with}")
-    install(find_missing(properties["requirements"]))
+    install(find_missing(properties["requirements"]), folder / properties["module_name"])
     run(folder, properties["module_name"])
 
 
@@ -68,40 +71,99 @@ def unpack(package: Path, work: Path) -> Path:
 
 
 def find_missing(requirements: list[str]) -> list[str]:
-    """The requirements of which the image has no version at all; those that name no library count as missing."""
+    """The requirements of which the image has no version at all; those that name no library count as missing.
+
+    What is for another Python or another system is not missing. A library with extras is asked for again where the
+    image has it, as pip alone knows whether it has these, too.
+    """
     missing = []
     for requirement in requirements:
-        name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*(?=\s*($|[\[<>=!~;@(]))", requirement)
+        what, _, marker = (part.strip() for part in requirement.partition(";"))
+        if marker and not is_meant(marker):
+            continue
+        found = _REQUIREMENT.fullmatch(what)
         try:
-            if name is None:
+            if found is None:
                 raise importlib.metadata.PackageNotFoundError
-            present = importlib.metadata.version(name[0])
+            present = importlib.metadata.version(found["name"])
         except importlib.metadata.PackageNotFoundError:
             missing.append(requirement)
             continue
-        if "==" in requirement and requirement.partition("==")[2].partition(";")[0].strip() != present:
-            say(f"The image has {name[0]} {present}, and the package asks for {requirement}; the image's is used")
+        if found["extras"]:
+            missing.append(f"{found['name']}{found['extras']}=={present}")
+        if found["rest"].startswith("==") and found["rest"].lstrip("= ") != present:
+            say(f"The image has {found['name']} {present}, and the package asks for {requirement}; the image's is used")
     return missing
 
 
-def install(requirements: list[str]) -> None:
-    """Installs what is missing."""
+def is_meant(marker: str) -> bool:
+    """Whether a requirement's marker, such as ``python_version < "3.11"``, is true here; where it is unknown, too."""
+    try:
+        from pip._vendor.packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+    except ImportError:
+        return True  # it is left to pip, if there is one
+    try:
+        return Marker(marker).evaluate()
+    except (InvalidMarker, UndefinedEnvironmentName):
+        return True
+
+
+def install(requirements: list[str], folder: Path) -> None:
+    """Installs what is missing, builds such as ``torch==2.13.0+cpu`` from the index that has them.
+
+    Args:
+        requirements: In pip's notation.
+        folder: The package's module, which knows these indexes.
+    """
     if not requirements:
         return
-    say(f"Installing {' '.join(requirements)}")
-    # The container is thrown away, so nothing else can be broken.
-    environment = {**os.environ, "PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_ROOT_USER_ACTION": "ignore"}
-    command = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--retries", "1"]
-    result = subprocess.run(
-        [*command, *requirements], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    say(result.stdout.rstrip("\n"))
-    if result.returncode != 0:
-        errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR")] or ["pip has failed"]
+    knowledge = runpy.run_path(str(folder / "tg" / "common" / "delivery" / "delivery" / "local_versions.py"))
+    is_own = has_own_index()
+    try:
+        sources = knowledge["find_sources"](requirements, has_own_index=is_own)
+    except ValueError as error:
+        fail(f"{error}; take an image that has it, or name an index that has it in the image's PIP_EXTRA_INDEX_URL")
+    for note in sources.notes:
+        say(note)
+    for index, builds in sources.builds.items():
+        if is_own and pip_install(["--no-deps", *builds]) is None:
+            continue
+        trouble = pip_install(["--no-deps", "--index-url", index, *builds])
+        if trouble is not None:
+            fail(
+                f"the image lacks {' '.join(builds)}, and {index} does not give them ({trouble}); take an image that "
+                "has them, or let the job reach that index"
+            )
+    trouble = pip_install(sources.requirements)
+    if trouble is not None:
         fail(
-            f"the image lacks {' '.join(requirements)}, and they cannot be installed ({errors[-1]}); take an image "
+            f"the image lacks {' '.join(requirements)}, and they cannot be installed ({trouble}); take an image "
             "that has them, or let the job reach a package index"
         )
+
+
+def has_own_index() -> bool:
+    """Whether the image is set to an index, which may have builds that no public index has."""
+    if any(os.environ.get(name) for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")):
+        return True
+    settings = subprocess.run([*_PIP, "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return re.search(r"\.(extra-)?index-url=|\.find-links=", settings.stdout) is not None
+
+
+def pip_install(arguments: list[str]) -> str | None:
+    """Runs ``pip install``; says why it has failed, or ``None`` if it has not."""
+    say(f"Installing {' '.join(arguments)}")
+    # The container is thrown away, so nothing else can be broken.
+    environment = {**os.environ, "PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    command = [*_PIP, "install", "--no-input", "--disable-pip-version-check", "--retries", "1"]
+    result = subprocess.run(
+        [*command, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    say(result.stdout.rstrip("\n"))
+    if result.returncode == 0:
+        return None
+    errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR")]
+    return (errors or ["pip has failed"])[-1]
 
 
 def run(folder: Path, module_name: str) -> NoReturn:

@@ -12,8 +12,10 @@ from ...logger import Logger
 from ..delivery import ContainerPusher
 from ..delivery.containering import Containering
 from ..delivery.docker_client import DockerClient, ObjectMissingError, engine_errors
+from ..delivery.dockerfile_template import DOCKERFILE_TEMPLATE
 from ..delivery.image import Image
 from ..delivery.image_builder import remove_image
+from ..delivery.image_check import check_image
 from ..delivery.image_source import find_image
 from ..delivery.package import Package
 from .aws_errors import error_code
@@ -96,7 +98,7 @@ def deliver_image(client: DockerClient, containering: Containering, package: Pac
         What names exactly this image, ``<repository>@sha256:…``.
 
     Raises:
-        ImageBuildError: If it cannot be made or pushed.
+        ImageBuildError: If it cannot be made or pushed, or lacks what its package needs.
         ContainerError: If the daemon cannot be reached.
     """
     containering = copy.copy(containering)
@@ -106,6 +108,9 @@ def deliver_image(client: DockerClient, containering: Containering, package: Pac
     if (digest := _find_digest(client, login, tag)) is not None:
         Logger.info(f"{login.repository}:{tag} is there already; nothing is pushed")
         return f"{login.repository}@{digest}"
+    # What else another template starts may train, whatever it is asked for.
+    if containering.image_uri is None and containering.dockerfile_template == DOCKERFILE_TEMPLATE:
+        check_image(client, image, containering.has_gpus)
     try:
         return ContainerPusher(login.repository, login.username, login.password, client).push(image, tag)
     finally:

@@ -21,6 +21,8 @@ from ...errors import TgError
 from ...logger import Logger
 from ...secret_mask import SecretMask
 from ..delivery.entry_point import EntryPoint
+from ..delivery.import_failures import describe_import_failure
+from ..delivery.package_check import CHECK_ARGUMENT, check_package, load_prepared
 from ..delivery.package_file import read_installed_package
 from .c_output import flush_c_output
 from .ml_folder import MlFolder
@@ -51,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     The job's current folder is the one that ``TG_WORK_FOLDER`` names, by default a new temporary one.
 
     Args:
-        arguments: By default the command line's: nothing, or ``train``.
+        arguments: By default the command line's: nothing, ``train``, or ``check``, which only imports what the job
+            needs.
 
     Raises:
         TgError: In a process that ``multiprocessing`` has started for a training.
@@ -63,11 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _keep_stdout()
     try:
         Logger.info("Welcome to Training Grounds!")
-        if arguments not in ([], ["train"]):
+        if arguments not in ([], ["train"], [CHECK_ARGUMENT]):
             raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
-        _enter_work_folder()
-        _run(folder)
-        Logger.info("Job has exited successfully")
+        if arguments == [CHECK_ARGUMENT]:
+            _check()
+        else:
+            _enter_work_folder()
+            _run(folder)
+            Logger.info("Job has exited successfully")
     except _Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
     except BaseException as error:  # noqa: BLE001 - whatever ends a training is told in its log and failure file
@@ -108,7 +114,7 @@ def _enter_work_folder() -> None:
 def _run(folder: MlFolder) -> None:
     Logger.info("Loading job")
     package = prepare_process()
-    job = package.load_resource(os.environ.get(RESOURCE_VARIABLE, "job"))
+    job = load_prepared(package, os.environ.get(RESOURCE_VARIABLE, "job"))
     Logger.info(f"Job of type {type(job)} is loaded")
     if not hasattr(job, "run"):
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
@@ -116,6 +122,10 @@ def _run(folder: MlFolder) -> None:
     with ending_pools_that_cannot_start():
         job.run(folder, package.properties, read_installed_package(package.module_name))
     flush_c_output()  # before it is said that all is done
+
+
+def _check() -> None:
+    check_package(prepare_process())
 
 
 def _keep_stdout() -> None:
@@ -136,7 +146,8 @@ def _describe(error: BaseException) -> str:
         return str(error)
     if isinstance(error, SystemExit):
         return f"the training called sys.exit({'' if error.code is None else repr(error.code)}) before its end"
-    return f"{type(error).__name__}: {error}"
+    missing = describe_import_failure(error)
+    return f"{type(error).__name__}: {error}" if missing is None else missing
 
 
 def _exit(code: int) -> NoReturn:

@@ -14,6 +14,7 @@ from ..delivery.pickling import Rename
 from .archive_environment import ArchiveEnvironment
 from .ml_folder import MlFolder
 from .result_archive import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, write_completion_marker
+from .task_description import describe_task
 
 DATASET_VARIABLE = "TG_DATASET"
 
@@ -52,8 +53,6 @@ class SagemakerJob:
             HyperparameterError: For a hyperparameter that the task does not have.
             Exception: Whatever the task raises, unchanged.
         """
-        import jsonpickle
-
         Logger.info("This is Sagemaker Job performing a training task")
         folder.model.mkdir(parents=True, exist_ok=True)
         Logger.info("Preparing package properties...")
@@ -72,7 +71,7 @@ class SagemakerJob:
         else:
             Logger.info("No hyperparameters are provided")
         Logger.info("Model initialized. Jsonpickling...")
-        (folder.model / TASK).write_text(mask.mask(jsonpickle.encode(self.task, keys=True)), encoding="utf-8")
+        (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
         Logger.info("Starting training now...")
         self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder.model, rename))
         write_completion_marker(folder.model)

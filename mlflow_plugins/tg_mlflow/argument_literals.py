@@ -1,0 +1,48 @@
+"""Decodes what an argument's text says if it is JSON or a literal of Python."""
+
+import ast
+import json
+from typing import Any
+
+# What JSON calls otherwise, as Python writes it.
+_FLOATS = ("nan", "inf", "-inf")
+
+UNDECODED = object()
+
+
+class WrittenText(str):
+    """A text as the user wrote it, which may mean more than a text; a text inside JSON is just a ``str``."""
+
+    __slots__ = ()
+
+
+def decode(value: Any) -> Any:
+    """Decodes a text as it is written; anything else has been decoded already.
+
+    Numbers are those of JSON: ``001``, ``1_000`` and ``0x10`` are none.
+
+    Returns:
+        The value; ``UNDECODED`` if the text is neither JSON nor a literal.
+    """
+    if not isinstance(value, WrittenText):
+        return value
+    if value in _FLOATS:
+        return float(value)
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        pass  # it may be as Python writes it, such as {0: 1.0} or ('a', None)
+    try:
+        literal = ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return UNDECODED
+    is_number = isinstance(literal, (int, float, complex)) and not isinstance(literal, bool)
+    return UNDECODED if is_number or isinstance(literal, bytes) else literal
+
+
+def is_bracketed(value: Any) -> bool:
+    """Whether a text as it is written stands in brackets, as lists and dictionaries do."""
+    if not isinstance(value, WrittenText):
+        return False
+    text = value.strip()
+    return len(text) > 1 and text[0] + text[-1] in ("[]", "{}", "()")

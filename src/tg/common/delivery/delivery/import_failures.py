@@ -1,0 +1,69 @@
+"""Says what an image lacks when a library cannot be imported in it, and which key adds that."""
+
+import re
+
+from .system_libraries import DEBIAN_PACKAGES
+
+_IN_IMAGE = "for an image that is built here"
+_SHARED_LIBRARY = re.compile(r"([\w./+-]+\.so[.\d]*): cannot open shared object file")
+_LOADED_LIBRARY = re.compile(r"([^\s:]+\.so[.\d]*): version `(\w+_[\d.]+)' not found")
+_OTHER_PROCESSOR = re.compile(r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture")
+_MISSING_NAME = re.compile(r"cannot import name '([^']+)' from (?:partially initialized module )?'([^']+)'")
+_OPTIONAL = re.compile(r"[Mm]issing optional dependency '([^']+)'")
+
+
+def describe_import_failure(error: BaseException) -> str | None:
+    """Describes in one line why something could not be imported: what is missing, and what adds it.
+
+    Args:
+        error: What importing it has raised; what has caused that is looked at, too.
+
+    Returns:
+        The line; ``None`` if the error is of another kind.
+    """
+    current: BaseException | None = error
+    while current is not None:
+        if line := _describe(current):
+            return line
+        current = current.__cause__
+    return None
+
+
+def _describe(error: BaseException) -> str | None:
+    text = " ".join(str(error).split())
+    # Some libraries put what the system has told them into errors of their own.
+    if found := _SHARED_LIBRARY.search(text):
+        return _describe_library(found[1].rpartition("/")[2])
+    if isinstance(error, (ImportError, OSError)):
+        if found := _LOADED_LIBRARY.search(text):
+            return (
+                f"{found[2]} is missing: the system is older than an installed library expects ({text}); "
+                f"{_IN_IMAGE}, name a newer base_image"
+            )
+        if _OTHER_PROCESSOR.search(text):
+            return f"an installed library is made for another processor ({text}); name a base_image of this platform"
+    if isinstance(error, ImportError):
+        if found := _OPTIONAL.search(text):
+            return _describe_module(found[1])
+        if found := _MISSING_NAME.search(text):
+            top = found[2].partition(".")[0]
+            return (
+                f"{found[2]!r} has no {found[1]!r}: the installed version of {top!r} is another one than this code "
+                f'expects; {_IN_IMAGE}, name the version, such as "requirements": ["{top}==…"]'
+            )
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return _describe_module(error.name)
+    return None
+
+
+def _describe_library(name: str) -> str:
+    package = DEBIAN_PACKAGES.get(name)
+    key = f'"build": {{"apt_packages": ["{package or "…"}"]}}'
+    return f"the shared library {name!r} is missing; {_IN_IMAGE}, add " + (
+        key if package else f"the Debian package that has it: {key}"
+    )
+
+
+def _describe_module(name: str) -> str:
+    top = name.partition(".")[0]
+    return f'the module {name!r} is missing; {_IN_IMAGE}, add its library, such as "requirements": ["{top}"]'

@@ -1,0 +1,77 @@
+"""Sees to it, before a training starts, that all can be imported that its package needs."""
+
+import importlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ...errors import DeliveryError
+from ...logger import Logger
+from .entry_point import EntryPoint
+from .import_failures import describe_import_failure
+
+# What an image is started with to be tried.
+CHECK_ARGUMENT = "check"
+
+
+def load_prepared(package: EntryPoint, name: str) -> Any:
+    """Loads an object of a package's payload, when all can be imported that the package needs.
+
+    Raises:
+        DeliveryError: If something is missing, or does not fit.
+        PackagingError: If the payload has no object of this name.
+    """
+    prepare_imports(package.properties)
+    with explaining_imports(f"{name!r} cannot be loaded"):
+        return package.load_resource(name)
+
+
+def check_package(package: EntryPoint) -> None:
+    """Imports what a package needs and loads all that it holds: so an image is tried before it is paid for.
+
+    Raises:
+        DeliveryError: If that cannot be.
+    """
+    for name in package.resource_names:
+        load_prepared(package, name)
+    Logger.info(f"All that {package.module_name} needs can be imported")
+
+
+def prepare_imports(properties: Mapping[str, Any]) -> None:
+    """Imports what a package's code and its payload import, with the parts of libraries that were chosen with it.
+
+    Nothing is imported that the training would not import.
+
+    Args:
+        properties: The package's; its ``variables`` are set unless the job has others.
+
+    Raises:
+        DeliveryError: If something is missing, or does not fit.
+    """
+    for name, value in properties.get("variables", {}).items():
+        os.environ.setdefault(name, value)
+    for module in properties.get("imports", ()):  # none in a package of an older version
+        with explaining_imports(f"{module!r} cannot be imported"):
+            try:
+                importlib.import_module(module)
+            except ModuleNotFoundError as error:
+                # A text that looks like a reference to a module may be none.
+                if "." not in module or error.name != module:
+                    raise
+
+
+@contextmanager
+def explaining_imports(what: str) -> Iterator[None]:
+    """Raises a DeliveryError that says what is missing, for an error inside that tells it in its own way.
+
+    Args:
+        what: What does not work then.
+    """
+    try:
+        yield
+    except Exception as error:
+        line = describe_import_failure(error)
+        if line is None:
+            raise
+        raise DeliveryError(f"{what}: {line}") from error
