@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LEARNERS := $(VENV)/.learners
+# A build for CPUs only: the others bring gigabytes of CUDA.
+TORCH ?= torch==2.13.0+cpu
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint benchmark clean
@@ -22,6 +25,14 @@ $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+$(LEARNERS): $(INSTALLED)
+	@echo 'Installing the libraries that are tested besides scikit-learn'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,learners]'
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' || \
+		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'
+	@touch $@
+
 demo: $(INSTALLED)
 	@$(BIN)/python examples/breast_cancer/prepare_data.py
 	@$(BIN)/mlflow run examples/breast_cancer --backend tg-process
@@ -31,7 +42,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+test: lint $(LEARNERS)
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 benchmark: $(INSTALLED)

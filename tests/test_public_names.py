@@ -58,6 +58,7 @@ def test_the_training_core_is_what_it_is() -> None:
         "Artificier",
         "CompositionSplitter",
         "FoldSplitter",
+        "GroupSplitter",
         "IdentitySplitter",
         "InMemoryTrainingEnvironment",
         "Metric",

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
 
+from tg.common.ml.single_frame_training import FeatureNames
 from tg_mlflow.result_figures_labels import as_label
 
 MOST_BARS = 30
@@ -83,14 +84,19 @@ def _name_inputs(model: Any) -> list[str]:
 
 
 def _name_outputs(step: Any, names: list[str]) -> list[str]:
-    """What a step's columns are called; a step that does not say is taken to leave them as they are."""
+    """What a step's columns are called; a step that does not say is taken to leave them as they are.
+
+    Names that were only made for the model's library are not shown: people know the features by the original ones.
+    """
+    if isinstance(step, FeatureNames):
+        return names if step.original_names_ is None else [str(name) for name in step.original_names_]
     if not hasattr(step, "get_feature_names_out"):
         return names
     try:
         found = step.get_feature_names_out(np.asarray(names, dtype=object) if names else None)
     except (TypeError, ValueError):  # it takes no names, or not these
         found = step.get_feature_names_out()
-    return [str(name) for name in found]
+    return names if found is None else [str(name) for name in found]
 
 
 def _fit_names(names: list[str], model: Any, count: int) -> list[str]:

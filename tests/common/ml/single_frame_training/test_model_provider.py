@@ -57,7 +57,7 @@ def names(pipeline):
 )
 def test_steps(options, expected):
     pipeline = ModelProvider(ModelConstructor(LogisticRegression), **options).get_model()
-    assert type(pipeline) is Pipeline
+    assert isinstance(pipeline, Pipeline)
     assert names(pipeline) == expected
     assert type(pipeline["model"]) is LogisticRegression
 

@@ -145,7 +145,7 @@ def test_the_result_of_one_split():
     assert run["metrics"] == {"mae_test": 6.0, "mae_train": 1.0}
     assert run["info"] == {"name": "means", "run": 0}
     assert task.info == {"name": "means"}
-    assert type(run["model"]) is Pipeline
+    assert isinstance(run["model"], Pipeline)
     assert run["model"]["model"].mean_ == 2.0
     assert run["training_task"] is task
     assert run["train_split"].tolist() == ["p", "q"]

@@ -4,6 +4,7 @@ from ..training_core import (
     Artificier,
     CompositionSplitter,
     FoldSplitter,
+    GroupSplitter,
     IdentitySplitter,
     Metric,
     MetricPool,
@@ -15,10 +16,13 @@ from ..training_core import (
 )
 from .data_frame_loader import DataFrameLoader, LabelledFrame
 from .evaluation import Evaluation, Evaluator
+from .feature_names import FeatureNames
 from .model_constructor import ModelConstructor
 from .model_provider import ModelProvider
+from .training_pipeline import TrainingPipeline
 from .training_result import SingleFrameTrainingResult
 from .training_task import SingleFrameTrainingTask
+from .validation import Validation
 
 __all__ = [
     "Artificier",
@@ -26,7 +30,9 @@ __all__ = [
     "DataFrameLoader",
     "Evaluation",
     "Evaluator",
+    "FeatureNames",
     "FoldSplitter",
+    "GroupSplitter",
     "IdentitySplitter",
     "LabelledFrame",
     "Metric",
@@ -39,5 +45,7 @@ __all__ = [
     "SingleFrameTrainingTask",
     "Splitter",
     "TimeSplitter",
+    "TrainingPipeline",
     "UnionSplitter",
+    "Validation",
 ]

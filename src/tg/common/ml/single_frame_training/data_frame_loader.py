@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ...errors import DatasetError, TaskDefinitionError, listed
+from .row_roles import read_groups, read_weights
 
 MISSING_FEATURES_CHOICES = ("error", "skip", "null")
 
@@ -23,11 +24,25 @@ class LabelledFrame:
         frame: All columns that were read, with the index of the source; a splitter may use any of them.
         features: The columns that the model sees.
         label_column: The column that the model learns to predict; no value is missing.
+        weight_column: How much each row counts in the fit, if not all the same; no value is missing or negative.
+        group_column: What each row of a ranking belongs to, if it is one; no value is missing.
     """
 
     frame: pd.DataFrame
     features: list[str]
     label_column: str
+    weight_column: str | None = None
+    group_column: str | None = None
+
+    @property
+    def weights(self) -> "np.ndarray[Any, Any] | None":
+        """The weights as floats of shape ``(n_rows,)``."""
+        return None if self.weight_column is None else read_weights(self.frame, self.weight_column)
+
+    @property
+    def groups(self) -> "np.ndarray[Any, Any] | None":
+        """The number of each row's group, of shape ``(n_rows,)``."""
+        return None if self.group_column is None else read_groups(self.frame, self.group_column)
 
     @property
     def labels(self) -> "np.ndarray[Any, Any]":
@@ -61,6 +76,8 @@ class DataFrameLoader:
         sample: How many rows to train on: a whole number, or a share of them as a float up to 1.0. Rows keep their
             order.
         sample_seed: Fixes the sample.
+        weight_column: How much each row counts in the fit; no feature. Metrics count all rows the same.
+        group_column: What each row of a ranking belongs to, such as a query; no feature.
 
     Raises:
         TaskDefinitionError: If these do not fit together.
@@ -75,6 +92,8 @@ class DataFrameLoader:
         missing_features: str = "error",
         sample: int | float | None = None,
         sample_seed: int = 0,
+        weight_column: str | None = None,
+        group_column: str | None = None,
     ) -> None:
         self.label_column = label_column
         self.features = features if features is None or isinstance(features, str) else list(features)
@@ -83,6 +102,8 @@ class DataFrameLoader:
         self.missing_features = missing_features
         self.sample = sample
         self.sample_seed = sample_seed
+        self.weight_column = weight_column
+        self.group_column = group_column
         self._check()
 
     def _check(self) -> None:
@@ -121,6 +142,10 @@ class DataFrameLoader:
         if duplicated := sorted({str(name) for name in frame.columns[frame.columns.duplicated()]}):
             raise DatasetError(f"columns {listed(duplicated)} stand in the data more than once; rename or drop them")
         self._check_label(frame)
+        if self.weight_column is not None:
+            read_weights(frame, self.weight_column)
+        if self.group_column is not None:
+            read_groups(frame, self.group_column)
         if self.sample is not None:
             frame = self._take_sample(frame, self.sample)
         return self._select(frame)
@@ -170,13 +195,15 @@ class DataFrameLoader:
         return frame.iloc[np.sort(chosen)]
 
     def _select(self, frame: pd.DataFrame) -> LabelledFrame:
+        roles = {"label": self.label_column, "weight": self.weight_column, "group": self.group_column}
         if self.features is None:
-            features = [name for name in frame.columns if name not in {self.label_column, *self.exclude}]
+            features = [name for name in frame.columns if name not in {*roles.values(), *self.exclude}]
         else:
             named = [column for name in self.features for column in self.feature_groups.get(name, [name])]
             features = [name for name in dict.fromkeys(named) if name not in self.exclude]
-        if self.label_column in features:
-            raise TaskDefinitionError(f"the label column {self.label_column!r} is named as a feature; remove it there")
+        for role, column in roles.items():
+            if column in features:
+                raise TaskDefinitionError(f"the {role} column {column!r} is named as a feature; remove it there")
         if absent := [name for name in features if name not in frame.columns]:
             if self.missing_features == "error":
                 raise DatasetError(
@@ -192,4 +219,4 @@ class DataFrameLoader:
                 f"no feature is left: the data have {listed(frame.columns)}, the label is {self.label_column!r} "
                 f"and {listed(self.exclude)} is excluded"
             )
-        return LabelledFrame(frame, features, self.label_column)
+        return LabelledFrame(frame, features, self.label_column, self.weight_column, self.group_column)

@@ -54,6 +54,8 @@ class BinaryClassification(Evaluator):
             score = np.asarray(model.predict_proba(features))[:, 1]
         elif hasattr(model, "decision_function"):
             score = np.asarray(model.decision_function(features))
+            if score.ndim == 2:  # Keras gives a column for each class
+                score = score[:, -1]
         else:
             raise TaskDefinitionError(
                 f"the model {_name(model)} has neither predict_proba nor decision_function, one of which a binary "
@@ -102,6 +104,9 @@ class Evaluation:
     binary_classification: ClassVar[Evaluator] = BinaryClassification()
     multiclass_classification: ClassVar[Evaluator] = MulticlassClassification()
     regression: ClassVar[Evaluator] = Regression()
+
+
+CLASSIFICATIONS = (BinaryClassification, MulticlassClassification)
 
 
 def _name(model: Any) -> str:

@@ -4,16 +4,25 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 from ...errors import TaskDefinitionError
+from .feature_names import FeatureNames
+from .learners import find_learner
+from .native_categories import NativeCategories
+from .plain_array import PlainArray
+from .training_pipeline import TrainingPipeline
+
+CATEGORICAL_CHOICES = ("native",)
 
 
 class ModelProvider:
-    """Makes a fresh :class:`sklearn.pipeline.Pipeline` for each run.
+    """Makes a fresh :class:`TrainingPipeline` for each run.
+
+    XGBoost, LightGBM and CatBoost are given features by names that they take; these, Keras and skorch learn
+    classes numbered from 0, and the pipeline predicts the labels; Keras and skorch are given arrays of 32-bit floats.
+    Columns of categories that no transformer has changed are handed natively to XGBoost, LightGBM, CatBoost and
+    HistGradientBoosting; a category that is new to the model is a missing one, except for CatBoost, which knows others.
 
     Args:
         constructor: Makes the model itself; a :class:`ModelConstructor` or any callable without arguments.
@@ -21,6 +30,10 @@ class ModelProvider:
         model_fix: Called with the model; may change it, or return another to take its place.
         keep_column_names: Whether the model is given a data frame. Otherwise it is given a plain array of shape
             ``(n_rows, n_columns)``.
+        encode_labels: Whether the model learns the labels as numbers from 0; by default where its library is known to
+            want that.
+        categorical: ``"native"`` hands columns of text to the model as categories, too; by default, these need a
+            transformer.
     """
 
     def __init__(
@@ -29,14 +42,28 @@ class ModelProvider:
         transformer: Any = None,
         model_fix: Callable[[Any], Any] | None = None,
         keep_column_names: bool = True,
+        encode_labels: bool | None = None,
+        categorical: str | None = None,
     ) -> None:
         self.constructor = constructor
         self.transformer = transformer
         self.model_fix = model_fix
         self.keep_column_names = keep_column_names
+        self.encode_labels = encode_labels
+        self.categorical = categorical
+        self._check()
 
-    def get_model(self) -> Pipeline:
-        """Makes an unfitted pipeline with the steps ``transformer`` (if any), ``to_array`` (if asked) and ``model``.
+    def _check(self) -> None:
+        if self.categorical is not None and self.categorical not in CATEGORICAL_CHOICES:
+            raise TaskDefinitionError(f"categorical is {self.categorical!r}; give 'native', or leave it out")
+        if self.encode_labels not in (None, True, False):
+            raise TaskDefinitionError(f"encode_labels is {self.encode_labels!r}; give True or False, or leave it out")
+
+    def get_model(self) -> TrainingPipeline:
+        """Makes an unfitted pipeline.
+
+        Its steps are ``transformer`` (if any), ``to_array`` (if asked, or if the library wants it) or else
+        ``categories`` and ``feature_names`` (if the library wants them), and ``model``.
 
         Raises:
             TaskDefinitionError: If the model cannot be made or cannot be fitted.
@@ -58,10 +85,31 @@ class ModelProvider:
         if self.transformer is not None:
             is_estimator = hasattr(self.transformer, "get_params")
             steps.append(("transformer", clone(self.transformer) if is_estimator else copy.deepcopy(self.transformer)))
-        if not self.keep_column_names:
-            steps.append(("to_array", FunctionTransformer(np.asarray)))
+        steps += self._build_last_steps(model)
         steps.append(("model", model))
-        return Pipeline(steps)
+        return TrainingPipeline(steps, encode_labels=self.encode_labels)
+
+    def _build_last_steps(self, model: Any) -> list[tuple[str, Any]]:
+        """What brings features into the form that the model's library wants."""
+        self._check()  # once more: hyperparameters may have changed it
+        learner = find_learner(model)
+        if self.categorical is not None and (learner.categories is None or not self.keep_column_names):
+            why = f"{type(model).__name__} takes none" if self.keep_column_names else "keep_column_names is False"
+            raise TaskDefinitionError(
+                f"categorical is {self.categorical!r}, but {why}; give a transformer, or use XGBoost, LightGBM, "
+                "CatBoost or HistGradientBoosting on named columns"
+            )
+        if learner.takes_arrays:
+            return [("to_array", PlainArray("float32"))]
+        if not self.keep_column_names:
+            return [("to_array", PlainArray())]
+        steps: list[tuple[str, Any]] = []
+        if learner.categories is not None:
+            categories = NativeCategories(learner.categories == "text", self.categorical == "native")
+            steps.append(("categories", categories))
+        if learner.renames:
+            steps.append(("feature_names", FeatureNames(learner.refused_characters)))
+        return steps
 
 
 def _has_tags(model: Any) -> bool:

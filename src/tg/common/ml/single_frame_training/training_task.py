@@ -16,9 +16,11 @@ from ..training_core import (
     TrainingEnvironment,
 )
 from .data_frame_loader import DataFrameLoader, LabelledFrame
-from .evaluation import Evaluator
+from .evaluation import CLASSIFICATIONS, Evaluator
+from .fold_fit import FoldFit
 from .model_provider import ModelProvider
 from .training_result import SingleFrameTrainingResult
+from .validation import Validation
 
 
 class SingleFrameTrainingTask(AbstractTrainingTask):
@@ -26,6 +28,10 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
 
     Metrics are named ``<metric>_<stage>``. With several splits, each split's metrics are reported when it is done, as
     ``fold_<metric>_<stage>`` with the split's number as step, and at the end their means under the plain name.
+
+    With a `validation`, what the library measures after each iteration is reported as ``validation_<its name>`` with
+    the iteration as step, from 0, or as ``fold_<split>_validation_<its name>`` with several splits. Where the fit was
+    stopped early, ``best_iteration`` is a metric, too. The rows held back still belong to the stage ``train``.
 
     Args:
         data_loader: Reads the data.
@@ -35,6 +41,7 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         metrics_pool: By default, no metrics.
         artificiers: Called in this order on each run's result.
         artificers: The same, as older notebooks spell it.
+        validation: Rows to watch each model on while it learns; by default, it learns from all rows of its split.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         metrics_pool: MetricPool | None = None,
         artificiers: Sequence[Artificier] = (),
         artificers: Sequence[Artificier] = (),
+        validation: Validation | None = None,
     ) -> None:
         super().__init__()
         self.data_loader = data_loader
@@ -54,6 +62,7 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         self.splitter = splitter or FoldSplitter()
         self.metrics_pool = metrics_pool or MetricPool()
         self.artificiers = [*artificiers, *artificers]
+        self.validation = validation
 
     def get_metric_names(self) -> list[str]:
         plain = self.metrics_pool.get_metric_names([*self.splitter.get_stages(), "train"])
@@ -69,9 +78,16 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         table = self.data_loader.load(data)
         splits = self.splitter.split(table.frame)
         folds: list[dict[str, float]] = []
+        told: set[str] = set()
         for number in environment.track(range(len(splits))):
             environment.log(f"Starting stage {number + 1}/{len(splits)}")
-            result = self._run_split(table, splits[number], number)
+            prefix = "validation_" if len(splits) == 1 else f"fold_{number}_validation_"
+            fit = FoldFit(self.model_provider.get_model(), self.validation, prefix, environment)
+            result = self._run_split(table, splits[number], number, fit)
+            for line in fit.model.describe_changes():
+                if line not in told:
+                    environment.log(line)
+                    told.add(line)
             self._store(result, number, environment)
             environment.log(f"Completed stage {number + 1}/{len(splits)}")
             folds.append(result.metrics)
@@ -82,28 +98,33 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         for name in dict.fromkeys(name for fold in folds for name in fold):
             environment.output_metric(name, float(np.mean([fold[name] for fold in folds if name in fold])))
 
-    def _run_split(self, table: LabelledFrame, split: Split, number: int) -> SingleFrameTrainingResult:
+    def _run_split(self, table: LabelledFrame, split: Split, number: int, fit: FoldFit) -> SingleFrameTrainingResult:
         features, labels = table.frame[table.features], table.labels
         self.evaluator.check_labels(labels[split.train], table.label_column)
-        model = self.model_provider.get_model()
-        model.fit(features.iloc[split.train], labels[split.train])
+        best_iteration = fit.run(table, split, isinstance(self.evaluator, CLASSIFICATIONS))
+        model = fit.model
         stages = {**split.tests, "train": split.train}
         parts = []
         for stage, rows in stages.items():
             part = self.evaluator.evaluate(model, features.iloc[rows], labels[rows])
             parts.append(part.assign(stage=stage))
+        info = {**self.info, "run": number}
+        if changed_names := model.get_changed_names():
+            info["feature_names"] = changed_names
         # In the order of the data, whatever order the splitter gave the rows in.
         order = np.argsort(np.concatenate(list(stages.values())), kind="stable")
         result = SingleFrameTrainingResult(
             model=model,
             result_df=pd.concat(parts).iloc[order],
-            info={**self.info, "run": number},
+            info=info,
             train_split=table.frame.index[split.train],
             test_splits={stage: table.frame.index[rows] for stage, rows in split.tests.items()},
         )
         for artificier in self.artificiers:
             artificier.run_before_metrics(result)
         result.metrics.update(self.metrics_pool.measure(result.result_df, stages))
+        if best_iteration is not None:
+            result.metrics["best_iteration"] = float(best_iteration)
         for artificier in self.artificiers:
             artificier.run_before_storage(result)
         return result

@@ -2,6 +2,7 @@
 
 from .abstract_training_task import AbstractTrainingTask
 from .artificiers import Artificier
+from .group_splitter import GroupSplitter
 from .hyperparameters import apply_hyperparameters
 from .metrics import Metric, MetricPool, SklearnMetric
 from .splitters import (
@@ -21,6 +22,7 @@ __all__ = [
     "Artificier",
     "CompositionSplitter",
     "FoldSplitter",
+    "GroupSplitter",
     "IdentitySplitter",
     "InMemoryTrainingEnvironment",
     "Metric",

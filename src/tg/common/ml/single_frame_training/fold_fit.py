@@ -1,0 +1,89 @@
+"""Fits the model of one split: on rows with their weights and groups, and watched on those held back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import DatasetError, TaskDefinitionError
+from ..training_core import Split, TrainingEnvironment
+from .data_frame_loader import LabelledFrame
+from .learners import VALIDATED, Rows, find_learner
+from .training_pipeline import TrainingPipeline
+from .validation import Validation
+
+
+class FoldFit:
+    """One fit.
+
+    Args:
+        model: Unfitted.
+        validation: Which rows are held back, if any.
+        prefix: Stands before the names of what is measured on them.
+        environment: Takes these metrics.
+    """
+
+    def __init__(
+        self, model: TrainingPipeline, validation: Validation | None, prefix: str, environment: TrainingEnvironment
+    ) -> None:
+        self.model = model
+        self._validation = validation
+        self._prefix = prefix
+        self._environment = environment
+
+    def run(self, table: LabelledFrame, split: Split, is_classification: bool) -> int | None:
+        """Fits the model.
+
+        Returns:
+            The iteration, from 0, at which the model was best, if it was stopped early.
+
+        Raises:
+            DatasetError: If the rows cannot be divided, or the model does not take them.
+            TaskDefinitionError: If the model takes no validation, weights or groups, and it is given some.
+        """
+        groups = table.groups
+        if groups is not None:
+            _check_groups(table, split, groups)
+        if self._validation is None:
+            return self.model.train(_take(table, split.train))
+        model = self.model.steps[-1][1]
+        if not find_learner(model).takes_validation:
+            raise TaskDefinitionError(
+                f"the model {type(model).__name__} cannot be watched on a validation part; {VALIDATED} can. Drop "
+                "`validation`, or use an option of the model itself, such as early_stopping of scikit-learn's"
+            )
+        classes = table.labels[split.train] if is_classification else None
+        rest, held = self._validation.divide(
+            table.frame, split.train, classes, None if groups is None else groups[split.train]
+        )
+        return self.model.train(_take(table, rest), _take(table, held), self._validation.rounds, self._report)
+
+    def _report(self, name: str, value: float, step: int) -> None:
+        self._environment.output_metric(f"{self._prefix}{name}", value, step)
+
+
+def _take(table: LabelledFrame, positions: "Sequence[int] | np.ndarray[Any, Any]") -> Rows:
+    """The rows at these positions, those of a group side by side."""
+    rows = np.asarray(positions)
+    groups = table.groups
+    if groups is not None:
+        rows = rows[np.argsort(groups[rows], kind="stable")]
+    weights = table.weights
+    return Rows(
+        table.frame[table.features].iloc[rows],
+        table.labels[rows],
+        None if weights is None else weights[rows],
+        None if groups is None else groups[rows],
+    )
+
+
+def _check_groups(table: LabelledFrame, split: Split, groups: "np.ndarray[Any, Any]") -> None:
+    """A group is learned from as a whole or not at all."""
+    for stage, rows in split.tests.items():
+        both = np.intersect1d(groups[split.train], groups[rows])
+        if len(both):
+            value = table.frame[table.group_column].iloc[int((groups == both[0]).argmax())]
+            raise DatasetError(
+                f"the group {str(value)!r} of column {table.group_column!r} has rows both in the training and in the "
+                f"stage {stage!r}, as have {len(both) - 1} others; use GroupSplitter({table.group_column!r})"
+            )

@@ -1,0 +1,188 @@
+"""A pipeline that speaks the labels of the data, whatever labels its model learns."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score
+from sklearn.pipeline import Pipeline
+
+from ...errors import DatasetError, TgError, listed
+from .feature_names import FeatureNames
+from .learners import HeldOut, Rows, find_learner
+from .native_categories import is_text
+
+Array = np.ndarray[Any, Any]
+
+
+class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyped
+    """A :class:`sklearn.pipeline.Pipeline` that is fitted as the library of its last step wants it.
+
+    Labels that the model does not take are numbered from 0 for it, and its predictions are the labels again.
+    Predictions for one target have the shape ``(n_rows,)``.
+
+    Args:
+        steps: As a pipeline takes them.
+        memory: Likewise; not used by `fit`.
+        verbose: Likewise.
+        encode_labels: Whether labels are numbered; ``None`` if so where the model's library is known to want it.
+
+    Attributes:
+        label_classes_: The labels in the order of their numbers; ``None`` if they are not numbered.
+    """
+
+    def __init__(
+        self, steps: Any, *, memory: Any = None, verbose: bool = False, encode_labels: bool | None = None
+    ) -> None:
+        super().__init__(steps, memory=memory, verbose=verbose)
+        self.encode_labels = encode_labels
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> "TrainingPipeline":  # noqa: N803
+        """Fits all steps.
+
+        Args:
+            X: The features.
+            y: The labels.
+            params: For the ``fit`` of the last step, such as ``model__sample_weight``.
+        """
+        prefix = f"{self.steps[-1][0]}__"
+        if other := [name for name in params if not name.startswith(prefix)]:
+            raise TypeError(
+                f"fit got {listed(other)}; arguments are those of the last step, as in {prefix}sample_weight"
+            )
+        arguments = {name.removeprefix(prefix): value for name, value in params.items()}
+        weights = arguments.pop("sample_weight", None)
+        self.train(Rows(X, np.asarray(y), None if weights is None else np.asarray(weights)), **arguments)
+        return self
+
+    def train(
+        self,
+        rows: Rows,
+        watched: Rows | None = None,
+        rounds: int | None = None,
+        report: Callable[[str, float, int], None] | None = None,
+        **arguments: Any,
+    ) -> int | None:
+        """Fits all steps, and watches the last one.
+
+        Args:
+            rows: To learn from.
+            watched: Rows that no step learns from, and the model is measured on after each iteration.
+            rounds: See :class:`HeldOut`.
+            report: Likewise; by default, nobody is told.
+            arguments: Further ones for the ``fit`` of the last step.
+
+        Returns:
+            See :meth:`Learner.fit`.
+
+        Raises:
+            DatasetError: If the model does not take the columns.
+            TaskDefinitionError: If it takes no weights or groups, and there are some.
+        """
+        self._validate_steps()
+        model = self.steps[-1][1]
+        learner = find_learner(model)
+        is_wanted = learner.wants_codes(model) if self.encode_labels is None else self.encode_labels
+        self._number_labels(rows.labels, is_wanted)
+
+        def prepare(given: Rows, features: Any) -> Rows:
+            labels = learner.prepare_labels(model, self._encode(given.labels))
+            return Rows(features, labels, given.weights, given.groups)
+
+        features, labels = rows.features, self._encode(rows.labels)
+        for step in self._get_transformers():
+            if hasattr(step, "fit_transform"):
+                features = step.fit_transform(features, labels)
+            else:
+                features = step.fit(features, labels).transform(features)
+        held_out = None
+        if watched is not None:
+            shown = watched.features
+            for step in self._get_transformers():
+                shown = step.transform(shown)
+            held_out = HeldOut(prepare(watched, shown), rounds, report or (lambda name, value, step: None))
+        try:
+            return learner.fit(model, prepare(rows, features), held_out, **arguments)
+        except TgError:
+            raise
+        except Exception as error:  # each library has errors of its own for what it does not take
+            others = _list_other_columns(features)
+            if not others or isinstance(model, Pipeline):  # which may make numbers of them by itself
+                raise
+            raise DatasetError(
+                f"{type(model).__name__} cannot be fitted ({_get_first_line(error)}); the columns "
+                f"{listed(others, most=10)} are no numbers: give ModelProvider a transformer, such as "
+                "DataFrameTransformerFactory.default_factory(), exclude them, or, with XGBoost, LightGBM, CatBoost or "
+                "HistGradientBoosting, set categorical='native'"
+            ) from error
+
+    def predict(self, X: Any, **params: Any) -> Any:  # noqa: N803
+        """Predicts labels or numbers, of shape ``(n_rows,)`` if there is one a row."""
+        found = super().predict(X, **params)
+        if isinstance(found, np.ndarray) and found.ndim == 2 and found.shape[1] == 1:
+            found = found.ravel()
+        classes = getattr(self, "label_classes_", None)
+        return found if classes is None else classes[np.asarray(found).astype(np.intp)]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Any:  # noqa: N803
+        """The model's own score; where labels are numbered for it, the share of right predictions."""
+        if getattr(self, "label_classes_", None) is None:
+            return super().score(X, y, sample_weight=sample_weight, **params)
+        return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+
+    @property
+    def classes_(self) -> Any:
+        """The labels that the model has learned to tell apart, in ascending order."""
+        classes = getattr(self, "label_classes_", None)
+        return self.steps[-1][1].classes_ if classes is None else classes
+
+    def get_changed_names(self) -> dict[Any, str]:
+        """The names that the model knows the features by, by their own ones, of those for which they differ."""
+        names = [step for step in self._get_transformers() if isinstance(step, FeatureNames)]
+        return names[0].changed_names_ if names else {}
+
+    def describe_changes(self) -> list[str]:
+        """Says in one line each what the model was given in another form than the data have it."""
+        model, lines = type(self.steps[-1][1]).__name__, []
+        if self.label_classes_ is not None:
+            labels = listed(self.label_classes_.tolist(), most=10)
+            lines.append(f"{model} learns the labels {labels} as numbers from 0; it predicts the labels")
+        if changed := self.get_changed_names():
+            example = "; ".join(f"{original!r} is {given!r}" for original, given in list(changed.items())[:3])
+            more = ", …" if len(changed) > 3 else ""
+            lines.append(
+                f"{model} is given {len(changed)} of the features' names in another form: {example}{more} "
+                "(all are in info['feature_names'])"
+            )
+        return lines
+
+    def _get_transformers(self) -> list[Any]:
+        return [step for _, step in self.steps[:-1] if step is not None and step != "passthrough"]
+
+    def _number_labels(self, labels: Array, is_wanted: bool) -> None:
+        self.label_classes_: Array | None = None
+        if is_wanted:
+            classes = np.unique(labels)
+            if self.encode_labels or classes.dtype.kind not in "iu" or classes.tolist() != list(range(len(classes))):
+                self.label_classes_ = classes
+
+    def _encode(self, labels: Array) -> Array:
+        if self.label_classes_ is None:
+            return labels
+        return np.searchsorted(self.label_classes_, labels)
+
+
+def _list_other_columns(features: Any) -> list[Any]:
+    """The columns of a frame that are neither numbers nor truth values."""
+    if not isinstance(features, pd.DataFrame):
+        return []
+    return [
+        name
+        for name, dtype in features.dtypes.items()
+        if is_text(dtype) or not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+    ]
+
+
+def _get_first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

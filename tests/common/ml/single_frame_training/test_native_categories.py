@@ -1,0 +1,120 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from tests.learner_libraries import require
+from tg.common import DatasetError, TaskDefinitionError
+from tg.common.ml.single_frame_training import (
+    DataFrameLoader,
+    Evaluation,
+    FoldSplitter,
+    MetricPool,
+    ModelConstructor,
+    ModelProvider,
+    SingleFrameTrainingTask,
+)
+from tg.common.ml.single_frame_training.native_categories import NativeCategories
+
+MODELS = {
+    "xgboost": ("xgboost:XGBClassifier", {"n_estimators": 20}),
+    "lightgbm": ("lightgbm:LGBMClassifier", {"n_estimators": 20, "verbose": -1}),
+    "catboost": ("catboost:CatBoostClassifier", {"iterations": 20, "verbose": 0, "allow_writing_files": False}),
+    "sklearn": ("sklearn.ensemble:HistGradientBoostingClassifier", {"max_iter": 20}),
+}
+
+
+def make_table(kind="category"):
+    """Rome is left three times as often; Oslo stands in one row only, and one place is missing."""
+    random = np.random.default_rng(0)
+    city = random.choice(["Bonn", "Lyon", "Rome"], 400).astype(object)
+    y = (random.normal(size=400) + 2 * (city == "Rome") > 1).astype(int)
+    city[17], city[3] = "Oslo", None
+    size = pd.Series(random.choice([1, 2, 5], 400))
+    frame = pd.DataFrame({"city": city, "size": size, "y": y})
+    types = {"category": {"city": "category", "size": "category"}, "text": {}, "string": {"city": "string"}}[kind]
+    return frame.astype(types)
+
+
+def make_task(library, **options):
+    require(library)
+    reference, arguments = MODELS[library]
+    return SingleFrameTrainingTask(
+        DataFrameLoader("y"),
+        ModelProvider(ModelConstructor(reference, **arguments), **options),
+        Evaluation.binary_classification,
+        FoldSplitter(3),
+        MetricPool().add_sklearn(roc_auc_score),
+    )
+
+
+@pytest.mark.parametrize("library", list(MODELS))
+@pytest.mark.parametrize(("kind", "categorical"), [("category", None), ("text", "native"), ("string", "native")])
+def test_categories_are_learned_as_they_are(library, kind, categorical):
+    table = make_table(kind)
+    result = make_task(library, categorical=categorical).run(table)
+    assert 0.8 < result["metrics"]["roc_auc_score_test"] < 0.93
+    model = pickle.loads(pickle.dumps(result["runs"][0]["model"]))
+    rows = pd.DataFrame({"city": ["Rome", "Bonn", "Paris", None], "size": [1, 1, 7, None]})
+    rows = rows.astype("category" if kind == "category" else {"size": float})
+    predicted = model.predict(rows)
+    assert predicted[:2].tolist() == [1, 0]
+    assert predicted.shape == (4,)
+
+
+@pytest.mark.parametrize("library", list(MODELS))
+def test_text_needs_a_transformer(library):
+    message = (
+        r"^\w+Classifier cannot be fitted \(.*\); the columns 'city' are no numbers: give ModelProvider a transformer, "
+        r"such as DataFrameTransformerFactory.default_factory\(\), exclude them, or, .* set categorical='native'$"
+    )
+    with pytest.raises(DatasetError, match=message) as caught:
+        make_task(library).run(make_table("text"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["category", "text"])
+def test_a_learner_that_takes_no_categories_says_so(kind):
+    provider = ModelProvider(LogisticRegression)
+    table = make_table(kind).dropna()
+    with pytest.raises(DatasetError, match=r"^LogisticRegression cannot be fitted \(could not convert .*'city'"):
+        provider.get_model().fit(table[["city", "size"]], table["y"])
+    message = r"^categorical is 'native', but LogisticRegression takes none; give a transformer, or use XGBoost, "
+    with pytest.raises(TaskDefinitionError, match=message):
+        ModelProvider(LogisticRegression, categorical="native").get_model()
+
+
+def test_a_model_that_makes_numbers_of_text_by_itself_may():
+    def build():
+        encoder = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["city"]), remainder="passthrough")
+        return make_pipeline(encoder, LogisticRegression())
+
+    table = make_table("text")
+    model = ModelProvider(build).get_model().fit(table[["city", "size"]], table["y"])
+    assert model.score(table[["city", "size"]], table["y"]) > 0.7
+
+
+def test_categorical_is_one_word():
+    with pytest.raises(TaskDefinitionError, match=r"^categorical is 'onehot'; give 'native', or leave it out$"):
+        ModelProvider(LogisticRegression, categorical="onehot")
+
+
+def test_categories_are_those_of_the_fit():
+    step = NativeCategories().fit(pd.DataFrame({"c": pd.Categorical(["b", "a"]), "x": [1, 2]}))
+    other = step.transform(pd.DataFrame({"c": pd.Categorical(["c", "b"]), "x": [1, 2]}))
+    assert other["c"].cat.categories.tolist() == ["a", "b"]
+    assert other["c"].isna().tolist() == [True, False]
+    assert step.transform(pd.DataFrame({"c": ["a", "z"], "x": [1, 2]}))["c"].cat.codes.tolist() == [0, -1]
+
+
+def test_categories_as_text():
+    frame = pd.DataFrame({"c": pd.Categorical([2, None, 1])}, index=[5, 5, 6])
+    made = NativeCategories(as_text=True).fit(frame).transform(frame)["c"]
+    assert made.astype(object).tolist() == ["2", "nan", "1"]
+    assert made.index.tolist() == [5, 5, 6]
