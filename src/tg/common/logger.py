@@ -52,6 +52,11 @@ def show(text: str) -> None:
         sys.stdout = open(os.devnull, "w", encoding=encoding)  # noqa: SIM115 - for as long as the program lives
 
 
+def _is_shown(handler: logging.Handler) -> bool:
+    stream = getattr(handler, "stream", None)
+    return isinstance(handler, _StdoutHandler) or (stream is not None and stream in (sys.stdout, sys.stderr))
+
+
 class Logger:
     """The training log, thin over :mod:`logging`.
 
@@ -97,15 +102,18 @@ class Logger:
 
     @classmethod
     @contextmanager
-    def also_to(cls, handler: logging.Handler) -> Iterator[None]:
-        """Sends the training log to ``handler``, too, while the context is open."""
+    def instead_of_stdout(cls, handler: logging.Handler) -> Iterator[None]:
+        """Sends the training log to ``handler`` where it goes to stdout or stderr, while the context is open."""
         logger = cls._logger()
         handler.setFormatter(_LineFormatter())
-        logger.addHandler(handler)
+        previous = list(logger.handlers)
+        # Where one training is within another, what the inner one says gets to the outer one when it is shown.
+        others = [each for each in previous if not _is_shown(each) and type(each) is not type(handler)]
+        logger.handlers[:] = [handler, *others]
         try:
             yield
         finally:
-            logger.removeHandler(handler)
+            logger.handlers[:] = previous
 
     @classmethod
     def replace_handlers(cls, *handlers: logging.Handler) -> None:

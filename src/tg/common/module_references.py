@@ -1,8 +1,9 @@
 """Imports what a text of the form ``module:name`` names, from the package that this code is in or as installed."""
 
 import importlib
-import importlib.util
 from typing import Any
+
+from .module_specs import find_module_spec
 
 # The package's top module, such as `Titanic__0`; empty where this code is not in a package.
 _ROOT = ".".join(__name__.split(".")[:-3])
@@ -30,4 +31,4 @@ def _place(module: str) -> str:
     if not _ROOT:
         return module
     below = f"{_ROOT}.{module.partition('.')[0]}"
-    return module if importlib.util.find_spec(below) is None else f"{_ROOT}.{module}"
+    return module if find_module_spec(below) is None else f"{_ROOT}.{module}"

@@ -6,7 +6,7 @@ import pytest
 
 from tg.common import ImageBuildError
 from tg.common.delivery.delivery import Containering, ImageBuildOptions, Packaging, system_libraries
-from tg.common.delivery.delivery.dockerfile_template import DOCKERFILE_TEMPLATE, build_run_file, render_dockerfile
+from tg.common.delivery.delivery.dockerfile_template import DOCKERFILE_TEMPLATE, render_dockerfile
 from tg.common.delivery.delivery.image_dependencies import DependencyRecipe, build_dependency_recipe
 from tg.common.delivery.delivery.image_options import redact, without_credentials
 
@@ -78,10 +78,6 @@ def test_a_template_that_cannot_be_filled_in(template: str, message: str) -> Non
     with pytest.raises(ImageBuildError) as caught:
         render_dockerfile(template, VALUES)
     assert str(caught.value) == message
-
-
-def test_the_run_file() -> None:
-    assert build_run_file("Demo__0") == "from Demo__0.tg.common.delivery.sagemaker.entry_point import main\n\nmain()\n"
 
 
 def test_a_dependency_image_is_named_by_all_that_it_depends_on() -> None:

@@ -1,5 +1,6 @@
 """Interrupts that are held back while something is brought to its end."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -146,3 +147,41 @@ def test_interrupts_in_quick_succession_count_as_one() -> None:
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_forked_process_ends_by_a_signal_as_by_default() -> None:
+    outer = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(outer)
+    with terminating_as_interrupt(), uninterrupted() as held:
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+            is_default = handlers == [signal.default_int_handler, signal.SIG_DFL] and signal.set_wakeup_fd(-1) == -1
+            os.write(writer, b"yes" if is_default else b"no")
+            signal.pause()
+        assert os.read(reader, 3) == b"yes"
+        os.kill(child, signal.SIGTERM)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+        assert not held.any
+        for descriptor in (reader, writer):
+            os.close(descriptor)
+
+
+def test_a_pool_that_is_ended_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with terminating_as_interrupt(), multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map(abs, [-1, 2]) == [1, 2]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_forked_process_keeps_what_handlers_it_has_of_others() -> None:
+    def handle(number: int, frame: object) -> None:
+        os._exit(7)
+
+    with terminating_as_interrupt():
+        signal.signal(signal.SIGTERM, handle)
+        child = os.fork()
+        if child == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

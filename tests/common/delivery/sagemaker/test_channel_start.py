@@ -10,21 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.worker_tasks import Working
 from tests.support import make_points
 from tg.common.delivery.delivery import DependencyList, Packaging
-from tg.common.delivery.sagemaker import SagemakerJob, channel_start
+from tg.common.delivery.sagemaker import MetricLineParser, SagemakerJob, channel_start
 from tg.common.delivery.sagemaker.channel_start import find_missing
 from tg.common.delivery.sagemaker.job_folder import JobFolder
 from tg.common.delivery.sagemaker.job_layout import lay_out_ml_folder
 from tg.common.ml import single_frame_training as sft
+from tg.common.ml.training_core import AbstractTrainingTask
 
-Run = Callable[[list[str] | None], "subprocess.CompletedProcess[str]"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Packages a training with requirements and runs it."""
-    task = sft.SingleFrameTrainingTask(
+    points_task = sft.SingleFrameTrainingTask(
         data_loader=sft.DataFrameLoader("label"),
         model_provider=sft.ModelProvider(sft.ModelConstructor("sklearn.linear_model:LogisticRegression")),
         evaluator=sft.Evaluation.binary_classification,
@@ -34,7 +36,9 @@ def run(tmp_path: Path) -> Run:
     make_points().to_parquet(tmp_path / "points.parquet")
     lay_out_ml_folder(JobFolder(tmp_path), tmp_path / "points.parquet", {})
 
-    def run(requirements: list[str] | None) -> "subprocess.CompletedProcess[str]":
+    def run(
+        requirements: list[str] | None, task: AbstractTrainingTask = points_task
+    ) -> "subprocess.CompletedProcess[str]":
         packaging = Packaging("Points", "0", {"job": SagemakerJob(task)})
         packaging.silent = True
         if requirements is not None:
@@ -46,7 +50,12 @@ def run(tmp_path: Path) -> Run:
         code.chmod(0o555)
         return subprocess.run(
             [sys.executable, "-u", str(code / "start.py")],
-            env={**os.environ, "TG_ML_FOLDER": str(tmp_path / "ml"), "PIP_INDEX_URL": "http://127.0.0.1:9/simple"},
+            env={
+                **os.environ,
+                "TMPDIR": str(tmp_path),
+                "TG_ML_FOLDER": str(tmp_path / "ml"),
+                "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+            },
             capture_output=True,
             text=True,
             timeout=120,
@@ -64,6 +73,15 @@ def test_a_package_is_run_from_its_channel(run: Run, tmp_path: Path) -> None:
     assert (model / "completed.json").is_file()
     package = tmp_path / "ml" / "input" / "data" / "code" / "Points-0.tar.gz"
     assert (model / "package.tag.gz").read_bytes() == package.read_bytes()
+
+
+def test_workers_of_a_package_from_a_channel_work(run: Run) -> None:
+    result = run(None, Working(["spawn"]))
+    assert result.returncode == 0, result.stdout + result.stderr
+    points = MetricLineParser().feed(result.stdout.encode(), 0)
+    values = {point.name: point.value for point in points}
+    assert (values["spawn pool"], values["spawn executor"], values["loky"]) == (285, 285, 285)
+    assert result.stdout.count("Starting training now...") == 1
 
 
 def test_what_is_missing_and_cannot_be_installed_is_told(run: Run, tmp_path: Path) -> None:

@@ -1,21 +1,24 @@
 """The entry point as an image starts it: a process that has nothing but the unpacked package."""
 
 import contextlib
+import ctypes
 import io
 import json
 import logging.config
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tg.common.delivery.delivery import Packaging
-from tg.common.delivery.delivery.dockerfile_template import build_run_file
+from tg.common.delivery.delivery.run_file import build_run_file
 from tg.common.delivery.sagemaker import SagemakerJob
 from tg.common.delivery.sagemaker.job_layout import unpack_package
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
@@ -56,6 +59,14 @@ class Task(AbstractTrainingTask):
             __import__("tg_test_nowhere")
         elif self.what == "exit":
             sys.exit(0)
+        elif self.what == "be careless with workers":
+            with multiprocessing.get_context("spawn").Pool(2) as pool:
+                pool.map(abs, range(10))
+        elif self.what == "fork":
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                environment.log(f"{pool.map(abs, [-1])} in {os.getcwd()}")
+            os.write(2, b"a word on stderr\n")
+            ctypes.CDLL(None).puts(b"C has the last word")
         elif self.what == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif self.what == "wait":
@@ -75,7 +86,12 @@ class Place:
         (self.ml / "input" / "config").mkdir(parents=True)
 
     def start(
-        self, *arguments: str, task: AbstractTrainingTask | None = None, seconds: float = 60, **environment: str
+        self,
+        *arguments: str,
+        task: AbstractTrainingTask | None = None,
+        seconds: float = 60,
+        run_file_of: Callable[[str], str] = build_run_file,
+        **environment: str,
     ) -> Any:
         # In the package, the module of this test's task has to be importable by itself.
         packaging = Packaging("Task", "0", {"job": SagemakerJob(task or Task()), "other": "no job"})
@@ -84,7 +100,7 @@ class Place:
         python_path = unpack_package(package, self._folder)
         run_file = self._folder / "train.py"
         limit = f"import {package.module_name}.{ENTRY_POINT} as e; e._LEAVING_SECONDS = {seconds}\n"
-        run_file.write_text(limit + build_run_file(package.module_name))
+        run_file.write_text(limit + run_file_of(package.module_name))
         variables = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(python_path),
@@ -97,7 +113,7 @@ class Place:
             env=variables,
             cwd=self._folder,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.DEVNULL,
             text=True,
         )
 
@@ -301,3 +317,38 @@ def test_a_resource_that_is_no_job_or_not_there_is_refused(place: Place) -> None
     assert place.failure.startswith("the job 'no job' has no `run` attribute")
     assert place.run("train", TG_RESOURCE="nothing")[0] == 1
     assert place.failure.startswith("the package 'Task__0' holds no object 'nothing'; it holds 'job', 'other'")
+
+
+def test_workers_end_without_a_word_and_c_speaks_before_the_end(place: Place, tmp_path: Path) -> None:
+    exit_code, lines = place.run("train", task=Task("fork"), TMPDIR=str(tmp_path))
+    assert exit_code == 0, lines
+    (work,) = tmp_path.glob("tg-work-*")
+    assert lines[12:] == [
+        f"[1] in {work}",
+        "a word on stderr",
+        "C has the last word",
+        "Job has exited successfully",
+        "DONE. Exiting Training Grounds.",
+    ]
+
+
+def test_a_run_file_without_a_guard_trains_once_and_says_what_is_wrong(place: Place) -> None:
+    def build_careless_run_file(module: str) -> str:
+        return f"from {module}.{ENTRY_POINT} import main\nmain()\n"
+
+    task = Task("be careless with workers")
+    exit_code, lines = place.run("train", task=task, run_file_of=build_careless_run_file)
+    assert exit_code == 1
+    assert lines.count("Starting training now...") == 1
+    assert any(
+        "a worker process of a training must not start the training again; call main() below" in x for x in lines
+    )
+    assert place.failure.startswith("a multiprocessing.Pool cannot start: 4 of its workers have ended before any gave")
+    assert place.failure.count("\n") == 1
+
+
+def test_a_run_file_is_guarded() -> None:
+    assert build_run_file("Demo__0") == (
+        "from Demo__0.tg.common.delivery.sagemaker.entry_point import main, prepare_process\n\n"
+        'if __name__ == "__main__":\n    main()\nelse:\n    prepare_process()\n'
+    )

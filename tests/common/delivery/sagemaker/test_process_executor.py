@@ -120,7 +120,7 @@ def test_a_job_sees_the_package_and_its_own_folder_only(
     executor = make_executor("look_around", tmp_path, dataset="data.txt", environment={"SEEN_TOO": "2"})
     job_id = executor.submit()
     text = text_of(executor, job_id)
-    assert f"cwd={jobs / job_id}\n" in text
+    assert f"cwd={jobs / job_id / 'work'}\n" in text
     assert "data=some rows\n" in text
     assert "variables=['SEEN', 'SEEN_TOO']\n" in text
     assert "modules=False\n" in text
@@ -135,6 +135,7 @@ def test_libraries_on_the_python_path_are_seen_and_projects_on_it_are_not(tmp_pa
         "PYTHONPATH": f"{tmp_path / 'package'}{os.pathsep}/cluster/lib/site-packages",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TG_ML_FOLDER": str(tmp_path / "job" / "ml"),
+        "TG_WORK_FOLDER": str(tmp_path / "job" / "work"),
         "TG_RESOURCE": "job",
         "TRAINING_JOB_NAME": "job",
     }

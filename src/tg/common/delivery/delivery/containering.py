@@ -9,7 +9,7 @@ from ...errors import ImageBuildError
 from ...logger import Logger
 from .dependency_list import DependencyList
 from .docker_client import DockerClient, connect, engine_platform
-from .dockerfile_template import DOCKERFILE_TEMPLATE, build_run_file, render_dockerfile
+from .dockerfile_template import DOCKERFILE_TEMPLATE, render_dockerfile
 from .image import Image
 from .image_builder import Say, build_image, remove_image
 from .image_dependencies import DependencyRecipe, build_dependency_recipe
@@ -18,6 +18,7 @@ from .image_source import find_image, find_or_pull_image
 from .package import Package
 from .packaging import Packaging
 from .requirement_notes import describe_unfit
+from .run_file import build_run_file
 from .temporary_folder import temporary_folder
 
 CLIENT_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -40,12 +40,3 @@ def render_dockerfile(template: str, values: Mapping[str, str]) -> str:
     if missing := [name for name in PLACEHOLDERS if name not in names]:
         raise ImageBuildError(f"dockerfile_template lacks {listed(missing)}; start from DOCKERFILE_TEMPLATE")
     return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
-
-
-def build_run_file(module_name: str) -> str:
-    """Writes the program that a container starts.
-
-    Args:
-        module_name: The package's top module.
-    """
-    return f"from {module_name}.tg.common.delivery.sagemaker.entry_point import main\n\nmain()\n"

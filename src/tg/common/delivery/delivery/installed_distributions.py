@@ -1,7 +1,6 @@
 """What is installed here, and which of it a package needs."""
 
 import importlib.metadata
-import importlib.util
 import json
 import re
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import PackagingError
+from ...module_specs import find_module_spec
 from .local_versions import PYTORCH, parse_local_version
 
 # What every training needs, with what decides its numbers to the last digit.
@@ -161,10 +161,7 @@ def is_hidden(module: str) -> bool:
     """Whether an installed top-level module is hidden by another of its name, which an import finds here instead."""
     if module in sys.stdlib_module_names:
         return False
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):  # it is imported, but has no specification
-        return False
+    spec = find_module_spec(module)
     if spec is None or spec.origin is None or not spec.has_location:
         return False
     return not any(Path(spec.origin).is_relative_to(folder) for folder in _site_folders())

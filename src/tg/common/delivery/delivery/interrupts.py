@@ -1,5 +1,10 @@
-"""Ctrl-C and SIGTERM: raised at once, or held back while what must not be left half done comes to its end."""
+"""Ctrl-C and SIGTERM: raised at once, or held back while what must not be left half done comes to its end.
 
+All of it is this process's own: in one that is forked meanwhile, both do what they do by default.
+"""
+
+import functools
+import os
 import select
 import signal
 import socket
@@ -79,6 +84,7 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
         if time.monotonic() > end:
             raise KeyboardInterrupt
 
+    _leave_to_parent()
     # What would end the process without a word, as it does by default for SIGTERM, or is ignored, stays so.
     previous = {number: handler for number in _NUMBERS if callable(handler := signal.getsignal(number))}
     for number in previous:
@@ -120,14 +126,17 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
                 notice()
             raise KeyboardInterrupt
 
+    process = os.getpid()
+
     def raise_again(lost: "sys.UnraisableHookArgs") -> None:
         nonlocal last
-        if issubclass(lost.exc_type, KeyboardInterrupt):
+        if os.getpid() == process and issubclass(lost.exc_type, KeyboardInterrupt):
             last = float("-inf")
             send_again(signal.SIGTERM)  # which is handled here whatever becomes of Ctrl-C
         else:
             previous_hook(lost)
 
+    _leave_to_parent()
     previous, previous_hook = {number: signal.getsignal(number) for number in _NUMBERS}, sys.unraisablehook
     with _rousing_main_thread() as send_again:
         sys.unraisablehook = raise_again
@@ -140,6 +149,27 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
             sys.unraisablehook = previous_hook
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+@functools.cache
+def _leave_to_parent() -> None:
+    """Has processes that are forked from now on handle both signals by default: a pool ends its workers by them."""
+    os.register_at_fork(after_in_child=_handle_by_default)
+
+
+def _handle_by_default() -> None:
+    global _innermost, _unnoticed
+    if _is_ours(signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _is_ours(signal.getsignal(signal.SIGTERM)):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if _unnoticed is not None:
+        signal.set_wakeup_fd(-1)
+    _innermost = _unnoticed = None
+
+
+def _is_ours(handler: object) -> bool:
+    return getattr(handler, "__module__", None) == __name__
 
 
 # What the interpreter has been told of signals, and the main thread has not noticed yet: a byte each, their numbers.
@@ -173,7 +203,7 @@ def _rousing_main_thread() -> Iterator[Callable[[int], object]]:
                 return
             if not select.select([reader], [], [], 0)[0]:
                 continue
-            if getattr(signal.getsignal(number), "__module__", None) == __name__:
+            if _is_ours(signal.getsignal(number)):
                 signal.pthread_kill(main, number)
             else:  # someone else handles it
                 _note_noticed()

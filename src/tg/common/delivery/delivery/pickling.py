@@ -9,10 +9,13 @@ import io
 import pickle
 import pickletools
 import re
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
+
+from ...module_specs import find_failing_modules
 
 # In protocols below 4 the names of classes stand in the stream as such and not as shared strings, so they can be
 # renamed without touching the data.
@@ -60,9 +63,7 @@ def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
     Raises:
         Exception: If something cannot be pickled; a lambda or a local object of a module cannot.
     """
-    buffer, modules = io.BytesIO(), set[str]()
-    _make_renaming_pickler(buffer, rename, modules).dump(value)
-    original = buffer.getvalue()
+    original, modules = _dump_by_original_names(value, rename)
     result, copied = io.BytesIO(), 0
     for opcode, argument, start, end in _read_opcodes(original):
         if opcode == "GLOBAL":
@@ -77,10 +78,30 @@ def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
     return result.getvalue(), modules
 
 
+def _dump_by_original_names(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
+    def dump() -> tuple[bytes, set[str]]:
+        buffer, modules = io.BytesIO(), set[str]()
+        _make_renaming_pickler(buffer, rename, modules).dump(value)
+        return buffer.getvalue(), modules
+
+    try:
+        return dump()
+    except Exception:
+        # What does not say its module is looked for in all that there are, and some fail to answer.
+        failing = find_failing_modules()
+        if not failing:
+            raise
+    hidden: dict[str, Any] = {name: sys.modules.pop(name) for name in failing if name in sys.modules}
+    try:
+        return dump()
+    finally:
+        sys.modules.update(hidden)
+
+
 def can_pickle(value: Any) -> bool:
     """Whether :func:`dump_renamed_pickle` takes an object."""
     try:
-        _make_renaming_pickler(io.BytesIO(), lambda name: name, set()).dump(value)
+        _dump_by_original_names(value, lambda name: name)
     except Exception:  # noqa: BLE001 - objects raise what they like when they are pickled
         return False
     return True

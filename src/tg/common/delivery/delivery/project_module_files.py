@@ -1,11 +1,12 @@
 """Finds the files of a module that is importable here, without importing it."""
 
-import importlib.util
 import pkgutil
 import sys
 from collections.abc import Iterable
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path, PurePosixPath
+
+from ...module_specs import find_module_spec
 
 
 def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
@@ -17,7 +18,7 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
     """
     files: dict[PurePosixPath, Path] = {}
     parts = module.split(".")
-    spec = _find_top(parts[0])
+    spec = find_module_spec(parts[0])
     for count in range(1, len(parts) + 1):
         if count > 1:
             places = spec.submodule_search_locations if spec is not None else None
@@ -34,16 +35,9 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
 
 def find_package_folders(name: str) -> list[Path]:
     """The folders of a top-level package that is importable here and not installed among others' libraries."""
-    spec = _find_top(name)
+    spec = find_module_spec(name)
     places = [Path(each) for each in (spec and spec.submodule_search_locations) or ()]
     return [place for place in places if not {"site-packages", "dist-packages"} & set(place.parts)]
-
-
-def _find_top(name: str) -> ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # it is imported, but not from where a specification says
-        return PathFinder.find_spec(name)
 
 
 def _find_below(name: str, places: Iterable[str]) -> ModuleSpec | None:

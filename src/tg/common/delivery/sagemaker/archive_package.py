@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ResultArchiveError
+from ...module_specs import find_module_spec, read_held
 from ..delivery.pickling import rename_prefix
 from .safe_extraction import ArchiveLimits, extract_archive
 
@@ -110,9 +111,9 @@ def load_archived_package(file: Path, module_name: str, limits: ArchiveLimits) -
     own_name = f"{module_name}_{digest[:12]}"
     with _LOADING:
         for name in (module_name, own_name):
-            if getattr(sys.modules.get(name), _DIGEST, None) == digest:
+            if read_held(sys.modules.get(name), _DIGEST) == digest:
                 return name
-        is_taken = module_name in sys.modules or importlib.util.find_spec(module_name) is not None
+        is_taken = module_name in sys.modules or find_module_spec(module_name) is not None
         name = own_name if is_taken else module_name
         folder = Path(tempfile.mkdtemp(prefix="tg-package-"))
         try:
@@ -163,10 +164,8 @@ def _has(module: str, name: str) -> bool:
     """Whether a module can be imported here and has a qualified name."""
     try:
         value: object = importlib.import_module(module)
-    except ImportError:
+        for part in filter(None, name.split(".")):
+            value = getattr(value, part)
+    except Exception:  # noqa: BLE001 - a module here, of any kind, may fail as it likes; there is the archived one
         return False
-    for part in filter(None, name.split(".")):
-        if not hasattr(value, part):
-            return False
-        value = getattr(value, part)
     return True

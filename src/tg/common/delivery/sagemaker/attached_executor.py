@@ -1,31 +1,36 @@
 """Trains in this process, on the thread that asks for it: the place to debug a task."""
 
-import logging
 import os
-import time
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ...errors import DeliveryError
-from ...logger import Logger
 from ...ml.training_core import InMemoryTrainingEnvironment
 from ..delivery.interrupts import uninterrupted
+from .captured_output import capturing_output
+from .current_folder import working_in
 from .executor import JobState, JobStatus, Listener
 from .folder_executor import FolderExecutor
 from .job_folder import JobFolder
 from .job_layout import lay_out_ml_folder
-from .log_event import LogEvent
+from .leftover_workers import ending_leftover_workers
+from .pool_start import ending_pools_that_cannot_start
 from .process_supervisor import PROCESS_NAME, describe_process, is_alive
 
 _STATE_NAME = "state.json"
+
+# One may start another.
+_turn = threading.RLock()
 
 
 class SagemakerAttachedExecutor(FolderExecutor):
     """Runs the task right here: breakpoints, Ctrl-C and tracebacks work as in any Python program.
 
     :meth:`execute` trains in memory. :meth:`submit` trains as the other places do, with a package, a log and an
-    archive, and returns when the training has ended.
+    archive, and returns when the training has ended. What the task writes to stdout and stderr, in whatever way, is the
+    log; it is shown as it comes. A process has one stdout, so trainings of several threads take turns.
 
     Args:
         config: What is trained, on which data, in which package.
@@ -61,7 +66,16 @@ class SagemakerAttachedExecutor(FolderExecutor):
         try:
             package = self.config.packaging.make_package(folder.path)
             ml = lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
-            with _keeping_surroundings(), _logging_to(folder, listener):
+            with ExitStack() as surroundings:
+                for each in (
+                    _turn,
+                    capturing_output(folder, listener),
+                    working_in(folder.work),
+                    _keeping_variables(),
+                    ending_leftover_workers(),
+                    ending_pools_that_cannot_start(),
+                ):
+                    surroundings.enter_context(each)
                 self.config.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
             state = JobState(JobStatus.COMPLETED, 0)
         except KeyboardInterrupt:
@@ -92,38 +106,13 @@ class SagemakerAttachedExecutor(FolderExecutor):
             raise DeliveryError(f"job {job_id!r} runs in a process of its own; interrupt that process")
 
 
-class _Forwarder(logging.Handler):
-    """Hands each line of the training log to a function as an event."""
-
-    def __init__(self, listener: Listener) -> None:
-        super().__init__()
-        self._listener = listener
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._listener(LogEvent(f"{self.format(record)}\n".encode(), time.time_ns() // 1_000_000))
-
-
 @contextmanager
-def _keeping_surroundings() -> Iterator[None]:
-    """Gives this process its folder and its variables back, whatever a task does to them, as in other places."""
-    folder, variables = os.getcwd(), dict(os.environ)
+def _keeping_variables() -> Iterator[None]:
+    """Gives this process its variables back, whatever a task does to them, as in other places."""
+    variables = dict(os.environ)
     try:
         yield
     finally:
-        os.chdir(folder)
         for name in os.environ.keys() - variables.keys():
             del os.environ[name]
         os.environ.update(variables)
-
-
-@contextmanager
-def _logging_to(folder: JobFolder, listener: Listener | None) -> Iterator[None]:
-    with folder.appending_output() as append:
-
-        def take(event: LogEvent) -> None:
-            append(event.data, event.time_ms)
-            if listener is not None:
-                listener(event)
-
-        with Logger.also_to(_Forwarder(take)):
-            yield

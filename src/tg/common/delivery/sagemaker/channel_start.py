@@ -44,8 +44,7 @@ def main() -> None:
     if made_with.split(".")[:2] != [str(part) for part in sys.version_info[:2]]:
         say(f"The image has Python {_dotted(sys.version_info)}, and the package was made with {made_with}")
     install(find_missing(properties["requirements"]), folder / properties["module_name"])
-    sys.path.insert(0, str(folder))
-    run(properties["module_name"])
+    run(folder, properties["module_name"])
 
 
 def find_package(folder: Path) -> Path:
@@ -167,10 +166,16 @@ def pip_install(arguments: list[str]) -> str | None:
     return (errors or ["pip has failed"])[-1]
 
 
-def run(module_name: str) -> None:
-    """Runs the job that is in the package."""
-    entry_point: Any = __import__(f"{module_name}.tg.common.delivery.sagemaker.entry_point", fromlist=["main"])
-    entry_point.main([])
+def run(folder: Path, module_name: str) -> NoReturn:
+    """Becomes the program that runs the job, as any other image starts it."""
+    writer = folder / module_name / "tg" / "common" / "delivery" / "delivery" / "run_file.py"
+    run_file = folder.parent / "train.py"
+    run_file.write_text(runpy.run_path(str(writer))["build_run_file"](module_name), encoding="utf-8")
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    sys.stdout.flush()
+    # Until that program handles it; a container's first process would not even notice it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    os.execve(sys.executable, [sys.executable, "-u", str(run_file)], {**os.environ, "PYTHONPATH": path})
 
 
 def say(line: str) -> None:

@@ -5,9 +5,11 @@ It keeps to SageMaker's contract: accepts the argument ``train``, reads and writ
 """
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Sequence
@@ -22,11 +24,15 @@ from ..delivery.entry_point import EntryPoint
 from ..delivery.import_failures import describe_import_failure
 from ..delivery.package_check import CHECK_ARGUMENT, check_package, load_prepared
 from ..delivery.package_file import read_installed_package
+from .c_output import flush_c_output
 from .ml_folder import MlFolder
 from .module_aliases import add_module_aliases
+from .notebook_functions import send_notebook_functions_by_value
+from .pool_start import ending_pools_that_cannot_start
 
 RESOURCE_VARIABLE = "TG_RESOURCE"
 ML_FOLDER_VARIABLE = "TG_ML_FOLDER"
+WORK_FOLDER_VARIABLE = "TG_WORK_FOLDER"
 
 EXIT_FAILED = 1
 EXIT_TERMINATED = 128 + signal.SIGTERM
@@ -44,13 +50,19 @@ class _Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the job that the variable ``TG_RESOURCE`` names, by default ``job``, and exits.
 
+    The job's current folder is the one that ``TG_WORK_FOLDER`` names, by default a new temporary one.
+
     Args:
         arguments: By default the command line's: nothing, ``train``, or ``check``, which only imports what the job
             needs.
+
+    Raises:
+        TgError: In a process that ``multiprocessing`` has started for a training.
     """
+    _refuse_in_worker()
     arguments = sys.argv[1:] if arguments is None else arguments
     folder = MlFolder(Path(os.environ.get(ML_FOLDER_VARIABLE, "/opt/ml")))
-    signal.signal(signal.SIGTERM, _terminate)
+    _handle_sigterm()
     _keep_stdout()
     try:
         Logger.info("Welcome to Training Grounds!")
@@ -59,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if arguments == [CHECK_ARGUMENT]:
             _check()
         else:
+            _enter_work_folder()
             _run(folder)
             Logger.info("Job has exited successfully")
     except _Terminated:
@@ -69,29 +82,61 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _exit(0)
 
 
-def _run(folder: MlFolder) -> None:
-    Logger.info("Loading job")
+def prepare_process() -> EntryPoint:
+    """Prepares this process, a job's or one that works for it: it finds the package's modules by their original names,
+    too, and can send on what a notebook has defined.
+
+    Returns:
+        The package.
+    """
+    send_notebook_functions_by_value()
     package = EntryPoint(__name__.partition(".")[0])
     add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
+    return package
+
+
+def _refuse_in_worker() -> None:
+    """Raises TgError in a worker, which would train once more, as often as workers are started anew."""
+    # The latter while such a process imports the program that it works for, as multiprocessing looks at it itself.
+    if multiprocessing.parent_process() is not None or getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise TgError(
+            "a worker process of a training must not start the training again; call main() below "
+            "`if __name__ == '__main__':` in the program that starts it"
+        )
+
+
+def _enter_work_folder() -> None:
+    work = os.environ.get(WORK_FOLDER_VARIABLE) or tempfile.mkdtemp(prefix="tg-work-")
+    os.makedirs(work, exist_ok=True)
+    os.chdir(work)
+
+
+def _run(folder: MlFolder) -> None:
+    Logger.info("Loading job")
+    package = prepare_process()
     job = load_prepared(package, os.environ.get(RESOURCE_VARIABLE, "job"))
     Logger.info(f"Job of type {type(job)} is loaded")
     if not hasattr(job, "run"):
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
     Logger.info("Job has `run` attribute")
-    job.run(folder, package.properties, read_installed_package(package.module_name))
+    with ending_pools_that_cannot_start():
+        job.run(folder, package.properties, read_installed_package(package.module_name))
+    flush_c_output()  # before it is said that all is done
 
 
 def _check() -> None:
-    package = EntryPoint(__name__.partition(".")[0])
-    add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
-    check_package(package)
+    check_package(prepare_process())
 
 
 def _keep_stdout() -> None:
-    """Has the log written to where stdout leads now, wherever a task lets it lead for a while, or for good."""
+    """Has the log written to where stdout leads now, wherever a task lets it lead for a while, or for good.
+
+    So is what goes to stderr: a container engine that reads the two of them does not keep their order.
+    """
     if sys.stdout is None:
         return
     sys.stdout.flush()
+    os.dup2(sys.stdout.fileno(), 2)
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     Logger.replace_handlers(logging.StreamHandler(stream))
 
@@ -119,9 +164,25 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one is being handled
-    raise _Terminated
+def _handle_sigterm() -> None:
+    """Has SIGTERM raised in the training, but not in processes that it forks: these end by it, as by default."""
+    job = os.getpid()
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != job:  # it came in the instant before the child had its own handler
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one is being handled
+        raise _Terminated
+
+    def reset() -> None:
+        if signal.getsignal(signal.SIGTERM) is terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=reset)
+    signal.signal(signal.SIGTERM, terminate)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which whoever has started this may have held back
 
 
 def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: int) -> NoReturn:

@@ -43,6 +43,11 @@ class JobFolder:
         return self.path / "ml"
 
     @property
+    def work(self) -> Path:
+        """The job's current folder, where it runs on this machine without a container."""
+        return self.path / "work"
+
+    @property
     def log(self) -> Path:
         """The job's output."""
         return self.path / LOG_NAME

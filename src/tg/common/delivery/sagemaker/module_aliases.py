@@ -6,7 +6,6 @@ model of the package is loaded.
 """
 
 import importlib
-import importlib.util
 import logging
 import sys
 import threading
@@ -14,6 +13,8 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+from ...module_specs import find_module_spec, read_held
 
 _LOGGER = logging.getLogger(__name__)
 _ADDING = threading.Lock()
@@ -61,7 +62,7 @@ class _AliasFinder(MetaPathFinder):
         if fullname.partition(".")[0] not in self.names:
             return None
         real = f"{self.root}.{fullname}"
-        if importlib.util.find_spec(real) is None:
+        if find_module_spec(real) is None:
             return None
         return ModuleSpec(fullname, _AliasLoader(real), is_package=True)
 
@@ -98,11 +99,12 @@ class _AliasLoader(Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = importlib.import_module(self._real)
-        self._spec = module.__spec__
+        self._spec = read_held(module, "__spec__")
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec  # the import system has put the alias's in its place
+        if read_held(module, "__spec__") is not self._spec:  # the import system has put the alias's in its place
+            module.__spec__ = self._spec
 
 
 def _warn(name: str, root: str, other: str) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DeliveryError
-from ..delivery.dockerfile_template import build_run_file
 from ..delivery.interrupts import uninterrupted
+from ..delivery.run_file import build_run_file
 from . import process_supervisor
 from .config import SagemakerConfig
-from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE, RESOURCE_VARIABLE
+from .entry_point import EXIT_TERMINATED, ML_FOLDER_VARIABLE, RESOURCE_VARIABLE, WORK_FOLDER_VARIABLE
 from .executor import JobState, JobStatus, Listener
 from .folder_executor import FolderExecutor
 from .job import DATASET_VARIABLE
@@ -143,6 +143,7 @@ def build_environment(
         "PYTHONDONTWRITEBYTECODE": "1",
         RESOURCE_VARIABLE: config.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
+        WORK_FOLDER_VARIABLE: str(folder.work),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)
