@@ -26,7 +26,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "hyperparameters": {},
         "data_files": [],
         "tags": {},
-        "log": {"figures": True, "tables": True, "dataset": True, "model": True, "archive_limit_mb": 1000},
+        "log": {"figures": True, "tables": True, "dataset": True, "model": True, "check_model": True, "archive_limit_mb": 1000},
         "secrets": [],
         "sweep": {},
         "sweep_samples": None,

@@ -10,7 +10,6 @@ from ...errors import DeliveryError
 from ...ml.training_core import InMemoryTrainingEnvironment
 from ..delivery.interrupts import uninterrupted
 from .captured_output import capturing_output
-from .current_folder import working_in
 from .executor import JobState, JobStatus, Listener
 from .folder_executor import FolderExecutor
 from .job_folder import JobFolder
@@ -70,8 +69,7 @@ class SagemakerAttachedExecutor(FolderExecutor):
                 for each in (
                     _turn,
                     capturing_output(folder, listener),
-                    working_in(folder.work),
-                    _keeping_variables(),
+                    _keeping_surroundings(),
                     ending_leftover_workers(),
                     ending_pools_that_cannot_start(),
                 ):
@@ -107,12 +105,13 @@ class SagemakerAttachedExecutor(FolderExecutor):
 
 
 @contextmanager
-def _keeping_variables() -> Iterator[None]:
-    """Gives this process its variables back, whatever a task does to them, as in other places."""
-    variables = dict(os.environ)
+def _keeping_surroundings() -> Iterator[None]:
+    """Gives this process its folder and its variables back, whatever a task does to them, as in other places."""
+    folder, variables = os.getcwd(), dict(os.environ)
     try:
         yield
     finally:
+        os.chdir(folder)
         for name in os.environ.keys() - variables.keys():
             del os.environ[name]
         os.environ.update(variables)
