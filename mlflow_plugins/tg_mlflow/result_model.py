@@ -12,14 +12,14 @@ import mlflow
 import mlflow.pyfunc
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
-from mlflow.models import Model
+from mlflow.models import Model, ModelSignature
 
 from tg.common.delivery.delivery.local_versions import find_index_options
 from tg.common.delivery.sagemaker import ResultArchive
 from tg.common.delivery.sagemaker.safe_extraction import extract_archive
 from tg_mlflow.errors import UnservableModelError
 from tg_mlflow.model_check import CheckFailure, find_checker, write_rows
-from tg_mlflow.result_model_example import build_example, build_signature, find_columns, read_sample
+from tg_mlflow.result_model_example import PARAMS, build_example, build_signature, find_columns, read_sample
 from tg_mlflow.result_tables import MODEL, TRAINING_TASK, Attempt
 
 MODEL_NAME = "model"
@@ -150,8 +150,9 @@ def save_model(
             signed = {"signature": signature, "input_example": build_example(sample)}
             save(**signed)
             described = signed
+    undescribed = {"signature": ModelSignature(params=PARAMS)}
     if not described:
-        save()
+        save(**undescribed)
     if not is_checked:
         return
     with attempt(_CHECK):
@@ -161,7 +162,7 @@ def save_model(
         name = _CHECK
         what = "the logged model does not predict as the trained one where neither the project nor its package is"
         if described and failure.step != "load":
-            save()
+            save(**undescribed)
             if _check(folder, properties["modules"], rows) is None:
                 name, what = (
                     _SIGNATURE,

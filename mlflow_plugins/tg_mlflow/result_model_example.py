@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 
 from tg.common.delivery.sagemaker.model_loader import PREDICT_METHOD
@@ -20,6 +20,8 @@ from tg_mlflow.result_model_json import as_json_columns
 
 _EXAMPLE_ROWS = 5
 _SAMPLE_ROWS = 20
+# What every model takes, whatever is said of its columns.
+PARAMS = ParamSchema([ParamSpec(PREDICT_METHOD, DataType.string, "predict")])
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,21 @@ def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions:
     which MLflow leaves as they are.
 
     Raises:
-        ValueError: If a column's name is no text: MLflow would keep the column from the model.
+        ValueError: If a column's name is no text, or empty: MLflow would keep the column from the model.
         Exception: What MLflow has against the predictions.
     """
     if other := [each.name for each in columns if not isinstance(each.name, str)]:
         raise ValueError(f"column {other[0]!r} has a name that is no text, which MLflow's signatures do not hold")
+    if any(each.name == "" for each in columns):
+        raise ValueError("column '' has a name that is empty, which MLflow's signatures do not hold")
     inputs: list[ColSpec | TensorSpec] = [
         ColSpec(_find_type(each, sample.given), str(each.name), required=not each.is_optional) for each in columns
     ]
     with warnings.catch_warnings():
         # MLflow advises against columns of whole numbers, as they may miss values later; a model's answers do not.
         warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column")
-        answers = infer_signature(None, predictions, params={PREDICT_METHOD: "predict"})
-    return ModelSignature(Schema(inputs), answers.outputs, answers.params)
+        outputs = infer_signature(None, predictions).outputs
+    return ModelSignature(Schema(inputs), outputs, PARAMS)
 
 
 def _find_type(column: InputColumn, given: pd.DataFrame) -> Any:
