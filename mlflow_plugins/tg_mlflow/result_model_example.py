@@ -14,7 +14,9 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, Tens
 from mlflow.types.schema import AnyType
 
 from tg.common.delivery.sagemaker.model_loader import PREDICT_METHOD
+from tg.common.errors import DatasetError
 from tg.common.ml.single_frame_training import InputColumn, SingleFrameTrainingTask
+from tg.common.ml.tables.table import Table
 from tg_mlflow.result_dataset_file import open_dataset
 from tg_mlflow.result_model_json import as_json_columns
 
@@ -48,10 +50,17 @@ def read_sample(task: SingleFrameTrainingTask, dataset: Path) -> Sample:
     opened = open_dataset(dataset)
     table = loader.load(dataset if opened is None else opened.read_first(_SAMPLE_ROWS, loader.as_is))
     features = table.frame[table.features].head(_SAMPLE_ROWS)
-    raw = None if opened is None else opened.read_first(_SAMPLE_ROWS, as_is=opened.schema.names)
+    raw = None if opened is None else _read_raw(opened)
     is_raw = raw is not None and set(table.features) <= set(raw.columns) and features.index.isin(raw.index).all()
     given = raw.loc[features.index, table.features] if raw is not None and is_raw else features
     return Sample(given, features)
+
+
+def _read_raw(table: Table) -> pd.DataFrame | None:
+    try:
+        return table.read_first(_SAMPLE_ROWS, as_is=table.schema.names)
+    except DatasetError:  # pandas refuses what the loader reads, such as times of day with nanoseconds
+        return None
 
 
 def build_example(sample: Sample) -> pd.DataFrame | None:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..tables.time_of_day import count_seconds, parse_time_of_day
+
 # From here on, floats do not hold every whole number.
 _EXACT = 2**53
 
@@ -179,16 +181,14 @@ def _read_number(value: Any) -> "int | float":
     if isinstance(value, Decimal):
         return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
     if isinstance(value, datetime.time):
-        return _seconds(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return count_seconds(value)
+    if isinstance(value, str):
         text = value.strip()
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
+        if _NUMBER.fullmatch(text):
+            return int(text) if text.lstrip("+-").isdigit() else float(text)
+        if (time := parse_time_of_day(text)) is not None:
+            return count_seconds(time)
     raise UnreadableValueError(value, "give a number")
-
-
-def _seconds(time: datetime.time) -> float:
-    """Seconds since midnight."""
-    return time.hour * 3600 + time.minute * 60 + time.second + time.microsecond / 1e6
 
 
 def _read_boolean(value: Any) -> bool:
@@ -244,13 +244,9 @@ def _read_date(value: Any) -> datetime.date:
 
 
 def _read_time_of_day(value: Any) -> datetime.time:
-    if isinstance(value, str):
-        try:
-            return datetime.time.fromisoformat(value)
-        except ValueError as error:
-            raise UnreadableValueError(value, str(error)) from error
-    if isinstance(value, datetime.time):
-        return value
+    time = parse_time_of_day(value.strip()) if isinstance(value, str) else value
+    if isinstance(time, datetime.time):
+        return time
     raise UnreadableValueError(value, "give a time of day such as 12:30:00")
 
 

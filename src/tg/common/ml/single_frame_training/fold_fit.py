@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from ...errors import DatasetError, TaskDefinitionError
 from ..training_core import Split, TrainingEnvironment
@@ -44,6 +45,8 @@ class FoldFit:
         groups = table.groups
         if groups is not None:
             _check_groups(table, split, groups)
+        if is_classification and is_classifier(self.model.steps[-1][1]) and not self.model.numbers_labels:
+            _check_fractions(table, split)
         if self._validation is None:
             return self.model.train(_take(table, split.train))
         model = self.model.steps[-1][1]
@@ -60,6 +63,16 @@ class FoldFit:
 
     def _report(self, name: str, value: float, step: int) -> None:
         self._environment.output_metric(f"{self._prefix}{name}", value, step)
+
+
+def _check_fractions(table: LabelledFrame, split: Split) -> None:
+    """Of numbers with fractions, scikit-learn's classifiers say that they are continuous, and no classes."""
+    labels = table.labels[split.train]
+    if labels.dtype.kind == "f" and (fractions := labels[labels != np.floor(labels)]).size:
+        raise DatasetError(
+            f"label column {table.label_column!r} holds numbers with fractions, such as {fractions[0]}, which are no "
+            "classes: use Evaluation.regression with a regressor, cast it to text, or set encode_labels=True"
+        )
 
 
 def _take(table: LabelledFrame, positions: "Sequence[int] | np.ndarray[Any, Any]") -> Rows:
