@@ -10,12 +10,14 @@ from typing import Any
 
 import mlflow
 import mlflow.pyfunc
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.models import Model, ModelSignature
 
 from tg.common.delivery.delivery.local_versions import find_index_options
 from tg.common.delivery.sagemaker import ResultArchive
+from tg.common.delivery.sagemaker.model_loader import METHODS
 from tg.common.delivery.sagemaker.safe_extraction import extract_archive
 from tg_mlflow.errors import UnservableModelError
 from tg_mlflow.model_check import CheckFailure, find_checker, write_rows
@@ -144,9 +146,9 @@ def save_model(
         with attempt(_SIGNATURE):
             model = archive.unpickle(MODEL.format(run=_RUN))
             sample = read_sample(archive.unpickle(TRAINING_TASK.format(run=_RUN)), dataset)
-            predictions = model.predict(sample.features)
-            rows = write_rows(folder.with_name(f"{folder.name}-rows"), sample.given, predictions)
-            signature = build_signature(find_columns(model, sample.features), sample, predictions)
+            answers = _ask(model, sample.features)
+            rows = write_rows(folder.with_name(f"{folder.name}-rows"), sample.given, answers)
+            signature = build_signature(find_columns(model, sample.features), sample, answers["predict"])
             signed = {"signature": signature, "input_example": build_example(sample)}
             save(**signed)
             described = signed
@@ -172,6 +174,18 @@ def save_model(
                 save(**described)
         with attempt(name):
             raise UnservableModelError(f"{what}: {failure}")
+
+
+def _ask(model: Any, features: pd.DataFrame) -> dict[str, Any]:
+    """What a trained model answers, by each method of a served one that it has."""
+    answers = {"predict": model.predict(features)}
+    for name in METHODS:
+        if name not in answers and hasattr(model, name):
+            try:
+                answers[name] = getattr(model, name)(features)
+            except Exception:  # noqa: BLE001 - a model may have a method that it cannot answer; then none can ask it
+                _LOGGER.debug("The trained model cannot answer %s", name, exc_info=True)
+    return answers
 
 
 def _check(folder: Path, modules: Sequence[str], rows: Path | None) -> CheckFailure | None:

@@ -90,7 +90,10 @@ COLUMNS: dict[str, tuple[Any, "st.SearchStrategy[Any]"]] = {
     "numbers": (pa.dictionary(pa.int32(), pa.int64()), st.integers(-3, 3) | st.integers(2**53, 2**53 + 3)),
     "floats": (pa.dictionary(pa.int32(), pa.float64()), st.sampled_from([0.1, 1.0, 2.5])),
     "days": (pa.dictionary(pa.int32(), pa.date32()), st.dates(dt.date(2024, 1, 1), dt.date(2024, 1, 4))),
-    "moments": (pa.dictionary(pa.int32(), pa.timestamp("us")), st.sampled_from([dt.datetime(2024, 1, 1, 12), dt.datetime(1, 2, 3)])),
+    "moments": (
+        pa.dictionary(pa.int32(), pa.timestamp("us")),
+        st.sampled_from([dt.datetime(2024, 1, 1, 12), dt.datetime(1, 2, 3)]),
+    ),
     "flags": (pa.dictionary(pa.int32(), pa.bool_()), st.booleans()),
     "amounts": (pa.dictionary(pa.int32(), pa.decimal128(9, 2)), st.sampled_from([Decimal("0.10"), Decimal("2.50")])),
     "binary": (pa.binary(), st.binary(max_size=3)),
@@ -156,9 +159,10 @@ def tables(draw: st.DrawFn) -> AnyTable:
     arrow, classes = LABELS[label]
     rest = draw(st.lists(st.sampled_from(classes), min_size=count - len(classes), max_size=count - len(classes)))
     columns["label"] = _make([*classes, *rest], arrow)
-    is_regression = label in ("int8", "uint64", "float", "double", "decimal", "half", "date", "string") and draw(
-        st.integers(0, 9)
-    ) > 1
+    is_regression = (
+        label in ("int8", "uint64", "float", "double", "decimal", "half", "date", "string")
+        and draw(st.integers(0, 9)) > 1
+    )
     return AnyTable(pa.table(columns), kinds, label, is_regression)
 
 

@@ -130,6 +130,12 @@ def test_there_is_no_signature_of_columns_whose_names_are_no_texts(name: Any) ->
         describe(features, features)
 
 
+def test_there_is_no_signature_of_a_column_whose_name_is_empty() -> None:
+    features = pd.DataFrame({"x": [1.0, 2.0], "": [2.0, 3.0]})
+    with pytest.raises(ValueError, match="column '' has a name that is empty"):
+        describe(features, features)
+
+
 @pytest.mark.parametrize(
     ("predictions", "expected"),
     [

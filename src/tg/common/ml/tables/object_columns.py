@@ -12,7 +12,6 @@ from .column_type_error import ColumnTypeError
 from .time_of_day import count_seconds
 
 
-
 def read_objects(series: "pd.Series[Any]") -> "pd.Series[Any]":
     """Reads a column of the dtype ``object``.
 
