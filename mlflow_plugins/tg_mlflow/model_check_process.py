@@ -172,7 +172,9 @@ def _compare(model: Any, given: Any, expected: "dict[str, tuple[str, bool]]") ->
 def _is_same(one: Any, other: Any, tolerance: float) -> bool:
     """Whether two values are equal, floats up to what the order of a sum may change."""
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(_is_same(each, its, tolerance) for each, its in zip(one, other))
+        return len(one) == len(other) and all(
+            _is_same(each, its, tolerance) for each, its in zip(one, other, strict=True)
+        )
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_is_same(one[key], other[key], tolerance) for key in one)
     if isinstance(one, float) and isinstance(other, float):

@@ -183,7 +183,7 @@ def _ask(model: Any, features: pd.DataFrame) -> dict[str, Any]:
         if name not in answers and hasattr(model, name):
             try:
                 answers[name] = getattr(model, name)(features)
-            except Exception:  # noqa: BLE001 - a model may have a method that it cannot answer; then none can ask it
+            except Exception:  # a model may have a method that it cannot answer; then none can ask it
                 _LOGGER.debug("The trained model cannot answer %s", name, exc_info=True)
     return answers
 

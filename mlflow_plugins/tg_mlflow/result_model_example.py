@@ -33,10 +33,12 @@ class Sample:
     Attributes:
         given: The features as pandas reads them from the dataset, which is how a user would give them to the model.
         features: The same as the task's loader gives them, which is what the model was trained on.
+        mixed: The columns that are of another type in other files.
     """
 
     given: pd.DataFrame
     features: pd.DataFrame
+    mixed: frozenset[str] = frozenset()
 
 
 def read_sample(task: SingleFrameTrainingTask, dataset: Path) -> Sample:
@@ -53,7 +55,7 @@ def read_sample(task: SingleFrameTrainingTask, dataset: Path) -> Sample:
     raw = None if opened is None else _read_raw(opened)
     is_raw = raw is not None and set(table.features) <= set(raw.columns) and features.index.isin(raw.index).all()
     given = raw.loc[features.index, table.features] if raw is not None and is_raw else features
-    return Sample(given, features)
+    return Sample(given, features, frozenset() if opened is None else frozenset(opened.mixed))
 
 
 def _read_raw(table: Table) -> pd.DataFrame | None:
@@ -89,8 +91,8 @@ def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions:
 
     MLflow checks and converts what a model is given by its signature, more narrowly than the model reads it, and not
     always without loss: of JSON it makes ``None`` a ``False`` and 1.5 a whole 1. So a feature has MLflow's type,
-    ``double`` or ``string``, only where no value of it was missing and it was no whole number; all others are ``any``,
-    which MLflow leaves as they are.
+    ``double`` or ``string``, only where no value of it was missing, it was no whole number, and it is of one type in all
+    files; all others are ``any``, which MLflow leaves as they are.
 
     Raises:
         ValueError: If a column's name is no text, or empty: MLflow would keep the column from the model.
@@ -101,7 +103,7 @@ def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions:
     if any(each.name == "" for each in columns):
         raise ValueError("column '' has a name that is empty, which MLflow's signatures do not hold")
     inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(_find_type(each, sample.given), str(each.name), required=not each.is_optional) for each in columns
+        ColSpec(_find_type(each, sample), str(each.name), required=not each.is_optional) for each in columns
     ]
     with warnings.catch_warnings():
         # MLflow advises against columns of whole numbers, as they may miss values later; a model's answers do not.
@@ -110,8 +112,11 @@ def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions:
     return ModelSignature(Schema(inputs), outputs, PARAMS)
 
 
-def _find_type(column: InputColumn, given: pd.DataFrame) -> Any:
-    if column.is_optional or column.name not in given.columns or not _is_plain(given[column.name]):
+def _find_type(column: InputColumn, sample: Sample) -> Any:
+    given = sample.given
+    if column.is_optional or column.name in sample.mixed or column.name not in given.columns:
+        return AnyType()
+    if not _is_plain(given[column.name]):
         return AnyType()
     if isinstance(column.dtype, np.dtype) and column.dtype == np.float64 and not column.is_whole:
         return DataType.double

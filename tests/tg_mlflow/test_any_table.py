@@ -7,8 +7,8 @@ import shutil
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from io import StringIO
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow.models import Model
 from mlflow.pyfunc.scoring_server import infer_and_parse_data, predictions_to_json
@@ -129,7 +129,9 @@ LABELS: dict[str, tuple[Any, list[Any]]] = {
 NAMES = st.one_of(
     st.sampled_from(
         ["x", "", " ", "a b", "(0, 30]", "<=50K", "0", "a.b", "a\nb", "index", "model", "columns", "predict_method"]
-        + ["x_missing", "Label", "label ", "__index_level_0__", "ä", "None", "true", "'", '"', "{", "\\", "level_0"]
+    ),
+    st.sampled_from(
+        ["x_missing", "Label", "label ", "__index_level_0__", "ä", "None", "true", "'", '"', "{", "\\", "level_0"]
     ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=3),
 ).filter(lambda name: name != "label")
@@ -190,6 +192,7 @@ class Results:
         self.files["package.json"].write_text(json.dumps(package.properties))
         self.folder = folder
         self.objects: dict[str, Any] = {}
+        self.outcomes: Counter[str] = Counter()
 
     def store(self, task: sft.SingleFrameTrainingTask, model: Any) -> None:
         self.objects = {"runs/0/model.pkl": model, "runs/0/training_task.pkl": task}
@@ -209,16 +212,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return Results(tmp_path_factory.mktemp("package"))
 
 
-@contextmanager
-def attempt(name: str) -> Iterator[None]:
-    """As a launcher does: without a signature there is a model all the same."""
-    try:
-        yield
-    except ValueError as error:
-        assert (name, str(error)) == (
-            "model/signature",
-            "column '' has a name that is empty, which MLflow's signatures do not hold",
-        )
+def attempt(table: AnyTable) -> Callable[[str], AbstractContextManager[None]]:
+    """What a launcher puts around a signature: it can do without, where MLflow's do not hold a column's name."""
+    return lambda name: suppress(ValueError) if "" in table.kinds else nullcontext()
 
 
 def build_task(is_regression: bool) -> sft.SingleFrameTrainingTask:
@@ -258,17 +254,15 @@ def check(any_table: AnyTable, results: Results, folder: Path) -> str:
         named = [name for name in (*any_table.kinds, "label") if repr(name) in text]
         assert named, text
         assert len(text.splitlines()) == 1 or any("\n" in name for name in named), text
-        refusals[text.split("column ")[-1][:60]] += 1
         refused = [name for name in named if any_table.kinds.get(name) in UNREAD or name == "label"]
         assert refused, text
         return "refused"
     assert not set(any_table.kinds.values()) & UNREAD
     results.store(task, trained)
-    logged = results.folder / "model"  # always there, as the process keeps what it has imported from it
-    for left in results.folder.glob("model*"):
-        shutil.rmtree(left) if left.is_dir() and left != logged and not left.is_symlink() else None
-    shutil.rmtree(logged, ignore_errors=True)
-    save_model(results, logged, Model(), path, attempt, is_checked=False)  # type: ignore[arg-type]
+    logged = results.folder / "model"  # in one place, as the process keeps what it has imported from it
+    for left in (logged, results.folder / "model-package"):
+        shutil.rmtree(left, ignore_errors=True)
+    save_model(results, logged, Model(), path, attempt(any_table), is_checked=False)  # type: ignore[arg-type]
     served = mlflow.pyfunc.load_model(str(logged), suppress_warnings=True)
     frame = pd.read_parquet(path)
     raw = frame[list(features.columns)]
@@ -278,45 +272,37 @@ def check(any_table: AnyTable, results: Results, folder: Path) -> str:
         "records": serve(served, {"dataframe_records": as_json_records(raw)}),
         "split": serve(
             served,
-            {"dataframe_split": {"columns": list(columns), "data": [list(row) for row in zip(*columns.values())]}},
+            {
+                "dataframe_split": {
+                    "columns": list(columns),
+                    "data": [list(row) for row in zip(*columns.values(), strict=True)],
+                }
+            },
         ),
     }
     methods = ["predict"] if any_table.is_regression else ["predict", "predict_proba", "decision_function"]
     for method in methods:
         expected = getattr(trained, method)(features)
         for form, rows in given.items():
-            try:
-                found = served.predict(rows, params={"predict_method": method})
-            except Exception:
-                note(f"{form} {method}")
-                raise
+            found = served.predict(rows, params={"predict_method": method})
             np.testing.assert_array_equal(np.asarray(found), np.asarray(expected), err_msg=f"{form} {method}")
             predictions_to_json(found, StringIO())
     return "equal"
 
 
-refusals: "Counter[str]" = Counter()
-EXAMPLES = int(os.environ.get("EXAMPLES", "60"))
-SEEN: dict[str, int] = {}
-
-
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=int(os.environ.get("TG_TEST_EXAMPLES", "25")),
     deadline=None,
-    derandomize="EXAMPLES" not in os.environ,
+    derandomize=True,
     database=None,
-    print_blob=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 @given(tables())
 def test_a_logged_model_predicts_what_the_trained_one_does(results: Results, any_table: AnyTable) -> None:
-    note(str(any_table))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcome = check(any_table, results, Path(folder))
-    SEEN[outcome] = SEEN.get(outcome, 0) + 1
+        results.outcomes[check(any_table, results, Path(folder))] += 1
 
 
-def test_examples_were_not_all_refused() -> None:
-    print(SEEN)
-    assert SEEN["equal"] > SEEN["refused"]
+def test_most_tables_were_not_refused(results: Results) -> None:
+    assert results.outcomes["equal"] > results.outcomes["refused"]
