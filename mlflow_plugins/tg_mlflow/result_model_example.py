@@ -91,8 +91,8 @@ def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions:
 
     MLflow checks and converts what a model is given by its signature, more narrowly than the model reads it, and not
     always without loss: of JSON it makes ``None`` a ``False`` and 1.5 a whole 1. So a feature has MLflow's type,
-    ``double`` or ``string``, only where no value of it was missing, it was no whole number, and it is of one type in all
-    files; all others are ``any``, which MLflow leaves as they are.
+    ``double`` or ``string``, only where no value of it was missing, it was no whole number, and all files have it in
+    one type; all others are ``any``, which MLflow leaves as they are.
 
     Raises:
         ValueError: If a column's name is no text, or empty: MLflow would keep the column from the model.

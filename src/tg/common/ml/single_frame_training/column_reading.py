@@ -78,8 +78,10 @@ def _find_reader(dtype: Any, kind: str) -> _Read:
         return _OBJECT_READERS.get(kind, lambda value: value)
     if types.is_bool_dtype(dtype):
         return _read_boolean
-    if types.is_integer_dtype(dtype) or types.is_float_dtype(dtype):
+    if types.is_integer_dtype(dtype):
         return _read_number
+    if types.is_float_dtype(dtype):
+        return _read_float
     if types.is_datetime64_any_dtype(dtype) or _is_arrow(dtype, pa.types.is_date):
         return _make_time_reader(_find_zone(dtype))
     if types.is_timedelta64_dtype(dtype) or _is_arrow(dtype, pa.types.is_duration):
@@ -180,15 +182,16 @@ def _read_number(value: Any) -> "int | float":
         return float(value)
     if isinstance(value, Decimal):
         return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime.time):
-        return count_seconds(value)
-    if isinstance(value, str):
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         text = value.strip()
-        if _NUMBER.fullmatch(text):
-            return int(text) if text.lstrip("+-").isdigit() else float(text)
-        if (time := parse_time_of_day(text)) is not None:
-            return count_seconds(time)
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
     raise UnreadableValueError(value, "give a number")
+
+
+def _read_float(value: Any) -> "int | float":
+    """Reads a number, or a time of day, of which the training has the seconds."""
+    time = parse_time_of_day(value.strip()) if isinstance(value, str) else value
+    return count_seconds(time) if isinstance(time, datetime.time) else _read_number(value)
 
 
 def _read_boolean(value: Any) -> bool:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 
-from ...errors import DatasetError, TaskDefinitionError
+from ...errors import DatasetError, TaskDefinitionError, TgError
 from ..training_core import Split, TrainingEnvironment
 from .data_frame_loader import LabelledFrame
 from .learners import VALIDATED, Rows, find_learner
@@ -42,11 +41,24 @@ class FoldFit:
             DatasetError: If the rows cannot be divided, or the model does not take them.
             TaskDefinitionError: If the model takes no validation, weights or groups, and it is given some.
         """
+        try:
+            return self._fit(table, split, is_classification)
+        except TgError:
+            raise
+        except ValueError as error:
+            fraction = _find_fraction(table.labels[split.train]) if is_classification else None
+            if fraction is None:
+                raise
+            raise DatasetError(
+                f"label column {table.label_column!r} holds numbers with fractions, such as {fraction}, which are no "
+                f"classes for {type(self.model.steps[-1][1]).__name__}: use Evaluation.regression with a regressor, "
+                "cast it to text, or set encode_labels=True"
+            ) from error
+
+    def _fit(self, table: LabelledFrame, split: Split, is_classification: bool) -> int | None:
         groups = table.groups
         if groups is not None:
             _check_groups(table, split, groups)
-        if is_classification and is_classifier(self.model.steps[-1][1]) and not self.model.numbers_labels:
-            _check_fractions(table, split)
         if self._validation is None:
             return self.model.train(_take(table, split.train))
         model = self.model.steps[-1][1]
@@ -65,14 +77,10 @@ class FoldFit:
         self._environment.output_metric(f"{self._prefix}{name}", value, step)
 
 
-def _check_fractions(table: LabelledFrame, split: Split) -> None:
-    """Of numbers with fractions, scikit-learn's classifiers say that they are continuous, and no classes."""
-    labels = table.labels[split.train]
-    if labels.dtype.kind == "f" and (fractions := labels[labels != np.floor(labels)]).size:
-        raise DatasetError(
-            f"label column {table.label_column!r} holds numbers with fractions, such as {fractions[0]}, which are no "
-            "classes: use Evaluation.regression with a regressor, cast it to text, or set encode_labels=True"
-        )
+def _find_fraction(labels: "np.ndarray[Any, Any]") -> float | None:
+    """The first label with a fraction; of such numbers, classifiers say that they are continuous, and no classes."""
+    fractions = labels[labels != np.floor(labels)] if labels.dtype.kind == "f" else labels[:0]
+    return float(fractions[0]) if fractions.size else None
 
 
 def _take(table: LabelledFrame, positions: "Sequence[int] | np.ndarray[Any, Any]") -> Rows:

@@ -83,7 +83,8 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         self._validate_steps()
         model = self.steps[-1][1]
         learner = find_learner(model)
-        self._number_labels(rows.labels, self.numbers_labels)
+        is_wanted = learner.wants_codes(model) if self.encode_labels is None else self.encode_labels
+        self._number_labels(rows.labels, is_wanted)
 
         def prepare(given: Rows, features: Any) -> Rows:
             labels = learner.prepare_labels(model, self._encode(given.labels))
@@ -129,12 +130,6 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         if getattr(self, "label_classes_", None) is None:
             return super().score(X, y, sample_weight=sample_weight, **params)
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
-
-    @property
-    def numbers_labels(self) -> bool:
-        """Whether the model learns numbers in the place of labels."""
-        model = self.steps[-1][1]
-        return find_learner(model).wants_codes(model) if self.encode_labels is None else self.encode_labels
 
     @property
     def classes_(self) -> Any:
