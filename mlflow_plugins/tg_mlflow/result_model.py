@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,8 @@ def save_model(
         dataset: What it was trained on.
         attempt: Opened around the signature and the example, and around the check.
         is_checked: Whether the model is loaded in a clean process, where it has to predict what the trained one does. A
-            signature with which it does not is left out.
+            signature with which it does not is left out, but for the parameter, without which MLflow gives labels to
+            whoever asks for probabilities.
     """
     properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
     package = folder.with_name(f"{folder.name}-package")
@@ -127,16 +129,19 @@ def save_model(
 
     def save(**described: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        mlflow.pyfunc.save_model(
-            folder,
-            loader_module=f"{properties['tg_import_path']}.{_LOADER_MODULE}",
-            data_path=str(archive.get_path(MODEL.format(run=_RUN))),
-            code_paths=[str(module)],
-            mlflow_model=copy.deepcopy(description),
-            # Named, as MLflow would otherwise start a process and load the model to see what it imports.
-            pip_requirements=[*find_index_options(requirements), *requirements, f"mlflow=={mlflow.__version__}"],
-            **described,
-        )
+        with warnings.catch_warnings():
+            # MLflow wants an example beside each signature; what takes any columns has none.
+            warnings.filterwarnings("ignore", message=".*input example was not provided")
+            mlflow.pyfunc.save_model(
+                folder,
+                loader_module=f"{properties['tg_import_path']}.{_LOADER_MODULE}",
+                data_path=str(archive.get_path(MODEL.format(run=_RUN))),
+                code_paths=[str(module)],
+                mlflow_model=copy.deepcopy(description),
+                # Named, as MLflow would otherwise start a process and load the model to see what it imports.
+                pip_requirements=[*find_index_options(requirements), *requirements, f"mlflow=={mlflow.__version__}"],
+                **described,
+            )
         for name in _FOREIGN_FILES:
             (folder / name).unlink(missing_ok=True)
 

@@ -19,6 +19,8 @@ _EXACT = 2**53
 _ISO_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII
 )
+# With nine digits behind the point, pandas reads no year that nanoseconds do not reach, though the last be zeros.
+_EMPTY_NANOSECONDS = re.compile(r"(?<=[.,]\d{6})0{1,3}(?!\d)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)|nan", re.ASCII | re.IGNORECASE)
 _BOOLEANS = {"true": True, "false": False}
 
@@ -221,7 +223,7 @@ def _make_time_reader(zone: Any) -> _Read:
                 value, "give an ISO time such as 2024-05-01T12:30:00Z; numbers do not say a unit"
             )
         try:
-            time = pd.Timestamp(value.strip() if isinstance(value, str) else value)
+            time = pd.Timestamp(_EMPTY_NANOSECONDS.sub("", value.strip()) if isinstance(value, str) else value)
         except ValueError as error:
             raise UnreadableValueError(value, str(error)) from error
         if zone is None:
