@@ -26,6 +26,10 @@ SCRIPT_ENTRYPOINT = 'ENTRYPOINT ["python3", "-u", "-c", "import os; exec(os.envi
 ENTRY_POINT = """
 import sys
 
+def prepare_process():
+    pass
+
+
 def main():
     print("package", __name__.partition(".")[0], "text", {text!r}, "arguments", sys.argv[1:])
 """
