@@ -1,6 +1,11 @@
 """Which optional libraries a test needs."""
 
+import os
+
 import pytest
+
+# Before Keras is imported: it would look for TensorFlow, and the tests would be skipped as if there were no Keras.
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 def require(library: str) -> None:

@@ -27,6 +27,8 @@ _SECONDS = 120
 _STOP_SECONDS = 10
 # The folders of sys.path that hold libraries; others are somebody's project.
 _LIBRARIES = ("site-packages", "dist-packages")
+# The variables that a place that serves a model need not have; a model brings its own KERAS_BACKEND.
+_NOT_KEPT = ("PYTHON", "MLFLOW_", "KERAS_")
 # Ours, which a place that serves a model need not have.
 _OURS = ("tg", "tg_mlflow")
 
@@ -124,7 +126,7 @@ class ModelChecker:
     def _start(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
             libraries = [each for each in sys.path if Path(each).name in _LIBRARIES]
-            kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW_"))}
+            kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_KEPT)}
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-B", model_check_process.__file__, *libraries],
                 stdin=subprocess.PIPE,

@@ -1,6 +1,10 @@
 """Models of several libraries in one project, trained in this process and from the package, with the same metrics."""
 
+import os
 import shutil
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import mlflow
@@ -8,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.learner_libraries import require
-from tests.support import ROOT, ProjectFolder
+from tests.support import ROOT, ProjectFolder, make_points
 from tg.common.delivery.sagemaker import ResultArchive
 
 NEEDED = ("xgboost", "lightgbm", "catboost", "keras", "skorch")
@@ -87,6 +91,53 @@ def test_all_libraries_and_problems_in_a_process_as_here(matrix: ProjectFolder, 
             model = archive.unpickle(f"runs/{number}/trained.pkl")
             assert "TrainingPipeline" in type(model).__name__
             assert model.steps[-1][0] == "model"
+
+
+NETWORK = """
+    import os
+
+    os.environ["KERAS_BACKEND"] = "torch"
+
+    import learner_models as models
+    from tg.common.ml import single_frame_training as sft
+
+
+    def build_task(max_iter=1, C=1.0):
+        reference, arguments = models.make_model("keras", "regression")
+        return sft.SingleFrameTrainingTask(
+            sft.DataFrameLoader("label"),
+            sft.ModelProvider(sft.ModelConstructor(reference, **arguments)),
+            sft.Evaluation.regression,
+        )
+"""
+CLEAN = """
+    import os, sys
+    assert "KERAS_BACKEND" not in os.environ
+    import mlflow, pandas as pd
+    model = mlflow.pyfunc.load_model(sys.argv[1])
+    predicted = model.predict(pd.read_json("features.json", orient="split"))
+    import keras
+    print(keras.backend.backend(), len(predicted))
+"""
+
+
+def test_a_network_is_served_by_the_engine_that_it_was_trained_with(
+    project: ProjectFolder, store: MlflowClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    require("keras")
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    shutil.copy(ROOT / "tests" / "learner_models.py", project.path)
+    project.write("tasks.py", NETWORK)
+    run_id = mlflow.projects.run(str(project.path), backend="tg-attached").run_id
+    # where the model is checked, nobody says which engine, either
+    assert "tg.missing" not in store.get_run(run_id).data.tags
+    folder = mlflow.artifacts.download_artifacts(f"runs:/{run_id}/model")
+    make_points(7).drop(columns="label").to_json(tmp_path / "features.json", orient="split")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "KERAS"))}
+    command = [sys.executable, "-c", textwrap.dedent(CLEAN), folder]
+    answer = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines()[-1] == "torch 7"
 
 
 def test_the_torch_loop_of_the_examples(store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import StackingRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tg.common import TaskDefinitionError
 from tg.common.ml.single_frame_training import ModelConstructor, ModelProvider
+from tg.common.ml.single_frame_training.plain_array import PlainArray, PlainNumbers
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -148,6 +151,23 @@ def test_a_model_has_fit_and_predict(constructor, kind):
     message = rf"^the model, a {kind}, has no fit and predict; give a class that has both$"
     with pytest.raises(TaskDefinitionError, match=message):
         ModelProvider(constructor).get_model()
+
+
+def test_a_stack_can_predict_when_it_is_fitted():
+    model = ModelProvider(lambda: StackingRegressor([("mean", DummyRegressor())], cv=2)).get_model()
+    assert model.fit(np.zeros((4, 1)), [1.0, 2.0, 1.0, 2.0]).predict(np.zeros((1, 1))).tolist() == [1.5]
+
+
+def test_nullable_numbers_are_floats_in_an_array():
+    frame = pd.DataFrame({"b": pd.array([True, None], "boolean"), "i": pd.array([None, 2], "Int64"), "f": [0.5, 1.5]})
+    made = PlainArray().fit_transform(frame)
+    assert made.dtype == np.float64
+    np.testing.assert_array_equal(made, [[1.0, np.nan, 0.5], [np.nan, 2.0, 1.5]])
+    frame.index = [4, 4]
+    floats = PlainNumbers().fit_transform(frame)
+    assert floats.dtypes.tolist() == [np.float64] * 3
+    assert floats.index.tolist() == [4, 4]
+    assert floats.columns.tolist() == ["b", "i", "f"]
 
 
 class OnlyMixin(ClassifierMixin):

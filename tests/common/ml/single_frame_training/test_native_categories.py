@@ -118,3 +118,34 @@ def test_categories_as_text():
     made = NativeCategories(as_text=True).fit(frame).transform(frame)["c"]
     assert made.astype(object).tolist() == ["2", "nan", "1"]
     assert made.index.tolist() == [5, 5, 6]
+
+
+CATEGORIES = {
+    "truth values": [False, True],
+    "floats": [0.5, 2.0, 2.5],
+    "times": list(pd.date_range("2024-03-31", periods=3)),
+    "zoned times": list(pd.date_range("2024-03-31", periods=3, tz="Europe/Berlin")),
+    "durations": list(pd.to_timedelta([1, 2, 3], unit="h")),
+    "nullable truth values": pd.array([False, True], dtype="boolean"),
+    "nullable whole numbers": pd.array([7, 8, 9], dtype="Int64"),
+}
+
+
+@pytest.mark.parametrize("kind", CATEGORIES)
+@pytest.mark.parametrize("library", list(MODELS))
+def test_categories_of_all_types(library, kind):
+    codes = np.random.default_rng(0).integers(0, len(CATEGORIES[kind]), 200)
+    values = pd.Series(CATEGORIES[kind]).iloc[codes].reset_index(drop=True)
+    table = pd.DataFrame({"k": values.astype("category"), "y": codes == 1})
+    result = make_task(library).run(table)
+    assert result["metrics"]["roc_auc_score_test"] == 1.0
+    # the values themselves, of which the model makes its categories
+    model = result["runs"][0]["model"]
+    assert model.predict(pd.DataFrame({"k": values[:20]})).tolist() == (codes[:20] == 1).tolist()
+
+
+def test_categories_are_whole_numbers_or_text():
+    frame = pd.DataFrame({"i": [3, 1], "f": [2.5, 0.5], "t": ["b", "a"]}).astype("category")
+    made = NativeCategories().fit(frame).transform(frame)
+    assert [made[name].cat.categories.tolist() for name in frame] == [[1, 3], ["0.5", "2.5"], ["a", "b"]]
+    assert made["f"].cat.codes.tolist() == [1, 0]

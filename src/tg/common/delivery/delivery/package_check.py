@@ -49,8 +49,7 @@ def prepare_imports(properties: Mapping[str, Any]) -> None:
     Raises:
         DeliveryError: If something is missing, or does not fit.
     """
-    for name, value in properties.get("variables", {}).items():
-        os.environ.setdefault(name, value)
+    set_variables(properties)
     for module in properties.get("imports", ()):  # none in a package of an older version
         with explaining_imports(f"{module!r} cannot be imported"):
             try:
@@ -59,6 +58,16 @@ def prepare_imports(properties: Mapping[str, Any]) -> None:
                 # A text that looks like a reference to a module may be none.
                 if "." not in module or error.name != module:
                     raise
+
+
+def set_variables(properties: Mapping[str, Any]) -> None:
+    """Has libraries choose the parts that were chosen with a package, such as the engine behind Keras.
+
+    Args:
+        properties: The package's; a variable that is set already stays as it is.
+    """
+    for name, value in properties.get("variables", {}).items():  # none in a package of an older version
+        os.environ.setdefault(name, value)
 
 
 @contextmanager

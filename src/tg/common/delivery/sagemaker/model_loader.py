@@ -12,6 +12,7 @@ import pandas as pd
 
 from ...errors import TaskDefinitionError, suggestion
 from ..delivery.entry_point import EntryPoint
+from ..delivery.package_check import set_variables
 from ..delivery.pickling import load_pickle
 from .module_aliases import add_fallback_aliases
 
@@ -57,7 +58,10 @@ def _load_pyfunc(path: str) -> ServedModel:
     """Loads the pickle of a model; the name is MLflow's. Only for a model that one trusts: it runs code.
 
     What the model's code names in texts is found in its package, too, unless the process has a module of that name.
+    Libraries choose the parts that they had chosen in the training, unless the process has chosen others.
     """
     root = __name__.partition(".")[0]
-    add_fallback_aliases(root, ["tg", *EntryPoint(root).properties["modules"]])
+    properties = EntryPoint(root).properties
+    set_variables(properties)
+    add_fallback_aliases(root, ["tg", *properties["modules"]])
     return ServedModel(load_pickle(Path(path)))

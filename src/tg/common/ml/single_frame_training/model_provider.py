@@ -4,14 +4,14 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 
 from ...errors import TaskDefinitionError
 from .feature_names import FeatureNames
 from .input_columns import InputColumns
 from .learners import find_learner
 from .native_categories import NativeCategories
-from .plain_array import PlainArray
+from .plain_array import PlainArray, PlainNumbers
 from .training_pipeline import TrainingPipeline
 
 CATEGORICAL_CHOICES = ("native",)
@@ -64,7 +64,7 @@ class ModelProvider:
         """Makes an unfitted pipeline.
 
         Its steps are ``columns``, ``transformer`` (if any), ``to_array`` (if asked, or if the library wants it) or else
-        ``categories`` and ``feature_names`` (if the library wants them), and ``model``. ``columns``, an
+        ``categories``, ``numbers`` and ``feature_names`` (if the library wants them), and ``model``. ``columns``, an
         :class:`InputColumns`, changes nothing in the training; it reads what a served model is given.
 
         Raises:
@@ -74,7 +74,7 @@ class ModelProvider:
         if self.model_fix is not None:
             fixed = self.model_fix(model)
             model = model if fixed is None else fixed
-        if not hasattr(model, "fit") or not hasattr(model, "predict"):
+        if not hasattr(model, "fit") or not _can_predict(model):
             raise TaskDefinitionError(
                 f"the model, a {type(model).__name__}, has no fit and predict; give a class that has both"
             )
@@ -109,9 +109,17 @@ class ModelProvider:
         if learner.categories is not None:
             categories = NativeCategories(learner.categories == "text", self.categorical == "native")
             steps.append(("categories", categories))
+        if not learner.takes_nullable:
+            steps.append(("numbers", PlainNumbers()))
         if learner.renames:
             steps.append(("feature_names", FeatureNames(learner.refused_characters)))
         return steps
+
+
+def _can_predict(model: Any) -> bool:
+    """Whether it has ``predict``, or will have it when it is fitted, as a stack with its usual last model."""
+    is_predictor = isinstance(model, (ClassifierMixin, RegressorMixin))
+    return hasattr(model, "predict") or (is_predictor and hasattr(type(model), "predict"))
 
 
 def _has_tags(model: Any) -> bool:

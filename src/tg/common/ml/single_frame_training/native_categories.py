@@ -1,6 +1,6 @@
 """Hands categories to a library that takes them as they are."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,9 @@ _MISSING = "nan"
 
 class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Gives columns of categories the categories of the fit; a value that is none of them is missing.
+
+    Whole numbers and text stay what they are; other categories, such as truth values, floats and times, which not all
+    libraries take, become text.
 
     Args:
         as_text: Whether categories become text, and the missing one ``nan``. Then others than those of the fit are
@@ -57,7 +60,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
             codes = np.append(known, -1)[column.cat.codes]  # where -1, of a missing value, is the last
         else:
             codes = categories.get_indexer(pd.Index(column.to_numpy(dtype=object)))
-        return pd.Series(pd.Categorical.from_codes(codes, categories), index=column.index)
+        return pd.Series(pd.Categorical.from_codes(codes, _name_categories(categories)), index=column.index)
 
     def get_feature_names_out(self, input_features: object = None) -> Any:
         """The names that came in."""
@@ -70,6 +73,13 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
 def _make_plain(categories: "pd.Index[Any]") -> "pd.Index[Any]":
     """Text as Python's, as scikit-learn knows no other."""
     return categories.astype(object) if is_text(categories.dtype) else categories
+
+
+def _name_categories(categories: "pd.Index[Any]") -> "pd.Index[Any]":
+    """Whole numbers as numpy's, and text; of other values their text."""
+    if pd.api.types.is_integer_dtype(categories.dtype):
+        return cast("pd.Index[Any]", pd.Index(categories.to_numpy()))
+    return categories if is_text(categories.dtype) else pd.Index([str(value) for value in categories], dtype=object)
 
 
 def is_text(dtype: Any) -> bool:

@@ -107,7 +107,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         except TgError:
             raise
         except Exception as error:  # each library has errors of its own for what it does not take
-            others = _list_other_columns(features)
+            others = _list_other_columns(features, takes_categories=learner.categories is not None)
             if not others or isinstance(model, Pipeline):  # which may make numbers of them by itself
                 raise
             raise DatasetError(
@@ -173,15 +173,18 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         return np.searchsorted(self.label_classes_, labels)
 
 
-def _list_other_columns(features: Any) -> list[Any]:
-    """The columns of a frame that are neither numbers nor truth values."""
+def _list_other_columns(features: Any, takes_categories: bool) -> list[Any]:
+    """The columns of a frame that are neither numbers nor truth values, nor categories where these are taken."""
     if not isinstance(features, pd.DataFrame):
         return []
-    return [
-        name
-        for name, dtype in features.dtypes.items()
-        if is_text(dtype) or not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
-    ]
+
+    def is_other(dtype: Any) -> bool:
+        if isinstance(dtype, pd.CategoricalDtype):  # pandas takes one of truth values for a column of these
+            return not takes_categories
+        is_number = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+        return is_text(dtype) or not is_number
+
+    return [name for name, dtype in features.dtypes.items() if is_other(dtype)]
 
 
 def _get_first_line(error: Exception) -> str:

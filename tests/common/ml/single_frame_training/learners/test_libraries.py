@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -14,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tests.learner_libraries import require
 from tests.learner_models import LIBRARIES, PROBLEMS, make_model, make_table
-from tg.common import TaskDefinitionError
+from tg.common import DatasetError, TaskDefinitionError
 from tg.common.ml.single_frame_training import (
     DataFrameLoader,
     Evaluation,
@@ -183,13 +185,25 @@ def calibration(model):
     return CalibratedClassifierCV(model, cv=2)
 
 
+def vote(model):
+    from lightgbm import LGBMClassifier
+
+    other = LGBMClassifier(n_estimators=10, n_jobs=1, verbose=-1)
+    return VotingClassifier([("one", model), ("other", other)], voting="soft")
+
+
+def stack(model):
+    return StackingClassifier([("one", model)], cv=2)
+
+
 def pipeline(model):
     return make_pipeline(StandardScaler(), model)
 
 
-@pytest.mark.parametrize("wrap", [search, calibration, pipeline])
+@pytest.mark.parametrize("wrap", [search, calibration, vote, stack, pipeline])
 def test_models_inside_others_get_what_they_take(wrap):
     require("xgboost")
+    require("lightgbm")
     from xgboost import XGBClassifier
 
     table = make_table("binary").assign(w=1.0)
@@ -202,3 +216,43 @@ def test_models_inside_others_get_what_they_take(wrap):
     result = task.run(table)
     assert 0.92 < result["metrics"]["roc_auc_score_test"] < 0.99
     assert set(result["runs"][0]["model"].predict(table[["size, in [m]", "<=5", "c"]])) == {"no", "yes"}
+
+
+@pytest.mark.parametrize("wrap", [search, calibration, vote, stack])
+def test_models_inside_others_get_categories_if_all_take_them(wrap):
+    require("xgboost")
+    require("lightgbm")
+    from xgboost import XGBClassifier
+
+    city = np.random.default_rng(0).choice(["Bonn", "Lyon", "Rome"], 200)
+    table = pd.DataFrame({"city": pd.Categorical(city), "y": np.where(city == "Lyon", "yes", "no")})
+    provider = ModelProvider(lambda: wrap(XGBClassifier(n_estimators=10, n_jobs=1)))
+    model = provider.get_model().fit(table[["city"]], table["y"])
+    assert model.predict(pd.DataFrame({"city": ["Rome", "Lyon", "Oslo"]}))[:2].tolist() == ["no", "yes"]
+
+
+def test_a_model_inside_that_takes_no_categories_says_so():
+    require("xgboost")
+    from xgboost import XGBClassifier
+
+    def build():
+        return VotingClassifier([("one", XGBClassifier(n_estimators=2)), ("other", LogisticRegression())])
+
+    table = pd.DataFrame({"city": pd.Categorical(["Bonn", "Rome"] * 10), "y": [0, 1] * 10})
+    message = r"^VotingClassifier cannot be fitted \(.*\); the columns 'city' are no numbers"
+    with pytest.raises(DatasetError, match=message):
+        ModelProvider(build).get_model().fit(table[["city"]], table["y"])
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm", "catboost", "sklearn"])
+def test_truth_values_may_be_missing(library):
+    require(library)
+    reference, arguments = make_model(library, "binary")
+    random = np.random.default_rng(0)
+    truth = pd.array(random.choice([True, False], 300), dtype="boolean")
+    table = pd.DataFrame({"a": random.normal(size=300), "b": truth})
+    labels = np.where(truth, "yes", "no")
+    table.loc[5, "b"] = pd.NA
+    model = ModelProvider(ModelConstructor(reference, **arguments)).get_model().fit(table, labels)
+    assert len(model.predict(table)) == 300
+    assert model.score(table, labels) > 0.99

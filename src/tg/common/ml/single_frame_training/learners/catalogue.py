@@ -32,9 +32,10 @@ def find_learner(model: Any) -> Learner:
         params = model.get_params(deep=True)
     except (AttributeError, RuntimeError):  # it has none, or none that scikit-learn can name
         return Learner()
-    parts = [part for part in params.values() if hasattr(part, "fit")]
-    inside = [(part, learner) for part in parts if (learner := _find_own(part)) is not None]
-    return NestedLearner(inside) if inside else Learner()
+    inside = [(part, _find_own(part)) for part in params.values() if hasattr(part, "fit")]
+    if all(learner is None for _, learner in inside):
+        return Learner()
+    return NestedLearner([(part, learner or Learner()) for part, learner in inside])
 
 
 def _find_own(model: Any) -> Learner | None:

@@ -13,6 +13,7 @@ class CatboostLearner(Learner):
     library = "catboost"
     renames = True
     categories = "text"
+    takes_nullable = False
     codes_labels = True
     takes_validation = True
 

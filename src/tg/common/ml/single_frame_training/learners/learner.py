@@ -61,6 +61,7 @@ class Learner:
         renames: Whether features have to have names of text that are unique and none of these characters.
         categories: How it takes categories: ``"dtype"``, as columns of this dtype, ``"text"``, likewise but of text
             and none missing, or ``None`` if it does not.
+        takes_nullable: Whether it takes pandas' nullable numbers and truth values.
         codes_labels: Whether its classifiers want the classes to be 0, 1, ….
         takes_arrays: Whether it is given an array of 32-bit floats in place of a frame.
         takes_validation: Whether its models can be watched on rows held out.
@@ -70,6 +71,7 @@ class Learner:
     refused_characters: str = ""
     renames: bool = False
     categories: str | None = None
+    takes_nullable: bool = True
     codes_labels: bool = False
     takes_arrays: bool = False
     takes_validation: bool = False
@@ -81,6 +83,9 @@ class Learner:
     def wants_codes(self, model: Any) -> bool:
         """Whether this model wants labels that are 0, 1, …."""
         return self.codes_labels and is_model_classifier(model)
+
+    def prepare_model(self, model: Any, features: Any) -> None:
+        """Sets the options that the model needs for such features."""
 
     def prepare_labels(self, model: Any, labels: Array) -> Array:
         """Gives labels the type and the shape that the library wants."""
@@ -102,6 +107,7 @@ class Learner:
             TaskDefinitionError: If the model does not take weights or groups, and there are some.
         """
         self.refuse_groups(model, rows)
+        self.prepare_model(model, rows.features)
         model.fit(rows.features, rows.labels, **self.get_weight(model, rows), **arguments)
         return None
 

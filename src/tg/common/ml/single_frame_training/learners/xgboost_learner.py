@@ -17,10 +17,13 @@ class XgboostLearner(Learner):
     codes_labels = True
     takes_validation = True
 
+    def prepare_model(self, model: Any, features: Any) -> None:
+        if has_categories(features):
+            model.set_params(enable_categorical=True)
+
     def fit(self, model: Any, rows: Rows, held_out: HeldOut | None = None, **arguments: Any) -> int | None:
         is_ranker = is_called(model, "XGBRanker")
-        if has_categories(rows.features):
-            model.set_params(enable_categorical=True)
+        self.prepare_model(model, rows.features)
         if is_ranker and rows.groups is not None:
             arguments = {**_weigh_groups(rows), "qid": rows.groups, **arguments}
         else:
