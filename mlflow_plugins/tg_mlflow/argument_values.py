@@ -3,6 +3,7 @@
 import collections.abc
 import dataclasses
 import inspect
+import numbers
 import operator
 import os
 import types
@@ -17,8 +18,8 @@ import numpy as np
 
 from tg.common.errors import listed, suggestion
 from tg_mlflow.argument_literals import UNDECODED, WrittenText, decode, is_bracketed
-from tg_mlflow.argument_models import adapt, read_by_pydantic, validating
-from tg_mlflow.argument_scalars import NUMBERS, SCALARS, as_plain, read_literal, read_text
+from tg_mlflow.argument_models import adapt, read_by_pydantic
+from tg_mlflow.argument_scalars import NUMBERS, SCALARS, TIMES, as_plain, read_literal, read_text, validating
 
 _NONE_TEXTS = ("None", "null", "")
 _SEQUENCES: dict[Any, Callable[[Any], Any]] = {
@@ -30,6 +31,12 @@ _SEQUENCES: dict[Any, Callable[[Any], Any]] = {
 }
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 _UNIONS = (typing.Union, types.UnionType)
+# What annotations call numbers whose class they leave open.
+_OPEN_NUMBERS: dict[Any, Any] = {
+    **dict.fromkeys((numbers.Number, numbers.Complex, numbers.Real, typing.SupportsFloat), int | float),
+    **dict.fromkeys((numbers.Integral, typing.SupportsInt, typing.SupportsIndex), int),
+}
+_QUALIFIERS = ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
 # Of pydantic's validators, those that may take something else than a value of the type that they annotate.
 _READERS = ("BeforeValidator", "PlainValidator", "WrapValidator")
 
@@ -63,6 +70,11 @@ def read_value(text: str, wanted: Any) -> Any:
     return _read(WrittenText(text), wanted)
 
 
+def is_known(kind: type) -> bool:
+    """Whether a text is read as a value of a class, rather than handed on as it is."""
+    return not _takes_any_text(kind) or issubclass(kind, (str, bytes, os.PathLike))
+
+
 def _read(value: Any, wanted: Any) -> Any:
     """Reads a text as it is written, or a part of what has been decoded."""
     wanted = _strip(wanted)
@@ -84,7 +96,7 @@ def _read(value: Any, wanted: Any) -> Any:
         return _read_mapping(value, typing.get_args(wanted))
     if kind in (type, collections.abc.Callable):
         raise ValueError("no text is a function or a class; take its name, as a str, and find it in the factory")
-    for base, read in SCALARS:
+    for base, read in () if hasattr(kind, "__get_pydantic_core_schema__") else SCALARS:
         if issubclass(kind, base):
             return read_text(value) if kind is str else read(value, kind)
     if kind is wanted and (dataclasses.is_dataclass(kind) or typing.is_typeddict(kind)):
@@ -102,8 +114,10 @@ def _strip(wanted: Any) -> Any:
             wanted = reduce(operator.or_, wanted.__constraints__) if wanted.__constraints__ else bound
         elif type(wanted).__name__ == "TypeAliasType":
             wanted = wanted.__value__
-        elif getattr(typing.get_origin(wanted), "_name", None) in ("Required", "NotRequired", "ReadOnly"):
+        elif getattr(typing.get_origin(wanted), "_name", None) in _QUALIFIERS:
             (wanted,) = typing.get_args(wanted)
+        elif inspect.isclass(wanted) and wanted in _OPEN_NUMBERS:
+            wanted = _OPEN_NUMBERS[wanted]
         else:
             return wanted
 
@@ -189,7 +203,9 @@ def _rank(member: Any) -> int:
         return 100 if kind is str else 99
     if issubclass(kind, (os.PathLike, bytes)):
         return 98
-    return 97 if _takes_any_text(member) else 50
+    if issubclass(kind, TIMES):
+        return 60 - next(index for index, base in enumerate(TIMES) if issubclass(kind, base))
+    return 97 if _takes_any_text(member) else 61
 
 
 def _is_number(member: Any) -> bool:
@@ -211,7 +227,9 @@ def _takes_any_text(member: Any) -> bool:
         return not issubclass(kind, Enum)
     if member is Any or member is object or hasattr(kind, "get_secret_value"):
         return True
-    return typing.get_origin(member) is None and not _is_structure(member) and adapt(member) is None
+    if _is_structure(member) or any(issubclass(kind, base) for base, _ in SCALARS):
+        return False
+    return typing.get_origin(member) is None and adapt(member) is None
 
 
 def _suits(decoded: Any, member: Any) -> bool:
