@@ -1,13 +1,17 @@
+import importlib.util
+import io
 import logging
 import os
 import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from tg.common import Logger
+from tg.common import logger as logger_module
 
 
 def test_a_line_has_time_level_and_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,3 +124,24 @@ def test_importing_sets_up_no_logging() -> None:
     script = "import logging, tg.common as c; print(logging.getLogger(c.Logger.name).handlers, logging.root.handlers)"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[] []"
+
+
+def test_the_handler_of_a_package_that_is_loaded_here_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    source = Path(logger_module.__file__)
+    spec = importlib.util.spec_from_file_location("Loaded__0.tg.common.logger", source)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    logger = logging.getLogger(Logger.name)
+    before = list(logger.handlers)
+    logger.handlers[:] = []
+    try:
+        loaded.Logger.info("of the package")  # which gives the logger a handler of its own class
+        heard = logging.StreamHandler(io.StringIO())
+        with Logger.instead_of_stdout(heard):
+            Logger.info("once")
+    finally:
+        logger.handlers[:] = before
+    assert heard.stream.getvalue().count("once") == 1
+    assert "once" not in capsys.readouterr().out

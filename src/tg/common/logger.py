@@ -24,6 +24,9 @@ class _LineFormatter(logging.Formatter):
 class _StdoutHandler(logging.Handler):
     """Writes to what ``sys.stdout`` is at the moment of writing, so that notebooks and redirections see the line."""
 
+    # A package that is loaded in this process has a class of its own for the one logger, and knows this one by it.
+    writes_to_stdout = True
+
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(_LineFormatter())
@@ -54,7 +57,8 @@ def show(text: str) -> None:
 
 def _is_shown(handler: logging.Handler) -> bool:
     stream = getattr(handler, "stream", None)
-    return isinstance(handler, _StdoutHandler) or (stream is not None and stream in (sys.stdout, sys.stderr))
+    is_ours = getattr(handler, "writes_to_stdout", False)
+    return is_ours or (stream is not None and stream in (sys.stdout, sys.stderr))
 
 
 class Logger:

@@ -225,6 +225,8 @@ def test_an_image_that_is_built_and_pushed(
     containering = Containering.from_packaging(packaging)
     containering.image_name, containering.base_image = "tg-test-secretive", base_image
     containering.dependencies = [DependencyList("test", ["tg-test-private==1.0"])]
+    # A template of its own, as the image could train nothing: one of ours would be tried before it is pushed.
+    containering.dockerfile_template += "LABEL tg-test=secretive\n"
     # A name of its own, so that no image of an earlier test is taken.
     arguments = {f"TOKEN_{uuid.uuid4().hex}": BUILD["args"]["INDEX_TOKEN"]}  # type: ignore[call-overload]
     containering.build_options = ImageBuildOptions(

@@ -251,7 +251,6 @@ class _Talker(AbstractTrainingTask):
         for _ in range(20):
             print(self.word)
             environment.log(self.word)
-        Path("catboost_info").mkdir()
 
 
 def in_threads(*functions: Callable[[], None]) -> None:
@@ -282,4 +281,3 @@ def test_trainings_of_two_threads_do_not_mix(tmp_path: Path) -> None:
         "two": (0, 40),
     }
     assert os.getcwd() == folder
-    assert not Path("catboost_info").exists()

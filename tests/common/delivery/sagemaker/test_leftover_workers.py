@@ -14,9 +14,8 @@ def test_a_training_has_workers_of_its_own() -> None:
     workers = []
     for _ in range(2):
         with ending_leftover_workers():
-            (worker,) = set(joblib.Parallel(n_jobs=2, batch_size=4)(joblib.delayed(os.getpid)() for _ in range(4)))
-            workers.append(worker)
-    assert workers[0] != workers[1]
+            workers.append(set(joblib.Parallel(n_jobs=2, batch_size=1)(joblib.delayed(os.getpid)() for _ in range(4))))
+    assert workers[0].isdisjoint(workers[1])
     server: Any = forkserver._forkserver  # type: ignore[attr-defined]
     with ending_leftover_workers():
         with multiprocessing.get_context("forkserver").Pool(1) as pool:

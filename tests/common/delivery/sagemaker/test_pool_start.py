@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -52,8 +53,14 @@ def test_a_pool_whose_workers_end_at_their_start_raises_an_error(ask: Callable[[
 
 def test_a_pool_whose_workers_cannot_read_their_work_raises_an_error(capfd: pytest.CaptureFixture[str]) -> None:
     unreadable = functools.partial(max, Unreadable())
-    with ending_pools_that_cannot_start(), CONTEXT.Pool(2) as pool, pytest.raises(TrainingError, match="exit code 1;"):
-        pool.map(unreadable, range(10))
+    with ending_pools_that_cannot_start():
+        pool = CONTEXT.Pool(2)
+        try:
+            with pytest.raises(TrainingError, match="exit code 1;"):
+                pool.map(unreadable, range(10))
+        finally:
+            with suppress(pickle.UnpicklingError):  # the pool reads itself what no worker has taken
+                pool.terminate()
     assert "UnpicklingError" in capfd.readouterr().err
 
 
