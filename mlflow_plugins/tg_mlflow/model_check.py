@@ -10,12 +10,13 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow.pyfunc.scoring_server import predictions_to_json
 
@@ -77,7 +78,7 @@ class ModelChecker:
             seconds: How long it may take.
 
         Returns:
-            ``None`` if the model predicts what is expected.
+            ``None`` if the model gives what is expected.
 
         Raises:
             OSError: If the process cannot be started, or has ended.
@@ -161,19 +162,30 @@ def find_checker() -> ModelChecker:
     return checker
 
 
-def write_rows(file: Path, given: pd.DataFrame, predictions: Any) -> Path:
+def write_rows(file: Path, given: pd.DataFrame, expected: Mapping[str, Any]) -> Path:
     """Writes what a model is given in a check, and what is expected of it.
 
     Args:
         file: Where to.
         given: The features, as a user would have them; they are given as JSON, too, if that holds them.
-        predictions: What the trained model predicts for them.
+        expected: What the trained model gives for them, by the method: ``predict`` at least.
     """
     try:
         records = json.dumps(as_json_records(given))
     except TypeError:
         records = None
-    expected = StringIO()
-    predictions_to_json(predictions, expected)
-    file.write_bytes(pickle.dumps({"given": given, "records": records, "expected": expected.getvalue()}))
+    answers = {method: (_as_json(answer), _has_single_precision(answer)) for method, answer in expected.items()}
+    file.write_bytes(pickle.dumps({"given": given, "records": records, "expected": answers}))
     return file
+
+
+def _as_json(predictions: Any) -> str:
+    text = StringIO()
+    predictions_to_json(predictions, text)
+    return text.getvalue()
+
+
+def _has_single_precision(predictions: Any) -> bool:
+    """Whether predictions are floats of 32 bits or fewer, as those of XGBoost and neural networks are."""
+    dtypes = predictions.dtypes if isinstance(predictions, pd.DataFrame) else [np.asarray(predictions).dtype]
+    return any(getattr(dtype, "kind", "") == "f" and dtype.itemsize < 8 for dtype in dtypes)

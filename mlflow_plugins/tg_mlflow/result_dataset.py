@@ -14,7 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from tg.common.delivery.sagemaker.remote_dataset import RemoteDataset
 from tg.common.errors import DatasetError
-from tg.common.ml.tables.pandas_metadata import INDEX_PREFIX
+from tg.common.ml.tables.pandas_metadata import find_unnamed_index
 from tg_mlflow.result_dataset_file import digest_files, open_dataset
 
 _CONTEXT = "training"
@@ -94,11 +94,11 @@ def _describe_columns(path: Path) -> tuple[str | None, str | None]:
     table = open_dataset(path.resolve())
     if table is None:
         return None, None
-    incomplete = table.find_incomplete_columns()
+    incomplete, index = table.find_incomplete_columns(), find_unnamed_index(table.schema)
     columns: list[ColSpec | TensorSpec] = [
         ColSpec(_as_mlflow_type(field.type), field.name, required=field.name not in incomplete)
         for field in table.schema
-        if not field.name.startswith(INDEX_PREFIX)
+        if field.name not in index
     ]
     schema, rows = json.dumps({"mlflow_colspec": Schema(columns).to_dict()}), table.count_rows()
     profile = json.dumps({"num_rows": rows, "num_elements": rows * len(columns)})

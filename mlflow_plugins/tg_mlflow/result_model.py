@@ -4,22 +4,25 @@ import copy
 import json
 import logging
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import mlflow.pyfunc
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
-from mlflow.models import Model
+from mlflow.models import Model, ModelSignature
 
 from tg.common.delivery.delivery.local_versions import find_index_options
 from tg.common.delivery.sagemaker import ResultArchive
+from tg.common.delivery.sagemaker.model_loader import METHODS
 from tg.common.delivery.sagemaker.safe_extraction import extract_archive
 from tg_mlflow.errors import UnservableModelError
 from tg_mlflow.model_check import CheckFailure, find_checker, write_rows
-from tg_mlflow.result_model_example import build_example, build_signature, find_columns, read_sample
+from tg_mlflow.result_model_example import PARAMS, build_example, build_signature, find_columns, read_sample
 from tg_mlflow.result_tables import MODEL, TRAINING_TASK, Attempt
 
 MODEL_NAME = "model"
@@ -115,7 +118,8 @@ def save_model(
         dataset: What it was trained on.
         attempt: Opened around the signature and the example, and around the check.
         is_checked: Whether the model is loaded in a clean process, where it has to predict what the trained one does. A
-            signature with which it does not is left out.
+            signature with which it does not is left out, but for the parameter, without which MLflow gives labels to
+            whoever asks for probabilities.
     """
     properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
     package = folder.with_name(f"{folder.name}-package")
@@ -125,16 +129,19 @@ def save_model(
 
     def save(**described: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        mlflow.pyfunc.save_model(
-            folder,
-            loader_module=f"{properties['tg_import_path']}.{_LOADER_MODULE}",
-            data_path=str(archive.get_path(MODEL.format(run=_RUN))),
-            code_paths=[str(module)],
-            mlflow_model=copy.deepcopy(description),
-            # Named, as MLflow would otherwise start a process and load the model to see what it imports.
-            pip_requirements=[*find_index_options(requirements), *requirements, f"mlflow=={mlflow.__version__}"],
-            **described,
-        )
+        with warnings.catch_warnings():
+            # MLflow wants an example beside each signature; what takes any columns has none.
+            warnings.filterwarnings("ignore", message=".*input example was not provided")
+            mlflow.pyfunc.save_model(
+                folder,
+                loader_module=f"{properties['tg_import_path']}.{_LOADER_MODULE}",
+                data_path=str(archive.get_path(MODEL.format(run=_RUN))),
+                code_paths=[str(module)],
+                mlflow_model=copy.deepcopy(description),
+                # Named, as MLflow would otherwise start a process and load the model to see what it imports.
+                pip_requirements=[*find_index_options(requirements), *requirements, f"mlflow=={mlflow.__version__}"],
+                **described,
+            )
         for name in _FOREIGN_FILES:
             (folder / name).unlink(missing_ok=True)
 
@@ -144,14 +151,15 @@ def save_model(
         with attempt(_SIGNATURE):
             model = archive.unpickle(MODEL.format(run=_RUN))
             sample = read_sample(archive.unpickle(TRAINING_TASK.format(run=_RUN)), dataset)
-            predictions = model.predict(sample.features)
-            rows = write_rows(folder.with_name(f"{folder.name}-rows"), sample.given, predictions)
-            signature = build_signature(find_columns(model, sample.features), sample, predictions)
+            answers = _ask(model, sample.features)
+            rows = write_rows(folder.with_name(f"{folder.name}-rows"), sample.given, answers)
+            signature = build_signature(find_columns(model, sample.features), sample, answers["predict"])
             signed = {"signature": signature, "input_example": build_example(sample)}
             save(**signed)
             described = signed
+    undescribed = {"signature": ModelSignature(params=PARAMS)}
     if not described:
-        save()
+        save(**undescribed)
     if not is_checked:
         return
     with attempt(_CHECK):
@@ -161,7 +169,7 @@ def save_model(
         name = _CHECK
         what = "the logged model does not predict as the trained one where neither the project nor its package is"
         if described and failure.step != "load":
-            save()
+            save(**undescribed)
             if _check(folder, properties["modules"], rows) is None:
                 name, what = (
                     _SIGNATURE,
@@ -171,6 +179,18 @@ def save_model(
                 save(**described)
         with attempt(name):
             raise UnservableModelError(f"{what}: {failure}")
+
+
+def _ask(model: Any, features: pd.DataFrame) -> dict[str, Any]:
+    """What a trained model answers, by each method of a served one that it has."""
+    answers = {"predict": model.predict(features)}
+    for name in METHODS:
+        if name not in answers and hasattr(model, name):
+            try:
+                answers[name] = getattr(model, name)(features)
+            except Exception:  # a model may have a method that it cannot answer; then none can ask it
+                _LOGGER.debug("The trained model cannot answer %s", name, exc_info=True)
+    return answers
 
 
 def _check(folder: Path, modules: Sequence[str], rows: Path | None) -> CheckFailure | None:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow.models import Model
+from mlflow.models import Model, ModelSignature
 
 from tg_mlflow.model_check import ModelChecker, write_rows
+from tg_mlflow.result_model_example import PARAMS
 
 GIVEN = pd.DataFrame({"x": [0.1, 1 / 3, None], "day": pd.to_datetime(["2024-05-01", None, "2024-05-03"])})
 PREDICTIONS = np.array([0.2, 2 / 3, np.nan])
@@ -41,7 +42,7 @@ def checker() -> Iterator[ModelChecker]:
 
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
-    return write_rows(tmp_path / "rows", GIVEN, PREDICTIONS)
+    return write_rows(tmp_path / "rows", GIVEN, {"predict": PREDICTIONS})
 
 
 def save(folder: Path, source: str) -> Path:
@@ -68,6 +69,10 @@ FAILURES: dict[str, tuple[str, str]] = {
     "raise ValueError('first\\nlast')": ("load", "ValueError: last"),
     "raise SystemExit(3)": ("load", "SystemExit: 3"),
     "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": ("load", "the process ended with status -9"),
+    "open('data/levels.csv')": ("load", "FileNotFoundError: [Errno 2] No such file or directory: 'data/levels.csv'"),
+    "__import__('churn_' + 'of_a_project')": ("load", "ModuleNotFoundError: No module named 'churn_of_a_project'"),
+    "import os; os.environ['LEVELS_OF_CHURN']": ("load", "KeyError: 'LEVELS_OF_CHURN'"),
+    "import os; os._exit(0)": ("load", "the process ended with status 0"),
     "Model.predict = lambda self, data: [0.2]": ("frame", "ValueError: it predicts 1 rows for 3"),
     "Model.predict = lambda self, data: [0.2, 0.5, float('nan')]": (
         "frame",
@@ -91,6 +96,44 @@ def test_what_fails_is_named(line: str, checker: ModelChecker, rows: Path, tmp_p
     step, reason = FAILURES[line]
     assert (found.step, found.reason.partition(". Did you mean")[0]) == (step, reason)
     assert found.absent_library is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "found", "is_same"),
+    [
+        ([0.1, 0.3], [0.1, 0.1 + 0.2], True),
+        ([0.1, 0.3], [0.1, 0.3 + 1e-9], False),
+        (np.array([0.1, 0.3], dtype=np.float32), [0.1, 0.3 + 1e-7], True),
+        (np.array([0.1, 0.3], dtype=np.float32), [0.1, 0.3 + 1e-4], False),
+        ([0.1, float("nan")], [0.1, float("nan")], True),
+    ],
+)
+def test_scores_are_compared_where_labels_are_equal(
+    scores: Any, found: list[float], is_same: bool, checker: ModelChecker, tmp_path: Path
+) -> None:
+    source = f"""
+        nan = float("nan")
+
+        class Model:
+            def predict(self, data, params=None):
+                return {found!r} if params["predict_method"] == "predict_proba" else ["no", "yes"]
+
+        def _load_pyfunc(path):
+            return Model()
+    """
+    model = save(tmp_path, source)
+    description = Model.load(str(model / "MLmodel"))
+    description.signature = ModelSignature(params=PARAMS)
+    description.save(str(model / "MLmodel"))
+    expected = {"predict": np.array(["no", "yes"]), "predict_proba": np.asarray(scores)}
+    failure = checker.check(model, [], write_rows(tmp_path / "rows", GIVEN.head(2), expected))
+    assert (failure is None) == is_same, failure
+    if failure is not None:
+        assert failure.reason.startswith("ValueError: it answers predict_proba with 0.3")
+
+
+def test_what_a_model_prints_is_no_answer_however_much_it_is(checker: ModelChecker, rows: Path, tmp_path: Path) -> None:
+    assert checker.check(save(tmp_path, f"{textwrap.dedent(DOUBLING)}\nprint('{{}}' * 1_000_000)\n"), [], rows) is None
 
 
 def test_a_model_that_takes_too_long_is_given_up(checker: ModelChecker, tmp_path: Path) -> None:

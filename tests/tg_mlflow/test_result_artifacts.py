@@ -171,10 +171,14 @@ def test_columns_that_mlflow_has_no_types_for_are_taken_as_they_are(tmp_path: Pa
     assert len(model.predict(model.input_example)) == 5
 
 
-def test_without_the_dataset_there_is_a_model_without_signature(job: Job) -> None:
+def test_without_the_dataset_nothing_is_said_of_the_models_columns(job: Job, recwarn: pytest.WarningsRecorder) -> None:
     run = job.log()
     assert run.inputs.dataset_inputs == []
-    assert mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model").metadata.signature is None
+    assert [each for each in recwarn if "input example" in str(each.message)] == []
+    model = mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model")
+    assert (model.metadata.signature.inputs, model.metadata.signature.outputs) == (None, None)
+    scores = model.predict(make_points()[["x", "y"]].head(3), params={"predict_method": "predict_proba"})
+    assert scores.shape == (3, 2)  # and no labels, which MLflow gives where it knows no parameters
     assert "tg.missing" not in run.data.tags
 
 
@@ -218,7 +222,7 @@ def test_what_a_check_finds_is_said_and_a_signature_at_fault_is_left_out(
     assert run.data.tags.get("tg.missing") == missing
     assert checker.found == []
     model = mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model")
-    assert (model.metadata.signature is not None) is is_signed
+    assert (model.metadata.signature.inputs is not None) is is_signed
 
 
 def test_files_of_a_uv_project_in_the_working_directory_are_not_the_models(

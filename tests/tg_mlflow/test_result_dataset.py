@@ -168,6 +168,14 @@ def test_a_column_may_have_a_dot_in_its_name(tmp_path: Path) -> None:
     assert columns(tmp_path / "dots.parquet") == expected
 
 
+def test_a_column_may_be_called_as_an_index_without_a_name_is(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"__index_level_0__": [1, 2], "x": [0.5, 1.5]})
+    frame.to_parquet(tmp_path / "column.parquet")
+    frame.set_index(pd.Index(["a", "b"])).drop(columns="__index_level_0__").to_parquet(tmp_path / "index.parquet")
+    assert columns(tmp_path / "column.parquet") == [("__index_level_0__", "long", True), ("x", "double", True)]
+    assert columns(tmp_path / "index.parquet") == [("x", "double", True)]
+
+
 def test_a_column_that_a_file_of_a_folder_lacks_may_be_missing(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     pd.DataFrame({"x": [1, 2], "late": [1, 2]}).to_parquet(tmp_path / "parts/1.parquet")

@@ -9,13 +9,22 @@ from typing import Any
 import mlflow.pyfunc
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from mlflow.models import Model
 from mlflow.models.utils import _enforce_schema
 from mlflow.pyfunc.scoring_server import infer_and_parse_data
+from pyarrow import parquet
 
-from tg.common.ml.single_frame_training import InputColumns
-from tg_mlflow.result_model_example import Sample, build_example, build_signature, find_columns
+from tg.common.ml.single_frame_training import (
+    DataFrameLoader,
+    Evaluation,
+    InputColumns,
+    ModelConstructor,
+    ModelProvider,
+    SingleFrameTrainingTask,
+)
+from tg_mlflow.result_model_example import Sample, build_example, build_signature, find_columns, read_sample
 from tg_mlflow.result_model_json import as_json_records
 
 NOON = datetime.datetime(2020, 1, 1, 12)
@@ -80,6 +89,29 @@ def test_what_the_loader_changes_is_any(given: "pd.Series[Any]", features: "pd.S
     assert [each["type"] for each in signature.inputs.to_dict()] == ["any"]
 
 
+def test_what_is_of_another_type_in_another_file_is_any(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    pd.DataFrame({"x": [1, 2], "z": [0.5, 1.5], "y": [0, 1]}).to_parquet(tmp_path / "parts/1.parquet")
+    pd.DataFrame({"x": [0.5, 2], "z": [0.5, 1.5], "y": [0, 1]}).to_parquet(tmp_path / "parts/2.parquet")
+    task = make_task()
+    sample = read_sample(task, tmp_path / "parts")
+    signature = build_signature(find_columns(None, sample.features), sample, np.asarray([0, 1, 0, 1]))
+    assert {each["name"]: each["type"] for each in signature.inputs.to_dict()} == {"x": "any", "z": "double"}
+
+
+def test_what_pandas_does_not_read_is_given_as_the_loader_does(tmp_path: Path) -> None:
+    times = pa.array([1_000_000_001, 2_500_000_000], pa.time64("ns"))
+    parquet.write_table(pa.table({"x": times, "y": [0, 1]}), tmp_path / "times.parquet")
+    sample = read_sample(make_task(), tmp_path / "times.parquet")
+    assert sample.given["x"].tolist() == sample.features["x"].tolist() == [1.0, 2.5]
+
+
+def make_task() -> SingleFrameTrainingTask:
+    return SingleFrameTrainingTask(
+        DataFrameLoader("y"), ModelProvider(ModelConstructor("sklearn.linear_model:Ridge")), Evaluation.regression
+    )
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_mlflow_lets_the_trainings_rows_through_unchanged(name: str) -> None:
     features = make_features(name)
@@ -127,6 +159,12 @@ def test_an_example_can_be_given_to_the_model_again(name: str, tmp_path: Path) -
 def test_there_is_no_signature_of_columns_whose_names_are_no_texts(name: Any) -> None:
     features = pd.DataFrame({"x": [1.0, 2.0], name: [2.0, 3.0]})
     with pytest.raises(ValueError, match="has a name that is no text"):
+        describe(features, features)
+
+
+def test_there_is_no_signature_of_a_column_whose_name_is_empty() -> None:
+    features = pd.DataFrame({"x": [1.0, 2.0], "": [2.0, 3.0]})
+    with pytest.raises(ValueError, match="column '' has a name that is empty"):
         describe(features, features)
 
 

@@ -61,6 +61,14 @@ def test_groups_are_numbered_in_their_order():
         load(groups=["b", None, "b"])
 
 
+@pytest.mark.parametrize(("role", "advice"), [("weight", "numbers"), ("group", "text")])
+@pytest.mark.parametrize("value", [[1, 2], {"a": 1}, b"a"])
+def test_columns_of_a_type_that_has_no_reading(tmp_path, role, advice, value):
+    pd.DataFrame({"y": [1, 0], "x": [1, 2], "z": [value] * 2}).to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(DatasetError, match=rf"^{role} column 'z' is of the type .*; cast it to {advice}$"):
+        DataFrameLoader("y", **{f"{role}_column": "z"}).load(tmp_path / "data.parquet")
+
+
 @pytest.mark.parametrize("role", ["weight", "group"])
 def test_columns_that_are_not_there_or_features(role):
     with pytest.raises(DatasetError, match=f"^{role} column 'z' is not in the data, which have 'y', 'x'$"):

@@ -1,6 +1,7 @@
 import json
 import pickle
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import jsonpickle
@@ -439,6 +440,18 @@ def test_three_classes_in_a_binary_classification(frame):
     frame["y"] = np.arange(40) % 3
     with pytest.raises(DatasetError, match=r"has 3 classes \(\d, \d, \d\); a binary classification takes two"):
         make_task().run(frame)
+
+
+@pytest.mark.parametrize("labels", [[0.5, 1.5], [Decimal("0.10"), Decimal("2.00")], [0.0, 0.1]])
+def test_fractions_in_a_classification(frame, labels):
+    frame["y"] = labels * 20
+    with pytest.raises(
+        DatasetError, match=r"^label column 'y' holds numbers with fractions, such as \d\.\d, which are"
+    ):
+        make_task().run(frame)
+    task = make_task()
+    task.model_provider.encode_labels = True
+    assert 0 <= task.run(frame)["metrics"]["roc_auc_score_test"] <= 1
 
 
 def test_texts_in_a_regression():

@@ -11,12 +11,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..tables.time_of_day import count_seconds, parse_time_of_day
+
 # From here on, floats do not hold every whole number.
 _EXACT = 2**53
 
 _ISO_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII
 )
+# With nine digits behind the point, pandas reads no year that nanoseconds do not reach, though the last be zeros.
+_EMPTY_NANOSECONDS = re.compile(r"(?<=[.,]\d{6})0{1,3}(?!\d)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)|nan", re.ASCII | re.IGNORECASE)
 _BOOLEANS = {"true": True, "false": False}
 
@@ -76,8 +80,10 @@ def _find_reader(dtype: Any, kind: str) -> _Read:
         return _OBJECT_READERS.get(kind, lambda value: value)
     if types.is_bool_dtype(dtype):
         return _read_boolean
-    if types.is_integer_dtype(dtype) or types.is_float_dtype(dtype):
+    if types.is_integer_dtype(dtype):
         return _read_number
+    if types.is_float_dtype(dtype):
+        return _read_float
     if types.is_datetime64_any_dtype(dtype) or _is_arrow(dtype, pa.types.is_date):
         return _make_time_reader(_find_zone(dtype))
     if types.is_timedelta64_dtype(dtype) or _is_arrow(dtype, pa.types.is_duration):
@@ -178,17 +184,16 @@ def _read_number(value: Any) -> "int | float":
         return float(value)
     if isinstance(value, Decimal):
         return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime.time):
-        return _seconds(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         text = value.strip()
         return int(text) if text.lstrip("+-").isdigit() else float(text)
     raise UnreadableValueError(value, "give a number")
 
 
-def _seconds(time: datetime.time) -> float:
-    """Seconds since midnight."""
-    return time.hour * 3600 + time.minute * 60 + time.second + time.microsecond / 1e6
+def _read_float(value: Any) -> "int | float":
+    """Reads a number, or a time of day, of which the training has the seconds."""
+    time = parse_time_of_day(value.strip()) if isinstance(value, str) else value
+    return count_seconds(time) if isinstance(time, datetime.time) else _read_number(value)
 
 
 def _read_boolean(value: Any) -> bool:
@@ -218,7 +223,7 @@ def _make_time_reader(zone: Any) -> _Read:
                 value, "give an ISO time such as 2024-05-01T12:30:00Z; numbers do not say a unit"
             )
         try:
-            time = pd.Timestamp(value.strip() if isinstance(value, str) else value)
+            time = pd.Timestamp(_EMPTY_NANOSECONDS.sub("", value.strip()) if isinstance(value, str) else value)
         except ValueError as error:
             raise UnreadableValueError(value, str(error)) from error
         if zone is None:
@@ -244,13 +249,9 @@ def _read_date(value: Any) -> datetime.date:
 
 
 def _read_time_of_day(value: Any) -> datetime.time:
-    if isinstance(value, str):
-        try:
-            return datetime.time.fromisoformat(value)
-        except ValueError as error:
-            raise UnreadableValueError(value, str(error)) from error
-    if isinstance(value, datetime.time):
-        return value
+    time = parse_time_of_day(value.strip()) if isinstance(value, str) else value
+    if isinstance(time, datetime.time):
+        return time
     raise UnreadableValueError(value, "give a time of day such as 12:30:00")
 
 

@@ -155,6 +155,9 @@ class DataFrameLoader:
         plain = read_frame(frame, self.as_is)
         frame = plain.frame
         self._check_label(frame, plain)
+        for role, column, advice in (("weight", self.weight_column, "numbers"), ("group", self.group_column, "text")):
+            if column in plain.unread:
+                raise DatasetError(f"{role} column {column!r} {plain.unread[column]}; cast it to {advice}")
         if self.weight_column is not None:
             read_weights(frame, self.weight_column)
         if self.group_column is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DatasetError, TaskDefinitionError
+from ...errors import DatasetError, TaskDefinitionError, TgError
 from ..training_core import Split, TrainingEnvironment
 from .data_frame_loader import LabelledFrame
 from .learners import VALIDATED, Rows, find_learner
@@ -41,6 +41,21 @@ class FoldFit:
             DatasetError: If the rows cannot be divided, or the model does not take them.
             TaskDefinitionError: If the model takes no validation, weights or groups, and it is given some.
         """
+        try:
+            return self._fit(table, split, is_classification)
+        except TgError:
+            raise
+        except ValueError as error:
+            fraction = _find_fraction(table.labels[split.train]) if is_classification else None
+            if fraction is None:
+                raise
+            raise DatasetError(
+                f"label column {table.label_column!r} holds numbers with fractions, such as {fraction}, which are no "
+                f"classes for {type(self.model.steps[-1][1]).__name__}: use Evaluation.regression with a regressor, "
+                "cast it to text, or set encode_labels=True"
+            ) from error
+
+    def _fit(self, table: LabelledFrame, split: Split, is_classification: bool) -> int | None:
         groups = table.groups
         if groups is not None:
             _check_groups(table, split, groups)
@@ -60,6 +75,12 @@ class FoldFit:
 
     def _report(self, name: str, value: float, step: int) -> None:
         self._environment.output_metric(f"{self._prefix}{name}", value, step)
+
+
+def _find_fraction(labels: "np.ndarray[Any, Any]") -> float | None:
+    """The first label with a fraction; of such numbers, classifiers say that they are continuous, and no classes."""
+    fractions = labels[labels != np.floor(labels)] if labels.dtype.kind == "f" else labels[:0]
+    return float(fractions[0]) if fractions.size else None
 
 
 def _take(table: LabelledFrame, positions: "Sequence[int] | np.ndarray[Any, Any]") -> Rows:

@@ -84,7 +84,8 @@ class InputColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     * times from ISO texts, dates and times: with a zone, they are converted to the training's zone. Without one where
       the training has one, they are taken for UTC if that is the training's, and refused otherwise; with one where the
       training has none, only UTC is taken. A number is refused, as it does not say its unit;
-    * numbers from numbers, decimals and texts; whole numbers with missing values or fractions become floats;
+    * numbers from numbers, decimals and texts, and floats from times of day, as their seconds; whole numbers with
+      missing values or fractions become floats;
     * categories from categories, texts and numbers; what the training has not seen is missing.
 
     Columns that the training did not have are ignored; one that is absent is missing in all rows if values of it were

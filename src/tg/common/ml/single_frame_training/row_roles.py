@@ -22,7 +22,7 @@ def read_weights(frame: pd.DataFrame, column: str) -> "np.ndarray[Any, Any]":
             first = int(is_wrong.argmax())
             raise DatasetError(
                 f"weight column {column!r} {what} in {int(is_wrong.sum())} of {len(frame)} rows, the first at index "
-                f"{frame.index[first]} ({given.iloc[first]!r}); weights are numbers from 0"
+                f"{frame.index[first]} ({str(given.iloc[first])!r}); weights are numbers from 0"
             )
     if not weights.any():
         raise DatasetError(f"weight column {column!r} is 0 in all {len(frame)} rows; give weights above 0")

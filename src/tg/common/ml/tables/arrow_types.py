@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6}
 
 
 def plain_type(given: Any) -> Any:
@@ -69,6 +69,8 @@ def read_array(array: Any, target: Any) -> Any:
         return array.cast(pa.string()).cast(target)
     if pa.types.is_time(own):
         whole = array.cast(pa.int32() if own.bit_width == 32 else pa.int64())
+        if own.unit == "ns":  # what is below a microsecond is lost in pandas, too
+            return pc.divide(pc.divide(whole, 1000).cast(pa.float64()), _PER_SECOND["us"])
         return pc.divide(whole.cast(pa.float64()), _PER_SECOND[own.unit])
     # Beyond 2**53, floats are not exact for whole numbers, nor are they where pandas makes them for want of some.
     return array.cast(target, safe=not (pa.types.is_integer(own) and pa.types.is_floating(target)))

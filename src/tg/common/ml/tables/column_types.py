@@ -10,7 +10,7 @@ booleans                                              ``bool``; pandas' ``boolea
 DATE, ``datetime.date`` objects                       ``datetime64``, its midnight
 timestamps                                            ``datetime64`` in their own unit
 timestamps with a zone                                the same, in their zone; in UTC where objects are of several zones
-time of day                                           ``float64``, seconds since midnight
+time of day                                           ``float64``, seconds since midnight, to the microsecond
 durations                                             ``timedelta64``
 text of any kind                                      the same; Arrow's as pandas reads it from parquet
 dictionaries, categories                              ``category``, its values read as above

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .column_type_error import ColumnTypeError
-
-_DAY = datetime.date(1970, 1, 1)
-_MIDNIGHT = datetime.datetime(1970, 1, 1)
+from .time_of_day import count_seconds
 
 
 def read_objects(series: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -79,8 +77,7 @@ def _read_times_of_day(series: "pd.Series[Any]") -> "pd.Series[Any]":
     if any(value.tzinfo is not None for value in series.dropna()):
         raise ColumnTypeError("holds times of day with a zone, which depend on the day")
     seconds = [
-        np.nan if missing else (datetime.datetime.combine(_DAY, value) - _MIDNIGHT) / datetime.timedelta(seconds=1)
-        for value, missing in zip(series, series.isna(), strict=True)
+        np.nan if missing else count_seconds(value) for value, missing in zip(series, series.isna(), strict=True)
     ]
     return _like(series, np.array(seconds, dtype=np.float64))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 _KEY = b"pandas"
 # What pandas writes an index without a name as.
-INDEX_PREFIX = "__index_level_"
+_INDEX_PREFIX = "__index_level_"
 
 
 def unite_metadata(schemas: Sequence[Any]) -> tuple[dict[bytes, bytes] | None, set[str]]:
@@ -17,10 +17,10 @@ def unite_metadata(schemas: Sequence[Any]) -> tuple[dict[bytes, bytes] | None, s
     Returns:
         Metadata for `pyarrow.Table.to_pandas`, None if there are none; and the columns to leave out.
     """
-    notes = [json.loads(schema.metadata[_KEY]) if _KEY in (schema.metadata or {}) else {} for schema in schemas]
+    notes = list(map(_read_note, schemas))
     indices = [_find_index_columns(note) for note in notes]
     if any(index != indices[0] for index in indices):
-        return None, {name for index in indices for name in index if name.startswith(INDEX_PREFIX)}
+        return None, {name for index in indices for name in index if name.startswith(_INDEX_PREFIX)}
     if not notes or not notes[0]:
         return None, set()
     for column in notes[0].get("columns", []):
@@ -28,6 +28,16 @@ def unite_metadata(schemas: Sequence[Any]) -> tuple[dict[bytes, bytes] | None, s
             # It asks for a dtype of pandas' own, such as Int64, which need not fit what the union is.
             column["numpy_type"] = "object"
     return {_KEY: json.dumps(notes[0]).encode()}, set()
+
+
+def find_unnamed_index(schema: Any) -> set[str]:
+    """The columns of an Arrow schema that are an index without a name."""
+    return {name for name in _find_index_columns(_read_note(schema)) if name.startswith(_INDEX_PREFIX)}
+
+
+def _read_note(schema: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
+    return found
 
 
 def _find_index_columns(note: dict[str, Any]) -> list[str]:

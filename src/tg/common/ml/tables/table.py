@@ -43,6 +43,7 @@ class Table:
         parts: The files, in the order of their paths.
         schema: The columns, of the types that they are read as; those that have no reading are as they are in the
             files. It has the metadata that pandas finds an index by.
+        mixed: The columns whose types differ from file to file.
 
     Raises:
         DatasetError: The columns of the files do not fit together.
@@ -59,7 +60,7 @@ class Table:
                     f"{str(path)!r}; rename or drop them"
                 )
         self._partitions = self._find_partitions()
-        self._united: set[str] = set()  # the columns whose types differ
+        self.mixed: set[str] = set()
         fields = [pa.field(name, _plain_or_own(kind)) for name, kind in self._unite().items()]
         metadata, left_out = unite_metadata([part.schema for part in self.parts])
         fields = [field for field in fields if field.name not in left_out]
@@ -114,7 +115,7 @@ class Table:
         for field in self.schema:
             if field.name in own:
                 column = rows[field.name]
-                if field.name not in as_is or field.name in self._united:
+                if field.name not in as_is or field.name in self.mixed:
                     column = self._convert_column(column, field, part)
             elif field.name in self._partitions:
                 column = self._partitions[field.name].repeat(part.partition.get(field.name), len(rows))
@@ -173,7 +174,7 @@ class Table:
                 known = united.get(field.name)
                 kind = field.type if known is None else unite_types(known, field.type)
                 if known not in (None, field.type):
-                    self._united.add(field.name)
+                    self.mixed.add(field.name)
                 if kind is not None:
                     united[field.name] = kind
                 elif isinstance(part, CsvPart):
