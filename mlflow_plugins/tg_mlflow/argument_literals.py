@@ -10,6 +10,10 @@ _FLOATS = ("nan", "inf", "-inf")
 UNDECODED = object()
 
 
+class _DoubleKeyError(ValueError):
+    """JSON has a key twice, and its reader would keep the last one."""
+
+
 class WrittenText(str):
     """A text as the user wrote it, which may mean more than a text; a text inside JSON is just a ``str``."""
 
@@ -23,13 +27,18 @@ def decode(value: Any) -> Any:
 
     Returns:
         The value; ``UNDECODED`` if the text is neither JSON nor a literal.
+
+    Raises:
+        ValueError: If a dictionary in JSON has a key twice.
     """
     if not isinstance(value, WrittenText):
         return value
     if value in _FLOATS:
         return float(value)
     try:
-        return json.loads(value)
+        return json.loads(value, object_pairs_hook=_unique)
+    except _DoubleKeyError:
+        raise
     except (ValueError, RecursionError):
         pass  # it may be as Python writes it, such as {0: 1.0} or ('a', None)
     try:
@@ -38,6 +47,15 @@ def decode(value: Any) -> Any:
         return UNDECODED
     is_number = isinstance(literal, (int, float, complex)) and not isinstance(literal, bool)
     return UNDECODED if is_number or isinstance(literal, bytes) else literal
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict[str, Any]()
+    for key, each in pairs:
+        if key in found:
+            raise _DoubleKeyError(f"the key {key!r} is there twice")
+        found[key] = each
+    return found
 
 
 def is_bracketed(value: Any) -> bool:

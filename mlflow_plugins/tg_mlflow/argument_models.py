@@ -1,14 +1,13 @@
 """Reads what pydantic knows: models, dataclasses, typed dictionaries, addresses, identifiers and the like."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from tg_mlflow.argument_literals import UNDECODED, WrittenText, decode
-from tg_mlflow.argument_scalars import as_plain
+from tg_mlflow.argument_scalars import as_plain, validating
 
 
 def adapt(wanted: Any) -> "TypeAdapter[Any] | None":
@@ -40,17 +39,3 @@ def read_by_pydantic(value: Any, wanted: Any) -> Any:
     except (TypeError, ValueError) as error:
         raise ValueError(f"write it as JSON: {error}") from error
     return validating(adapter.validate_json, text)
-
-
-def validating(validate: Callable[[Any], Any], value: Any) -> Any:
-    """Has a value validated.
-
-    Raises:
-        ValueError: If it is none, with the place in it and the reason, and without the value.
-    """
-    try:
-        return validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(each) for each in first["loc"])
-        raise ValueError(f"{place and place + ': '}{first['msg']}") from error

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tg.common.errors import listed
 from tg_mlflow.argument_literals import UNDECODED, decode
@@ -52,6 +52,20 @@ def read_literal(value: Any, options: tuple[Any, ...]) -> Any:
         elif isinstance(value, str) and not isinstance(option, bytes) and str(option) == value:
             return option
     raise ValueError(f"choose from {listed(each.name if isinstance(each, Enum) else each for each in options)}")
+
+
+def validating(validate: Callable[[Any], Any], value: Any) -> Any:
+    """Has a value validated.
+
+    Raises:
+        ValueError: If it is none, with the place in it and the reason, and without the value.
+    """
+    try:
+        return validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(each) for each in first["loc"])
+        raise ValueError(f"{place and place + ': '}{first['msg']}") from error
 
 
 def _read_bool(value: Any, wanted: type) -> Any:
@@ -137,7 +151,9 @@ def _read_duration(value: Any, wanted: type) -> Any:
 
 def _as_subclass(text: str, wanted: type, bases: tuple[type, ...]) -> Any:
     base = next(each for each in bases if issubclass(wanted, each))
-    read: Any = TypeAdapter(base).validate_strings(str(text))
+    if base is datetime.date and ":" in text:
+        raise ValueError("a date has no time of day; write it such as 2024-01-31")
+    read: Any = validating(TypeAdapter(base).validate_strings, str(text))
     return read if wanted is base else wanted(read)  # such as a Timestamp of pandas
 
 
@@ -160,6 +176,9 @@ SCALARS: tuple[tuple[type, Callable[[Any, Any], Any]], ...] = (
     (datetime.timedelta, _read_duration),
     (os.PathLike, _read_path),
     (bytes, _read_bytes),
+    (bytearray, _read_bytes),
     (str, _read_subclass_of_text),
 )
 NUMBERS = (bool, np.bool_, int, np.integer, float, np.floating)
+# From the most general on: a timestamp takes the text of a date, too, and a duration that of a time.
+TIMES = (datetime.timedelta, datetime.time, datetime.datetime, datetime.date)

@@ -2,23 +2,19 @@
 
 import collections.abc
 import dataclasses
-import inspect
-import operator
 import os
-import types
 import typing
 from collections.abc import Callable, Iterator
 from enum import Enum
-from functools import reduce
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from tg.common.errors import listed, suggestion
 from tg_mlflow.argument_literals import UNDECODED, WrittenText, decode, is_bracketed
-from tg_mlflow.argument_models import adapt, read_by_pydantic, validating
-from tg_mlflow.argument_scalars import NUMBERS, SCALARS, as_plain, read_literal, read_text
+from tg_mlflow.argument_models import adapt, read_by_pydantic
+from tg_mlflow.argument_scalars import NUMBERS, SCALARS, TIMES, as_plain, read_literal, read_text, validating
+from tg_mlflow.argument_types import UNIONS, kind_of, members_of, strip
 
 _NONE_TEXTS = ("None", "null", "")
 _SEQUENCES: dict[Any, Callable[[Any], Any]] = {
@@ -29,7 +25,6 @@ _SEQUENCES: dict[Any, Callable[[Any], Any]] = {
     tuple: tuple,
 }
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
-_UNIONS = (typing.Union, types.UnionType)
 # Of pydantic's validators, those that may take something else than a value of the type that they annotate.
 _READERS = ("BeforeValidator", "PlainValidator", "WrapValidator")
 
@@ -63,9 +58,14 @@ def read_value(text: str, wanted: Any) -> Any:
     return _read(WrittenText(text), wanted)
 
 
+def is_known(kind: type) -> bool:
+    """Whether a text is read as a value of a class, rather than handed on as it is."""
+    return not _takes_any_text(kind) or issubclass(kind, (str, bytes, os.PathLike))
+
+
 def _read(value: Any, wanted: Any) -> Any:
     """Reads a text as it is written, or a part of what has been decoded."""
-    wanted = _strip(wanted)
+    wanted = strip(wanted)
     if wanted is Any or wanted is object:
         return as_plain(value)
     if wanted is None or wanted is type(None):
@@ -73,59 +73,23 @@ def _read(value: Any, wanted: Any) -> Any:
     origin = typing.get_origin(wanted)
     if origin is Annotated:
         return _read_annotated(value, wanted)
-    if origin in _UNIONS:
-        return _read_union(value, list(_members_of(wanted)))
+    if origin in UNIONS:
+        return _read_union(value, list(members_of(wanted)))
     if origin is Literal:
         return read_literal(value, typing.get_args(wanted))
-    kind = _kind_of(wanted)
+    kind = kind_of(wanted)
     if kind in _SEQUENCES:
         return _read_sequence(value, kind, typing.get_args(wanted))
     if kind in _MAPPINGS:
         return _read_mapping(value, typing.get_args(wanted))
     if kind in (type, collections.abc.Callable):
         raise ValueError("no text is a function or a class; take its name, as a str, and find it in the factory")
-    for base, read in SCALARS:
+    for base, read in () if hasattr(kind, "__get_pydantic_core_schema__") else SCALARS:
         if issubclass(kind, base):
             return read_text(value) if kind is str else read(value, kind)
     if kind is wanted and (dataclasses.is_dataclass(kind) or typing.is_typeddict(kind)):
         return _read_fields(value, kind)
     return read_by_pydantic(value, wanted)
-
-
-def _strip(wanted: Any) -> Any:
-    """What a NewType, an alias or a type variable stands for."""
-    while True:
-        if isinstance(wanted, typing.NewType):
-            wanted = wanted.__supertype__
-        elif isinstance(wanted, typing.TypeVar):
-            bound = Any if wanted.__bound__ is None else wanted.__bound__
-            wanted = reduce(operator.or_, wanted.__constraints__) if wanted.__constraints__ else bound
-        elif type(wanted).__name__ == "TypeAliasType":
-            wanted = wanted.__value__
-        elif getattr(typing.get_origin(wanted), "_name", None) in ("Required", "NotRequired", "ReadOnly"):
-            (wanted,) = typing.get_args(wanted)
-        else:
-            return wanted
-
-
-def _kind_of(wanted: Any) -> type:
-    """The class that an annotation is about; ``object`` where it is about none."""
-    wanted = _strip(wanted)
-    if typing.get_origin(wanted) is Annotated:
-        return _kind_of(typing.get_args(wanted)[0])
-    kind = typing.get_origin(wanted) or wanted
-    if kind is os.PathLike:
-        return Path
-    return kind if inspect.isclass(kind) else object
-
-
-def _members_of(wanted: Any) -> Iterator[Any]:
-    for member in typing.get_args(wanted):
-        stripped = _strip(member)
-        if typing.get_origin(stripped) in _UNIONS:
-            yield from _members_of(stripped)
-        else:
-            yield stripped
 
 
 def _read_none(value: Any) -> None:
@@ -180,7 +144,7 @@ def _attempt(value: Any, member: Any) -> Iterator[Any]:
 
 def _rank(member: Any) -> int:
     """How general a member of a union is."""
-    kind = _kind_of(member)
+    kind = kind_of(member)
     if typing.get_origin(member) is Literal or issubclass(kind, Enum):
         return 0
     if _is_number(member):
@@ -189,34 +153,38 @@ def _rank(member: Any) -> int:
         return 100 if kind is str else 99
     if issubclass(kind, (os.PathLike, bytes)):
         return 98
-    return 97 if _takes_any_text(member) else 50
+    if issubclass(kind, TIMES):
+        return 60 - next(index for index, base in enumerate(TIMES) if issubclass(kind, base))
+    return 97 if _takes_any_text(member) else 61
 
 
 def _is_number(member: Any) -> bool:
-    kind = _kind_of(member)
+    kind = kind_of(member)
     return issubclass(kind, NUMBERS) and not issubclass(kind, Enum)
 
 
 def _is_structure(member: Any) -> bool:
     """Whether a member is written as a list or a dictionary."""
-    kind = _kind_of(member)
+    kind = kind_of(member)
     if kind in _SEQUENCES or kind in _MAPPINGS or issubclass(kind, (list, tuple, dict, set, frozenset)):
         return True
     return dataclasses.is_dataclass(kind) or typing.is_typeddict(kind) or hasattr(kind, "model_fields")
 
 
 def _takes_any_text(member: Any) -> bool:
-    kind = _kind_of(member)
+    kind = kind_of(member)
     if issubclass(kind, (str, bytes, os.PathLike)):
         return not issubclass(kind, Enum)
     if member is Any or member is object or hasattr(kind, "get_secret_value"):
         return True
-    return typing.get_origin(member) is None and not _is_structure(member) and adapt(member) is None
+    if _is_structure(member) or any(issubclass(kind, base) for base, _ in SCALARS):
+        return False
+    return typing.get_origin(member) is None and adapt(member) is None
 
 
 def _suits(decoded: Any, member: Any) -> bool:
     """Whether what has been decoded is written as values of a member are: a bool or a fraction is no int."""
-    kind = _kind_of(member)
+    kind = kind_of(member)
     if typing.get_origin(member) is Literal or issubclass(kind, Enum):
         return True
     if isinstance(decoded, bool):

@@ -2,29 +2,27 @@
 
 import functools
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from datetime import date, time, timedelta
-from enum import Enum
-from pathlib import PurePath
 from typing import Any
 
 from tg.common.errors import listed, suggestion
 from tg.common.secret_mask import MASK
-from tg_mlflow.argument_values import read_value
+from tg_mlflow.argument_values import is_known, read_value
 from tg_mlflow.errors import ProjectError
 
-# Default values that tell what a parameter without an annotation takes.
-_TELLING = (bool, int, float, list, dict, tuple, set, frozenset, Enum, PurePath, date, time, timedelta)
+_LONGEST_SHOWN = 200
 
 
 def convert_arguments(factory: Callable[..., Any], texts: Mapping[str, str], target: str) -> dict[str, Any]:
     """Converts texts to what the factory's annotations say, as :func:`read_value` does.
 
-    A parameter without an annotation takes the type of its default value, if that is a bool, number, list or the like,
-    and else a text. A parameter whose default is None may be None. Of a union, the most specific member that fits is
-    taken, in whatever order they are written, and a text last.
+    A parameter without an annotation takes the type of its default value, if texts of that can be read, and else a
+    text. A parameter whose default is None may be None, and any other default may be given as it is printed, whatever
+    the annotation says (``share: float = "auto"``). Of a union, the most specific member that fits is taken, in
+    whatever order they are written, and a text last.
 
     Args:
         factory: What will be called.
@@ -51,10 +49,14 @@ def convert_arguments(factory: Callable[..., Any], texts: Mapping[str, str], tar
         try:
             converted[name] = read_value(text, wanted)
         except ValueError as error:
+            if parameter.kind is not parameter.VAR_KEYWORD and text == str(parameter.default):
+                converted[name] = parameter.default
+                continue
             what, of_type = f"argument {name!r} of factory {target} is", f"not of type {_name_of(wanted)}"
             if _holds_secret(wanted):
                 raise ProjectError(f"{what} {MASK}, {of_type}") from None
-            raise ProjectError(f"{what} {text!r}, {of_type}: {' '.join(str(error).split())}") from error
+            reason = f"{_shorten(repr(text))}, {of_type}: {_shorten(' '.join(str(error).split()))}"
+            raise ProjectError(f"{what} {reason}") from error
     return converted
 
 
@@ -65,11 +67,20 @@ def _type_of(parameter: inspect.Parameter, name: str, annotations: Mapping[str, 
             wanted = typing.get_type_hints(typing.get_args(wanted)[0], include_extras=True).get(name, Any)
         return wanted
     wanted = annotations.get(name, Any)
-    if wanted is Any and isinstance(parameter.default, _TELLING):
-        return type(parameter.default)
-    if parameter.default is not None or wanted in (Any, object) or type(None) in typing.get_args(wanted):
+    default = parameter.default
+    if _says_nothing(wanted) and not (default is None or callable(default)):
+        return type(default) if is_known(type(default)) else wanted
+    if default is not None or type(None) in typing.get_args(wanted):
         return wanted
+    if wanted in (Any, object):
+        return typing.Optional[str]  # noqa: UP045 - likewise
     return typing.Optional[wanted]  # noqa: UP045 - not every annotation takes an |
+
+
+def _says_nothing(wanted: Any) -> bool:
+    if typing.get_origin(wanted) in (typing.Union, types.UnionType):
+        return all(map(_says_nothing, typing.get_args(wanted)))
+    return wanted is Any or isinstance(wanted, _Unknown)
 
 
 def _read_annotations(factory: Callable[..., Any]) -> dict[str, Any]:
@@ -83,23 +94,62 @@ def _read_annotations(factory: Callable[..., Any]) -> dict[str, Any]:
         factory = factory.__init__
     elif not (inspect.isroutine(factory) or hasattr(factory, "__wrapped__")):
         factory = type(factory).__call__
-    try:
-        return typing.get_type_hints(factory, include_extras=True)
-    except Exception:  # noqa: BLE001 - evaluating what people write as annotations raises anything
-        pass
-    resolved, module = dict[str, Any](), getattr(inspect.unwrap(factory), "__globals__", {})
-    for name, annotation in getattr(inspect.unwrap(factory), "__annotations__", {}).items():
+    factory = inspect.unwrap(factory)
+    resolved, module = dict[str, Any](), getattr(factory, "__globals__", {})
+    for name, annotation in _list_annotations(factory).items():
         holder = types.SimpleNamespace(__annotations__={name: annotation})
-        try:
-            resolved |= typing.get_type_hints(holder, module, include_extras=True)
-        except Exception:  # noqa: BLE001 - likewise
-            continue
+        resolved |= _resolve(holder, module)
     return resolved
 
 
-def _holds_secret(wanted: Any) -> bool:
-    """Whether an annotation names a type that hides its value, such as pydantic's SecretStr."""
-    return hasattr(wanted, "get_secret_value") or any(_holds_secret(each) for each in typing.get_args(wanted))
+def _list_annotations(factory: Any) -> Mapping[str, Any]:
+    if sys.version_info >= (3, 14):  # where they are evaluated only now
+        import annotationlib
+
+        return annotationlib.get_annotations(factory, format=annotationlib.Format.FORWARDREF)
+    return getattr(factory, "__annotations__", {})
+
+
+class _Unknown(type):
+    """The type of what stands for a name that means nothing while the program runs, and for its attributes."""
+
+    def __getattr__(cls, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls
+
+    def __getitem__(cls, item: object) -> type:
+        return cls
+
+
+def _resolve(holder: Any, module: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolves annotations that are texts; nothing of what cannot be, for another reason than unknown names."""
+    unknown = dict[str, Any]()
+    while True:
+        try:
+            return typing.get_type_hints(holder, dict(module), unknown, include_extras=True)
+        except NameError as error:
+            if not error.name or error.name in unknown:
+                return {}
+            unknown[error.name] = _Unknown(error.name, (), {})
+        except Exception:  # noqa: BLE001 - evaluating what people write as annotations raises anything
+            return {}
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _holds_secret(wanted: Any, seen: tuple[Any, ...] = ()) -> bool:
+    """Whether an annotation names a type that hides its value, such as pydantic's SecretStr, or one with such parts."""
+    if hasattr(wanted, "get_secret_value"):
+        return True
+    parts = [*typing.get_args(wanted), *(wanted if isinstance(wanted, list) else ())]
+    if inspect.isclass(wanted) and wanted not in seen:
+        seen = (*seen, wanted)
+        for each in wanted.__mro__:
+            parts += _resolve(each, vars(sys.modules.get(each.__module__, object))).values()
+    return any(_holds_secret(each, seen) for each in parts)
 
 
 def _name_of(wanted: Any) -> str:

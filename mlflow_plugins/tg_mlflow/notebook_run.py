@@ -13,6 +13,7 @@ from mlflow.tracking import fluent
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
 
+from tg.common.delivery.sagemaker import refuse_in_starting_worker
 from tg_mlflow.backend_config import BackendConfig, load_backend_config
 from tg_mlflow.errors import BackendConfigError, ProjectError
 from tg_mlflow.masking_client import MaskingClient
@@ -50,7 +51,9 @@ class NotebookRun:
         Raises:
             BackendConfigError: If they do not fit.
             ProjectError: If there is no such folder.
+            TgError: In a worker that imports the program in which this stands.
         """
+        refuse_in_starting_worker()
         found, folder = find_backend(backend), Path(folder).expanduser().resolve()
         if not folder.is_dir():
             raise ProjectError(f"folder {str(folder)!r} does not exist; correct the path")

@@ -21,6 +21,7 @@ from tg.common.delivery.sagemaker import (
     SagemakerProcessExecutor,
     SagemakerRemoteExecutor,
     SharedAccount,
+    refuse_in_starting_worker,
 )
 from tg.common.errors import suggestion
 from tg_mlflow.announcement import announce_end, announcing_interrupt
@@ -89,6 +90,7 @@ class ProjectBackend(AbstractBackend):
         given = dict(backend_config or {})
         shell = _shell_parameters()
         try:
+            refuse_in_starting_worker()
             project = fetch_project(project_uri, version)
             config = load_backend_config(self.config_model, project.folder, given)
             members = plan_sweep(project, entry_point, params or {}, config) if config.sweep else []

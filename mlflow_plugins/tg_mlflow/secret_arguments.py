@@ -13,8 +13,11 @@ from tg_mlflow.train_command import TrainCommand
 
 # Pydantic's SecretStr, SecretBytes and Secret[...], and what others call alike.
 _SECRET = re.compile(r"\bSecret(Str|Bytes|String)?\b")
-# So deep are classes in classes, and imports of imports, looked into.
-_DEEPEST = 5
+# What is written as a list, whose items have no names.
+_NAMELESS = re.compile(r"\bNamedTuple\b")
+_WORD = re.compile(r"[^\W\d][\w.]*")
+# What stands for the whole value rather than for a field of it.
+_WHOLE = ""
 
 
 def find_secret_arguments(folder: Path, command: TrainCommand) -> set[str]:
@@ -32,48 +35,128 @@ def find_secret_arguments(folder: Path, command: TrainCommand) -> set[str]:
     """
     folder = folder.resolve()
     places = [folder, *find_source_folders(folder), *find_declared_sources(folder, [command.module])]
-    return set(_find_fields(places, command.module, command.factory, _DEEPEST))
+    return set(_SecretFields(places).find(command.module, command.factory)) - {_WHOLE}
 
 
-def _find_fields(places: Sequence[Path], module: str, name: str, depth: int) -> Iterator[str]:
-    """Yields what is secret of a function's parameters, or of a class's fields."""
-    tree = _read(places, module)
-    if tree is None or depth == 0:
-        return
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    yield from _find_fields(places, node.module, alias.name, depth - 1)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-            for field, annotation in _list_annotations(node):
-                text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
-                if _SECRET.search(str(text)):
-                    yield field
-                    continue
-                for part in dict.fromkeys(re.findall(r"\w+", str(text))):
-                    yield from (f"{field}.{each}" for each in _find_fields(places, module, part, depth - 1))
+class _SecretFields:
+    """Looks names up in the modules of a project, through imports, base classes and other names for them."""
+
+    def __init__(self, places: Sequence[Path]) -> None:
+        self._places = places
+        self._modules: dict[str, tuple[list[ast.stmt], bool]] = {}
+
+    def find(self, module: str, name: str, seen: frozenset[tuple[str, str]] = frozenset()) -> Iterator[str]:
+        """Yields what is secret of a function's parameters, or of a class's fields; ``_WHOLE`` for all of it.
+
+        Args:
+            module: Where it is looked up.
+            name: Its name there, which may have dots.
+            seen: What is being looked up already.
+        """
+        if (module, name) in seen:
+            return
+        seen |= {(module, name)}
+        statements, is_package = self._read(module)
+        first, _, rest = name.partition(".")
+        for node in statements:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    known = alias.asname or alias.name
+                    if name.startswith(f"{known}."):
+                        yield from self.find(alias.name, name.removeprefix(f"{known}."), seen)
+            elif isinstance(node, ast.ImportFrom):
+                source = _resolve(node, module, is_package)
+                for alias in node.names:
+                    if (alias.asname or alias.name) == first:
+                        if _SECRET.search(alias.name):
+                            yield _WHOLE
+                        yield from self.find(source, ".".join(filter(None, (alias.name, rest))), seen)
+                        if rest:
+                            yield from self.find(f"{source}.{alias.name}", rest, seen)
+                    elif alias.name == "*":
+                        yield from self.find(source, name, seen)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
+                yield from self._find_in_definition(module, node, seen)
+            elif (value := _value_of(node, name)) is not None:
+                yield from self._find_in_text(module, ast.unparse(value), seen)
+
+    def _find_in_definition(
+        self,
+        module: str,
+        node: "ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef",
+        seen: frozenset[tuple[str, str]],
+    ) -> Iterator[str]:
+        bases = [ast.unparse(each) for each in node.bases] if isinstance(node, ast.ClassDef) else []
+        for base in bases:
+            yield from self._find_in_text(module, base, seen)
+        for field, annotation in _list_annotations(node):
+            text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
+            for each in self._find_in_text(module, str(text), seen):
+                yield f"{field}.{each}" if each else field
+                if any(map(_NAMELESS.search, bases)):
+                    yield _WHOLE
+
+    def _find_in_text(self, module: str, text: str, seen: frozenset[tuple[str, str]]) -> Iterator[str]:
+        if _SECRET.search(text):
+            yield _WHOLE
+            return
+        for word in dict.fromkeys(_WORD.findall(text)):
+            yield from self.find(module, word, seen)
+
+    def _read(self, module: str) -> tuple[list[ast.stmt], bool]:
+        """The statements of a module, those in branches included, and whether it is a package."""
+        if module not in self._modules:
+            self._modules[module] = [], False  # unless it is found
+            path = PurePosixPath(*module.split("."))
+            files = [each for place in self._places for each in (place / path / "__init__.py", place / f"{path}.py")]
+            if file := next((each for each in files if each.is_file()), None):
+                try:
+                    tree = parse_module(read_python_source(file)[0], PurePosixPath(file))
+                except PackagingError:
+                    return self._modules[module]  # which is said when it is imported
+                self._modules[module] = list(_list_statements(tree)), file.name == "__init__.py"
+        return self._modules[module]
 
 
-def _list_annotations(node: "ast.FunctionDef | ast.ClassDef") -> Iterator[tuple[str, ast.expr]]:
-    if isinstance(node, ast.FunctionDef):
+def _list_statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.stmt):
+            yield each
+        if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
+            yield from _list_statements(each)
+
+
+def _resolve(node: ast.ImportFrom, module: str, is_package: bool) -> str:
+    """The full name of the module that something is imported from."""
+    if not node.level:
+        return node.module or ""
+    parents = module.split(".")
+    parents = parents[: len(parents) - node.level + is_package]
+    return ".".join([*parents, *filter(None, [node.module])])
+
+
+def _value_of(node: ast.stmt, name: str) -> ast.expr | None:
+    """What a statement makes a name stand for."""
+    if isinstance(node, ast.Assign):
+        targets, value = node.targets, node.value
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        targets, value = [node.target], node.value
+    elif type(node).__name__ == "TypeAlias":  # which Python 3.10 and 3.11 do not have
+        targets, value = [node.name], node.value  # type: ignore[attr-defined]
+    else:
+        return None
+    return value if any(isinstance(each, ast.Name) and each.id == name for each in targets) else None
+
+
+def _list_annotations(
+    node: "ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef",
+) -> Iterator[tuple[str, ast.expr]]:
+    if not isinstance(node, ast.ClassDef):
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         yield from ((each.arg, each.annotation) for each in arguments if each.annotation is not None)
         return
     for each in node.body:
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
             yield each.target.id, each.annotation
-        elif isinstance(each, ast.FunctionDef) and each.name == "__init__":
+        elif isinstance(each, ast.FunctionDef) and each.name in ("__init__", "__call__"):
             yield from _list_annotations(each)
-
-
-def _read(places: Sequence[Path], module: str) -> ast.Module | None:
-    path = PurePosixPath(*module.split("."))
-    for place in places:
-        for file in (place / path / "__init__.py", place / path.with_suffix(".py")):
-            if file.is_file():
-                try:
-                    return parse_module(read_python_source(file)[0], PurePosixPath(file))
-                except PackagingError:
-                    return None  # which is said when it is imported
-    return None

@@ -29,6 +29,7 @@ def test_workers_of_every_kind_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    monkeypatch.chdir(tmp_path)
     job = SagemakerJob(Working())
     packaging = Packaging("Working", "0", {"job": job})
     packaging.silent = True
@@ -41,7 +42,7 @@ def test_workers_of_every_kind_work(
     assert {point.name: point.value for point in parser.feed(log, 0)} == expected, log.decode()
     assert b"Traceback" not in log
     assert log.count(b"Starting training now...") == 1
-    assert not Path("notes.txt").exists()
+    assert Path("notes.txt").exists() == (make_executor is SagemakerAttachedExecutor)
 
 
 NOTEBOOK = """

@@ -11,29 +11,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.integration.squares import Squares, square, square_by_name
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 METHODS = ("spawn", "forkserver", "fork")
-
-
-def square(number: int) -> int:
-    return number * number
-
-
-def square_by_name(number: int) -> int:
-    """Finds its module by a text, in whose words packaging changes nothing."""
-    result: int = importlib.import_module("tests.integration.worker_tasks").square(number)
-    return result
-
-
-class Squares:
-    """A dataset as torch takes it."""
-
-    def __len__(self) -> int:
-        return 10
-
-    def __getitem__(self, number: int) -> int:
-        return square_by_name(number)
 
 
 class Working(AbstractTrainingTask):
@@ -53,9 +34,9 @@ class Working(AbstractTrainingTask):
         Path("notes.txt").write_text("left here")
         for method in self.methods:
             context = multiprocessing.get_context(method)
-            with context.Pool(2) as pool:
+            with context.Pool(1) as pool:
                 environment.output_metric(f"{method} pool", sum(pool.map(square_by_name, range(10))))
-            with ProcessPoolExecutor(2, mp_context=context) as executor:
+            with ProcessPoolExecutor(1, mp_context=context) as executor:
                 environment.output_metric(f"{method} executor", sum(executor.map(square_by_name, range(10))))
             if importlib.util.find_spec("torch"):
                 environment.output_metric(f"{method} loader", _load_squares(method))

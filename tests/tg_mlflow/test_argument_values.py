@@ -5,6 +5,7 @@ import decimal
 import fractions
 import json
 import math
+import numbers
 import operator
 import os
 import re
@@ -154,6 +155,14 @@ def check(text: str, wanted: Any, expected: Any) -> None:
         ("soon", str | datetime.date, "soon"),
         ("a/b", Path | None, Path("a/b")),
         ("a/b", str | os.PathLike[str], Path("a/b")),
+        ("2024-01-31", datetime.date | datetime.datetime, datetime.date(2024, 1, 31)),
+        ("2024-01-31T00:00", datetime.date | datetime.datetime, datetime.datetime(2024, 1, 31)),
+        ("12:30", datetime.timedelta | datetime.time, datetime.time(12, 30)),
+        ("PT1H", datetime.timedelta | datetime.time, datetime.timedelta(hours=1)),
+        ("2024-01-31", pd.Timestamp | float, pd.Timestamp("2024-01-31")),
+        ("0.5", pd.Timestamp | float, 0.5),
+        ("0.5", numbers.Real | str, 0.5),
+        ("sqrt", numbers.Real | str, "sqrt"),
         ("0.10", decimal.Decimal | str, decimal.Decimal("0.10")),
         ("x", Unknown | int, "x"),
         ("7", Unknown | int, 7),
@@ -226,6 +235,12 @@ def test_a_union_takes_the_most_specific_member_in_whatever_order(text: str, wan
         ("0.5", np.float32, np.float32(0.5)),
         ("true", np.bool_, np.bool_(True)),
         ("0.1", decimal.Decimal, decimal.Decimal("0.1")),
+        ("3", numbers.Number, 3),
+        ("0.5", numbers.Real, 0.5),
+        ("3.0", numbers.Integral, 3),
+        ("0.5", typing.SupportsFloat, 0.5),
+        ("a b", bytearray, bytearray(b"a b")),
+        ("1GB", pydantic.ByteSize, pydantic.ByteSize(10**9)),
         ("1/3", fractions.Fraction, fractions.Fraction(1, 3)),
         ("1+2j", complex, 1 + 2j),
         ("a b", bytes, b"a b"),
@@ -283,6 +298,11 @@ def test_a_text_is_read_as_its_type(text: str, wanted: Any, expected: Any) -> No
         ("small", Layer, "write it as JSON"),
         ("-1", Annotated[int, pydantic.Field(ge=0)], "Input should be greater than or equal to 0"),
         ("x", None, "write None or null"),
+        ('{"a": 1, "a": 2}', dict[str, int], "the key 'a' is there twice"),
+        ('{"size": 1, "size": 2}', Layer | str, "the key 'size' is there twice"),
+        ('[{"a": 1, "a": 2}]', list[Partial], "the key 'a' is there twice"),
+        ("2024-01-31T12:00", datetime.date, "a date has no time of day"),
+        ("2024-13-31", datetime.datetime, "month value is outside expected range of 1-12"),
         ("1e400", int, "'1e400' is no whole number"),
     ],
 )

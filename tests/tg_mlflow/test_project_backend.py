@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import multiprocessing
 import os
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from mlflow.entities import Run
 from mlflow.exceptions import ExecutionException
 
 from tests.support import ProjectFolder, all_runs, make_points
+from tg.common import TgError
 from tg.common.delivery.sagemaker import ResultArchive
+from tg_mlflow.notebook_run import NotebookRun
 from tg_mlflow.project_delivery import digest_project
 
 PLACES = ["attached", "process"]
@@ -302,6 +305,18 @@ def test_what_cannot_start_makes_no_run(
     with pytest.raises(ExecutionException) as caught:
         train(project, **options)
     assert message in str(caught.value)
+    assert all_runs(store) == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_worker_that_imports_the_program_makes_no_run(
+    project: ProjectFolder, store: MlflowClient, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(ExecutionException, match="a worker process of a training must not start the training again"):
+        train(project, place)
+    with pytest.raises(TgError, match="a worker process of a training must not start the training again"):
+        NotebookRun.read(f"tg-{place}", project.path, {})
     assert all_runs(store) == []
 
 

@@ -16,6 +16,14 @@ class Login(BaseModel):
     pat: SecretStr
 """
 
+SETTINGS = """
+from pydantic import SecretStr as Hidden
+from models import Login
+class Mine(Login):
+    code: Hidden
+    next: 'Mine | None' = None
+"""
+
 
 def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
@@ -38,6 +46,18 @@ def write(folder: Path, files: dict[str, str]) -> None:
         ("class build:\n    key: SecretStr\n    size: int", {"key"}),
         ("from other import build", {"key"}),
         ("class Node:\n    next: 'Node'\ndef build(node: Node): ...", set()),
+        ("import models\ndef build(login: 'models.Login'): ...", {"login.pat"}),
+        ("import deep.settings as s\ndef build(login: dict[str, s.Mine]): ...", {"login.pat", "login.code"}),
+        ("from deep import settings\ndef build(login: settings.Mine): ...", {"login.pat", "login.code"}),
+        ("from deep import *\ndef build(login: Mine): ...", {"login.pat", "login.code"}),
+        ("from pydantic import SecretStr as Hidden\ndef build(key: Hidden | None): ...", {"key"}),
+        ("Key = SecretStr\nKeys = list[Key]\ndef build(keys: Keys): ...", {"keys"}),
+        ("class Pair(NamedTuple):\n    user: str\n    code: SecretStr\ndef build(p: Pair): ...", {"p", "p.code"}),
+        (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from models import Login\n"
+            "def make(login: 'Login'): ...\nbuild = make",
+            {"login.pat"},
+        ),
         ("def build(Secretary: str, secret: str): ...", set()),
         ("def build(key: SecretStr)", set()),
         ("", set()),
@@ -45,6 +65,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 )
 def test_annotations_say_what_is_secret(tmp_path: Path, source: str, expected: set[str]) -> None:
     write(tmp_path, {"models.py": MODELS, "other.py": "def build(key: SecretStr): ...", "tasks.py": source})
+    write(tmp_path, {"deep/__init__.py": "from .settings import Mine", "deep/settings.py": SETTINGS})
     name = "Build" if "class Build" in source else "build"
     assert find_secret_arguments(tmp_path, TrainCommand("tasks", name, {})) == expected
 
@@ -61,3 +82,21 @@ def test_they_are_masked_whatever_they_are_called_and_however_short(project: Pro
     words = ["hub=abc", 'login={"user": "somebody", "pat": "horse"}', "size=4711"]
     mask = find_secrets({}, read_project(project.path), parse_train_words("more:build", words), ProcessConfig())
     assert mask.mask("abc horse somebody 4711") == "*** *** somebody 4711"
+
+
+@pytest.mark.parametrize("text", ["{'user': 'somebody', 'pat': 'horse-or-mule'}", '[{"pat": "horse-or-mule"}]'])
+def test_they_are_masked_in_whatever_brackets(project: ProjectFolder, text: str) -> None:
+    project.write("models.py", MODELS)
+    project.write("more.py", "from models import Login\ndef build(login: list[Login]): ...")
+    words = parse_train_words("more:build", [f"login={text}"])
+    mask = find_secrets({}, read_project(project.path), words, ProcessConfig())
+    assert mask.mask(f"login {text} horse-or-mule") == f"login {text.replace('horse-or-mule', '***')} ***"
+
+
+@pytest.mark.parametrize("text", ["horse-or-mule", '{"user": "somebody", "pat": "horse-or-mule}'])
+def test_what_cannot_be_taken_apart_is_masked_as_a_whole(project: ProjectFolder, text: str) -> None:
+    project.write("models.py", MODELS)
+    project.write("more.py", "from models import Login\ndef build(login: Login): ...")
+    words = parse_train_words("more:build", [f"login={text}"])
+    mask = find_secrets({}, read_project(project.path), words, ProcessConfig())
+    assert mask.mask(f"login={text}") == "login=***"

@@ -1,11 +1,15 @@
 import functools
 import traceback
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+import pandas as pd
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project_modules import project_modules
@@ -15,6 +19,12 @@ from tg_mlflow.train_command import TrainCommand
 
 class Colour(Enum):
     RED = "red"
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
 
 
 def factory(
@@ -134,6 +144,50 @@ def test_what_a_default_value_is_tells_the_type_and_none_may_be_given() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("default", "text", "expected"),
+    [
+        (Decimal("0.1"), "0.20", Decimal("0.20")),
+        (np.int64(3), "4", np.int64(4)),
+        (pd.Timestamp("2024-01-01"), "2024-02-01", pd.Timestamp("2024-02-01")),
+        (Point(1, 2), '{"x": 3, "y": 4}', Point(3, 4)),
+        (None, "None", None),
+        (None, "5", "5"),
+        (dict, "list", "list"),
+        (range(3), "4", "4"),
+    ],
+)
+def test_a_default_value_alone_tells_any_type_that_can_be_read(default: Any, text: str, expected: Any) -> None:
+    def build(value=default): ...
+
+    value = convert_arguments(build, {"value": text}, "t:f")["value"]
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+def test_a_default_value_of_another_type_may_be_given_as_it_is_printed() -> None:
+    def build(share: float = "auto", depth: int = 0.5, kind: Literal["a"] = "b"): ...  # type: ignore[assignment]
+
+    texts = {"share": "auto", "depth": "0.5", "kind": "b"}
+    assert convert_arguments(build, texts, "t:f") == {"share": "auto", "depth": 0.5, "kind": "b"}
+    with pytest.raises(ProjectError, match=r"argument 'share' of factory t:f is 'sqrt', not of type float"):
+        convert_arguments(build, {"share": "sqrt"}, "t:f")
+
+
+def test_names_that_only_type_checkers_know_hide_no_other_member() -> None:
+    namespace: dict[str, Any] = {}
+    source = "def build(a: 'np_.ndarray | float', b: 'dict[str, Far[int]] | list[int]', c: 'Far | None' = None): ..."
+    exec(source, namespace)
+    converted = convert_arguments(namespace["build"], {"a": "0.5", "b": "[1]", "c": "None"}, "t:f")
+    assert converted == {"a": 0.5, "b": [1], "c": None}
+
+
+def test_a_long_value_is_shown_in_part() -> None:
+    with pytest.raises(ProjectError) as caught:
+        convert_arguments(factory, {"number": "x" * 5000}, "t:f")
+    assert len(str(caught.value)) < 600
+
+
 def test_further_keyword_arguments_are_of_the_type_that_is_annotated() -> None:
     def build(*, first: int, **rest: "float | str") -> None: ...
 
@@ -154,6 +208,27 @@ def test_whatever_can_be_called_is_a_factory() -> None:
     assert convert_arguments(Builder("x"), {"size": "5"}, "t:f") == {"size": 5}
     assert convert_arguments(Builder.make, {"flag": "true"}, "t:f") == {"flag": True}
     assert convert_arguments(functools.partial(factory, number=1), {"share": "1"}, "t:f") == {"share": 1.0}
+
+
+@dataclass
+class Login:
+    key: SecretStr
+    size: int = 1
+
+
+class Settings(BaseModel):
+    logins: list[Login]
+
+
+@pytest.mark.parametrize("wanted", [Login, list[Login], dict[str, Login] | None, Settings, list[Settings]])
+@pytest.mark.parametrize("text", ['{"key": "hunter2", "size": "x"}', "hunter2", '{"kee": "hunter2"}'])
+def test_what_has_a_secret_in_it_is_not_in_the_message_that_refuses_it(wanted: Any, text: str) -> None:
+    def build(login): ...
+
+    build.__annotations__["login"] = wanted
+    with pytest.raises(ProjectError, match=r"^argument 'login' of factory t:f is \*\*\*, not of type") as caught:
+        convert_arguments(build, {"login": text}, "t:f")
+    assert "hunter" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_secret_is_not_in_the_message_that_refuses_it() -> None:

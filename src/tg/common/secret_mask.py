@@ -1,5 +1,6 @@
 """Keeps the values of credentials out of what is written down."""
 
+import ast
 import copy
 import json
 import re
@@ -164,18 +165,28 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif value is not None and not isinstance(value, bool):
         text = str(value)
         yield name, text
-        if text[:1] in ("{", "["):
-            try:
-                parts = json.loads(text)
-            except (ValueError, RecursionError):
-                return  # it only looks like JSON
+        if not isinstance(parts := _decode(text), str):
             yield from _leaves(_TYPE.sub("", name), parts)
+
+
+def _decode(text: str) -> Any:
+    """What a text says in JSON's brackets, or in Python's; the text itself if it only looks so, or not at all."""
+    if text.lstrip()[:1] not in ("{", "[", "("):
+        return text
+    for decode in (json.loads, ast.literal_eval):
+        try:
+            return decode(text.strip())
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            continue
+    return text
 
 
 def _find_secrets(name: str, text: str, listed: set[str]) -> Iterator[str]:
     plain, is_long = _TYPE.sub("", name), len(text.strip()) >= SHORTEST_SECRET
     is_part_of_listed = any(plain.startswith(f"{each}.") for each in listed)
-    if not listed.isdisjoint((name, plain)) or (is_long and (is_part_of_listed or looks_secret(name))):
+    # Something in it is secret, and it cannot be told what.
+    holds_listed = any(each.startswith(f"{plain}.") for each in listed) and isinstance(_decode(text), str)
+    if not listed.isdisjoint((name, plain)) or (is_long and (is_part_of_listed or holds_listed or looks_secret(name))):
         yield text
     for user, password in _PASSWORD_IN_URL.findall(text):
         # What is short would be found in many words.

@@ -149,6 +149,23 @@ def test_interrupts_in_quick_succession_count_as_one() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def test_what_a_library_raises_for_a_worker_that_ends_cuts_no_clean_up_short() -> None:
+    def complain(number: int, frame: object) -> None:
+        raise RuntimeError("a worker has ended")
+
+    before = signal.signal(signal.SIGCHLD, complain)
+    try:
+        with terminating_as_interrupt():
+            with pytest.raises(RuntimeError, match="a worker has ended"):
+                signal.raise_signal(signal.SIGCHLD)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGCHLD)
+        assert signal.getsignal(signal.SIGCHLD) is complain
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_a_forked_process_ends_by_a_signal_as_by_default() -> None:
     outer = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(outer)

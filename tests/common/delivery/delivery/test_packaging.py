@@ -348,6 +348,15 @@ def test_what_is_left_out_is_said_in_one_warning(
     )
 
 
+def test_what_is_left_out_and_imported_later_is_said(
+    project: Project, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write("tasks.py", "def run():\n    import old\n    return old")
+    project.write("old.py", "print 'x'")
+    project.package(out, {"job": importlib.import_module("tasks").run})
+    assert "; tasks.py line 2 imports it while it runs, which will fail)" in capsys.readouterr().out
+
+
 def test_a_large_object_is_warned_of(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     packaging = Packaging("Titanic", "0", {"job": "x" * 1000, "small": 1})
     packaging.size_limit_bytes, packaging.silent = 1000, True

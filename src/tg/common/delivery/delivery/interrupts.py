@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 # Whatever hangs for longer than this can be interrupted again.
 _PATIENCE_SECONDS = 30
@@ -104,7 +105,8 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
 
     Interrupts in quick succession count as one: what the first one has begun to clean up is not cut short by the rest.
     One that is raised where nobody can catch it, as where an object is deleted, is raised once more, a moment later.
-    Only the main thread can receive signals; elsewhere this changes nothing.
+    From the first one on, a library's handler of SIGCHLD is out of force: torch's raises an error for each worker that
+    ends, which would cut the clean-up short. Only the main thread can receive signals; elsewhere this changes nothing.
 
     Args:
         notice: Called in the main thread before an interrupt is raised there, for other threads that it would wait for
@@ -115,6 +117,7 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
         return
 
     last = float("-inf")
+    silenced = dict[signal.Signals, Callable[..., Any]]()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal last
@@ -122,6 +125,9 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
         now = time.monotonic()
         if now - last > _ONE_INTERRUPT_SECONDS:
             last = now
+            if callable(handler := signal.getsignal(signal.SIGCHLD)):
+                silenced[signal.SIGCHLD] = handler
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             if notice is not None:
                 notice()
             raise KeyboardInterrupt
@@ -147,7 +153,7 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
             yield
         finally:
             sys.unraisablehook = previous_hook
-            for number, handler in previous.items():
+            for number, handler in (*previous.items(), *silenced.items()):
                 signal.signal(number, handler)
 
 

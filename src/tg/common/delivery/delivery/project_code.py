@@ -45,6 +45,7 @@ class ProjectCode:
         self._hiding: dict[str, HidingModule] = {}
         self.left_out: dict[PurePosixPath, str] = {}
         self.needed = set[PurePosixPath]()
+        self._done_without: dict[PurePosixPath, str] = {}
         self._named: Set[PurePosixPath] = set()
         if self._folder is not None:
             found = collect_project_files(self._folder, data_patterns, size_limit_bytes)
@@ -112,7 +113,8 @@ class ProjectCode:
                 except PackagingError:
                     if is_run:
                         raise
-                    continue  # it is left out, as what imports it can do without it
+                    self._done_without.setdefault(path, importer or "")  # it is left out
+                    continue
                 seen.add(path)
                 self.needed.add(path)
                 waiting += [(each.name, f"{path} line {each.line}", each.is_required, each.is_run) for each in imports]
@@ -132,7 +134,10 @@ class ProjectCode:
             except PackagingError as error:
                 if path not in self._named:
                     shown = self._shown(self.files[path])
-                    self.left_out[shown] = _describe_reason(error, path, self.files.pop(path))
+                    reason = _describe_reason(error, path, self.files.pop(path))
+                    if importer := self._done_without.get(path):
+                        reason += f"; {importer} imports it while it runs, which will fail"
+                    self.left_out[shown] = reason
         self._modules.clear()
         for path, file in usable.items():
             self._add_module(path, file)

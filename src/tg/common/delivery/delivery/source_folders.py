@@ -1,8 +1,9 @@
 """Finds the folders of a project below which its modules have their names: itself, and such as ``src``."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 _NOT_OWN = {"site-packages", "dist-packages", "node_modules", "__pycache__"}
 
@@ -38,7 +39,8 @@ def find_source_folders(folder: Path) -> list[Path]:
 def find_declared_sources(folder: Path, modules: Iterable[str]) -> list[Path]:
     """The folders that a project's modules are in by its own word, whether or not it is installed.
 
-    These are what setuptools is told in ``pyproject.toml``, and ``src`` if one of ``modules`` is there only.
+    These are what ``pyproject.toml`` tells setuptools, Poetry, Hatch, PDM or uv, and ``src`` if one of ``modules`` is
+    there only.
 
     Args:
         folder: The project's, resolved.
@@ -75,7 +77,25 @@ def _read_places(file: Path) -> list[str]:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []  # there is none, or it is none of ours to judge
-    tools = content.get("tool", {}).get("setuptools", {})
-    packages = tools.get("packages", {})
-    where = packages.get("find", {}).get("where", []) if isinstance(packages, dict) else []
-    return [place for place in (*where, tools.get("package-dir", {}).get("")) if isinstance(place, str)]
+    return [place for place in _list_places(content) if isinstance(place, str)]
+
+
+def _list_places(content: Mapping[str, Any]) -> Iterator[object]:
+    """What the tools that build distributions are told of where modules are."""
+    for find in _find(content, "tool.setuptools.packages.find.where"):
+        yield from find if isinstance(find, list) else ()
+    yield from (each.get("") for each in _find(content, "tool.setuptools.package-dir") if isinstance(each, dict))
+    for packages in _find(content, "tool.poetry.packages"):
+        yield from (each.get("from") for each in packages if isinstance(each, dict))
+    for packages in _find(content, "tool.hatch.build.targets.wheel.packages"):
+        yield from (str(PurePosixPath(each).parent) for each in packages if isinstance(each, str))
+    yield from _find(content, "tool.pdm.build.package-dir")
+    yield from _find(content, "tool.uv.build-backend.module-root")
+
+
+def _find(content: Any, path: str) -> Iterator[Any]:
+    for name in path.split("."):
+        if not isinstance(content, dict) or name not in content:
+            return
+        content = content[name]
+    yield content

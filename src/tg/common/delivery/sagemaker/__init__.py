@@ -27,6 +27,7 @@ from .remote_options import RemoteOptions, VpcOptions
 from .remote_plan import RemotePlan
 from .result_archive import ArchiveLimits, ResultArchive
 from .shared_account import SharedAccount
+from .starting_workers import refuse_in_starting_worker
 from .sweep_names import format_sweep_names
 
 __all__ = [
@@ -59,5 +60,6 @@ __all__ = [
     "format_job_name",
     "format_metric_line",
     "format_sweep_names",
+    "refuse_in_starting_worker",
     "write_to_stdout",
 ]

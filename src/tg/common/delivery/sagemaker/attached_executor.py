@@ -17,6 +17,7 @@ from .job_layout import lay_out_ml_folder
 from .leftover_workers import ending_leftover_workers
 from .pool_start import ending_pools_that_cannot_start
 from .process_supervisor import PROCESS_NAME, describe_process, is_alive
+from .starting_workers import refuse_in_starting_worker
 
 _STATE_NAME = "state.json"
 
@@ -45,8 +46,10 @@ class SagemakerAttachedExecutor(FolderExecutor):
 
         Raises:
             DatasetError: If the dataset is missing.
+            TgError: In a worker that imports the program in which this stands.
             Exception: Whatever the task raises, unchanged.
         """
+        refuse_in_starting_worker()
         environment = InMemoryTrainingEnvironment()
         self.config.job.task.apply_hyperparams(self.config.options.hyperparameters)
         self.config.job.task.run_with_environment(self.config.options.local_dataset_path, environment)

@@ -29,6 +29,7 @@ from .ml_folder import MlFolder
 from .module_aliases import add_module_aliases
 from .notebook_functions import send_notebook_functions_by_value
 from .pool_start import ending_pools_that_cannot_start
+from .starting_workers import is_starting_worker
 
 RESOURCE_VARIABLE = "TG_RESOURCE"
 ML_FOLDER_VARIABLE = "TG_ML_FOLDER"
@@ -97,8 +98,7 @@ def prepare_process() -> EntryPoint:
 
 def _refuse_in_worker() -> None:
     """Raises TgError in a worker, which would train once more, as often as workers are started anew."""
-    # The latter while such a process imports the program that it works for, as multiprocessing looks at it itself.
-    if multiprocessing.parent_process() is not None or getattr(multiprocessing.current_process(), "_inheriting", False):
+    if multiprocessing.parent_process() is not None or is_starting_worker():
         raise TgError(
             "a worker process of a training must not start the training again; call main() below "
             "`if __name__ == '__main__':` in the program that starts it"

@@ -12,6 +12,7 @@ from ...logger import show
 from .log_event import LogEvent
 from .remote_dataset import RemoteDataset
 from .result_archive import ResultArchive
+from .starting_workers import refuse_in_starting_worker
 
 Listener: TypeAlias = Callable[[LogEvent], object]
 
@@ -201,7 +202,9 @@ class SagemakerExecutor(ABC):
             JobFailedError: If it ends in any other way than completed.
             JobUnreachableError: If it goes on, but cannot be followed any more; it is not stopped then.
             DeliveryError: If it cannot be started.
+            TgError: In a worker that imports the program in which this stands.
         """
+        refuse_in_starting_worker()
         job_id = self.submit()
         tail = LogTail()
         try:
