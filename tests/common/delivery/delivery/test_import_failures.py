@@ -77,3 +77,31 @@ def test_what_is_missing_and_the_key_that_adds_it(error: Exception, line: str) -
 )
 def test_other_errors(error: Exception) -> None:
     assert describe_import_failure(error) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (ModuleNotFoundError("No module named 'old'", name="old"), "old"),
+        (ModuleNotFoundError("No module named 'Churn__0.lib.old'", name="Churn__0.lib.old"), "lib.old"),
+        (
+            ImportError("cannot import name 'old' from 'Churn__0.lib' (/x/lib/__init__.py)", name="Churn__0.lib"),
+            "lib.old",
+        ),
+        (caused(RuntimeError("no"), ModuleNotFoundError("No module named 'old'", name="old")), "old"),
+    ],
+)
+def test_a_module_of_the_project_is_never_taken_for_a_library(error: Exception, name: str) -> None:
+    line = describe_import_failure(error, {name: "line 3 is not valid Python: invalid syntax", "lib": "is too large"})
+    assert line == (
+        f"the project's module {name!r} is not in the package (line 3 is not valid Python: invalid syntax); "
+        "correct it, or do without it"
+    )
+
+
+@pytest.mark.parametrize("name", ["gold", "old.er", "lib"])
+def test_a_library_of_a_similar_name_is_one(name: str) -> None:
+    error = ModuleNotFoundError(f"No module named {name!r}", name=name)
+    assert describe_import_failure(error, {"old": "is too large", "lib.old": "likewise"}) == describe_import_failure(
+        error
+    )

@@ -234,6 +234,7 @@ def test_the_package_knows_itself(project: Project, out: Path) -> None:
         "requirements": [f"{name}=={versions[name]}" for name in sorted(versions, key=str.lower)],
         "imports": ["importlib", "yaml"],
         "variables": {},
+        "left_out": {},
     }
     assert package.modules == ("tasks",)
     assert package.rename("tasks.x") == "Titanic__0.tasks.x"
@@ -353,7 +354,8 @@ def test_what_is_left_out_and_imported_later_is_said(
 ) -> None:
     project.write("tasks.py", "def run():\n    import old\n    return old")
     project.write("old.py", "print 'x'")
-    project.package(out, {"job": importlib.import_module("tasks").run})
+    package = project.package(out, {"job": importlib.import_module("tasks").run})
+    assert list(package.properties["left_out"]) == ["old"]
     assert "; tasks.py line 2 imports it while it runs, which will fail)" in capsys.readouterr().out
 
 

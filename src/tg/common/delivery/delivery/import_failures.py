@@ -1,8 +1,11 @@
 """Says what an image lacks when a library cannot be imported in it, and which key adds that."""
 
 import re
+from collections.abc import Mapping
 
 from .system_libraries import DEBIAN_PACKAGES
+
+_NOTHING: Mapping[str, str] = {}
 
 _IN_IMAGE = "for an image that is built here"
 _SHARED_LIBRARY = re.compile(r"([\w./+-]+\.so[.\d]*): cannot open shared object file")
@@ -12,20 +15,33 @@ _MISSING_NAME = re.compile(r"cannot import name '([^']+)' from (?:partially init
 _OPTIONAL = re.compile(r"[Mm]issing optional dependency '([^']+)'")
 
 
-def describe_import_failure(error: BaseException) -> str | None:
+def describe_import_failure(error: BaseException, left_out: Mapping[str, str] = _NOTHING) -> str | None:
     """Describes in one line why something could not be imported: what is missing, and what adds it.
 
     Args:
         error: What importing it has raised; what has caused that is looked at, too.
+        left_out: The project's own modules that are not in the package, and why. A library of such a name would be a
+            stranger's.
 
     Returns:
         The line; ``None`` if the error is of another kind.
     """
     current: BaseException | None = error
     while current is not None:
-        if line := _describe(current):
+        if line := _describe_left_out(current, left_out) or _describe(current):
             return line
         current = current.__cause__
+    return None
+
+
+def _describe_left_out(error: BaseException, left_out: Mapping[str, str]) -> str | None:
+    if not isinstance(error, ImportError):
+        return None
+    found = _MISSING_NAME.search(" ".join(str(error).split()))
+    wanted = f"{found[2]}.{found[1]}" if found else str(error.name)
+    for name, reason in left_out.items():
+        if f".{wanted}".endswith(f".{name}"):  # it may be named from the package on
+            return f"the project's module {name!r} is not in the package ({reason}); correct it, or do without it"
     return None
 
 

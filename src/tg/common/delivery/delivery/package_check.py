@@ -23,7 +23,7 @@ def load_prepared(package: EntryPoint, name: str) -> Any:
         PackagingError: If the payload has no object of this name.
     """
     prepare_imports(package.properties)
-    with explaining_imports(f"{name!r} cannot be loaded"):
+    with explaining_imports(f"{name!r} cannot be loaded", package.properties):
         return package.load_resource(name)
 
 
@@ -51,7 +51,7 @@ def prepare_imports(properties: Mapping[str, Any]) -> None:
     """
     set_variables(properties)
     for module in properties.get("imports", ()):  # none in a package of an older version
-        with explaining_imports(f"{module!r} cannot be imported"):
+        with explaining_imports(f"{module!r} cannot be imported", properties):
             try:
                 importlib.import_module(module)
             except ModuleNotFoundError as error:
@@ -71,16 +71,17 @@ def set_variables(properties: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def explaining_imports(what: str) -> Iterator[None]:
+def explaining_imports(what: str, properties: Mapping[str, Any]) -> Iterator[None]:
     """Raises a DeliveryError that says what is missing, for an error inside that tells it in its own way.
 
     Args:
         what: What does not work then.
+        properties: The package's.
     """
     try:
         yield
     except Exception as error:
-        line = describe_import_failure(error)
+        line = describe_import_failure(error, properties.get("left_out", {}))
         if line is None:
             raise
         raise DeliveryError(f"{what}: {line}") from error

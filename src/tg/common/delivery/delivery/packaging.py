@@ -108,6 +108,7 @@ class Packaging:
             "requirements": requirements,
             "imports": sorted(code.required),
             "variables": find_variables(distributions),
+            "left_out": {_name_module(path): reason for path, reason in sorted(code.left_out.items())},
         }
         files = self._lay_out(code, resources, properties)
         path = folder / f"{self.name}-{self.version}.tar.gz"
@@ -202,6 +203,10 @@ class Packaging:
             lines = [line for line in pinned if name_distribution(line) not in asked]
             lines += pin_builds(distributions, [*pinned, *additional])
         return tuple(sorted({*lines, *additional}, key=str.lower))
+
+
+def _name_module(path: PurePosixPath) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
 def _describe_left_out(left_out: Mapping[PurePosixPath, str]) -> str:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -146,8 +146,17 @@ def _describe(error: BaseException) -> str:
         return str(error)
     if isinstance(error, SystemExit):
         return f"the training called sys.exit({'' if error.code is None else repr(error.code)}) before its end"
-    missing = describe_import_failure(error)
+    missing = describe_import_failure(error, _read_left_out())
     return f"{type(error).__name__}: {error}" if missing is None else missing
+
+
+def _read_left_out() -> Mapping[str, str]:
+    """The project's modules that are not in the package, and why; nothing where the package cannot be read itself."""
+    try:
+        left_out: Mapping[str, str] = EntryPoint(__name__.partition(".")[0]).properties.get("left_out", {})
+    except TgError:
+        return {}
+    return left_out
 
 
 def _exit(code: int) -> NoReturn:
