@@ -157,6 +157,26 @@ def test_without_the_name_here_the_archived_module_is_used(
     monkeypatch.undo()
 
 
+def load_inner(content: bytes) -> Any:
+    return pickle.loads(content)
+
+
+class Nesting:
+    """Pickles a part of itself by its own means, as torch does."""
+
+    def __reduce__(self) -> Any:
+        return load_inner, (reference("Titanic__0.local_nested", "Task"),)
+
+
+def test_a_pickle_within_a_pickle_finds_the_archived_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "local_nested.py").write_text(TASK.format(answer="here"))
+    monkeypatch.syspath_prepend(tmp_path / "here")
+    package = write_package({"Titanic__0/local_nested.py": TASK.format(answer="archived")})
+    archive = make_archive(tmp_path / "archive", {"it": pickle.dumps(Nesting())}, package)
+    assert load(archive)().answer() == "archived"
+
+
 def test_our_classes_that_are_not_here_any_more_come_from_the_package(tmp_path: Path) -> None:
     package = write_package({"Titanic__0/tg/__init__.py": "", "Titanic__0/tg/gone.py": TASK.format(answer="old")})
     archive = make_archive(tmp_path / "result", {"it": reference("Titanic__0.tg.gone", "Task")}, package)

@@ -94,6 +94,20 @@ class ArchivedModules:
             return here
         return rename_prefix(module, {root: load_archived_package(self._package(), root, self._limits)})
 
+    def provide(self, module: str | None) -> bool:
+        """Loads the archived package for who imports a module of it by itself, as a pickle within a pickle does.
+
+        Returns:
+            Whether ``module`` is one of the package's that could not be imported before, and now may be.
+
+        Raises:
+            ResultArchiveError: If the archived package cannot be loaded.
+        """
+        root = self._properties.module_name
+        if (module or "").partition(".")[0] != root or root in sys.modules:
+            return False
+        return load_archived_package(self._package(), root, self._limits) == root
+
 
 def load_archived_package(file: Path, module_name: str, limits: ArchiveLimits) -> str:
     """Loads the top module of a package, whose other modules can be imported from then on, until the process ends.

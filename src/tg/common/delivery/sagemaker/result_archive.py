@@ -119,7 +119,12 @@ class ResultArchive:
             raise ResultArchiveError(f"{PROPERTIES} in {str(self.path)!r} is damaged: {error}") from error
         modules = ArchivedModules(properties, lambda: self.get_path(PACKAGE), self._limits)
         try:
-            return load_pickle(path, modules.find)
+            try:
+                return load_pickle(path, modules.find)
+            except ModuleNotFoundError as error:
+                if not modules.provide(error.name):
+                    raise
+                return load_pickle(path, modules.find)
         except Exception as error:
             reason = str(error) if isinstance(error, ResultArchiveError) else f"{type(error).__name__}: {error}"
             raise ResultArchiveError(f"{member!r} of {str(self.path)!r} cannot be unpickled: {reason}") from error
