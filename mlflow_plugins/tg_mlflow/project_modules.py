@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from tg.common.delivery.delivery.installed_distributions import find_installed
 from tg.common.delivery.delivery.source_folders import find_declared_sources, find_source_folders, is_own_path
+from tg.common.module_specs import read_all_held
 
 # sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another.
 _lock = threading.RLock()
@@ -110,14 +111,11 @@ def _is_in(folder: Path, name: str) -> bool:
 
 
 def _places_of(module: object) -> list[str]:
-    """Where a module says that it is. Anything may stand for a module: what it does not hold itself is not asked for.
-
-    Some answer every question, as ``torch.classes`` does, or with what they import only then.
-    """
+    """Where a module says that it is, as far as it holds that itself."""
+    held = read_all_held(module)
     try:
-        held = object.__getattribute__(module, "__dict__")
         return [place for place in (held.get("__file__"), *(held.get("__path__") or ())) if place is not None]
-    except Exception:  # noqa: BLE001 - of a module of somebody's own making; it is none of the project's
+    except Exception:  # noqa: BLE001 - of a path of somebody's own making; it is none of the project's
         return []
 
 

@@ -2,7 +2,9 @@
 
 import importlib.util
 import sys
+from collections.abc import Mapping
 from importlib.machinery import ModuleSpec, PathFinder
+from types import MappingProxyType
 from typing import Any
 
 
@@ -28,10 +30,16 @@ def find_module_spec(name: str) -> ModuleSpec | None:
 
 def read_held(module: object, name: str) -> Any:
     """Reads what a module holds itself under a name, without asking it; ``None`` if it holds nothing."""
+    return read_all_held(module).get(name)
+
+
+def read_all_held(module: object) -> Mapping[str, Any]:
+    """Reads all that a module holds itself, by name, without asking it: some import what they are asked for."""
     try:
-        return object.__getattribute__(module, "__dict__").get(name)
+        held = object.__getattribute__(module, "__dict__")
     except Exception:  # noqa: BLE001 - of an object of somebody's own making, which may have no such thing
-        return None
+        return {}
+    return held if isinstance(held, (dict, MappingProxyType)) else {}
 
 
 def find_failing_modules() -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeGuard
 
 from ...errors import PackagingError
+from ...module_specs import read_all_held, read_held
 from .installed_distributions import find_distributions, find_required, name_distribution
 from .project_imports import find_imports
 from .python_source import read_python_source
@@ -65,7 +66,7 @@ def find_keras_backend(distributions: Iterable[str]) -> str | None:
     if "keras" not in distributions:
         return None
     loaded = sys.modules.get("keras.backend")
-    if loaded is not None and callable(backend := _held(loaded).get("backend")):
+    if loaded is not None and callable(backend := read_held(loaded, "backend")):
         return str(backend())
     if backend := os.environ.get(_KERAS_VARIABLE):
         return backend
@@ -84,7 +85,7 @@ def _find_loaded_parts(modules: set[str], declared: set[str]) -> set[str]:
         top = name.partition(".")[0]
         if top not in modules:
             continue
-        held = _held(module)
+        held = read_all_held(module)
         undeclared = set[str]()
         for each in [value.__name__.partition(".")[0] for value in list(held.values()) if _is_module(value)]:
             if each not in is_declared:
@@ -110,15 +111,6 @@ def _required_imports(name: str, held: Mapping[str, object]) -> Iterator[str]:
         yield from (each.name.partition(".")[0] for each in find_imports(source, path) if each.is_required)
     except (PackagingError, OSError):
         return  # it is loaded, so there is source of another kind, and nothing to be told by it
-
-
-def _held(module: object) -> dict[str, object]:
-    """What a module holds. Anything may stand for one, so what it does not hold itself is not asked for."""
-    try:
-        held = object.__getattribute__(module, "__dict__")
-    except AttributeError:
-        return {}
-    return held if isinstance(held, dict) else {}
 
 
 def _find_named_parts(declared: set[str], files: Iterable[Path]) -> set[str]:

@@ -44,7 +44,7 @@ class JobFolder:
 
     @property
     def work(self) -> Path:
-        """The job's current folder, where it runs on this machine without a container."""
+        """The job's current folder, where it runs in a process of its own."""
         return self.path / "work"
 
     @property
