@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from tg.common.delivery.delivery import Packaging
-from tg.common.delivery.delivery.entry_point import install_package_and_get_loader
+from tg.common.delivery.delivery.package.entry_point import install_package_and_get_loader
 from tg.common.delivery.sagemaker import SagemakerJob
 
 PROJECT = Path(__file__).parent.parent / "examples" / "breast_cancer"
@@ -35,7 +35,7 @@ def build_packaging() -> Packaging:
 def check_package(path: Path) -> None:
     """Raises AssertionError unless the package loads and holds the task."""
     job = install_package_and_get_loader(path).load_resource("job")
-    assert type(job).__module__ == "BreastCancer__0.tg.common.delivery.sagemaker.job", type(job)
+    assert type(job).__module__ == "BreastCancer__0.tg.common.delivery.sagemaker.runtime.job", type(job)
     assert job.task.model_provider.constructor.kwargs == {"max_iter": 500, "C": 0.5}
 
 

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
-from tg_mlflow.request_headers import silence_header_warnings
-from tg_mlflow.run_recorder import RunRecorder
+from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.tracking.request_headers import silence_header_warnings
 
 WANTED_POINTS_PER_SECOND = 5000
 NAIVE_POINTS = 50

@@ -13,17 +13,18 @@ from typing import Any
 import mlflow
 
 from tg.common.delivery.sagemaker import SagemakerRemoteExecutor
-from tg.common.delivery.sagemaker.training_delivery import deliver_training
-from tg.common.delivery.sagemaker.tuning_ranges import NumberRange, check_ranges
-from tg.common.delivery.sagemaker.tuning_request import build_tuning_request
-from tg_mlflow.backend_config import RemoteConfig, load_backend_config
-from tg_mlflow.existing_job import create_job_run, record_job
-from tg_mlflow.masking_client import MaskingClient
-from tg_mlflow.project import read_project
-from tg_mlflow.project_secrets import find_secrets
-from tg_mlflow.run_lifecycle import create_run, ending_run
-from tg_mlflow.sweep_summary import log_sweep_summary
-from tg_mlflow.training_source import ProjectTraining
+from tg.common.delivery.sagemaker.tuning.delivery import deliver_training
+from tg.common.delivery.sagemaker.tuning.ranges import NumberRange, check_ranges
+from tg.common.delivery.sagemaker.tuning.request import build_tuning_request
+from tg_mlflow.delivery.secrets import find_secrets
+from tg_mlflow.delivery.training_source import ProjectTraining
+from tg_mlflow.places.config import RemoteConfig, load_backend_config
+from tg_mlflow.project.project import read_project
+from tg_mlflow.sweeps.existing_job import create_job_run, record_job
+from tg_mlflow.sweeps.report.summary import log_sweep_summary
+from tg_mlflow.tracking.lifecycle import ending_run
+from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.training.creation import create_run
 
 METRIC = "roc_auc_score_test"
 CONSTRUCTOR = "model_provider.constructor.kwargs"

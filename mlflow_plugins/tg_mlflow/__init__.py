@@ -4,11 +4,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tg_mlflow.task_runs import run_tasks as run_tasks
-    from tg_mlflow.tg_objective import TgObjective as TgObjective
+    from tg_mlflow.notebook.task_runs import run_tasks as run_tasks
+    from tg_mlflow.notebook.tg_objective import TgObjective as TgObjective
 
 # Imported when they are used: whoever only looks for a backend does not wait for them.
-_HOMES = {"TgObjective": "tg_mlflow.tg_objective", "run_tasks": "tg_mlflow.task_runs"}
+_HOMES = {"TgObjective": "tg_mlflow.notebook.tg_objective", "run_tasks": "tg_mlflow.notebook.task_runs"}
 
 __all__ = ["TgObjective", "run_tasks"]
 

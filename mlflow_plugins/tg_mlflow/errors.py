@@ -12,7 +12,8 @@
     └── UnservableModelError      a logged model does not predict as the trained one
 """
 
-from tg.common import TgError
+from tg.common import JobFailedError, TgError
+from tg.common.secret_mask import SecretMask
 
 
 class ProjectError(TgError):
@@ -41,3 +42,13 @@ class RunNotOursError(TgError):
 
 class UnservableModelError(TgError):
     """A logged model does not predict as the trained one where neither its project nor its package is."""
+
+
+def describe_failure(error: BaseException) -> str:
+    """Writes an error as one line, without passwords in addresses; those of ours need no type in front.
+
+    What a job's error has after its first line is the end of the job's log.
+    """
+    text = str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)
+    text = SecretMask().mask(" ".join(text.split()))
+    return text if isinstance(error, TgError) else f"{type(error).__name__}: {text}" if text else type(error).__name__

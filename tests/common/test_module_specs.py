@@ -11,10 +11,10 @@ from unittest.mock import MagicMock
 import pytest
 import scipy.special
 
-from tg.common.delivery.delivery.installed_distributions import is_hidden
-from tg.common.delivery.delivery.pickling import dump_renamed_pickle
-from tg.common.delivery.delivery.project_module_files import find_module_files
-from tg.common.delivery.sagemaker.module_aliases import add_module_aliases
+from tg.common.delivery.delivery.code.installed_distributions import is_hidden
+from tg.common.delivery.delivery.code.project_module_files import find_module_files
+from tg.common.delivery.delivery.package.pickling import dump_renamed_pickle
+from tg.common.delivery.sagemaker.runtime.module_aliases import add_module_aliases
 from tg.common.module_specs import find_module_spec
 
 

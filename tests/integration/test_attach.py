@@ -8,8 +8,8 @@ from mlflow import MlflowClient
 
 from tests.launcher import Launcher, attach, tg_mlflow
 from tests.support import ProjectFolder, all_runs
-from tg_mlflow.launcher_tag import launching
-from tg_mlflow.reconciliation import reconcile_runs
+from tg_mlflow.sweeps.reconciliation import reconcile_runs
+from tg_mlflow.tracking.launcher import launching
 
 STEPS = 300
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker import LogEvent
-from tg_mlflow.run_recorder import RunRecorder
+from tg_mlflow.recording.recorder import RunRecorder
 
 
 def measure_peak():

@@ -18,9 +18,9 @@ from mlflow.entities import Run
 
 from tests.launcher import BIN, END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow, wait_until
 from tests.support import ProjectFolder, all_runs
-from tg_mlflow.cancellation import cancel
-from tg_mlflow.launcher_tag import launching, read_launcher
-from tg_mlflow.reconciliation import reconcile_runs
+from tg_mlflow.sweeps.reconciliation import reconcile_runs
+from tg_mlflow.takeover.cancellation import cancel
+from tg_mlflow.tracking.launcher import launching, read_launcher
 
 # Trains until the file `gate` is there, and says where it stands.
 TASKS = """

@@ -11,8 +11,8 @@ from mlflow import MlflowClient
 
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
-from tg_mlflow.notebook_run import find_experiment
-from tg_mlflow.result_dataset import log_dataset
+from tg_mlflow.notebook.notebook_run import find_experiment
+from tg_mlflow.results.dataset import log_dataset
 
 STEPS = 300
 

@@ -13,7 +13,7 @@ from tests.launcher import Launcher, attach
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
-from tg_mlflow.run_recorder import RunRecorder
+from tg_mlflow.recording.recorder import RunRecorder
 
 STEPS = 800
 

@@ -4,9 +4,7 @@ import importlib
 from typing import Any
 
 from .module_specs import find_module_spec
-
-# The package's top module, such as `Titanic__0`; empty where this code is not in a package.
-_ROOT = ".".join(__name__.split(".")[:-3])
+from .own_root import PACKAGE_MODULE
 
 
 def import_reference(reference: str) -> Any:
@@ -28,7 +26,7 @@ def import_reference(reference: str) -> Any:
 
 
 def _place(module: str) -> str:
-    if not _ROOT:
+    if not PACKAGE_MODULE:
         return module
-    below = f"{_ROOT}.{module.partition('.')[0]}"
-    return module if find_module_spec(below) is None else f"{_ROOT}.{module}"
+    below = f"{PACKAGE_MODULE}.{module.partition('.')[0]}"
+    return module if find_module_spec(below) is None else f"{PACKAGE_MODULE}.{module}"

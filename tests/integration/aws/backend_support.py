@@ -17,8 +17,8 @@ from mlflow.projects.submitted_run import SubmittedRun
 from tests.aws_emulator import AwsEmulator
 from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.sagemaker import Pacing, SagemakerConfig, SagemakerExecutor, SagemakerRemoteExecutor
-from tg.common.delivery.sagemaker.result_archive import write_completion_marker, write_result_archive
-from tg_mlflow.project_backend import SagemakerBackend
+from tg.common.delivery.sagemaker.archive.result_archive import write_completion_marker, write_result_archive
+from tg_mlflow.backend.project_backend import SagemakerBackend
 
 READY_NAME = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/ready:1"
 POINTS = [(step, 1 / (step + 1)) for step in range(40)]

@@ -10,10 +10,10 @@ from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.support import BUCKET
 from tests.support import ProjectFolder
 from tg.common import DeliveryError
-from tg_mlflow.backend_config import RemoteConfig, load_backend_config
-from tg_mlflow.dry_run import describe_dry_run
-from tg_mlflow.project import read_project
-from tg_mlflow.project_secrets import find_secrets
+from tg_mlflow.backend.dry_run import describe_dry_run
+from tg_mlflow.delivery.secrets import find_secrets
+from tg_mlflow.places.config import RemoteConfig, load_backend_config
+from tg_mlflow.project.project import read_project
 
 IMAGE = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/ready:1"
 SOURCE = "AWS price list (AmazonSageMaker, eu-central-1, on demand)"

@@ -27,7 +27,7 @@ from tg.common.delivery.sagemaker import (
     SagemakerRemoteExecutor,
     SharedAccount,
 )
-from tg_mlflow.instance_price import find_instance_price
+from tg_mlflow.places.instance_price import find_instance_price
 
 __all__ = ["build_options", "config", "images"]
 

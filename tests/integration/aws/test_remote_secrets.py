@@ -26,7 +26,7 @@ from tests.launcher import Launcher
 from tests.support import ProjectFolder, all_runs
 from tg.common import DeliveryError
 from tg.common.delivery.delivery import Containering, DependencyList, ImageBuildOptions, Packaging
-from tg.common.delivery.delivery.docker_client import connect
+from tg.common.delivery.delivery.image.docker_client import connect
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions, SagemakerRemoteExecutor
 
 __all__ = ["index"]

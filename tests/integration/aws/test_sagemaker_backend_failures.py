@@ -24,7 +24,7 @@ from tests.integration.aws.backend_support import (
     train_to_fail,
 )
 from tests.support import ProjectFolder
-from tg_mlflow.resume import attach
+from tg_mlflow.takeover.attach import attach
 
 Fault: TypeAlias = Callable[[AwsEmulator, Job], object]
 

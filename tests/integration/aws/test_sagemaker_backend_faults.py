@@ -26,7 +26,7 @@ from tests.integration.aws.backend_support import (
 )
 from tests.integration.aws.support import BUCKET
 from tests.support import ProjectFolder, make_points
-from tg_mlflow.resume import attach
+from tg_mlflow.takeover.attach import attach
 
 OPERATIONS = {
     "sts:GetCallerIdentity",

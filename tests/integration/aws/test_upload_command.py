@@ -19,7 +19,7 @@ from tests.integration.aws.support import BUCKET, list_keys
 from tests.launcher import BIN
 from tests.support import ProjectFolder
 from tg.common import TgError
-from tg_mlflow.upload_command import upload_project_dataset
+from tg_mlflow.cli.upload import upload_project_dataset
 
 PREFIX = "sagemaker/points/datasets"
 

@@ -27,12 +27,12 @@ from tests.integration.docker.support import (
 )
 from tg.common import ContainerError
 from tg.common.delivery.delivery import Containering, DependencyList, Packaging
-from tg.common.delivery.delivery.docker_client import DockerClient, connect, engine_platform
-from tg.common.delivery.delivery.image import Image
-from tg.common.delivery.delivery.image_builder import build_image
-from tg.common.delivery.delivery.image_options import ImageBuildOptions
-from tg.common.delivery.delivery.image_source import find_image
-from tg.common.delivery.delivery.package import Package
+from tg.common.delivery.delivery.image.docker_client import DockerClient, connect, engine_platform
+from tg.common.delivery.delivery.image.image import Image
+from tg.common.delivery.delivery.image.image_builder import build_image
+from tg.common.delivery.delivery.image.image_options import ImageBuildOptions
+from tg.common.delivery.delivery.image.image_source import find_image
+from tg.common.delivery.delivery.package.package import Package
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerLocalExecutor, SagemakerOptions
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tg.common.delivery.delivery.docker_client import DockerClient
-from tg.common.delivery.delivery.image import Image
-from tg.common.delivery.delivery.package import Package
+from tg.common.delivery.delivery.image.docker_client import DockerClient
+from tg.common.delivery.delivery.image.image import Image
+from tg.common.delivery.delivery.package.package import Package
 
 SCRIPT_ENTRYPOINT = 'ENTRYPOINT ["python3", "-u", "-c", "import os; exec(os.environ[\'SCRIPT\'])"]'
 
@@ -41,7 +41,7 @@ def make_package(folder: Path, text: str = "one") -> Package:
     files = {f"{module}/__init__.py": ""}
     for depth in range(1, 5):
         files["/".join([module, *["tg", "common", "delivery", "sagemaker"][:depth], "__init__.py"])] = ""
-    files[f"{module}/tg/common/delivery/sagemaker/entry_point.py"] = ENTRY_POINT.format(text=text)
+    files[f"{module}/tg/common/delivery/sagemaker/runtime/entry_point.py"] = ENTRY_POINT.format(text=text)
     path = folder / "Demo-0.tar.gz"
     path.write_bytes(gzip.compress(make_tar({name: content.encode() for name, content in files.items()}), mtime=0))
     return Package(path, "Demo", "0", "Demo__0", hashlib.sha256(path.read_bytes()).hexdigest())

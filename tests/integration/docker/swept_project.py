@@ -12,7 +12,7 @@ from mlflow.entities import Run
 
 from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.delivery import ImageBuildOptions
-from tg.common.delivery.delivery.docker_client import connect
+from tg.common.delivery.delivery.image.docker_client import connect
 
 # All that is predicted is the constant. The label is 0 or 1, so that the greatest error of a constant above 1 is known.
 TASKS = """

@@ -5,10 +5,10 @@ import pytest
 
 from tests.integration.docker.support import RegistryServer, find_free_port, load_tiny_image
 from tg.common import ImageBuildError
-from tg.common.delivery.delivery.container_pusher import ContainerPusher
-from tg.common.delivery.delivery.docker_client import DockerClient, engine_platform
-from tg.common.delivery.delivery.image import Image
-from tg.common.delivery.delivery.image_source import find_image
+from tg.common.delivery.delivery.image.container_pusher import ContainerPusher
+from tg.common.delivery.delivery.image.docker_client import DockerClient, engine_platform
+from tg.common.delivery.delivery.image.image import Image
+from tg.common.delivery.delivery.image.image_source import find_image
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from tg.common import ContainerError
 from tg.common.delivery.sagemaker import JobState, JobStatus, SagemakerOptions
-from tg.common.delivery.sagemaker.container_request import build_container_request, parse_memory
-from tg.common.delivery.sagemaker.container_state import build_job_state
+from tg.common.delivery.sagemaker.container.request import build_container_request, parse_memory
+from tg.common.delivery.sagemaker.container.state import build_job_state
 
 
 def make_options(**options: Any) -> SagemakerOptions:

@@ -19,12 +19,12 @@ from tests.integration.docker.support import (
 )
 from tg.common import ContainerError, ImageBuildError
 from tg.common.delivery.delivery import Containering
-from tg.common.delivery.delivery.docker_client import DockerClient, connect, engine_platform
-from tg.common.delivery.delivery.dockerfile_template import DOCKERFILE_TEMPLATE
-from tg.common.delivery.delivery.image_builder import build_image
-from tg.common.delivery.delivery.image_options import ImageBuildOptions
-from tg.common.delivery.delivery.image_source import find_image
-from tg.common.delivery.delivery.package import Package
+from tg.common.delivery.delivery.image.docker_client import DockerClient, connect, engine_platform
+from tg.common.delivery.delivery.image.dockerfile_template import DOCKERFILE_TEMPLATE
+from tg.common.delivery.delivery.image.image_builder import build_image
+from tg.common.delivery.delivery.image.image_options import ImageBuildOptions
+from tg.common.delivery.delivery.image.image_source import find_image
+from tg.common.delivery.delivery.package.package import Package
 
 Make = Callable[..., Containering]
 

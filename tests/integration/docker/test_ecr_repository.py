@@ -7,8 +7,8 @@ import pytest
 from tests.integration.docker.support import RegistryServer, make_package
 from tg.common import ImageBuildError
 from tg.common.delivery.delivery import Containering, Package
-from tg.common.delivery.delivery.docker_client import DockerClient
-from tg.common.delivery.sagemaker.ecr_repository import RegistryLogin, build_repository_name, deliver_image
+from tg.common.delivery.delivery.image.docker_client import DockerClient
+from tg.common.delivery.sagemaker.aws.ecr_repository import RegistryLogin, build_repository_name, deliver_image
 
 Make = Callable[..., Containering]
 

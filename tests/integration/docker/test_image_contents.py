@@ -10,10 +10,10 @@ import pytest
 from tests.integration.docker.support import run_once
 from tg.common import ImageBuildError
 from tg.common.delivery.delivery import Containering, Packaging
-from tg.common.delivery.delivery.docker_client import DockerClient
-from tg.common.delivery.delivery.image_check import check_image
-from tg.common.delivery.delivery.installed_distributions import CORE, pin_distributions
-from tg.common.delivery.delivery.package import Package
+from tg.common.delivery.delivery.code.installed_distributions import CORE, pin_distributions
+from tg.common.delivery.delivery.image.docker_client import DockerClient
+from tg.common.delivery.delivery.image.image_check import check_image
+from tg.common.delivery.delivery.package.package import Package
 
 Make = Callable[..., Containering]
 

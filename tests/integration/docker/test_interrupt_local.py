@@ -24,7 +24,7 @@ from tests.launcher import (
 )
 from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.delivery import ImageBuildOptions
-from tg.common.delivery.delivery.docker_client import DockerClient
+from tg.common.delivery.delivery.image.docker_client import DockerClient
 
 # Says where it stands, and stays there.
 TASKS = """

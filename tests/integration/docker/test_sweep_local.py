@@ -11,8 +11,8 @@ from tests.integration.docker.swept_project import GRID, IMAGE, DaemonWatch, ass
 from tests.launcher import Launcher
 from tests.support import ProjectFolder
 from tg.common.delivery.delivery import ImageBuildOptions
-from tg.common.delivery.delivery.docker_client import DockerClient
-from tg.common.delivery.delivery.image_builder import remove_image
+from tg.common.delivery.delivery.image.docker_client import DockerClient
+from tg.common.delivery.delivery.image.image_builder import remove_image
 
 PROJECT_LABEL = "tg-mlflow.project=points"
 WAITING_TASKS = """

@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.launcher import tg_mlflow
-from tg.common.delivery.delivery.docker_client import DockerClient
+from tg.common.delivery.delivery.image.docker_client import DockerClient
 
 JOB_ID = "points-unstarted"
 

@@ -18,7 +18,7 @@ from tests.integration.docker.conftest import require_program
 from tests.integration.docker.whole_task import build_task
 from tests.support import ROOT, ProjectFolder, all_runs, make_points
 from tg.common.delivery.delivery import Containering, DependencyList, ImageBuildOptions, Packaging
-from tg.common.delivery.delivery.docker_client import DockerClient
+from tg.common.delivery.delivery.image.docker_client import DockerClient
 from tg.common.delivery.sagemaker import (
     ResultArchive,
     SagemakerAttachedExecutor,

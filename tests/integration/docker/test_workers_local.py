@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.integration.docker.test_whole_training import REQUIREMENTS
 from tests.integration.worker_tasks import METHODS, Working
 from tg.common.delivery.delivery import Containering, DependencyList, ImageBuildOptions, Packaging
-from tg.common.delivery.delivery.docker_client import DockerClient
+from tg.common.delivery.delivery.image.docker_client import DockerClient
 from tg.common.delivery.sagemaker import (
     MetricLineParser,
     SagemakerConfig,

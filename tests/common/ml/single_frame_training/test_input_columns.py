@@ -16,7 +16,7 @@ from sklearn.base import clone
 
 from tg.common.errors import DatasetError
 from tg.common.ml.single_frame_training import InputColumns
-from tg_mlflow.result_model_json import as_json_records
+from tg_mlflow.results.model_json import as_json_records
 
 NONE = None
 BERLIN = datetime.datetime(2024, 5, 1, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))

@@ -1,16 +1,16 @@
 """Packages and images."""
 
-from .container_pusher import ContainerPusher
-from .containering import Containering
-from .dependency_list import DependencyList
-from .entry_point import EntryPoint, install_package_and_get_loader
-from .image import Image
-from .image_options import ImageBuildOptions
-from .interrupts import terminating_as_interrupt, uninterrupted
-from .package import Package
-from .packaging import Packaging
-from .project_files import collect_project_files
-from .temporary_folder import temporary_folder
+from ...system.interrupts import terminating_as_interrupt, uninterrupted
+from ...system.temporary_folder import temporary_folder
+from .code.project_files import collect_project_files
+from .image.container_pusher import ContainerPusher
+from .image.containering import Containering
+from .image.image import Image
+from .image.image_options import ImageBuildOptions
+from .package.dependency_list import DependencyList
+from .package.entry_point import EntryPoint, install_package_and_get_loader
+from .package.package import Package
+from .package.packaging import Packaging
 
 __all__ = [
     "ContainerPusher",

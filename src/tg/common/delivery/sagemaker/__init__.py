@@ -1,10 +1,12 @@
 """A training as a job: where it runs, what it is given, what it says and brings back."""
 
-from .attached_executor import SagemakerAttachedExecutor
-from .autonamer import Autonamer
-from .config import SagemakerConfig
+from .archive.result_archive import ArchiveLimits, ResultArchive
+from .container.local_executor import SagemakerLocalExecutor
+from .contract.log_event import LogEvent
+from .contract.metric_lines import MetricLineParser, MetricPoint, format_metric_line
 from .dockerfile_template import DOCKERFILE_TEMPLATE
-from .executor import (
+from .executor.config import SagemakerConfig
+from .executor.executor import (
     JobFacts,
     JobState,
     JobStatus,
@@ -14,21 +16,19 @@ from .executor import (
     check_completed,
     write_to_stdout,
 )
-from .job import SagemakerJob
-from .job_name import format_job_name
-from .local_executor import SagemakerLocalExecutor
-from .log_event import LogEvent
-from .metric_lines import MetricLineParser, MetricPoint, format_metric_line
-from .options import SagemakerOptions
-from .pacing import Pacing
-from .process_executor import SagemakerProcessExecutor
-from .remote_executor import SagemakerRemoteExecutor
-from .remote_options import RemoteOptions, VpcOptions
-from .remote_plan import RemotePlan
-from .result_archive import ArchiveLimits, ResultArchive
-from .shared_account import SharedAccount
-from .starting_workers import refuse_in_starting_worker
-from .sweep_names import format_sweep_names
+from .machine.attached_executor import SagemakerAttachedExecutor
+from .machine.process_executor import SagemakerProcessExecutor
+from .naming.autonamer import Autonamer
+from .naming.job_name import format_job_name
+from .naming.sweep_names import format_sweep_names
+from .options.options import SagemakerOptions
+from .options.remote_options import RemoteOptions, VpcOptions
+from .remote.pacing import Pacing
+from .remote.plan import RemotePlan
+from .remote.remote_executor import SagemakerRemoteExecutor
+from .remote.shared_account import SharedAccount
+from .runtime.job import SagemakerJob
+from .runtime.starting_workers import refuse_in_starting_worker
 
 __all__ = [
     "DOCKERFILE_TEMPLATE",

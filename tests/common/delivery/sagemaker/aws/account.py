@@ -17,8 +17,8 @@ from tg.common.delivery.sagemaker import (
     SagemakerOptions,
     SagemakerRemoteExecutor,
 )
-from tg.common.delivery.sagemaker.pacing import Pacing
-from tg.common.delivery.sagemaker.result_archive import write_completion_marker, write_result_archive
+from tg.common.delivery.sagemaker.archive.result_archive import write_completion_marker, write_result_archive
+from tg.common.delivery.sagemaker.remote.pacing import Pacing
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 REGION = "eu-central-1"

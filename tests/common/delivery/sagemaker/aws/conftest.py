@@ -12,7 +12,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 from tests.common.delivery.sagemaker.aws.account import REGION, Account
-from tg.common.delivery.sagemaker.aws_session import AwsSession
+from tg.common.delivery.sagemaker.aws.session import AwsSession
 
 
 @pytest.fixture(scope="session")

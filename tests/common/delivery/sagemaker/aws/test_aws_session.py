@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tg.common import DeliveryError, JobUnreachableError
-from tg.common.delivery.sagemaker.aws_session import AwsSession
+from tg.common.delivery.sagemaker.aws.session import AwsSession
 
 
 def failing(code: str, message: str = "said", operation: str = "DescribeTrainingJob", status: int = 400) -> ClientError:

@@ -8,9 +8,9 @@ from botocore.awsrequest import AWSResponse
 
 from tests.common.delivery.sagemaker.aws.account import Account
 from tg.common.delivery.sagemaker import Pacing, SagemakerRemoteExecutor, SharedAccount
-from tg.common.delivery.sagemaker.aws_session import AwsSession
-from tg.common.delivery.sagemaker.call_rates import PER_SECOND, CallRates, WaitInterruptedError
-from tg.common.delivery.sagemaker.training_job import describe_job
+from tg.common.delivery.sagemaker.aws.call_rates import PER_SECOND, CallRates, WaitInterruptedError
+from tg.common.delivery.sagemaker.aws.session import AwsSession
+from tg.common.delivery.sagemaker.remote.training_job import describe_job
 
 WAITING = Pacing(create_seconds=600)
 

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tg.common.delivery.sagemaker import LogEvent
-from tg.common.delivery.sagemaker.aws_session import AwsSession
-from tg.common.delivery.sagemaker.cloudwatch_log import GROUP, CloudWatchLog
-from tg.common.delivery.sagemaker.log_event import skip_bytes
-from tg.common.delivery.sagemaker.pacing import Pacing
-from tg.common.delivery.sagemaker.remote_state import JobDescription, StatusTransition
+from tg.common.delivery.sagemaker.aws.session import AwsSession
+from tg.common.delivery.sagemaker.contract.log_event import skip_bytes
+from tg.common.delivery.sagemaker.remote.cloudwatch_log import GROUP, CloudWatchLog
+from tg.common.delivery.sagemaker.remote.pacing import Pacing
+from tg.common.delivery.sagemaker.remote.state import JobDescription, StatusTransition
 
 NOW = int(time.time() * 1000)
 FAST = Pacing(0, 0.001, 0.01, 1, 0, 0)

@@ -13,9 +13,9 @@ from tests.common.delivery.sagemaker.aws.test_aws_session import failing, make_s
 from tests.common.delivery.sagemaker.aws.test_cloudwatch_log import ENDED_JOB, FAST, RUNNING_JOB, Pages
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import JobState, JobStatus, Pacing, SagemakerRemoteExecutor, SharedAccount
-from tg.common.delivery.sagemaker.aws_session import AwsSession
-from tg.common.delivery.sagemaker.call_rates import CallRates
-from tg.common.delivery.sagemaker.cloudwatch_log import CloudWatchLog
+from tg.common.delivery.sagemaker.aws.call_rates import CallRates
+from tg.common.delivery.sagemaker.aws.session import AwsSession
+from tg.common.delivery.sagemaker.remote.cloudwatch_log import CloudWatchLog
 
 OFTEN = Pacing(0.01, 0.01, 0.01, 1, 0.01, 0.01, 0.01, patience_seconds=1, list_seconds=0, described_jobs=3)
 

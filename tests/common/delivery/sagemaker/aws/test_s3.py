@@ -12,10 +12,10 @@ import boto3
 import pytest
 
 from tg.common import DatasetError, DeliveryError
-from tg.common.delivery.sagemaker.aws_session import AwsSession
-from tg.common.delivery.sagemaker.s3_download import download_object
-from tg.common.delivery.sagemaker.s3_location import S3Location, find_bucket, find_dataset_place
-from tg.common.delivery.sagemaker.s3_upload import plan_dataset_upload, upload_files, warn_of_others
+from tg.common.delivery.sagemaker.aws.s3_download import download_object
+from tg.common.delivery.sagemaker.aws.s3_location import S3Location, find_bucket, find_dataset_place
+from tg.common.delivery.sagemaker.aws.s3_upload import plan_dataset_upload, upload_files, warn_of_others
+from tg.common.delivery.sagemaker.aws.session import AwsSession
 
 MEGABYTE = 1 << 20
 

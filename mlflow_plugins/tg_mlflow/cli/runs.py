@@ -1,0 +1,101 @@
+"""The commands of ``tg-mlflow`` that look after runs whose trainings have been started before."""
+
+import click
+from mlflow import MlflowClient
+
+from tg.common.delivery.delivery import terminating_as_interrupt
+from tg.common.delivery.sagemaker import LogEvent
+from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config
+from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.sweeps.control import cancel_sweep, describe_sweep_status
+from tg_mlflow.sweeps.reconciliation import reconcile_runs
+from tg_mlflow.sweeps.resume import resume_sweep
+from tg_mlflow.sweeps.runs import is_sweep
+from tg_mlflow.takeover.attach import attach
+from tg_mlflow.takeover.cancellation import cancel
+from tg_mlflow.takeover.status import describe_status, show_log
+from tg_mlflow.tracking.search import read_run
+from tg_mlflow.training.announcement import announce_end
+
+
+@click.command("attach")
+@click.argument("run_id")
+@click.option(
+    "--backend-config",
+    metavar="FILE|JSON",
+    help="Of a sweep: keys that go before those that it began with, such as secrets, which are not kept.",
+)
+@click.option("--retry-failed", is_flag=True, help="Of a sweep: train those again that have FAILED.")
+def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) -> None:
+    """Takes over a run whose launcher is gone.
+
+    Shows and records the job's output from its beginning, waits for its end, uploads what is missing and ends the run.
+    Nothing is doubled. Ctrl-C stops the waiting, not the job.
+
+    A sweep is resumed: trainings that have ended are kept, those that run are recorded, those that were KILLED or never
+    started are trained, from the package that the sweep began with. Ctrl-C stops all, as it does with any sweep.
+    """
+
+    with exiting_on_errors(), terminating_as_interrupt():
+        client = MlflowClient()
+        run = read_run(client, run_id)
+        if not is_sweep(run):
+            if backend_config is not None or retry_failed:
+                raise BackendConfigError(f"run {run_id!r} is no sweep; leave out --backend-config and --retry-failed")
+            attach(client, run_id)
+            return
+        given = read_config(backend_config)
+        end = resume_sweep(client, run, given, retry_failed)
+        announce_end(client, run_id, end)
+    if end.failure is not None:
+        exit_with(end.failure.partition("\n")[0])
+
+
+@click.command()
+@click.argument("run_id")
+def status(run_id: str) -> None:
+    """Says where a run and its job stand; of a sweep, where each of its trainings stands."""
+    with exiting_on_errors():
+        client = MlflowClient()
+        run = read_run(client, run_id)
+        click.echo(describe_sweep_status(client, run) if is_sweep(run) else describe_status(client, run))
+
+
+@click.command()
+@click.argument("run_id")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
+def logs(run_id: str, follow: bool) -> None:
+    """Shows the output of a run's job; once nothing of the job is kept, what the run has of it."""
+
+    def show(event: LogEvent) -> None:
+        click.echo(event.data, nl=False)  # raises where nobody reads it any more, which ends the command
+
+    with exiting_on_errors():
+        client = MlflowClient()
+        show_log(client, read_run(client, run_id), follow, show)
+
+
+@click.command("cancel")
+@click.argument("run_id")
+def cancel_command(run_id: str) -> None:
+    """Stops a run's job, or the jobs of a sweep, and ends the run as KILLED.
+
+    The process that records the run, if it is on this machine, does so itself, as after Ctrl-C, and is waited for.
+    """
+    with exiting_on_errors():
+        client = MlflowClient()
+        run = read_run(client, run_id)
+        if is_sweep(run):
+            cancel_sweep(client, run)
+        else:
+            cancel(client, run_id)
+
+
+@click.command()
+def reconcile() -> None:
+    """Settles runs that were left RUNNING and whose jobs have ended."""
+    with exiting_on_errors():
+        outcomes = reconcile_runs(MlflowClient())
+        for run_id, outcome in outcomes.items():
+            click.echo(f"{run_id}  {outcome}")
+        click.echo(f"{len(outcomes)} runs were RUNNING")

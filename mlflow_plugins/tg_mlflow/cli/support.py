@@ -1,0 +1,65 @@
+"""What the commands of ``tg-mlflow`` have in common: how they read a configuration, and how they end."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import mlflow
+from mlflow.exceptions import ExecutionException, MlflowException
+
+from tg.common import TgError
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.errors import BackendConfigError, describe_failure
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+@contextmanager
+def exiting_on_errors() -> Iterator[None]:
+    """Ends the command with one line and exit code 1 for what can go wrong while the context is open."""
+    try:
+        yield
+    except TgError as error:
+        exit_with(describe_failure(error))
+    except ExecutionException as error:  # of a backend, which has told the rest
+        exit_with(str(error))
+    except MlflowException as error:
+        exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
+
+
+def read_config(text: str | None, option: str = "--backend-config") -> dict[str, object]:
+    """Reads an option that is a JSON file or JSON text; nothing where it is not given.
+
+    Raises:
+        BackendConfigError: If it is neither, or not an object.
+    """
+    if text is None:
+        return {}
+    try:
+        config = json.loads(Path(text).read_text(encoding="utf-8") if text.endswith(".json") else text)
+    except (OSError, ValueError) as error:
+        raise BackendConfigError(f"{option} {text!r} is neither a JSON file nor JSON text: {error}") from error
+    if not isinstance(config, dict):
+        raise BackendConfigError(f"{option} {text!r} holds a {type(config).__name__}; give an object")
+    return config
+
+
+def exit_with(message: str) -> NoReturn:
+    """Ends the command with a line, which has no passwords in addresses, and exit code 1."""
+    _logger.error("=== %s ===", SecretMask().mask(message))
+    sys.exit(1)
+
+
+def set_experiment(name: str | None) -> str:
+    """Makes an experiment the active one, if one is named.
+
+    Returns:
+        The active experiment's id.
+    """
+    if name is not None:
+        mlflow.set_experiment(name)
+    return str(mlflow.tracking.fluent._get_experiment_id())

@@ -1,0 +1,118 @@
+"""The command ``tg-mlflow sweep``."""
+
+from typing import Any
+
+import click
+import mlflow
+
+from tg_mlflow.backend.project_backend import BACKENDS, ProjectBackend, find_backend
+from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
+from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.places.config import load_backend_config
+from tg_mlflow.project.project import fetch_project
+from tg_mlflow.sweeps.grid import parse_grid
+from tg_mlflow.sweeps.plan import SweepMember, plan_sweep
+
+_OWN_KEYS = {
+    "samples": "sweep_samples",
+    "seed": "sweep_seed",
+    "max_parallel": "max_parallel",
+    "metric": "primary_metric",
+    "mode": "mode",
+}
+
+
+@click.command()
+@click.argument("words", metavar="[URI] NAME=VALUE,VALUE...", nargs=-1)
+@click.option("--backend", "-b", default="tg-process", show_default=True, help=f"One of {', '.join(BACKENDS)}.")
+@click.option("--backend-config", "-c", metavar="FILE|JSON", help="Its keys go before tg.json's; options before both.")
+@click.option("--entry-point", "-e", default="main", show_default=True, help="What of the project is trained.")
+@click.option("--version", "-v", help="A commit or branch of a git project.")
+@click.option("--param", "-P", "params", metavar="NAME=VALUE", multiple=True, help="A parameter that does not vary.")
+@click.option("--samples", type=int, help="Train so many combinations, chosen at random.")
+@click.option("--seed", type=int, help="What that choice depends on.")
+@click.option("--max-parallel", type=int, help="How many are trained at once.")
+@click.option("--metric", help="What the best training is found by.")
+@click.option("--mode", type=click.Choice(["max", "min"]), help="Whether more or less of it is better.")
+@click.option("--stop-on-failure", is_flag=True, help="The first training that fails stops the others.")
+@click.option("--experiment-name", help="Where to create the runs.")
+@click.option("--run-name", help="The name of the sweep's run.")
+@click.option("--dry-run", is_flag=True, help="Only list the trainings.")
+def sweep(
+    words: tuple[str, ...],
+    backend: str,
+    backend_config: str | None,
+    entry_point: str,
+    version: str | None,
+    params: tuple[str, ...],
+    stop_on_failure: bool,
+    experiment_name: str | None,
+    run_name: str | None,
+    dry_run: bool,
+    **own: Any,
+) -> None:
+    """Trains each combination of values, and compares them in one run.
+
+    \b
+    Examples:
+      tg-mlflow sweep C=0.1,1,10 --metric roc_auc_score_test
+      tg-mlflow sweep . -b tg-local network_size=[10],[10,5] optimizer=adam,sgd -P max_iter=500
+
+    URI is a project's folder or git repository; by default the current folder. A NAME is a parameter of the entry
+    point or, with a dot, a part of the task. Commas divide values, unless they are in brackets or double quotes; a
+    value is a number, true, false, null or a list where it is JSON, and a text otherwise.
+
+    If the launcher dies, `tg-mlflow attach` with the id of the sweep's run resumes it.
+    """
+    with exiting_on_errors():
+        place = find_backend(backend)
+        uri, grid = (words[0], words[1:]) if words and "=" not in words[0] else (".", words)
+        given = read_config(backend_config)
+        given.update({key: own[name] for name, key in _OWN_KEYS.items() if own[name] is not None})
+        given.update({"stop_on_failure": True} if stop_on_failure else {})
+        given["sweep"] = {**_read_grid(given), **parse_grid(grid)}
+        if not given["sweep"]:
+            raise BackendConfigError("nothing varies; give values, such as learning_rate=0.1,1")
+        fixed = _parse_params(params)
+        if dry_run:
+            members = _plan(place, uri, version, entry_point, fixed, given)
+            click.echo("\n".join([*(_describe(each) for each in members), f"{len(members)} trainings"]))
+            return
+        experiment_id = set_experiment(experiment_name)
+        # The backend finds our options where it finds those of `mlflow run`: in the context of the command.
+        place.run(uri, entry_point, fixed, version, given, mlflow.get_tracking_uri(), experiment_id)
+
+
+def _plan(
+    place: ProjectBackend,
+    uri: str,
+    version: str | None,
+    entry_point: str,
+    params: dict[str, str],
+    given: dict[str, object],
+) -> list[SweepMember]:
+    project = fetch_project(uri, version)
+    return plan_sweep(project, entry_point, params, load_backend_config(place.config_model, project.folder, given))
+
+
+def _read_grid(given: dict[str, object]) -> dict[str, object]:
+    grid = given.get("sweep", {})
+    if not isinstance(grid, dict):
+        raise BackendConfigError(f"sweep is {grid!r}; give an object with a list of values for each parameter")
+    return grid
+
+
+def _parse_params(words: tuple[str, ...]) -> dict[str, str]:
+    params: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise BackendConfigError(f"--param {word!r} is not of the form NAME=VALUE")
+        if name in params:
+            raise BackendConfigError(f"--param {name!r} is given twice; give it once")
+        params[name] = value
+    return params
+
+
+def _describe(member: SweepMember) -> str:
+    return f"{member.name}  {' '.join(f'{name}={value}' for name, value in member.combination.items())}"

@@ -1,0 +1,50 @@
+"""Finds out what of a project's parameters, configuration and variables is secret."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.project.environment import read_environment
+from tg_mlflow.project.project import Project
+from tg_mlflow.project.secret_arguments import find_secret_arguments
+from tg_mlflow.project.train_command import TrainCommand
+
+
+def find_secrets(
+    params: Mapping[str, str], project: Project, command: TrainCommand, config: BackendConfig
+) -> SecretMask:
+    """Knows the secrets of a training: those of this process, of ``environment.env``, and those that are given.
+
+    Args:
+        params: The entry point's parameters, as the user wrote them.
+        project: What is trained; its ``environment.env`` is read.
+        command: The factory's arguments, which may have other names; those that are annotated as secret are known.
+        config: Its ``secrets`` name what is secret besides what looks so.
+
+    Raises:
+        ProjectError: If ``environment.env`` cannot be read.
+    """
+    annotated = find_secret_arguments(project.folder, command)
+    known = config.model_copy(update={"secrets": [*config.secrets, *annotated]})
+    return find_config_secrets(project.folder, known, params, dict(command.arguments))
+
+
+def find_config_secrets(folder: Path, config: BackendConfig, *values: Mapping[str, str]) -> SecretMask:
+    """Knows the secrets of this process, of ``environment.env`` in a folder, of a configuration and of other values.
+
+    Args:
+        folder: The folder.
+        config: Its ``secrets`` name what is secret besides what looks so.
+        values: Other values by name, such as parameters.
+
+    Raises:
+        ProjectError: If ``environment.env`` cannot be read.
+    """
+    environment: Mapping[str, str] = getattr(config, "environment", {})
+    # By the names that users know them by; whatever else there is, such as how an image is built, by its path.
+    named = (environment, config.hyperparameters, config.sweep, config.tags)
+    others = config.model_dump(mode="json", exclude={"environment", "hyperparameters", "sweep", "tags", "secrets"})
+    given = (read_environment(folder), *named, others, *values)
+    return SecretMask.of_variables(os.environ, *given, listed=config.secrets)

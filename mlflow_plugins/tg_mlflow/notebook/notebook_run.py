@@ -1,0 +1,119 @@
+"""What trainings that are started from Python have besides their tasks: a folder, a configuration and a run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import fluent
+from mlflow.tracking.context.registry import resolve_tags
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
+
+from tg.common.delivery.sagemaker import refuse_in_starting_worker
+from tg_mlflow.backend.project_backend import ProjectBackend, find_backend
+from tg_mlflow.delivery.secrets import find_config_secrets
+from tg_mlflow.errors import BackendConfigError, ProjectError
+from tg_mlflow.places.config import BackendConfig, load_backend_config
+from tg_mlflow.project.project import Project, read_project
+from tg_mlflow.sweeps.plan import check_goes_with_sweep
+from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.training.creation import create_tagged_run
+
+
+@dataclass(frozen=True)
+class NotebookRun:
+    """Where and how tasks are trained that a notebook or a script has made.
+
+    Attributes:
+        backend: Where they are trained.
+        project: The folder with their data; what they need of its modules is found by itself.
+        config: The backend's configuration.
+    """
+
+    backend: ProjectBackend
+    project: Project
+    config: BackendConfig
+
+    @staticmethod
+    def read(backend: str, folder: Path, config: Mapping[str, Any] | str | Path | None) -> "NotebookRun":
+        """Reads what the user says.
+
+        Args:
+            backend: What users call the backend.
+            folder: The folder; a ``tg.json`` in it has defaults, and the project is called as its MLproject says, or
+                as the folder where there is none.
+            config: Keys and values, or a JSON file of them.
+
+        Raises:
+            BackendConfigError: If they do not fit.
+            ProjectError: If there is no such folder.
+            TgError: In a worker that imports the program in which this stands.
+        """
+        refuse_in_starting_worker()
+        found, folder = find_backend(backend), Path(folder).expanduser().resolve()
+        if not folder.is_dir():
+            raise ProjectError(f"folder {str(folder)!r} does not exist; correct the path")
+        given = _read_config(config)
+        if "sweep" in given:
+            raise BackendConfigError("sweep is for projects; build a task for each combination, as with Autonamer")
+        loaded = load_backend_config(found.config_model, folder, given).model_copy(update={"sweep": {}})
+        check_goes_with_sweep(loaded)
+        name = read_project(folder).name if (folder / "MLproject").is_file() else folder.name
+        return NotebookRun(found, Project(str(folder), None, folder, name, None), loaded)
+
+    def connect(self, values: Mapping[str, str]) -> MaskingClient:
+        """Connects to the tracking server that MLflow's settings name.
+
+        Args:
+            values: Parameters, whose secrets are masked besides those of variables.
+        """
+        mask = find_config_secrets(self.project.folder, self.config, values)
+        return MaskingClient(mlflow.get_tracking_uri(), mask)
+
+    def create_run(
+        self, client: MaskingClient, experiment_name: str | None, run_name: str, more_tags: Mapping[str, str]
+    ) -> str:
+        """Creates the run that all trainings are below; it is below this thread's active run, if there is one.
+
+        Args:
+            client: The tracking server's.
+            experiment_name: Where, by default in the active experiment; created where it does not exist.
+            run_name: What it is called.
+            more_tags: What it has from its first moment, besides what MLflow says of this process.
+        """
+        active = fluent.active_run()
+        parent = {MLFLOW_PARENT_RUN_ID: active.info.run_id} if active else {}
+        tags = {**resolve_tags(), **parent, MLFLOW_PROJECT_BACKEND: self.backend.name, **more_tags}
+        return create_tagged_run(client, find_experiment(client, experiment_name), tags, run_name)
+
+
+def find_experiment(client: MlflowClient, name: str | None) -> str:
+    """The id of an experiment, which is created where it does not exist; of the active one, if there is no name."""
+    if name is None:
+        return str(fluent._get_experiment_id())
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process has created it meanwhile
+
+
+def _read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
+    if config is None or isinstance(config, Mapping):
+        return dict(config or {})
+    try:
+        content = json.loads(Path(config).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BackendConfigError(f"config {str(config)!r} cannot be read as JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise BackendConfigError(f"config {str(config)!r} holds a {type(content).__name__}; give an object")
+    return content

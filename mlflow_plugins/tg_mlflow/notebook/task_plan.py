@@ -1,0 +1,46 @@
+"""Which trainings a list of tasks consists of, and what each is called."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tg.common.errors import TaskDefinitionError
+from tg.common.ml.training_core import AbstractTrainingTask
+from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.sweeps.plan import SweepMember, number_job
+
+
+def plan_tasks(tasks: Sequence[AbstractTrainingTask], config: BackendConfig) -> list[SweepMember]:
+    """Describes the training of each task, in their order.
+
+    A task is called what ``task.info["name"]`` says, and its parameters are ``task.info["sweep_parameters"]``, as
+    ``Autonamer`` writes them; a task without a name is called by its number.
+
+    Args:
+        tasks: The tasks.
+        config: How each is delivered.
+
+    Raises:
+        TaskDefinitionError: If there are none, one is no task, or two are the same or have the same name.
+    """
+    if not tasks:
+        raise TaskDefinitionError("there are no tasks; give at least one")
+    members: dict[str, SweepMember] = {}
+    numbers: dict[int, int] = {}
+    for number, task in enumerate(tasks, start=1):
+        if not isinstance(task, AbstractTrainingTask):
+            raise TaskDefinitionError(f"task {number} is a {type(task).__name__}; give an AbstractTrainingTask")
+        if (earlier := numbers.setdefault(id(task), number)) != number:
+            raise TaskDefinitionError(f"tasks {earlier} and {number} are one object; build a task for each training")
+        name = str(task.info.get("name") or f"task-{number}")
+        if name in members:
+            raise TaskDefinitionError(f"two tasks are called {name!r}; give each a name of its own in task.info")
+        members[name] = _describe(task, name, number_job(config, number))
+    return list(members.values())
+
+
+def _describe(task: AbstractTrainingTask, name: str, config: BackendConfig) -> SweepMember:
+    task.info["name"] = name
+    parameters: Mapping[str, Any] = task.info.get("sweep_parameters") or {}
+    params = {key: value if isinstance(value, str) else json.dumps(value) for key, value in parameters.items()}
+    return SweepMember(name, parameters, params, config, lambda: task)

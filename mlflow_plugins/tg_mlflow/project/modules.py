@@ -1,0 +1,126 @@
+"""A project's own modules, imported afresh for one run and gone after it."""
+
+import importlib
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+from tg.common.delivery.delivery.code.installed_distributions import find_installed
+from tg.common.delivery.delivery.code.source_folders import find_declared_sources, find_source_folders, is_own_path
+from tg.common.module_specs import read_all_held
+
+# sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another.
+_lock = threading.RLock()
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compiles the source each time: a cached bytecode file is not noticed to be old within a second of a change."""
+
+    def path_stats(self, path: str) -> NoReturn:
+        raise OSError(path)  # how a loader says that it knows nothing of a file's age; nothing is cached then
+
+
+class _ProjectFinder(FileFinder):
+    """Finds what hides nothing: a ``docker.py`` that lies around in a project is not what a library imports."""
+
+    def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
+        return None if "." not in fullname and find_installed(fullname) else super().find_spec(fullname, target)
+
+
+@contextmanager
+def project_modules(folder: Path, modules: Iterable[str] = ()) -> Iterator[None]:
+    """Makes the modules in ``folder`` importable, as absolute names, while the context is open.
+
+    So are those in its source folders, such as ``src``: the folders inside it that are on ``sys.path`` already, and
+    those that it declares. Modules are read from their files as these are now, whatever has been imported before under
+    the same name. When the context is left they are forgotten, and what they hid is there again. Modules of the
+    standard library and installed ones are not hidden; nor is anything in an environment that lies in ``folder``.
+
+    Args:
+        folder: The project's.
+        modules: What is to be imported from it, such as the factory's module: ``src`` is searched for it.
+    """
+    folder = folder.resolve()
+
+    def hook(path: str) -> FileFinder:
+        if not is_own_path(folder, Path(path).resolve()):
+            raise ImportError(path)  # how a hook says that a path is not its own
+        return _ProjectFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_FreshLoader, SOURCE_SUFFIXES))
+
+    with _lock:
+        places = [folder, *find_source_folders(folder)]
+        places += [each for each in find_declared_sources(folder, modules) if each not in places]
+        hidden = {name: sys.modules.pop(name) for name in _names_to_hide(folder, places)}
+        before, path = set(sys.modules), [str(place) for place in places]
+        sys.path[:0] = path
+        sys.path_hooks.insert(0, hook)
+        _forget_finders(folder)
+        try:
+            yield
+        finally:
+            sys.path_hooks.remove(hook)
+            for each in path:
+                if each in sys.path:
+                    sys.path.remove(each)
+            _forget_finders(folder)
+            for name in set(sys.modules) - before:
+                if _is_in(folder, name):
+                    del sys.modules[name]
+            sys.modules.update(hidden)
+
+
+def _names_to_hide(folder: Path, places: Sequence[Path]) -> list[str]:
+    own = {
+        entry.stem
+        for place in places
+        for entry in place.iterdir()
+        if entry.suffix == ".py" or (entry.is_dir() and entry.name.isidentifier())
+    }
+    own -= {"__main__"}
+    top_level = [
+        name
+        for name in own
+        if name in sys.modules
+        and (any(_is_file(place, name) for place in places) or _is_in(folder, name))
+        and not find_installed(name)
+    ]
+    return [name for name in list(sys.modules) if name.partition(".")[0] in top_level]
+
+
+def _is_file(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+
+
+def _is_in(folder: Path, name: str) -> bool:
+    try:
+        return any(is_own_path(folder, Path(place).resolve()) for place in _places_of(sys.modules.get(name)))
+    except (TypeError, ValueError):  # what it gives is no path
+        return False
+
+
+def _places_of(module: object) -> list[str]:
+    """Where a module says that it is, as far as it holds that itself."""
+    held = read_all_held(module)
+    try:
+        return [place for place in (held.get("__file__"), *(held.get("__path__") or ())) if place is not None]
+    except Exception:  # noqa: BLE001 - of a path of somebody's own making; it is none of the project's
+        return []
+
+
+def _forget_finders(folder: Path) -> None:
+    importlib.invalidate_caches()
+    for path in list(sys.path_importer_cache):
+        if Path(path).resolve().is_relative_to(folder):
+            del sys.path_importer_cache[path]

@@ -1,0 +1,186 @@
+"""An MLflow project: fetched, read and asked what to train.
+
+MLflow offers no public function that fetches a project without checking its entry point as a shell command, so this
+module alone uses ``mlflow.projects.utils`` and the project's specification directly.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflow.exceptions import MlflowException
+from mlflow.projects import _project_spec
+from mlflow.projects.utils import _fetch_project
+
+from tg.common.errors import listed, suggestion
+from tg_mlflow.errors import ProjectError
+from tg_mlflow.project.train_command import PROGRAM, TrainCommand, parse_train_command
+
+_NUMBER_TYPES = {"float": float, "int": int}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project on this machine.
+
+    Attributes:
+        uri: As the user gave it.
+        version: As the user gave it: a commit or a branch, or ``None``.
+        folder: Where its MLproject is, absolute.
+        name: The MLproject's name, else the folder's.
+        spec: What MLflow read from the MLproject; ``None`` where there is none.
+    """
+
+    uri: str
+    version: str | None
+    folder: Path
+    name: str
+    spec: Any
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether there is an MLproject, so that all modules of the folder belong to the project."""
+        return self.spec is not None
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules of its entry points' factories, as far as commands name them without parameters."""
+        commands = [each.command for each in self.spec._entry_points.values()] if self.is_declared else []
+        words = [str(command).split() for command in commands]
+        targets = [each[len(PROGRAM)] for each in words if tuple(each[: len(PROGRAM)]) == PROGRAM and len(each) > 2]
+        return [target.partition(":")[0] for target in targets if "{" not in target]
+
+    def resolve_parameters(self, entry_point: str, given: Mapping[str, Any]) -> dict[str, str]:
+        """Puts together the parameters of an entry point, as the user wrote them.
+
+        Args:
+            entry_point: Its name.
+            given: What the user gives; the MLproject's defaults stand for the rest.
+
+        Returns:
+            A text for each declared parameter, in the order of the MLproject.
+
+        Raises:
+            ProjectError: For an entry point that does not exist, and a parameter that is unknown, missing or not of its
+                declared type.
+        """
+        declared = self._entry_point(entry_point).parameters
+        for name in given:
+            if name not in declared:
+                raise ProjectError(
+                    f"parameter {name!r} is unknown to entry point {entry_point!r}; {suggestion(name, declared)}"
+                )
+        values = {name: given.get(name, parameter.default) for name, parameter in declared.items()}
+        if missing := [name for name, value in values.items() if value is None]:
+            raise ProjectError(
+                f"parameters {listed(missing)} of entry point {entry_point!r} have no value; "
+                f"give each as -P name=value, or a default in the MLproject"
+            )
+        texts = {name: str(value) for name, value in values.items()}
+        for name, text in texts.items():
+            _check_type(name, text, declared[name].type)
+        return texts
+
+    def build_command(self, entry_point: str, parameters: Mapping[str, str]) -> TrainCommand:
+        """Reads an entry point's command, with ``parameters`` put in.
+
+        A ``path`` parameter that names no file here is downloaded first, as MLflow does.
+
+        Raises:
+            ProjectError: If the command is not ours, or a path or URI cannot be used.
+        """
+        spec = self._entry_point(entry_point)
+        if not isinstance(spec.command, str):
+            raise ProjectError(f"entry point {entry_point!r} has no command; give it 'tg-mlflow train MODULE:FACTORY'")
+        values = {}
+        for position, (name, text) in enumerate(parameters.items()):
+            try:
+                text = _compute_value(spec.parameters[name], text, position)
+            except (MlflowException, OSError) as error:
+                raise ProjectError(f"parameter {name!r} is {text!r}, which cannot be used: {error}") from error
+            values[name] = text
+        return parse_train_command(spec.command, values)
+
+    def _entry_point(self, name: str) -> Any:
+        entry_points = self.spec._entry_points
+        if name not in entry_points:
+            raise ProjectError(f"the MLproject has no entry point {name!r}; {suggestion(name, entry_points)}")
+        return entry_points[name]
+
+
+def _compute_value(parameter: Any, text: str, position: int) -> str:
+    """What MLflow makes of a parameter's value; what it downloads for that stays, as the training reads it."""
+    if parameter.type != "path":  # nothing else is downloaded
+        return str(parameter.compute_value(text, None, position))
+    downloads = Path(tempfile.mkdtemp(prefix="tg-mlflow-"))
+    try:
+        value = str(parameter.compute_value(text, downloads, position))
+    except BaseException:
+        shutil.rmtree(downloads, ignore_errors=True)
+        raise
+    with suppress(OSError):  # something was downloaded
+        downloads.rmdir()
+    return value
+
+
+def fetch_project(uri: str, version: str | None = None) -> Project:
+    """Brings a project to this machine and reads its MLproject.
+
+    Args:
+        uri: A folder, a git repository or a zip file, each with an optional ``#sub-folder``.
+        version: A commit or branch of a git repository.
+
+    Raises:
+        ProjectError: If it cannot be fetched, or its MLproject cannot be read.
+    """
+    # GitPython looks for the git program when it is imported; a project in a folder needs none.
+    try:
+        folder = Path(_fetch_project(uri, version))
+    except MlflowException as error:
+        raise ProjectError(f"project {uri!r} cannot be fetched: {error}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("git", "requests", "zipfile"):
+            raise
+        cause = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
+        raise ProjectError(f"project {uri!r} is neither a folder here nor can it be fetched: {cause}") from error
+    return read_project(folder, uri, version)
+
+
+def read_project(folder: Path, uri: str | None = None, version: str | None = None) -> Project:
+    """Reads the MLproject in ``folder``.
+
+    Raises:
+        ProjectError: If there is none, or it does not have MLflow's form.
+    """
+    if not folder.is_dir():
+        raise ProjectError(f"project folder {str(folder)!r} does not exist; correct the path")
+    path = _project_spec._find_mlproject(folder)
+    if path is None:
+        raise ProjectError(f"there is no MLproject in {str(folder)!r}; create one with a name and entry_points")
+    try:
+        spec = _project_spec.load_project(str(folder))
+    except yaml.YAMLError as error:
+        raise ProjectError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except MlflowException as error:
+        raise ProjectError(f"{path} cannot be used: {error}") from error
+    except (AttributeError, TypeError) as error:
+        raise ProjectError(f"{path} does not have the form of an MLproject ({error}); see the README") from error
+    if not spec._entry_points:
+        raise ProjectError(f"{path} has no entry_points; add 'main' with the command 'tg-mlflow train MODULE:FACTORY'")
+    return Project(uri or str(folder), version, folder.resolve(), str(spec.name or folder.resolve().name), spec)
+
+
+def _check_type(name: str, text: str, type_name: str) -> None:
+    if type_name not in _NUMBER_TYPES:
+        return
+    try:
+        _NUMBER_TYPES[type_name](text)
+    except ValueError as error:
+        raise ProjectError(
+            f"parameter {name!r} is {text!r}, not the {type_name} that the MLproject declares"
+        ) from error

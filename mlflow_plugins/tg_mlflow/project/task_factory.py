@@ -1,0 +1,77 @@
+"""Calls a project's factory with what the user wrote, and takes the task that it returns."""
+
+import importlib
+import inspect
+import sys
+import sysconfig
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tg.common.delivery.delivery.code.installed_distributions import find_installed
+from tg.common.errors import suggestion
+from tg.common.ml.training_core import AbstractTrainingTask
+from tg_mlflow.errors import ProjectError
+from tg_mlflow.project.arguments.conversion import convert_arguments
+from tg_mlflow.project.train_command import TrainCommand
+
+_SITE_FOLDERS = ("site-packages", "dist-packages")
+
+
+def build_task(command: TrainCommand) -> AbstractTrainingTask:
+    """Imports the factory and calls it.
+
+    Raises:
+        ProjectError: If there is no such factory, another module hides its own, its arguments do not fit or it returns
+            no task.
+        Exception: Whatever the module or the factory raises, unchanged.
+    """
+    factory = _load_factory(command)
+    task = factory(**convert_arguments(factory, command.arguments, command.target))
+    if not isinstance(task, AbstractTrainingTask):
+        raise ProjectError(
+            f"factory {command.target} returned {_shown(task)}, which is no training task; "
+            "return an AbstractTrainingTask, such as a SingleFrameTrainingTask"
+        )
+    return task
+
+
+def _load_factory(command: TrainCommand) -> Callable[..., Any]:
+    if hidden := _describe_hidden(command.module.partition(".")[0]):
+        raise ProjectError(f"factory {command.target} is not the project's, as {hidden}")
+    try:
+        module = importlib.import_module(command.module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{command.module}.".startswith(f"{error.name}."):
+            raise
+        raise ProjectError(f"module {command.module!r} of factory {command.target} is not in the project") from error
+    except ImportError as error:
+        if hidden := _describe_hidden((error.name or "").partition(".")[0]):
+            raise ProjectError(f"{error}, as {hidden}") from error
+        raise
+    if not hasattr(module, command.factory):
+        own = [name for name, value in vars(module).items() if inspect.isfunction(value) and not name.startswith("_")]
+        raise ProjectError(
+            f"factory {command.factory!r} is not in module {command.module!r}; {suggestion(command.factory, own)}"
+        )
+    factory = getattr(module, command.factory)
+    if not callable(factory):
+        raise ProjectError(f"factory {command.target} is {_shown(factory)}, which cannot be called; name a function")
+    return typing.cast("Callable[..., Any]", factory)
+
+
+def _describe_hidden(name: str) -> str | None:
+    """Says that a top-level module of a project has the name of an installed one, which is imported in its place."""
+    installed = find_installed(name) if name else None
+    libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    folders = [Path(each) for each in sys.path if each not in libraries and Path(each).name not in _SITE_FOLDERS]
+    files = [file for each in folders for file in (each / f"{name}.py", each / name / "__init__.py") if file.is_file()]
+    if installed is None or not files:
+        return None
+    return f"{str(files[0])!r} hides {name!r}, which is {installed}; rename it, or install it with 'pip install -e'"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{text[:80]}{'…' if len(text) > 80 else ''} of type {type(value).__name__}"

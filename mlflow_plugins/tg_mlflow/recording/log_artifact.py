@@ -1,0 +1,113 @@
+"""Keeps a growing log in a run as an artifact, refreshed while it grows."""
+
+import logging
+import tempfile
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from shutil import copyfile
+from types import TracebackType
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from tg.common.delivery.delivery import temporary_folder
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.tracking.patience import patiently
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+LOG_ARTIFACT = "logs/train.log"
+
+_REFRESH_SECONDS = 5
+# A long log takes long to send: so many times as long nothing is sent then.
+_PAUSE_FACTOR = 20
+
+
+class LogArtifact:
+    """Writes a log to disk, and from there to ``logs/train.log`` of a run, from a thread of its own.
+
+    A context: when it is left, the whole log has been sent. A log that cannot be sent ends nothing: it is said, and the
+    file stays on disk. Nor does a full disk: the log has then what there was room for.
+
+    Args:
+        client: The tracking server's.
+        run_id: A run that exists.
+        patience_seconds: How long the server may be away at the end.
+
+    Attributes:
+        failure: Why the log is not complete, or why it could not be sent at the end, and where it is; ``None`` if it
+            was sent as a whole.
+    """
+
+    def __init__(self, client: MlflowClient, run_id: str, patience_seconds: float) -> None:
+        self.failure: str | None = None
+        self._client = client
+        self._run_id = run_id
+        self._patience_seconds = patience_seconds
+        self._sent = 0
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._refresh_until_closed, name="tg-log-artifact", daemon=True)
+
+    def __enter__(self) -> "LogArtifact":
+        self._path = Path(tempfile.mkdtemp(prefix="tg-mlflow-log-")) / Path(LOG_ARTIFACT).name
+        self._file = self._path.open("wb", buffering=0)
+        self._thread.start()
+        return self
+
+    def write(self, data: bytes) -> None:
+        """Appends to the log."""
+        rest = memoryview(data)
+        try:
+            while rest and self.failure is None:
+                rest = rest[self._file.write(rest) :]
+        except OSError as problem:
+            self.failure = f"the log is not complete ({problem})"
+            _logger.warning("%s; the training goes on", self.failure)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._closed.set()
+        self._thread.join()
+        self._file.close()
+        try:
+            self._send_last()
+        except Exception as problem:  # noqa: BLE001 - whatever keeps the log from its place is no failure of the training
+            self.failure = f"the log could not be sent ({SecretMask().mask(str(problem))}); it is {self._path}"
+            _logger.warning("%s", self.failure)
+            return
+        self._path.unlink()
+        self._path.parent.rmdir()
+
+    def _refresh_until_closed(self) -> None:
+        pause: float = _REFRESH_SECONDS
+        while not self._closed.wait(pause):
+            start = time.monotonic()
+            try:
+                self._send_copy()
+            except Exception as problem:  # noqa: BLE001 - it is sent again, at the latest at the end
+                reason = SecretMask().mask(str(problem))
+                _logger.warning("The log cannot be sent now (%s); it is kept and sent again", reason)
+            pause = max(_REFRESH_SECONDS, _PAUSE_FACTOR * (time.monotonic() - start))
+
+    def _send_copy(self) -> None:
+        """Sends the log as it is now. What would be added to the file meanwhile would be sent behind the request."""
+        if self._path.stat().st_size > self._sent:
+            with temporary_folder(parent=self._path.parent) as folder:
+                self._send(copyfile(self._path, folder / self._path.name))
+
+    def _send_last(self) -> None:
+        """Sends the log that is complete, once more if it was the server that was away and it comes back."""
+        try:
+            self._send(self._path)
+        except (MlflowException, OSError):
+            patiently(partial(self._client.get_run, self._run_id), self._patience_seconds, "the log")
+            self._send(self._path)
+
+    def _send(self, path: Path) -> None:
+        size = path.stat().st_size
+        if size > self._sent:
+            self._client.log_artifact(self._run_id, str(path), str(Path(LOG_ARTIFACT).parent))
+            self._sent = size

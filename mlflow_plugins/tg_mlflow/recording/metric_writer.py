@@ -1,0 +1,151 @@
+"""Writes metrics to a tracking server in batches, however slow it is or long it is away."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
+
+from tg_mlflow.tracking.patience import is_refusal, patiently
+
+# A request may hold 1000 metrics, and what is read is to be in the store within a second.
+LARGEST_BATCH = 1000
+_GATHER_SECONDS = 0.5
+# So much is kept in memory while the server is away; then whoever brings more has to wait.
+MOST_PENDING = 100_000
+
+
+class MetricWriter:
+    """Takes metrics from one thread and writes them from its own. A context: when it is left, all have been written
+    or the server has been given up.
+
+    A batch that the server does not take now is sent again, with growing pauses. That doubles nothing, since MLflow
+    keeps one of several identical points. Of a batch that it refuses for what is in it, the rest is written. While the
+    server is away, metrics wait in memory, up to a bound; then :meth:`add` blocks.
+
+    Args:
+        write: Writes a batch of at most 1000.
+        patience_seconds: How long the server may be away before it is given up.
+        refuse: Called with a metric that the server refuses and its answer; raises what ends the writing, if that is
+            due to no metric.
+        note: Called after a batch with the position up to which all metrics have been written, if that is a new one.
+            It may be called again where it has raised.
+
+    Attributes:
+        error: What the server answered when it was given up; ``None`` if it was not.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[Metric]], Any],
+        patience_seconds: float,
+        refuse: Callable[[Metric, MlflowException], None],
+        note: Callable[[int | None], None],
+    ) -> None:
+        self._write = write
+        self._patience_seconds = patience_seconds
+        self._refuse = refuse
+        self._note = note
+        # By key, with how many metrics had come before each.
+        self._pending: dict[str, deque[tuple[int, Metric]]] = {}
+        self._pending_count = 0
+        # How many metrics had come when the log was read up to a position, and when, for those not written yet.
+        self._marks: deque[tuple[int, int, float]] = deque()
+        self._added = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._write_until_closed, name="tg-metric-writer", daemon=True)
+
+    def __enter__(self) -> "MetricWriter":
+        self._thread.start()
+        return self
+
+    def add(self, metrics: Sequence[Metric], position: int) -> None:
+        """Takes metrics to write; lets them go once the server has been given up, since the log has them, too.
+
+        Args:
+            metrics: The metrics, in the order of the log.
+            position: Where the part of the log ends that they are from.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending_count < MOST_PENDING or self.error is not None)
+            if self.error is None:
+                for number, metric in enumerate(metrics, self._added):
+                    self._pending.setdefault(metric.key, deque()).append((number, metric))
+                self._pending_count += len(metrics)
+                self._added += len(metrics)
+                self._marks.append((self._added, position, time.monotonic()))
+                self._changed.notify_all()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _write_until_closed(self) -> None:
+        while batch := self._next_batch():
+            try:
+                self._write_accepted(batch)
+                position = self._find_position()
+                patiently(partial(self._note, position), self._patience_seconds, "what is noted of metrics")
+            except Exception as error:  # noqa: BLE001 - told when the writer is left
+                with self._changed:
+                    self.error = error
+                    self._changed.notify_all()
+                return
+
+    def _write_accepted(self, batch: Sequence[Metric]) -> None:
+        """Writes a batch, or in halves what can be written of it."""
+        try:
+            patiently(partial(self._write, batch), self._patience_seconds, "metrics")
+        except MlflowException as error:
+            if not is_refusal(error):
+                raise
+            if len(batch) == 1:
+                self._refuse(batch[0], error)
+                return
+            half = len(batch) // 2
+            self._write_accepted(batch[:half])
+            self._write_accepted(batch[half:])
+
+    def _next_batch(self) -> list[Metric]:
+        """Waits for metrics, and a little for more of them; an empty batch means that none will come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pending or self._closed)
+            if self._pending:  # the first of them may have waited while the batch before was written
+                seconds = self._marks[0][2] + _GATHER_SECONDS - time.monotonic()
+                self._changed.wait_for(lambda: self._closed or self._pending_count >= LARGEST_BATCH, max(0, seconds))
+            batch = self._take_batch()
+            self._changed.notify_all()
+        return batch
+
+    def _take_batch(self) -> list[Metric]:
+        """Takes of each key alike, so that one of which there is very much does not hold up the others."""
+        batch: list[Metric] = []
+        while self._pending and len(batch) < LARGEST_BATCH:
+            share = max(1, (LARGEST_BATCH - len(batch)) // len(self._pending))
+            for key in list(self._pending)[: LARGEST_BATCH - len(batch)]:
+                queue = self._pending.pop(key)
+                batch += [queue.popleft()[1] for _ in range(min(share, len(queue)))]
+                if queue:
+                    self._pending[key] = queue  # behind the others
+        self._pending_count -= len(batch)
+        return batch
+
+    def _find_position(self) -> int | None:
+        """Finds up to where in the log everything has been written, if that is further than before."""
+        position = None
+        with self._changed:
+            written = min((queue[0][0] for queue in self._pending.values()), default=self._added)
+            while self._marks and self._marks[0][0] <= written:
+                position = self._marks.popleft()[1]
+        return position

@@ -1,0 +1,180 @@
+"""Turns what a training says into an MLflow run, while it says it."""
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+
+from mlflow import MlflowClient
+from mlflow.entities import LifecycleStage, Metric
+from mlflow.exceptions import MlflowException
+
+from tg.common.delivery.delivery import uninterrupted
+from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.errors import RecordingError
+from tg_mlflow.recording.log_artifact import LogArtifact
+from tg_mlflow.recording.metric_names import MetricNames
+from tg_mlflow.recording.metric_notes import MetricNotes
+from tg_mlflow.recording.metric_writer import MetricWriter
+from tg_mlflow.tracking.patience import patiently, read_patience
+from tg_mlflow.tracking.tags import LOG_CURSOR_TAG
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+_CURSOR_SECONDS = 2
+
+
+class RunRecorder:
+    """Takes log events, writes their metrics to a run in batches and keeps the log as ``logs/train.log``.
+
+    A context: when it is left, everything has been written, or it is said what is kept where. Metrics and the log are
+    written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow does
+    not take a metric's name, the tag ``tg.metric_names`` says which key stands for which name; other tags say what of
+    the metrics could not be recorded. Who records the same output again comes to the same metrics and tags.
+
+    Args:
+        client: The tracking server's.
+        run_id: A run that exists.
+        patience_seconds: How long the server may be away before the recording fails; by default what
+            ``TG_TRACKING_PATIENCE_SECONDS`` says, else 300.
+        mask: Secrets, which the log is kept without.
+        written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
+            metrics are not written again.
+
+    Raises:
+        BackendConfigError: If that variable is no number of seconds.
+
+    Attributes:
+        position: How many bytes of the output it has taken.
+        tail: The last lines of the output.
+        patience_seconds: How long the server may be away.
+        mask: The secrets.
+    """
+
+    def __init__(
+        self,
+        client: MlflowClient,
+        run_id: str,
+        patience_seconds: float | None = None,
+        mask: SecretMask | None = None,
+        written: int = 0,
+    ) -> None:
+        self.patience_seconds = read_patience() if patience_seconds is None else patience_seconds
+        self.position = 0
+        self.tail = LogTail()
+        self._client = client
+        self._run_id = run_id
+        self.mask = mask or SecretMask()
+        self._written = written
+        self._cursor_noted_at = time.monotonic()
+        self._parser = MetricLineParser()
+        self._last_time_ms = 0
+        self._names = MetricNames(self.mask)
+        self._log = LogArtifact(client, run_id, self.patience_seconds)
+        self._notes = MetricNotes(client, run_id, self._names, self.mask)
+        self._metrics = MetricWriter(self._write_batch, self.patience_seconds, self._refuse, self._note)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "RunRecorder":
+        with ExitStack() as opening, uninterrupted() as held:
+            opening.enter_context(self._log)
+            opening.enter_context(self._metrics)
+            held.raise_any()
+            self._stack = opening.pop_all()
+        return self
+
+    @property
+    def log_failure(self) -> str | None:
+        """Why the log is not complete or was not sent at the end, and where it is; ``None`` if all is well."""
+        return self._log.failure
+
+    def take(self, event: LogEvent) -> LogEvent:
+        """Takes one event. It raises nothing for what the server does: a training goes on without it.
+
+        Returns:
+            What may be shown of it: it is without secrets, and what may be the beginning of one waits for more.
+        """
+        masked = replace(event, data=self.mask.feed(event.data))
+        self._keep(masked)
+        self.position += len(event.data)
+        self._last_time_ms = event.time_ms
+        if event.has_metrics:
+            metrics = self._name(self._parser.feed(event.data, event.time_ms))
+            if metrics and self.position > self._written:
+                self._metrics.add(metrics, self.position)
+        return masked
+
+    def _keep(self, masked: LogEvent) -> None:
+        self._log.write(masked.data)
+        self.tail.add(masked)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Writes the rest.
+
+        Raises:
+            RecordingError: If the server was given up, and nothing else is being raised.
+        """
+        with uninterrupted():
+            self._finish_log()
+            self._stack.__exit__(kind, error, traceback)
+            failure = self._metrics.error or self._tell_unreadable()
+        if failure is not None and error is None:
+            raise RecordingError(
+                f"the tracking server did not take the metrics of run {self._run_id} ({failure}); the log "
+                f"of the job is kept: when the server is back, run `tg-mlflow attach {self._run_id}`"
+            ) from failure
+
+    def _finish_log(self) -> None:
+        self._keep(LogEvent(self.mask.finish(), self._last_time_ms))
+        # Not the time that it is now: who reads the same log later has to come to the same points.
+        self._metrics.add(self._name(self._parser.finish(self._last_time_ms)), self.position)
+
+    def _tell_unreadable(self) -> Exception | None:
+        """Says how many metrics could not be read, also in the run; returns why that could not be said there."""
+        count, first = self._parser.unreadable_count, self._parser.first_unreadable
+        if first is None:
+            return None
+        _logger.warning("%d metric lines could not be read, the first one %r", count, self.mask.mask(first))
+        write = partial(self._notes.write_unreadable, count, first)
+        try:
+            patiently(write, self.patience_seconds, "how many metrics could not be read")
+        except (MlflowException, OSError) as error:
+            return error
+        return None
+
+    def _name(self, points: Sequence[MetricPoint]) -> list[Metric]:
+        key_of = self._names.key_of
+        return [Metric(key_of(each.name), each.value, each.time_ms, each.step) for each in points]
+
+    def _write_batch(self, batch: Sequence[Metric]) -> None:
+        self._client.log_batch(self._run_id, metrics=batch)
+
+    def _refuse(self, metric: Metric, answer: MlflowException) -> None:
+        """Counts a metric that the server does not take, unless it takes none, since the run is deleted."""
+        run = patiently(partial(self._client.get_run, self._run_id), self.patience_seconds, "metrics")
+        if run.info.lifecycle_stage == LifecycleStage.DELETED:
+            raise answer
+        self._notes.add_refused(metric, answer)
+
+    def _note(self, position: int | None) -> None:
+        """Notes what has become of a batch."""
+        self._notes.write()
+        # Whoever takes over has to come upon what was refused, to count it again.
+        if position is not None and not self._notes.refused_count:
+            self._note_cursor(position)
+
+    def _note_cursor(self, position: int) -> None:
+        """Notes how far the recording has come, now and then: whoever takes over need not write it again."""
+        if time.monotonic() - self._cursor_noted_at >= _CURSOR_SECONDS:
+            self._cursor_noted_at = time.monotonic()
+            try:
+                self._client.set_tag(self._run_id, LOG_CURSOR_TAG, str(position))
+            except (MlflowException, OSError) as error:
+                _logger.debug("The cursor of run %s is not noted: %s", self._run_id, error)  # more is written again

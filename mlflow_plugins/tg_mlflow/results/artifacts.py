@@ -1,0 +1,194 @@
+"""Puts what a training has made into its MLflow run."""
+
+import hashlib
+import json
+import logging
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from tg.common import TgError
+from tg.common.delivery.delivery import temporary_folder
+from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
+from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.errors import UnservableModelError
+from tg_mlflow.places.config import LogConfig
+from tg_mlflow.results.tables import RESULT_DF, TRAINING_TASK, log_result_table
+from tg_mlflow.tracking.tags import MISSING_TAG, PACKAGE_SHA256_TAG
+
+# Below MLflow's own logger, which shows what it is told on a console.
+_LOGGER = logging.getLogger("mlflow.tg_mlflow")
+_EVERYTHING = LogConfig()
+# Neither MLflow's saving of a model nor matplotlib's fonts are made for several threads, nor is the first import of
+# libraries whose modules import each other. Parallel trainings of a sweep gain nothing from more than one at a time.
+_views_lock = threading.Lock()
+
+
+def log_result(
+    client: MlflowClient,
+    run_id: str,
+    executor: SagemakerExecutor,
+    job_id: str,
+    dataset: Path | None = None,
+    log: LogConfig = _EVERYTHING,
+    mask: SecretMask | None = None,
+) -> dict[str, str]:
+    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
+
+    An archive that is kept elsewhere and too large stays there. Where the artifact store does not take one of these,
+    the others are logged, unless it takes nothing at all. What people look at is the dataset as an input of the run,
+    and for a training on one table, figures with their data, a table of predictions and the model in MLflow's format.
+    What cannot be drawn or logged of these does not fail: a warning says why, and the tag ``tg.missing`` names it.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        executor: Where the job has run.
+        job_id: A job that has completed.
+        dataset: What it was trained on, as it is found on this machine.
+        log: What people look at, and want to be logged.
+        mask: Secrets, which ``task.json`` is logged without.
+
+    Returns:
+        What the artifact store did not take, and why; nothing of what people look at, which ``tg.missing`` names.
+
+    Raises:
+        ResultArchiveError: If the archive is incomplete.
+        MlflowException: If the tracking server does not answer.
+        OSError: Likewise.
+    """
+    uploads, attempts = _Uploads(client, run_id), Attempts(mask)
+    with executor.load_result(job_id) as archive, temporary_folder() as folder:
+        properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
+        with uploads("task.json"):
+            task = folder / "task.json"
+            text = archive.get_path("task.json").read_text(encoding="utf-8")
+            task.write_text(text if mask is None else mask.mask(text), encoding="utf-8")
+            client.log_artifact(run_id, str(task))
+        if uploads.refused:
+            return uploads.refused  # it takes nothing, and each of the others would be waited for
+        with uploads("package"):
+            package = folder / f"{properties['name']}-{properties['version']}.tar.gz"
+            shutil.copyfile(archive.get_path("package.tag.gz"), package)
+            log_package(client, run_id, package)
+        if executor.is_remote and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
+            _LOGGER.info("The result archive has more than %g MB and stays in S3", log.archive_limit_mb)
+        else:
+            with uploads(f"result/{archive.path.name}"):
+                client.log_artifact(run_id, str(archive.path), "result")
+        if log.dataset:
+            with attempts("dataset"):
+                log_input(client, run_id, dataset, executor.find_dataset(job_id))
+        if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
+            with _views_lock:
+                _log_views(client, run_id, archive, folder / "views", dataset, log, attempts)
+    if attempts.missing:
+        client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
+    return uploads.refused
+
+
+def log_package(client: MlflowClient, run_id: str, path: Path) -> None:
+    """Logs a package, with its digest as the tag ``tg.package_sha256``."""
+    client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(path.read_bytes()).hexdigest())
+    client.log_artifact(run_id, str(path), "package")
+
+
+def log_input(client: MlflowClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
+    """Logs a dataset as an input of a run, as :func:`tg_mlflow.results.dataset.log_dataset` does, if there is one."""
+    from tg_mlflow.results.dataset import log_dataset  # here, as pandas takes a second, in which a job can be started
+
+    if path is not None or remote is not None:
+        log_dataset(client, run_id, path, remote)
+
+
+def _log_views(
+    client: MlflowClient,
+    run_id: str,
+    archive: ResultArchive,
+    folder: Path,
+    dataset: Path | None,
+    log: LogConfig,
+    attempts: "Attempts",
+) -> None:
+    # Here, as matplotlib and scikit-learn take a second, in which a launcher can start its job.
+    from tg_mlflow.results.figures import draw_figures
+    from tg_mlflow.results.model import log_model
+    from tg_mlflow.results.model_check import find_checker
+
+    folder.mkdir()
+    if log.model and log.check_model:
+        find_checker().start()  # beside what follows, as it takes some seconds
+    if log.figures:
+        with attempts("figures"):
+            draw_figures(archive, folder / "figures", attempts)
+            if (folder / "figures").is_dir():
+                client.log_artifacts(run_id, str(folder / "figures"), "figures")
+    if log.tables:
+        with attempts("tables/result_df.json"):
+            log_result_table(client, run_id, archive)
+    if log.model:
+        with attempts("model"):
+            log_model(client, run_id, archive, folder / "model", dataset, attempts, log.check_model)
+
+
+class _Uploads:
+    """Lets uploads fail, each by itself, as long as the tracking server answers.
+
+    Attributes:
+        refused: Why, by the name of what was not taken.
+    """
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self.refused: dict[str, str] = {}
+        self._client = client
+        self._run_id = run_id
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """While the context is open, an error ends it and no more than it, unless the archive is at fault.
+
+        Raises:
+            TgError: If the archive is at fault.
+            MlflowException: If it is the tracking server that does not answer.
+            OSError: Likewise.
+        """
+        try:
+            yield
+        except TgError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each artifact store has errors of its own
+            self._client.get_run(self._run_id)
+            self.refused[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+class Attempts:
+    """Lets parts fail, each by itself.
+
+    Args:
+        mask: Secrets, which no warning shows.
+
+    Attributes:
+        missing: The names of those that have failed.
+    """
+
+    def __init__(self, mask: SecretMask | None = None) -> None:
+        self.missing: list[str] = []
+        self._mask = mask or SecretMask()
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """While the context is open, an error ends it and no more than it: it is logged as a warning of one line."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - a training that has ended well is not failed by a picture of it
+            self.missing.append(name)
+            reason = self._mask.mask(" ".join(str(error).split()))
+            if isinstance(error, UnservableModelError):
+                _LOGGER.warning("%s: %s", name, reason)
+            else:
+                _LOGGER.warning("%s could not be logged: %s: %s", name, type(error).__name__, reason)

@@ -1,0 +1,127 @@
+"""Describes the data of a training as an input of its run."""
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.exceptions import MlflowException
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import Array
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+
+from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
+from tg.common.errors import DatasetError
+from tg.common.ml.tables.pandas_metadata import find_unnamed_index
+from tg_mlflow.results.dataset_file import digest_files, open_dataset
+
+_CONTEXT = "training"
+# A server refuses more.
+_LONGEST_SCHEMA = 1_000_000
+
+
+def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
+    """Logs a dataset as an input of a run, in the context ``training``, unless the run has it.
+
+    What has changed in it since then is not looked at: the training has had the dataset as it was. In one experiment,
+    MLflow keeps one dataset of a name and digest, with the source that it first had.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        path: The dataset on this machine; ``None`` if it is not here.
+        remote: The dataset in S3, if it was read there; one of the two there has to be.
+
+    Raises:
+        OSError: If it cannot be read.
+        DatasetError: If it is in S3 only, and not there any more.
+        MlflowException: If the tracking server refuses it.
+    """
+    tag = InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)
+    known = client.get_run(run_id).inputs
+    logged = known.dataset_inputs if known is not None else []
+    name = _find_name(path, remote)
+    if any(each.dataset.name == name and tag in each.tags for each in logged):
+        return
+    inputs = [DatasetInput(build_dataset(path, remote), [tag])]
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException:
+        # Of runs that are the first to log it, and do so at the same time, the server refuses all but one: each was to
+        # add what was not there yet. It is there now.
+        client.log_inputs(run_id, inputs)
+
+
+def build_dataset(path: Path | None, remote: StoredDataset | None = None) -> Dataset:
+    """Describes a file or folder; it is read once, for its digest, but never held in memory, unless it is CSV.
+
+    One that is in S3 only is not read: its digest is made of what S3 says of it, and its columns are not known.
+
+    Args:
+        path: The dataset on this machine; ``None`` if it is not here.
+        remote: The dataset in S3, if it was read there; one of the two there has to be.
+
+    Returns:
+        A dataset with the file's name, a digest of its content, its place as its source, and, if it is parquet or CSV,
+        its columns as MLflow's types and the number of its rows. The types are those that a loader reads: decimals and
+        times of day are ``double``, as a column of nothing is, dates are ``datetime``, a dictionary is what its values
+        are. MLflow has no types for everything that parquet has; a column of another type, such as a duration, is
+        written as ``string``. Tens of thousands of columns are too many for it: then there are none.
+
+    Raises:
+        OSError: If it cannot be read.
+        DatasetError: If it is in S3 only, and not there any more.
+    """
+    digest = remote.digest if remote is not None else None
+    schema = profile = None
+    if path is not None:
+        digest = digest_files(path)
+        schema, profile = _describe_columns(path)
+    kind, uri = ("s3", remote.uri) if remote is not None else ("local", str(path and path.resolve()))
+    if digest is None:
+        raise DatasetError(f"the dataset {uri!r} is not there any more, so nothing is known of it")
+    return Dataset(_find_name(path, remote), digest, kind, json.dumps({"uri": uri}), schema, profile)
+
+
+def _find_name(path: Path | None, remote: StoredDataset | None) -> str:
+    return path.resolve().name if path is not None else PurePosixPath(remote.uri if remote is not None else "").name
+
+
+def _describe_columns(path: Path) -> tuple[str | None, str | None]:
+    """The schema and the profile of a table, as MLflow writes them; nothing of other files."""
+    table = open_dataset(path.resolve())
+    if table is None:
+        return None, None
+    incomplete, index = table.find_incomplete_columns(), find_unnamed_index(table.schema)
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(_as_mlflow_type(field.type), field.name, required=field.name not in incomplete)
+        for field in table.schema
+        if field.name not in index
+    ]
+    schema, rows = json.dumps({"mlflow_colspec": Schema(columns).to_dict()}), table.count_rows()
+    profile = json.dumps({"num_rows": rows, "num_elements": rows * len(columns)})
+    return schema if len(schema) <= _LONGEST_SCHEMA else None, profile
+
+
+def _as_mlflow_type(given: Any) -> "DataType | Array":
+    types = pa.types
+    if types.is_dictionary(given):
+        return _as_mlflow_type(given.value_type)
+    if types.is_list(given) or types.is_large_list(given) or types.is_fixed_size_list(given):
+        return Array(_as_mlflow_type(given.value_type))
+    if types.is_boolean(given):
+        return DataType.boolean
+    if types.is_integer(given):
+        is_small = given.bit_width < 32 or types.is_int32(given)
+        return DataType.integer if is_small else DataType.long
+    if types.is_float16(given) or types.is_float32(given):
+        return DataType.float
+    if types.is_float64(given) or types.is_decimal(given) or types.is_null(given):
+        return DataType.double
+    if types.is_timestamp(given) or types.is_date(given):
+        return DataType.datetime
+    if types.is_binary(given) or types.is_large_binary(given) or types.is_fixed_size_binary(given):
+        return DataType.binary
+    return DataType.string

@@ -1,0 +1,90 @@
+"""Shows a sample of what a model predicts as a table of its run."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
+
+from tg.common.delivery.sagemaker import ResultArchive
+from tg_mlflow.figures.row_sample import sample_rows
+
+# What an archive has of each run of a training on one table.
+RESULT_DF = "runs/{run}/result_df.parquet"
+TRAINING_TASK = "runs/{run}/training_task.pkl"
+MODEL = "runs/{run}/model.pkl"
+
+TABLE = "tables/result_df.json"
+
+_TABLE_ENTRY = {"path": TABLE, "type": "table"}
+
+# Opens a context in which the part of this name is made; if it fails, that part is missing and everything else goes on.
+Attempt: TypeAlias = Callable[[str], AbstractContextManager[None]]
+
+
+def log_result_table(client: MlflowClient, run_id: str, archive: ResultArchive) -> None:
+    """Logs at most 1,000 rows of the first run's ``result_df``, each with its index, as ``tables/result_df.json``.
+
+    A table that is there, perhaps half of one, is replaced; MLflow's own ``log_table`` would add the rows to it.
+
+    Raises:
+        Exception: What the archive or the tracking server has against it.
+    """
+    table = build_result_table(read_result_df(archive, 0))
+    text = table.to_json(orient="split", index=False, date_format="iso", double_precision=15)
+    client.log_text(run_id, text, TABLE)
+    logged = json.loads(client.get_run(run_id).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]"))
+    if _TABLE_ENTRY not in logged:  # by which MLflow's pages and `load_table` find it
+        client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([*logged, _TABLE_ENTRY]))
+
+
+def build_result_table(result_df: pd.DataFrame) -> pd.DataFrame:
+    """Takes at most 1,000 rows, with the index as first columns, names that differ, and values that JSON holds."""
+    sample = sample_rows(result_df)
+    levels = sample.index.nlevels
+    unnamed = ["index"] if levels == 1 else [f"level_{number}" for number in range(levels)]
+    index = [other if name is None else name for name, other in zip(sample.index.names, unnamed, strict=True)]
+    # For MLflow's page, what is before a dot in a column's name is another table, and the cell is empty.
+    names = number_repeated(str(name).replace(".", "/") for name in [*sample.columns, *index])
+    count = len(sample.columns)
+    columns = {names[count + number]: sample.index.get_level_values(number).array for number in range(levels)}
+    columns |= {names[number]: sample.iloc[:, number].array for number in range(count)}
+    return pd.DataFrame({name: _as_json(pd.Series(values)) for name, values in columns.items()})
+
+
+def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
+    """Appends ``_2``, ``_3`` and so on to names that came before, or of which ``same`` gives the same."""
+    taken: dict[str, str] = {}
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        free = next(each for each in itertools.chain([name], numbered) if same(each) not in taken)
+        taken[same(free)] = free
+    return list(taken.values())
+
+
+def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None = None) -> pd.DataFrame:
+    """Reads what a run's model predicts, with the columns ``predicted``, ``true`` and ``stage`` at least.
+
+    Args:
+        archive: A training's on one table.
+        run: Its number.
+        columns: The ones to read; by default, all of them.
+
+    Raises:
+        ResultArchiveError: If the archive does not have it.
+    """
+    return pd.read_parquet(archive.get_path(RESULT_DF.format(run=run)), columns=columns)
+
+
+def _as_json(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    if isinstance(column.dtype, pd.IntervalDtype):  # of which pandas would write ten properties
+        return column.map(str)
+    try:
+        column.to_json()
+    except (OverflowError, TypeError, ValueError):  # of bytes, of periods, and of lists of them
+        return column.map(str)
+    return column

@@ -1,0 +1,102 @@
+"""Trains the members of a sweep at the same time, or one after another, and tells how each has ended."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tg.common.delivery.sagemaker import SagemakerConfig
+from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, mask_result
+from tg_mlflow.sweeps.trainer import SweepTrainer
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_LOOK_SECONDS = 1
+
+Training: TypeAlias = tuple[SweepMember, SagemakerConfig]
+Tell: TypeAlias = Callable[[SweepChildResult, int, int], None]
+
+
+def tell_end(result: SweepChildResult, number: int, count: int) -> None:
+    """Says in the log that a training has ended, as so many of so many have now."""
+    _logger.info("[%d/%d] %s %s%s", number, count, result.name, result.status, _describe(result))
+
+
+@dataclass(frozen=True)
+class SweepChildren:
+    """The trainings of a sweep while they run.
+
+    Attributes:
+        trainer: Trains each.
+        max_parallel: How many are trained at once.
+        stop_on_failure: Whether the first one that fails stops the others.
+        tell: Called in this thread when a training has ended, with how many have.
+    """
+
+    trainer: SweepTrainer
+    max_parallel: int
+    stop_on_failure: bool
+    tell: Tell = tell_end
+
+    def train_one_after_another(self, trainings: Sequence[Training]) -> None:
+        """Trains all in this thread, as those must be that train in this process.
+
+        Raises:
+            KeyboardInterrupt: If it is interrupted.
+        """
+        before = len(self.trainer.results)
+        for number, (member, delivery) in enumerate(trainings, start=before + 1):
+            if not self.trainer.is_stopping:
+                self.trainer.train(member, delivery)
+                self._tell(member, number, before + len(trainings))
+
+    def train_at_once(self, trainings: Sequence[Training]) -> None:
+        """Trains all in threads.
+
+        Raises:
+            KeyboardInterrupt: If it is interrupted; nothing runs any more then.
+        """
+        ended = len(self.trainer.results)
+        count = ended + len(trainings)
+        with ThreadPoolExecutor(self.max_parallel, thread_name_prefix="sweep") as pool:
+            waiting = {pool.submit(self._train_in_thread, *each): each[0] for each in trainings}
+            try:
+                while waiting:
+                    for future in wait(waiting, _LOOK_SECONDS, return_when="FIRST_COMPLETED").done:
+                        member = waiting.pop(future)
+                        future.result()
+                        ended += 1
+                        self._tell(member, ended, count)
+            except BaseException:
+                self.trainer.stop(list(waiting))
+                raise
+
+    def _tell(self, member: SweepMember, number: int, count: int) -> None:
+        result = self.trainer.results.get(member.name)
+        if result is not None:
+            self.tell(mask_result(result, self.trainer.client.mask), number, count)
+            if result.status == FAILED and self.stop_on_failure and not self.trainer.is_stopping:
+                _logger.warning("The other trainings are stopped, as stop_on_failure says")
+                self.trainer.stop()
+
+    def _train_in_thread(self, member: SweepMember, delivery: SagemakerConfig) -> None:
+        with suppress(KeyboardInterrupt):  # how it is stopped here; the user's own comes to the main thread
+            self.trainer.train(member, delivery)
+
+
+def list_results(members: Sequence[SweepMember], results: Mapping[str, SweepChildResult]) -> list[SweepChildResult]:
+    """How each member has ended, in their order; also those that were never started."""
+    return [
+        results.get(each.name) or SweepChildResult(each.name, None, NOT_STARTED, None, each.combination, {}, None)
+        for each in members
+    ]
+
+
+def _describe(result: SweepChildResult) -> str:
+    if result.failure is not None:
+        return f": {result.failure}"
+    metrics = {name: value for name, value in sorted(result.metrics.items()) if not name.startswith("tg.")}
+    return "".join(f"  {name} {value:.6g}" for name, value in list(metrics.items())[:3])

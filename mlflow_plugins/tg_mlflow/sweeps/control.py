@@ -1,0 +1,73 @@
+"""Looks at a sweep, and stops one, by the run of the sweep."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+
+from tg.common import TgError
+from tg_mlflow.errors import RunNotOursError, SweepError, describe_failure
+from tg_mlflow.sweeps.runs import list_children, name_child
+from tg_mlflow.takeover.cancellation import cancel_job, wait_for_launcher
+from tg_mlflow.takeover.left_job import find_left_job
+from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
+from tg_mlflow.tracking.search import is_running
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_KILLED = RunStatus.to_string(RunStatus.KILLED)
+_MOST_AT_ONCE = 32
+
+
+def describe_sweep_status(client: MlflowClient, parent: Run) -> str:
+    """Writes a sweep's status, and that of each of its trainings' runs, a line each."""
+    children = list_children(client, parent)
+    launcher = read_launcher(parent.data.tags)
+    lines = [f"run {parent.info.run_id} {parent.info.status}{f', run by process {launcher.pid}' if launcher else ''}"]
+    width = max((len(name_child(run)) for run in children), default=0)
+    lines += [f"  {name_child(run):<{width}}  {run.info.run_id}  {run.info.status}" for run in children]
+    return "\n".join(lines)
+
+
+def cancel_sweep(client: MlflowClient, parent: Run) -> None:
+    """Stops the jobs of a sweep's trainings and ends their runs, and the sweep's, as KILLED.
+
+    The process that runs the sweep, if it is on this machine, does so itself, and is waited for.
+
+    Raises:
+        RunNotOursError: If that process cannot be interrupted, and would start others.
+        SweepError: If a job could not be stopped; the others were.
+    """
+    run_id = parent.info.run_id
+    if (launcher := read_launcher(parent.data.tags)) is not None:
+        if launcher.signal_number is None:
+            raise RunNotOursError(
+                f"sweep {run_id!r} is run by a thread of process {launcher.pid}, which cannot be interrupted; "
+                "stop it there"
+            )
+        launcher.interrupt()
+        parent = wait_for_launcher(client, run_id, launcher)
+    running = [run for run in list_children(client, parent) if is_running(run)]
+    is_here = keeps_jobs_here(parent.data.tags)
+    # At the same time: SageMaker gives each job two minutes to stop.
+    with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+        failures = list(pool.map(lambda run: _cancel(client, run, is_here), running))
+    failed = [name_child(run) for run, failure in zip(running, failures, strict=True) if failure is not None]
+    for run, failure in zip(running, failures, strict=True):
+        if failure is not None:
+            _logger.error("Training %s goes on: %s", name_child(run), describe_failure(failure))
+    if failed:
+        raise SweepError(f"{len(failed)} of {len(running)} trainings could not be stopped: {', '.join(failed)}")
+    if is_running(parent):
+        client.set_terminated(run_id, _KILLED)
+    _logger.info("Stopped %d trainings of sweep %s", len(running), run_id)
+
+
+def _cancel(client: MlflowClient, run: Run, is_here: bool) -> TgError | None:
+    try:
+        if (found := find_left_job(client, run, is_here)) is not None:
+            cancel_job(client, found)
+    except TgError as error:
+        return error
+    return None

@@ -1,0 +1,102 @@
+"""Brings the tasks of a sweep into one package, which is made once."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader, temporary_folder
+from tg.common.delivery.sagemaker import SagemakerConfig
+from tg_mlflow.delivery.made_package import MadePackaging, make_once
+from tg_mlflow.delivery.project_delivery import (
+    build_containering,
+    build_deliveries,
+    build_options,
+    warn_of_ignored_calls,
+)
+from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.project.project import Project
+from tg_mlflow.sweeps.plan import SweepMember
+
+
+@dataclass(frozen=True)
+class SweepDelivery:
+    """How the trainings of a sweep are delivered.
+
+    Attributes:
+        package: The file that all of them are in.
+        deliveries: For each member how it is delivered.
+    """
+
+    package: Path
+    deliveries: Sequence[SagemakerConfig]
+
+
+@contextmanager
+def delivering_sweep(
+    project: Project, members: Sequence[SweepMember], config: BackendConfig
+) -> Iterator[SweepDelivery]:
+    """Makes the members' tasks and their package, which is there while the context is open.
+
+    What of the tasks is the project's has to be importable.
+
+    Raises:
+        TgError: If the project, its data or the configuration do not fit.
+        Exception: Whatever the project's code raises, unchanged.
+    """
+    tasks = [member.make_task() for member in members]
+    deliveries = build_deliveries(tasks, project, config)
+    with temporary_folder() as folder:
+        package, made = make_once(deliveries, folder)
+        warn_of_ignored_calls(deliveries[0].packaging, config)
+        each = zip(made, members, strict=True)
+        yield SweepDelivery(
+            package.path,
+            [replace(delivery, options=build_options(project, member.config)) for delivery, member in each],
+        )
+
+
+def deliver_from_package(
+    path: Path, resources: Sequence[str], project: Project, members: Sequence[SweepMember], config: BackendConfig
+) -> SweepDelivery:
+    """Describes the delivery of a sweep's trainings from the package that was made of them before.
+
+    Nothing of the project is needed but its data.
+
+    Args:
+        path: The package's file.
+        resources: For each member the name of its job in the package.
+        project: Where its data are.
+        members: The trainings.
+        config: How they are delivered.
+
+    Raises:
+        TgError: If the package cannot be loaded here, or the configuration does not fit.
+    """
+    loader = install_package_and_get_loader(path)
+    jobs = {name: loader.load_resource(name) for name in resources}
+    made = MadePackaging(_describe_package(path, loader), jobs)
+    containering = build_containering(made, project.folder, config)
+    return SweepDelivery(
+        path,
+        [
+            SagemakerConfig(jobs[name], made, containering, build_options(project, member.config))
+            for name, member in zip(resources, members, strict=True)
+        ],
+    )
+
+
+def _describe_package(path: Path, loader: EntryPoint) -> Package:
+    # Where its objects are was said of the package, and is said by the loader of what it has unpacked.
+    properties = {**loader.properties, "resources_location": f"{loader.module_name}/resources"}
+    return Package(
+        path=path,
+        name=properties["name"],
+        version=properties["version"],
+        module_name=loader.module_name,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        modules=tuple(properties["modules"]),
+        requirements=tuple(properties["requirements"]),
+        properties=properties,
+    )

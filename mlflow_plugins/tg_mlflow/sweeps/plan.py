@@ -1,0 +1,151 @@
+"""Which trainings a sweep consists of, and what each is called."""
+
+import itertools
+import json
+import math
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from tg.common.delivery.sagemaker import format_job_name, format_sweep_names
+from tg.common.ml.training_core import AbstractTrainingTask
+from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.places.config import BackendConfig, RemoteConfig
+from tg_mlflow.project.project import Project
+from tg_mlflow.project.task_factory import build_task
+from tg_mlflow.project.train_command import TrainCommand
+
+# So many runs are more than anybody looks at; a larger grid is a slip, or wants to be sampled.
+_MOST_MEMBERS = 10_000
+
+
+@dataclass(frozen=True)
+class SweepMember:
+    """One training of a sweep.
+
+    Attributes:
+        name: What it is called, by what varies.
+        combination: Its value of each swept parameter.
+        params: What its run has as parameters besides its hyperparameters, such as the entry point's, as texts.
+        config: How it is delivered; with its own hyperparameters.
+        make_task: Makes the task. What of it is the project's has to be importable then.
+    """
+
+    name: str
+    combination: Mapping[str, Any]
+    params: Mapping[str, str]
+    config: BackendConfig
+    make_task: Callable[[], AbstractTrainingTask]
+
+
+def plan_sweep(
+    project: Project, entry_point: str, given: Mapping[str, Any], config: BackendConfig
+) -> list[SweepMember]:
+    """Lists the trainings of ``config.sweep``, the last parameter varying fastest.
+
+    A swept name with a dot is a part of the task, as a hyperparameter; another one is a parameter of the entry point.
+    Values other than texts are written as JSON there, as the factory's annotations are read.
+
+    Args:
+        project: The project.
+        entry_point: What of it is trained.
+        given: Parameters that the user gives, the same for all.
+        config: The sweep, and how each of its trainings is delivered.
+
+    Raises:
+        BackendConfigError: If a parameter has no values, there are too many combinations, or the key cannot be used
+            with a sweep.
+        TaskDefinitionError: If a combination is there twice.
+        ProjectError: For a parameter that the entry point does not know.
+    """
+    _check(config, given)
+    check_goes_with_sweep(config)
+    combinations = list(_choose(config))
+    names = format_sweep_names(combinations)
+    return [
+        _build_member(project, entry_point, given, config, combination, name, number)
+        for number, (combination, name) in enumerate(zip(combinations, names, strict=True), start=1)
+    ]
+
+
+def _check(config: BackendConfig, given: Mapping[str, Any]) -> None:
+    for name, values in config.sweep.items():
+        if not values:
+            raise BackendConfigError(f"sweep has no values for {name!r}; give a list such as [0.1, 1]")
+        if name in given:
+            raise BackendConfigError(f"{name!r} is swept and given, too; leave out one")
+        if name in config.hyperparameters:
+            raise BackendConfigError(f"{name!r} is swept and among hyperparameters, too; leave out one")
+    total = math.prod(len(values) for values in config.sweep.values())
+    count = min(total, config.sweep_samples or total)
+    if count > _MOST_MEMBERS:
+        raise BackendConfigError(
+            f"sweep has {count:,} combinations, more than {_MOST_MEMBERS:,}; choose some with sweep_samples"
+        )
+
+
+def check_goes_with_sweep(config: BackendConfig) -> None:
+    """Checks that a configuration is not for one training alone.
+
+    Raises:
+        BackendConfigError: If a key of it does not go with a sweep.
+    """
+    for key in ("detach", "dry_run"):
+        if getattr(config, key, False):
+            raise BackendConfigError(f"{key} does not go with sweep; leave out one")
+
+
+def _choose(config: BackendConfig) -> Iterator[dict[str, Any]]:
+    total = math.prod(len(values) for values in config.sweep.values())
+    if config.sweep_samples is None or config.sweep_samples >= total:
+        for values in itertools.product(*config.sweep.values()):
+            yield dict(zip(config.sweep, values, strict=True))
+        return
+    for number in sorted(random.Random(config.sweep_seed).sample(range(total), config.sweep_samples)):
+        yield _combination_at(config.sweep, number)
+
+
+def _combination_at(grid: Mapping[str, Sequence[Any]], number: int) -> dict[str, Any]:
+    """The combination with a number in the order of the whole grid, which need not be written out for it."""
+    chosen = {}
+    for name, values in reversed(list(grid.items())):
+        number, index = divmod(number, len(values))
+        chosen[name] = values[index]
+    return {name: chosen[name] for name in grid}
+
+
+def _build_member(
+    project: Project,
+    entry_point: str,
+    given: Mapping[str, Any],
+    config: BackendConfig,
+    combination: Mapping[str, Any],
+    name: str,
+    number: int,
+) -> SweepMember:
+    swept = {key: _as_text(value) for key, value in combination.items() if "." not in key}
+    parts = {key: value for key, value in combination.items() if "." in key}
+    params = project.resolve_parameters(entry_point, {**given, **swept})
+    own = {"hyperparameters": {**config.hyperparameters, **parts}}
+    make_task = partial(_make_task, project.build_command(entry_point, params), name, combination)
+    return SweepMember(name, combination, params, number_job(config, number).model_copy(update=own), make_task)
+
+
+def _make_task(command: TrainCommand, name: str, combination: Mapping[str, Any]) -> AbstractTrainingTask:
+    task = build_task(command)
+    task.info["name"] = name
+    task.info["sweep_parameters"] = dict(combination)
+    return task
+
+
+def number_job(config: BackendConfig, number: int) -> BackendConfig:
+    """Gives a training of a sweep a job name of its own, where the configuration names one."""
+    if not isinstance(config, RemoteConfig) or config.job_name is None:
+        return config
+    return config.model_copy(update={"job_name": format_job_name(config.job_name, str(number))})
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,90 @@
+"""Settles runs that were left RUNNING, all at once."""
+
+from collections.abc import Iterator
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND
+
+from tg.common import TgError
+from tg_mlflow.errors import RunNotOursError, describe_failure
+from tg_mlflow.sweeps.resume import count_missing, resume_sweep
+from tg_mlflow.sweeps.runs import is_sweep
+from tg_mlflow.takeover.attach import attach, check_is_left
+from tg_mlflow.takeover.left_job import find_left_job
+from tg_mlflow.takeover.run_job import find_job
+from tg_mlflow.tracking.launcher import is_this_host, keeps_jobs_here, read_launcher
+from tg_mlflow.tracking.search import is_running, read_run, search_runs
+from tg_mlflow.tracking.tags import JOB_ID_TAG, SWEEP_TAG
+
+
+def reconcile_runs(client: MlflowClient) -> dict[str, str]:
+    """Settles the runs that were left RUNNING or SCHEDULED and whose jobs have ended: records the rest and ends them.
+
+    Runs whose launcher has died on this machine before it had started a job are KILLED. Runs whose jobs go on are left
+    alone, and so are runs whose jobs were started on another machine. A sweep is settled if all of its trainings have
+    ended; nothing is trained here. A run that cannot be settled does not keep others from it.
+
+    Returns:
+        What has become of each of these runs, by its id.
+    """
+    runs = {run.info.run_id: run for run in _find_running(client)}
+    sweeps = [run_id for run_id, run in runs.items() if is_sweep(run)]
+    outcomes = {run_id: _settle(client, run_id) for run_id in runs if run_id not in sweeps}
+    return {**outcomes, **{run_id: _settle_sweep(client, run_id) for run_id in sweeps}}
+
+
+def _find_running(client: MlflowClient) -> Iterator[Run]:
+    experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
+    for status in ("RUNNING", "SCHEDULED"):
+        # One without a job has only the name of its backend.
+        for ours in (f"`{JOB_ID_TAG}` LIKE '%'", f"`{SWEEP_TAG}` LIKE '%'", f"`{MLFLOW_PROJECT_BACKEND}` LIKE 'tg-%'"):
+            yield from search_runs(client, experiments, f"attributes.status = '{status}' and tags.{ours}")
+
+
+def _settle_sweep(client: MlflowClient, run_id: str) -> str:
+    try:
+        if (launcher := read_launcher(read_run(client, run_id).data.tags)) is not None:
+            return f"left alone: process {launcher.pid} runs it"
+        run = read_run(client, run_id)  # once more, as its launcher may have ended it and itself just now
+        if not is_running(run):
+            return str(run.info.status)
+        if missing := count_missing(client, run):
+            return f"left alone: {missing} trainings are missing; `tg-mlflow attach {run_id}` resumes it"
+        return resume_sweep(client, run).status
+    except (TgError, MlflowException, OSError) as error:
+        return f"left alone: {describe_failure(error)}"
+
+
+def _settle(client: MlflowClient, run_id: str) -> str:
+    try:
+        _record_or_end(client, run_id)
+    except (TgError, MlflowException, OSError) as error:
+        return _describe_outcome(client, run_id, error)
+    return str(client.get_run(run_id).info.status)
+
+
+def _record_or_end(client: MlflowClient, run_id: str) -> None:
+    check_is_left(client, read_run(client, run_id))
+    run = read_run(client, run_id)  # once more, as its launcher may have ended it and itself just now
+    tags = run.data.tags
+    if not is_running(run):
+        return
+    is_here = is_this_host(tags) and (JOB_ID_TAG not in tags or keeps_jobs_here(tags))
+    if is_here and find_left_job(client, run, is_here) is None:
+        return
+    found = find_job(run)
+    state = found.executor.status(found.job_id)
+    if not state.status.is_final:
+        raise RunNotOursError(f"its job is {state.status.value}")
+    attach(client, run_id)
+
+
+def _describe_outcome(client: MlflowClient, run_id: str, error: Exception) -> str:
+    """A failed job's run has ended by that; one that is not recorded as a whole has not."""
+    try:
+        run = client.get_run(run_id)
+    except (MlflowException, OSError) as problem:
+        return f"left alone: {describe_failure(problem)}"
+    return f"left alone: {describe_failure(error)}" if is_running(run) else str(run.info.status)

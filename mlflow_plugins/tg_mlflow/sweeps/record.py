@@ -1,0 +1,152 @@
+"""What a sweep's run keeps of it, so that the sweep can be resumed: its plan, and the package of all its trainings."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from tg.common.delivery.sagemaker import SagemakerConfig
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.project.project import Project
+from tg_mlflow.sweeps.delivery import SweepDelivery
+from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.search import download_quietly
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+FORMAT = 1
+PLAN = "sweep/plan.json"
+PACKAGE_FOLDER = "package"
+
+
+@dataclass(frozen=True)
+class RecordedMember:
+    """A training of a sweep, as its plan has it.
+
+    Attributes:
+        name: What it is called.
+        combination: Its value of each parameter that the sweep is of.
+        params: What its run has as parameters besides its hyperparameters.
+        resource: The name of its job in the package.
+        config: Those keys of its configuration that are its own.
+    """
+
+    name: str
+    combination: Mapping[str, Any]
+    params: Mapping[str, str]
+    resource: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RecordedSweep:
+    """A sweep, as its run has it.
+
+    Attributes:
+        backend: What users call the backend.
+        folder: The project's folder, where it was planned.
+        project_name: The project's name.
+        config: The configuration, secrets masked.
+        package: The artifact with the package.
+        members: All trainings.
+    """
+
+    backend: str
+    folder: Path
+    project_name: str
+    config: Mapping[str, Any]
+    package: str
+    members: Sequence[RecordedMember]
+
+
+def record_sweep(
+    client: MaskingClient,
+    run_id: str,
+    project: Project,
+    members: Sequence[SweepMember],
+    config: BackendConfig,
+    delivery: SweepDelivery,
+) -> None:
+    """Logs ``sweep/plan.json``, without secrets, and the package to a sweep's run.
+
+    Where that fails, the sweep goes on: a warning says so.
+    """
+    plan = {
+        "format": FORMAT,
+        "backend": config.backend,
+        "folder": str(project.folder),
+        "project_name": project.name,
+        "config": _describe_config(project, config),
+        "package": f"{PACKAGE_FOLDER}/{delivery.package.name}",
+        "members": [
+            _describe_member(client, member, config, each)
+            for member, each in zip(members, delivery.deliveries, strict=True)
+        ],
+    }
+    try:
+        client.log_artifact(run_id, str(delivery.package), PACKAGE_FOLDER)
+        client.log_text(run_id, client.mask.mask(json.dumps(plan, indent=1)), PLAN)
+    except (MlflowException, OSError) as error:
+        _logger.warning("The sweep's plan could not be logged, so that it cannot be resumed: %s", error)
+
+
+def read_sweep(client: MlflowClient, run_id: str, folder: Path) -> RecordedSweep:
+    """Reads the plan of a sweep's run.
+
+    Args:
+        client: The tracking server's.
+        run_id: The sweep's run.
+        folder: Where it may be downloaded to.
+
+    Raises:
+        RunNotOursError: If there is none, or it is of another version of this library.
+    """
+    try:
+        content = json.loads(download_quietly(client, run_id, PLAN, folder).read_text(encoding="utf-8"))
+    except (MlflowException, OSError, ValueError) as error:
+        raise RunNotOursError(
+            f"run {run_id!r} has no {PLAN} that can be read ({error}): the sweep had not come so far; start a new one"
+        ) from error
+    if content["format"] != FORMAT:
+        raise RunNotOursError(
+            f"the plan of run {run_id!r} has the format {content['format']}, and this version reads {FORMAT}; "
+            "resume the sweep with the version of tg-mlflow that began it"
+        )
+    return RecordedSweep(
+        backend=content["backend"],
+        folder=Path(content["folder"]),
+        project_name=content["project_name"],
+        config=content["config"],
+        package=content["package"],
+        members=[RecordedMember(**each) for each in content["members"]],
+    )
+
+
+def _describe_config(project: Project, config: BackendConfig) -> dict[str, Any]:
+    """Writes a configuration so that it means the same wherever it is read."""
+    described = config.model_dump(mode="json")
+    described["datasets_folder"] = str(Path(project.folder, Path(config.datasets_folder).expanduser()))
+    build = described.get("build")
+    if build is not None and build["ca_bundle"] is not None:
+        build["ca_bundle"] = str(project.folder / build["ca_bundle"])
+    return described
+
+
+def _describe_member(
+    client: MaskingClient, member: SweepMember, config: BackendConfig, delivery: SagemakerConfig
+) -> dict[str, Any]:
+    common, own = config.model_dump(mode="json"), member.config.model_dump(mode="json")
+    return {
+        "name": member.name,
+        "combination": dict(member.combination),
+        "params": client.mask.mask_named(member.params),
+        "resource": delivery.resource_name,
+        "config": {name: value for name, value in own.items() if value != common[name]},
+    }

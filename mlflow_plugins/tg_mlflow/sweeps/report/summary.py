@@ -1,0 +1,146 @@
+"""Puts what is known of a sweep's trainings into the run that is their parent."""
+
+import logging
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Metric, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+from tg.common.delivery.delivery import temporary_folder
+from tg_mlflow.results.artifacts import Attempts
+from tg_mlflow.sweeps.report.description import describe_sweep
+from tg_mlflow.sweeps.report.table import (
+    FAILED,
+    FINISHED,
+    KILLED,
+    NOT_STARTED,
+    Mode,
+    SweepChildResult,
+    build_sweep_table,
+    describe_missing_metric,
+    find_best,
+)
+from tg_mlflow.tracking.tags import BEST_NAME_TAG, BEST_RUN_ID_TAG, MISSING_TAG
+
+COUNT_METRICS = {
+    FINISHED: "tg.sweep_finished",
+    FAILED: "tg.sweep_failed",
+    KILLED: "tg.sweep_killed",
+    NOT_STARTED: "tg.sweep_not_started",
+}
+
+FOLDER = "sweep"
+TABLE = "sweep/summary.json"
+
+# Below MLflow's own logger, which shows what it is told on a console.
+_LOGGER = logging.getLogger("mlflow.tg_mlflow")
+_LONGEST_FILE_NAME = 80
+_REFUSED_CHARACTERS = re.compile(r"[^\w.\-]")
+
+
+def log_sweep_summary(
+    client: MlflowClient,
+    parent_run_id: str,
+    experiment_id: str,
+    children: Sequence[SweepChildResult],
+    primary_metric: str | None,
+    mode: Mode,
+    grid: Mapping[str, Sequence[Any]],
+) -> None:
+    """Logs the parent's description, its best child, how many have ended how, and the folder ``sweep``.
+
+    The folder has ``summary.csv``, ``summary.json``, which MLflow shows as a table, ``parallel_coordinates.png`` and
+    ``metric_vs_<parameter>.png``, each with its data as CSV. What cannot be drawn or shown as a table does not fail: a
+    warning says why, and the tag ``tg.missing`` names it. When it is called again, everything is replaced.
+
+    Args:
+        client: The tracking server's.
+        parent_run_id: The parent.
+        experiment_id: Where the children's runs are.
+        children: All of the sweep's, whatever has become of them.
+        primary_metric: Of which the best child has the ``mode``; the parent gets that child's value of it, too.
+        mode: Whether the greatest or the least value is the best.
+        grid: Values by parameter; empty if the children are not made from a grid.
+
+    Raises:
+        MlflowException: What the tracking server has against it.
+    """
+    best = find_best(children, primary_metric, mode)
+    if primary_metric is not None and best is None and any(child.status == FINISHED for child in children):
+        _LOGGER.warning("The sweep has no best training: %s", describe_missing_metric(children, primary_metric))
+    counts = Counter(child.status for child in children)
+    values: dict[str, float] = {name: counts[status] for status, name in COUNT_METRICS.items()}
+    tags = {MLFLOW_RUN_NOTE: describe_sweep(children, primary_metric, mode, grid, experiment_id)}
+    if best is not None and primary_metric is not None:
+        values[primary_metric] = best.metrics[primary_metric]
+        tags |= {BEST_RUN_ID_TAG: best.run_id or "", BEST_NAME_TAG: best.name}
+    now = int(time.time() * 1000)
+    client.log_batch(
+        parent_run_id,
+        metrics=[Metric(name, value, now, 0) for name, value in values.items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    attempts = Attempts()
+    table = build_sweep_table(children)
+    with temporary_folder() as folder:
+        table.to_csv(folder / "summary.csv", index=False)
+        with attempts(f"{FOLDER}/figures"):
+            _draw(folder, children, primary_metric, mode, grid, attempts)
+        client.log_artifacts(parent_run_id, str(folder), FOLDER)
+    with attempts(TABLE):
+        _log_table(client, parent_run_id, table)
+    earlier = client.get_run(parent_run_id).data.tags
+    others = [name for name in earlier.get(MISSING_TAG, "").split(", ") if name and not name.startswith(f"{FOLDER}/")]
+    if others or attempts.missing:
+        tags[MISSING_TAG] = ", ".join([*others, *attempts.missing])
+        client.set_tag(parent_run_id, MISSING_TAG, tags[MISSING_TAG])
+    for tag in (BEST_RUN_ID_TAG, BEST_NAME_TAG, MISSING_TAG):
+        if tag in earlier and tag not in tags:
+            client.delete_tag(parent_run_id, tag)
+
+
+def _draw(
+    folder: Path,
+    children: Sequence[SweepChildResult],
+    primary_metric: str | None,
+    mode: Mode,
+    grid: Mapping[str, Sequence[Any]],
+    attempts: Attempts,
+) -> None:
+    # Here, as matplotlib takes a second, in which a launcher can start its jobs.
+    from tg_mlflow.sweeps.report.figures import (
+        draw_metric_by_parameter,
+        draw_parallel_coordinates,
+        list_drawn_parameters,
+    )
+
+    with attempts(f"{FOLDER}/parallel_coordinates.png"):
+        draw_parallel_coordinates(folder / "parallel_coordinates", children, primary_metric, mode, grid)
+    taken: set[str] = set()
+    for parameter in list_drawn_parameters(children, primary_metric, grid):
+        stem = f"metric_vs_{_REFUSED_CHARACTERS.sub('_', parameter)[-_LONGEST_FILE_NAME:]}"
+        file, number = stem, 1
+        # Without regard to case, as on some file systems.
+        while file.lower() in taken:
+            number += 1
+            file = f"{stem}-{number}"
+        taken.add(file.lower())
+        with attempts(f"{FOLDER}/{file}.png"):
+            draw_metric_by_parameter(folder / file, children, parameter, primary_metric, mode, grid)
+
+
+def _log_table(client: MlflowClient, run_id: str, table: pd.DataFrame) -> None:
+    # For MLflow's page, what is before a dot in a column's name is another table, and the cell is empty.
+    table = table.rename(columns=lambda name: name.replace(".", "/"))
+    if any(each.path == TABLE for each in client.list_artifacts(run_id, FOLDER)):
+        # MLflow would add the rows to those that are there. That the file is a table is known of the first time.
+        client.log_text(run_id, table.to_json(orient="split", index=False), TABLE)
+    else:
+        client.log_table(run_id, data=table, artifact_file=TABLE)

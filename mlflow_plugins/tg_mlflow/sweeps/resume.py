@@ -1,0 +1,221 @@
+"""Resumes a sweep whose launcher is gone: keeps what has ended, follows what runs, and trains what is missing."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+from mlflow.exceptions import MlflowException
+from pydantic import ValidationError
+
+from tg.common.delivery.delivery import temporary_folder
+from tg.common.errors import TaskDefinitionError
+from tg.common.ml.training_core import AbstractTrainingTask
+from tg.common.secret_mask import MASK
+from tg_mlflow.backend.project_backend import find_backend
+from tg_mlflow.delivery.secrets import find_config_secrets
+from tg_mlflow.errors import BackendConfigError, RunNotOursError
+from tg_mlflow.places.config import BackendConfig, check_backend_config
+from tg_mlflow.project.environment import project_environment
+from tg_mlflow.project.project import Project
+from tg_mlflow.sweeps.delivery import SweepDelivery, deliver_from_package
+from tg_mlflow.sweeps.plan import SweepMember, number_job
+from tg_mlflow.sweeps.record import RecordedMember, RecordedSweep, read_sweep
+from tg_mlflow.sweeps.report.table import FAILED, FINISHED, SweepChildResult
+from tg_mlflow.sweeps.runs import group_children, list_children
+from tg_mlflow.sweeps.sweep import Sweep, SweepEnd, train_sweep
+from tg_mlflow.sweeps.trainer import describe_child
+from tg_mlflow.takeover.left_job import find_left_job
+from tg_mlflow.takeover.run_job import RunJob
+from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
+from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.search import download_quietly
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, STUDY_TAG
+from tg_mlflow.training.announcement import announcing_interrupt
+from tg_mlflow.training.submission import ExecutorFactory
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+def resume_sweep(
+    client: MlflowClient, parent: Run, given: Mapping[str, Any] | None = None, retries_failed: bool = False
+) -> SweepEnd:
+    """Resumes a sweep from what its run has of it.
+
+    Trainings that have FINISHED are kept, and so are those that have FAILED, unless they are tried again. Those whose
+    jobs go on are recorded to their end. Those that were KILLED or never started are trained, from the package that
+    the sweep began with: neither the project nor its code is needed, and code that has changed since changes nothing.
+    Ctrl-C stops all that runs, as it does with any sweep.
+
+    Args:
+        client: The tracking server's.
+        parent: The sweep's run.
+        given: Keys of the backend config that go before those that the sweep began with.
+        retries_failed: Whether those that have FAILED are trained again.
+
+    Returns:
+        How it has ended.
+
+    Raises:
+        RunNotOursError: If it cannot be resumed here, or its launcher goes on.
+        BackendConfigError: If the configuration does not fit, or has secrets that were not kept.
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
+    """
+    run_id, tags = parent.info.run_id, parent.data.tags
+    _check_is_free(parent)
+    _check_is_no_study(parent)
+    with temporary_folder() as folder:
+        recorded = read_sweep(client, run_id, folder)
+        backend = find_backend(recorded.backend)
+        project = Project(str(recorded.folder), None, recorded.folder, recorded.project_name, None)
+        config = _load_config(backend.config_model, recorded, given or {})
+        members = [_build_member(each, config) for each in recorded.members]
+        client = MaskingClient(client.tracking_uri, find_config_secrets(recorded.folder, config))
+        with project_environment(project.folder):
+            place = backend.share_place(config)
+            runs = group_children(list_children(client, parent))
+            found = _sort_out(client, members, runs, place, keeps_jobs_here(tags), retries_failed)
+            _logger.info(
+                "Resuming sweep %s: of %d trainings, %d have ended and %d go on",
+                run_id,
+                len(members),
+                len(found.kept),
+                len(found.left),
+            )
+            members = [_renew_job_name(each, len(runs.get(each.name, ()))) for each in members]
+            _check_is_free(client.get_run(run_id))  # once more, as all this has taken some time
+            client.update_run(run_id, RunStatus.to_string(RunStatus.RUNNING))
+            if FAILURE_REASON_TAG in tags:
+                client.delete_tag(run_id, FAILURE_REASON_TAG)
+            source = _PackagedSweep(client, run_id, recorded, project, folder)
+            sweep = Sweep(members, config, source, place, kept=found.kept, left=found.left)
+            with announcing_interrupt(client, run_id):
+                return train_sweep(client, run_id, sweep)
+
+
+def count_missing(client: MlflowClient, parent: Run) -> int:
+    """Counts the trainings of a sweep that have not ended, or were KILLED, or never started.
+
+    Raises:
+        RunNotOursError: If it is not known which trainings there are.
+    """
+    _check_is_no_study(parent)
+    with temporary_folder() as folder:
+        recorded = read_sweep(client, parent.info.run_id, folder)
+    runs = group_children(list_children(client, parent))
+    ended = {name for name, each in runs.items() if any(run.info.status in (FINISHED, FAILED) for run in each)}
+    return sum(each.name not in ended for each in recorded.members)
+
+
+def _check_is_free(parent: Run) -> None:
+    if (launcher := read_launcher(parent.data.tags)) is not None:
+        raise RunNotOursError(
+            f"sweep {parent.info.run_id!r} is run by process {launcher.pid} now; wait for it, or stop it with "
+            f"`tg-mlflow cancel {parent.info.run_id}`"
+        )
+
+
+def _check_is_no_study(parent: Run) -> None:
+    if STUDY_TAG in parent.data.tags:
+        raise RunNotOursError(
+            f"run {parent.info.run_id!r} is a study, which decides itself what is trained; go on with its optimize"
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What has become of a sweep's trainings, by name.
+
+    Attributes:
+        kept: Those that are not trained any more.
+        left: Those whose jobs are recorded to their end.
+    """
+
+    kept: Mapping[str, SweepChildResult]
+    left: Mapping[str, RunJob]
+
+
+@dataclass(frozen=True)
+class _PackagedSweep:
+    """The tasks that are in the package of a sweep's run."""
+
+    client: MaskingClient
+    run_id: str
+    recorded: RecordedSweep
+    project: Project
+    folder: Path
+
+    @contextmanager
+    def delivering(self, members: Sequence[SweepMember], config: BackendConfig) -> Iterator[SweepDelivery]:
+        try:
+            path = download_quietly(self.client, self.run_id, self.recorded.package, self.folder)
+        except (MlflowException, OSError) as error:
+            raise RunNotOursError(f"the package of sweep {self.run_id!r} cannot be downloaded: {error}") from error
+        resources = {each.name: each.resource for each in self.recorded.members}
+        yield deliver_from_package(path, [resources[each.name] for each in members], self.project, members, config)
+
+
+def _load_config(model: type[BackendConfig], recorded: RecordedSweep, given: Mapping[str, Any]) -> BackendConfig:
+    # Not the defaults of tg.json, which may have changed: what they were is part of what was recorded.
+    own = check_backend_config(model, given)
+    try:
+        config = model.model_validate({**recorded.config, **own})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise BackendConfigError(f"the sweep's configuration cannot be used: {key}: {problem['msg']}") from None
+    for key, value in config.model_dump(mode="json").items():
+        if MASK in json.dumps(value):
+            raise BackendConfigError(f"{key!r} has a secret, which the sweep's run does not keep; give it again")
+    return config
+
+
+def _build_member(recorded: RecordedMember, config: BackendConfig) -> SweepMember:
+    if MASK in json.dumps(recorded.config):
+        raise BackendConfigError(
+            f"training {recorded.name!r} has a secret among its parameters, which the sweep's run does not keep; "
+            "start a new sweep"
+        )
+
+    def make_task() -> AbstractTrainingTask:
+        raise TaskDefinitionError(f"the task {recorded.name!r} is made already; it is in the package")
+
+    own = config.model_copy(update=dict(recorded.config))
+    return SweepMember(recorded.name, recorded.combination, recorded.params, own, make_task)
+
+
+def _renew_job_name(member: SweepMember, earlier: int) -> SweepMember:
+    """Gives a training that had jobs before another job name, where the user has named them: AWS takes each name once.
+
+    Args:
+        member: The training.
+        earlier: How many runs it has had.
+    """
+    config = number_job(member.config, earlier + 1) if earlier else member.config
+    return replace(member, config=config)
+
+
+def _sort_out(
+    client: MaskingClient,
+    members: Sequence[SweepMember],
+    runs: Mapping[str, Sequence[Run]],
+    place: ExecutorFactory,
+    is_here: bool,
+    retries_failed: bool,
+) -> _Found:
+    kept: dict[str, SweepChildResult] = {}
+    left: dict[str, RunJob] = {}
+    for member in members:
+        for run in runs.get(member.name, ()):
+            found = find_left_job(client, run, is_here, place)
+            if found is not None:
+                left[member.name] = found
+            elif run.info.status == FINISHED or (run.info.status == FAILED and not retries_failed):
+                reason = run.data.tags.get(FAILURE_REASON_TAG)
+                kept[member.name] = describe_child(run, member.name, member.combination, run.info.status, reason)
+    return _Found({name: result for name, result in kept.items() if name not in left}, left)

@@ -1,0 +1,58 @@
+"""The runs of a sweep's trainings, found by the sweep's run."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from tg_mlflow.tracking.search import is_running, search_runs
+from tg_mlflow.tracking.tags import JOB_ID_TAG, NAME_TAG, SWEEP_NAME_TAG, SWEEP_TAG
+
+
+def is_sweep(run: Run) -> bool:
+    """Whether a run is that of a sweep."""
+    return SWEEP_TAG in run.data.tags
+
+
+def list_children(client: MlflowClient, parent: Run) -> list[Run]:
+    """Lists the runs of a sweep's trainings by name, numbers in it by their value.
+
+    A training that was resumed may have several, the earliest first.
+    """
+    text = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}'"
+    runs = list(search_runs(client, [parent.info.experiment_id], text))
+    return sorted((run for run in runs if SWEEP_NAME_TAG in run.data.tags), key=_order)
+
+
+def _order(run: Run) -> tuple[list[float | str], int, str]:
+    parts = re.split(r"(\d+(?:\.\d+)?)", run.data.tags[SWEEP_NAME_TAG])
+    name: list[float | str] = [float(part) if number % 2 else part for number, part in enumerate(parts)]
+    return name, run.info.start_time, run.info.run_id
+
+
+def end_strays(client: MlflowClient, parent: Run, known: Collection[str | None]) -> None:
+    """Ends runs that nobody knows of, as the tracking server has created them and its answer was lost.
+
+    Args:
+        client: The tracking server's.
+        parent: The sweep's run, whose trainings have all ended.
+        known: The runs of the trainings.
+    """
+    for run in list_children(client, parent):
+        if is_running(run) and JOB_ID_TAG not in run.data.tags and run.info.run_id not in known:
+            client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+
+
+def group_children(children: Sequence[Run]) -> Mapping[str, list[Run]]:
+    """Groups the runs of a sweep by the names of its trainings."""
+    grouped: dict[str, list[Run]] = {}
+    for run in children:
+        grouped.setdefault(run.data.tags[SWEEP_NAME_TAG], []).append(run)
+    return grouped
+
+
+def name_child(run: Run) -> str:
+    """What people know a training's run by."""
+    return str(run.data.tags.get(NAME_TAG) or run.data.tags[SWEEP_NAME_TAG])

@@ -1,0 +1,193 @@
+"""A sweep: many trainings of one project, recorded as runs below one that compares them."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from mlflow.entities import Run, RunTag
+from mlflow.exceptions import MlflowException
+
+from tg.common.delivery.delivery import terminating_as_interrupt
+from tg_mlflow.errors import SweepError
+from tg_mlflow.places.config import AttachedConfig, BackendConfig, RemoteConfig
+from tg_mlflow.project.project import Project
+from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end
+from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.record import record_sweep
+from tg_mlflow.sweeps.report.summary import log_sweep_summary
+from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, as_key, mask_result, mask_values
+from tg_mlflow.sweeps.runs import end_strays
+from tg_mlflow.sweeps.source import SweepSource
+from tg_mlflow.sweeps.trainer import SweepTrainer
+from tg_mlflow.takeover.run_job import RunJob
+from tg_mlflow.tracking.conducted_run import conducting_run
+from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.patience import patiently
+from tg_mlflow.tracking.tags import SWEEP_TAG
+from tg_mlflow.training.creation import log_params
+from tg_mlflow.training.recorded import TrainingEnd, read_end
+from tg_mlflow.training.submission import ExecutorFactory
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_PARALLEL_ON_SAGEMAKER = 10
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep trains, and how.
+
+    Attributes:
+        members: All trainings.
+        config: What is the same for all.
+        source: Where their tasks come from.
+        make_executor: Where they are trained.
+        project: The project, for whoever resumes the sweep; ``None`` if that has been recorded.
+        kept: How those have ended that are not trained any more, by name.
+        left: Those whose launcher is gone and whose jobs may go on, by name.
+    """
+
+    members: Sequence[SweepMember]
+    config: BackendConfig
+    source: SweepSource
+    make_executor: ExecutorFactory
+    project: Project | None = None
+    kept: Mapping[str, SweepChildResult] = field(default_factory=dict)
+    left: Mapping[str, RunJob] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SweepEnd(TrainingEnd):
+    """How a sweep has ended.
+
+    Attributes:
+        results: How each of its trainings has ended.
+    """
+
+    results: Sequence[SweepChildResult] = ()
+
+
+def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = tell_end) -> SweepEnd:
+    """Trains the members of a sweep, each in a run of its own, and ends the run that is their parent.
+
+    Args:
+        client: The tracking server's.
+        run_id: The parent's run, which has the tags of :func:`build_sweep_tags`.
+        sweep: The sweep.
+        tell: Called when a training has ended.
+
+    Returns:
+        How it has ended: it has failed if a training has.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
+    """
+    members, config = sweep.members, sweep.config
+    results: list[SweepChildResult] = list_results(members, sweep.kept)
+    try:
+        with terminating_as_interrupt(), conducting_run(client, run_id) as ending:
+            patience, tags = ending.patience_seconds, [RunTag(name, value) for name, value in config.tags.items()]
+            parent = patiently(partial(client.get_run, run_id), patience, "a question")
+            patiently(partial(client.log_batch, run_id, tags=tags), patience, "tags")
+            patiently(partial(log_params, client, run_id, _common_params(members), config), patience, "parameters")
+            trainer = SweepTrainer(client, sweep.make_executor, parent, sweep.left, dict(sweep.kept))
+            children = SweepChildren(trainer, _count_parallel(config, len(members)), config.stop_on_failure, tell)
+            patience = 0.0
+            try:
+                _train(client, run_id, sweep, children)
+                patience = ending.patience_seconds = 0.0 if trainer.is_without_server else ending.patience_seconds
+            finally:
+                results = list_results(members, trainer.results)
+                _summarize(client, parent, results, members, config, patience)
+            _check(run_id, results)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
+        end = read_end(client, run_id, error)
+        return SweepEnd(end.status, end.failure, results)
+    return SweepEnd(client.get_run(run_id).info.status, None, results)
+
+
+def _train(client: MaskingClient, run_id: str, sweep: Sweep, children: SweepChildren) -> None:
+    members = [each for each in sweep.members if each.name not in sweep.kept]
+    if not members:
+        return
+    with sweep.source.delivering(members, sweep.config) as delivery:
+        if sweep.project is not None:
+            record_sweep(client, run_id, sweep.project, members, sweep.config, delivery)
+        parallel = min(children.max_parallel, len(members))
+        _logger.info("Training %d combinations, %d at once", len(members), parallel)
+        trainings = list(zip(members, delivery.deliveries, strict=True))
+        if fresh := [each for member, each in trainings if member.name not in sweep.left]:
+            sweep.make_executor(fresh[0]).prepare()
+        if isinstance(sweep.config, AttachedConfig):
+            children.train_one_after_another(trainings)
+        else:
+            children.train_at_once(trainings)
+
+
+def _summarize(
+    client: MaskingClient,
+    parent: Run,
+    results: Sequence[SweepChildResult],
+    members: Sequence[SweepMember],
+    config: BackendConfig,
+    patience_seconds: float,
+) -> None:
+    run_id, experiment_id = parent.info.run_id, parent.info.experiment_id
+    grid, shown = mask_values(build_grid(members), client.mask), [mask_result(each, client.mask) for each in results]
+    log = partial(log_sweep_summary, client, run_id, experiment_id, shown, config.primary_metric, config.mode, grid)
+    try:
+        patiently(log, patience_seconds, "the sweep's summary")
+        end_strays(client, parent, {each.run_id for each in results})
+    except (MlflowException, OSError) as error:
+        _logger.warning("The sweep's summary could not be logged as a whole: %s", error)
+
+
+def _check(run_id: str, results: Sequence[SweepChildResult]) -> None:
+    failed = [each.name for each in results if each.status == FAILED]
+    if failed:
+        raise SweepError(f"{len(failed)} of {len(results)} trainings have failed: {_list(failed)}; their runs say why")
+    missing = [each.name for each in results if each.status == NOT_STARTED]
+    if missing:
+        reason = next((each.failure for each in results if each.status == NOT_STARTED and each.failure), "")
+        raise SweepError(
+            f"{len(missing)} of {len(results)} trainings were not started: {_list(missing)}"
+            f"{reason and f' ({reason})'}; run `tg-mlflow attach {run_id}` to train them"
+        )
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+
+
+def build_grid(members: Sequence[SweepMember]) -> dict[str, list[Any]]:
+    """Lists the values that each parameter has in a sweep, in the order in which they come."""
+    grid: dict[str, dict[str, Any]] = {}
+    for member in members:
+        for name, value in member.combination.items():
+            grid.setdefault(name, {}).setdefault(as_key(value), value)
+    return {name: list(values.values()) for name, values in grid.items()}
+
+
+def build_sweep_tags(members: Sequence[SweepMember]) -> dict[str, str]:
+    """What the run of a sweep has from its first moment, so that it is known as one whatever happens then."""
+    return {SWEEP_TAG: json.dumps(build_grid(members), default=str)}
+
+
+def _common_params(members: Sequence[SweepMember]) -> dict[str, str]:
+    """What is the same in all members."""
+    return {
+        name: value
+        for name, value in members[0].params.items()
+        if all(each.params.get(name) == value for each in members)
+    }
+
+
+def _count_parallel(config: BackendConfig, count: int) -> int:
+    if isinstance(config, AttachedConfig):
+        return 1
+    usual = _PARALLEL_ON_SAGEMAKER if isinstance(config, RemoteConfig) else os.cpu_count() or 1
+    return min(config.max_parallel or usual, count)

@@ -1,0 +1,147 @@
+"""Takes over a run whose launcher is gone: records what is missing and ends it."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+
+from tg.common import DeliveryError, JobFailedError, JobUnreachableError
+from tg.common.delivery.sagemaker import JobStatus, Listener, SagemakerExecutor, write_to_stdout
+from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
+from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.takeover.left_job import has_begun
+from tg_mlflow.takeover.run_job import RunJob, find_run_job
+from tg_mlflow.takeover.status import find_run_secrets
+from tg_mlflow.tracking.launcher import find_launcher, keeps_jobs_here, launching
+from tg_mlflow.tracking.lifecycle import ending_run
+from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
+from tg_mlflow.training.job_watch import watch_job
+from tg_mlflow.training.summary import describe_run
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_FINISHED = RunStatus.to_string(RunStatus.FINISHED)
+
+
+def attach(client: MlflowClient, run_id: str) -> None:
+    """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
+
+    Nothing is doubled, since MLflow keeps one of several identical points. A run that is complete is left as it is.
+    Whoever stops waiting leaves the job as it is, too.
+
+    Raises:
+        RunNotOursError: If the run has no job that can be found here, or another process records it.
+        JobFailedError: If the job has failed or was stopped; the run says so then, too.
+        RecordingError: If the tracking server or its artifact store does not take it.
+    """
+    found = find_run_job(client, run_id)
+    if not _is_complete(found):
+        check_is_left(client, found.run)
+        found = find_run_job(client, run_id)  # once more, as its launcher may have ended it and itself just now
+    if _is_complete(found):
+        _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
+        return
+    _check_is_here(found)
+    try:
+        is_recorded = record_rest(MaskingClient(client.tracking_uri, find_run_secrets(found.run)), found)
+    except RunEndedError as error:
+        if client.get_run(run_id).info.status != _FINISHED:
+            raise
+        _logger.info("Run %s is complete: %s", run_id, error)
+        return
+    if not is_recorded:
+        raise RecordingError(f"the results of run {run_id} are still not uploaded; they are kept")
+    _logger.info("%s", describe_run(client, run_id))
+
+
+def check_is_left(client: MlflowClient, run: Run) -> None:
+    """Checks that no process of this machine records a run.
+
+    Raises:
+        RunNotOursError: If one does.
+    """
+    if (launcher := find_launcher(client, run)) is not None:
+        raise RunNotOursError(
+            f"run {run.info.run_id!r} is recorded by process {launcher.pid} now; wait for it, or stop it with "
+            f"`tg-mlflow cancel {run.info.run_id}`"
+        )
+
+
+def record_rest(
+    client: MaskingClient,
+    found: RunJob,
+    show: Listener = write_to_stdout,
+    following: Callable[[SagemakerExecutor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
+) -> bool:
+    """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
+
+    Args:
+        client: The tracking server's.
+        found: The run, and its job, which is there.
+        show: Shows the output.
+        following: Opens what is needed while the job is waited for.
+
+    Returns:
+        Whether the results are uploaded; otherwise they are kept.
+
+    Raises:
+        JobFailedError: If the job has failed or was stopped; the run says so then, too.
+        RecordingError: If the tracking server does not take it.
+        RunEndedError: If another process has ended the run meanwhile.
+    """
+    run_id, tags, executor = found.run.info.run_id, found.run.data.tags, found.executor
+    written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.repeats_logs else 0
+    with ExitStack() as afterwards:
+        try:
+            recording = RunRecorder(client, run_id, mask=client.mask, written=written)
+            with (
+                launching(client, run_id, recording.patience_seconds),
+                ending_run(client, run_id, kills=False, is_open=is_running(found.run)) as ending,
+                recording as recorder,
+                following(executor, found.job_id),
+            ):
+                ending.patience_seconds = recorder.patience_seconds
+                for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
+                    for event in executor.logs(earlier):
+                        show(recorder.take(event))
+                if MISSING_TAG in tags:
+                    client.delete_tag(run_id, MISSING_TAG)  # that is tried again
+                start = recorder.position
+                is_recorded = watch_job(
+                    client, run_id, executor, found.job_id, recorder, found.dataset, found.log, start, show
+                )
+        except JobFailedError:
+            afterwards.callback(executor.discard, found.job_id)
+            raise
+        if is_recorded:
+            if NOT_UPLOADED_TAG in tags:
+                client.delete_tag(run_id, NOT_UPLOADED_TAG)
+            afterwards.callback(executor.discard, found.job_id)
+        return is_recorded
+
+
+def _is_complete(found: RunJob) -> bool:
+    return not is_running(found.run) and NOT_UPLOADED_TAG not in found.run.data.tags
+
+
+def _check_is_here(found: RunJob) -> None:
+    run_id, executor = found.run.info.run_id, found.executor
+    try:
+        is_waiting = executor.status(found.job_id).status is JobStatus.QUEUED and not executor.is_remote
+        if not is_waiting or has_begun(found):
+            return
+    except JobUnreachableError:
+        raise  # it is there
+    except DeliveryError as error:
+        if error.__cause__ is not None or not keeps_jobs_here(found.run.data.tags):
+            raise RunNotOursError(
+                f"the job of run {run_id} is not on this machine, or was never started: {error}"
+            ) from error
+    raise RunNotOursError(
+        f"the job of run {run_id} was never started, as its launcher had ended before; to end the run, "
+        f"use `tg-mlflow cancel {run_id}`"
+    )

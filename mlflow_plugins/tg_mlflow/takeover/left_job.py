@@ -1,0 +1,96 @@
+"""Finds what is left of a training whose launcher is gone: a job that goes on, or only traces of one."""
+
+import time
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+
+from tg.common import DeliveryError, JobUnreachableError
+from tg.common.delivery.delivery.image.docker_client import ObjectMissingError
+from tg.common.delivery.sagemaker import JobStatus
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.takeover.run_job import RunJob, find_job
+from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.tags import DOCKER_HOST_TAG, JOB_ID_TAG, NOT_UPLOADED_TAG
+from tg_mlflow.training.submission import ExecutorFactory
+
+# So long a job may take to begin after its launcher has died in the middle of its start.
+_START_SECONDS = 5
+_LOOK_SECONDS = 0.1
+
+
+def find_left_job(
+    client: MlflowClient, run: Run, is_here: bool, make_executor: ExecutorFactory | None = None
+) -> RunJob | None:
+    """Finds the job of a run that is not complete. A run whose job was never started is KILLED.
+
+    What its launcher could not remove any more of a job that nobody needs is removed.
+
+    Args:
+        client: The tracking server's.
+        run: The run, whose launcher is gone.
+        is_here: Whether that kept its jobs where they are looked for here.
+        make_executor: Makes the job's place, if that is to be shared with other jobs.
+
+    Returns:
+        ``None`` if nothing more is to be recorded in this run.
+
+    Raises:
+        RunNotOursError: If the job may be on another machine.
+        DeliveryError: If it cannot be found out whether there is a job.
+    """
+    has_job = JOB_ID_TAG in run.data.tags
+    if not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags:
+        if has_job:
+            _clear_away(find_job(run, make_executor))
+        return None
+    if has_job:
+        found = find_job(run, make_executor)
+        try:
+            if has_begun(found):
+                return found
+        except JobUnreachableError:
+            return found
+        except DeliveryError as error:
+            if error.__cause__ is not None:
+                raise  # there may be one, and whoever knows does not say so
+            if not (is_here or found.executor.is_remote or DOCKER_HOST_TAG in run.data.tags):
+                raise RunNotOursError(
+                    f"the job of run {run.info.run_id} is not on this machine: {error}; cancel it where it was "
+                    "started, or resume its sweep there"
+                ) from error
+        found.executor.discard(found.job_id)
+    if is_running(run):
+        client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+    return None
+
+
+def has_begun(found: RunJob) -> bool:
+    """Whether a job is more than the folder or the container that its launcher had made for it when it died.
+
+    Raises:
+        DeliveryError: If there is nothing of it.
+    """
+    executor, job_id = found.executor, found.job_id
+    state, give_up = executor.status(job_id), time.monotonic() + _START_SECONDS
+    if executor.is_remote:
+        return True
+    while state.status is JobStatus.QUEUED and time.monotonic() < give_up:
+        time.sleep(_LOOK_SECONDS)
+        state = executor.status(job_id)
+    is_lost = state.status is JobStatus.QUEUED or (state.status is JobStatus.FAILED and state.exit_code is None)
+    try:
+        return not is_lost or any(executor.logs(job_id, follow=False))
+    except ObjectMissingError:
+        return False  # its container is gone
+
+
+def _clear_away(found: RunJob) -> None:
+    try:
+        JobFolder.find(found.job_id)
+        status = found.executor.status(found.job_id).status
+    except DeliveryError:
+        return  # nothing of it is here
+    if status is not JobStatus.RUNNING:  # a folder whose removal was cut short may look like one that has just begun
+        found.executor.discard(found.job_id)

@@ -1,0 +1,63 @@
+"""Finds runs, and what they keep."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
+from mlflow.exceptions import MlflowException
+
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.tracking.patience import is_final
+
+_PAGE = 1000
+
+
+def is_running(run: Run) -> bool:
+    """Whether a run has not ended."""
+    return not RunStatus.is_terminated(RunStatus.from_string(run.info.status))
+
+
+def search_runs(client: MlflowClient, experiment_ids: list[str], text: str) -> Iterator[Run]:
+    """Finds all runs that a filter describes, however many."""
+    token = None
+    while True:
+        page = client.search_runs(experiment_ids, filter_string=text, max_results=_PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def read_run(client: MlflowClient, run_id: str) -> Run:
+    """Reads a run.
+
+    Raises:
+        RunNotOursError: If there is no such run.
+        MlflowException: If the tracking server does not answer.
+    """
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if not is_final(error):
+            raise
+        raise RunNotOursError(f"run {run_id!r} cannot be read: {error}; check the id and the tracking URI") from error
+
+
+def download_quietly(client: MlflowClient, run_id: str, artifact: str, folder: Path) -> Path:
+    """Downloads one file without a progress bar, which for a small one is noise.
+
+    Raises:
+        MlflowException: If it is not there, or the store does not answer.
+        OSError: Likewise.
+    """
+    before = MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get_raw()
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    try:
+        return Path(client.download_artifacts(run_id, artifact, str(folder)))
+    finally:
+        if before is None:
+            MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.unset()
+        else:
+            MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(before)

@@ -1,0 +1,30 @@
+"""Says on the console how a training has ended."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mlflow import MlflowClient
+from mlflow.entities import RunStatus
+
+from tg_mlflow.tracking.lifecycle import kill_run
+from tg_mlflow.training.recorded import TrainingEnd
+from tg_mlflow.training.summary import describe_run
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+@contextmanager
+def announcing_interrupt(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """Says that the run was KILLED if it is interrupted while the context is open, and sees to it that it was."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kill_run(client, run_id)
+        raise
+
+
+def announce_end(client: MlflowClient, run_id: str, end: TrainingEnd) -> None:
+    """Shows a run that has ended well; what went wrong is told by whoever called for the training."""
+    if end.status == RunStatus.to_string(RunStatus.FINISHED):
+        _logger.info("%s", describe_run(client, run_id))

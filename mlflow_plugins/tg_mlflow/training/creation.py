@@ -1,0 +1,103 @@
+"""Creates runs, with what is known of them at once."""
+
+from collections.abc import Mapping
+
+from mlflow import MlflowClient
+from mlflow.entities import Param, Run, RunTag, SourceType
+from mlflow.projects.utils import _is_local_uri, _is_valid_branch_name
+from mlflow.tracking import fluent
+from mlflow.tracking._tracking_service.utils import _get_git_url_if_present
+from mlflow.tracking.context.default_context import _get_user
+from mlflow.utils import mlflow_tags
+from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
+
+from tg.common.system.interrupts import uninterrupted
+from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.project.project import Project
+from tg_mlflow.tracking.lifecycle import kill_run
+from tg_mlflow.tracking.tags import CONFIG_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
+from tg_mlflow.training.origin import describe_origin
+
+# What a run is from: its project or notebook, and the commit.
+_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG, VERSION_TAG)
+
+
+def create_run(
+    client: MlflowClient,
+    experiment_id: str,
+    project: Project,
+    entry_point: str,
+    backend: str,
+    run_name: str | None,
+    more_tags: Mapping[str, str] | None = None,
+) -> str:
+    """Creates the run of a project, with the tags that MLflow's own backends give it.
+
+    Args:
+        client: The tracking server's.
+        experiment_id: Where it is created.
+        project: The project.
+        entry_point: What of it is run.
+        backend: What the user calls the backend.
+        run_name: The run's name; MLflow invents one if there is none.
+        more_tags: What else it has from its first moment.
+
+    Returns:
+        The id of the run, which belongs to the active one of this thread, if there is one.
+
+    Raises:
+        KeyboardInterrupt: If it is interrupted; the run is KILLED then.
+    """
+    folder = str(project.folder)
+    active = fluent.active_run()
+    is_local = _is_local_uri(project.uri.partition("#")[0])
+    tags = {
+        mlflow_tags.MLFLOW_USER: _get_user(),
+        mlflow_tags.MLFLOW_SOURCE_NAME: _get_git_url_if_present(folder) if is_local else project.uri,
+        mlflow_tags.MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.PROJECT),
+        mlflow_tags.MLFLOW_PROJECT_ENTRY_POINT: entry_point,
+        mlflow_tags.MLFLOW_PROJECT_BACKEND: backend,
+        mlflow_tags.MLFLOW_GIT_COMMIT: get_git_commit(folder),
+        mlflow_tags.MLFLOW_GIT_REPO_URL: get_git_repo_url(folder),
+        mlflow_tags.MLFLOW_GIT_BRANCH: project.version if _is_valid_branch_name(folder, project.version) else None,
+        mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
+    }
+    known = {name: value for name, value in tags.items() if value is not None} | describe_origin(folder)
+    return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name)
+
+
+def create_child_run(client: MlflowClient, parent: Run, name: str) -> str:
+    """Creates the run of a training of a sweep, from where its parent is from.
+
+    Raises:
+        KeyboardInterrupt: If it is interrupted; the run is KILLED then.
+    """
+    origin = {tag: value for tag, value in parent.data.tags.items() if tag.startswith(_ORIGIN_PREFIXES)}
+    own = {mlflow_tags.MLFLOW_USER: _get_user(), mlflow_tags.MLFLOW_PARENT_RUN_ID: parent.info.run_id}
+    return create_tagged_run(client, parent.info.experiment_id, {**origin, **own, SWEEP_NAME_TAG: name}, name)
+
+
+def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
+    """Creates a run and returns its id.
+
+    Raises:
+        KeyboardInterrupt: If it is interrupted; the run is KILLED then.
+    """
+    with uninterrupted() as held:
+        run_id = str(client.create_run(experiment_id, tags=dict(tags), run_name=run_name).info.run_id)
+    if held.any:
+        kill_run(client, run_id)
+    held.raise_any()
+    return run_id
+
+
+def log_params(
+    client: MlflowClient, run_id: str, params: Mapping[str, str], config: BackendConfig | None = None
+) -> None:
+    """Logs parameters as the user wrote them, and a configuration as the tag ``tg.config``.
+
+    The tag has those keys that are not as they are by default, but for ``sweep``, which is in the sweep's plan.
+    """
+    given = None if config is None else config.model_dump_json(exclude_defaults=True, exclude={"sweep"})
+    tags = [] if given is None else [RunTag(CONFIG_TAG, given)]
+    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()], tags=tags)

@@ -1,0 +1,41 @@
+"""Keeps in the run of a training that has failed what it takes to explain it: its package and its dataset."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from tg.common import JobUnreachableError
+from tg_mlflow.errors import RecordingError
+from tg_mlflow.places.capacity import NoCapacityError
+from tg_mlflow.places.config import LogConfig
+from tg_mlflow.results.artifacts import Attempts, log_input, log_package
+
+
+@contextmanager
+def explaining_failure(
+    client: MlflowClient, run_id: str, package: Path, dataset: Path | None, log: LogConfig
+) -> Iterator[None]:
+    """Logs the package and the dataset if the training that the context is open for fails; of one that succeeds, the
+    archive has them. What cannot be logged is told in a warning.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        package: What is trained.
+        dataset: What it is trained on, where that is on this machine.
+        log: What is to be logged.
+    """
+    try:
+        yield
+    except (NoCapacityError, RecordingError, JobUnreachableError):
+        raise  # it is tried again, or goes on
+    except Exception:
+        attempts = Attempts()
+        with attempts("package"):
+            log_package(client, run_id, package)
+        if log.dataset:
+            with attempts("dataset"):
+                log_input(client, run_id, dataset)
+        raise

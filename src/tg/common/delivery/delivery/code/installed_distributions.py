@@ -1,0 +1,186 @@
+"""What is installed here, and which of it a package needs."""
+
+import importlib.metadata
+import json
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from ....errors import PackagingError
+from ....module_specs import find_module_spec
+from .local_versions import PYTORCH, parse_local_version
+
+# What every training needs, with what decides its numbers to the last digit.
+CORE = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+
+def pin_distributions(names: Iterable[str]) -> tuple[str, ...]:
+    """Writes distributions as requirements of what is installed here, sorted.
+
+    A version keeps its local part, as in ``2.13.0+cpu``: it names a build. What was installed from an address is had
+    from there again, a repository at the same commit.
+
+    Raises:
+        PackagingError: If one is not installed.
+    """
+    names = set(names)
+    versions = find_versions(names)
+    if missing := sorted(names - versions.keys()):
+        raise PackagingError(f"{missing[0]!r} is not installed here, so its version is unknown; install it")
+    return tuple(_pin(name, version) for name, version in versions.items())
+
+
+def pin_builds(distributions: Iterable[str], requirements: Iterable[str]) -> tuple[str, ...]:
+    """Writes requirements of PyTorch's builds that are installed here, where others would leave the build open.
+
+    A library that needs ``torch``, or a project that asks for ``torch>=2``, is content with the build that is
+    installed here; without it, an image would get another one, with gigabytes for GPUs.
+
+    Args:
+        distributions: What a package needs; what these need counts, too.
+        requirements: What is asked for. What this does not leave open, or what is not met here, stays as it is.
+    """
+    needed = [name for name in find_required(distributions) if name in PYTORCH]
+    lines = [line for line in requirements if name_distribution(line) in PYTORCH]
+    if not needed and not lines:
+        return ()
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    asked: dict[str, list[Requirement]] = {}
+    try:
+        for line in lines:
+            asked.setdefault(name_distribution(line), []).append(Requirement(line))
+    except InvalidRequirement:  # which pip will say
+        return ()
+    pins = []
+    for name in sorted({*needed, *asked}):
+        version = find_versions([name]).get(name)
+        pin = _pin(name, version) if version is not None else ""
+        is_met = all(each.url is None and each.specifier.contains(str(version), True) for each in asked.get(name, ()))
+        if parse_local_version(pin) is not None and is_met:
+            pins.append(pin)
+    return tuple(pins)
+
+
+def _pin(name: str, version: str) -> str:
+    origin = _read_origin(name)
+    url = str(origin.get("url", ""))
+    if (vcs := origin.get("vcs_info")) and not url.startswith("file:"):
+        place = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    elif url.startswith(("http://", "https://")):
+        place = url
+    else:
+        # For these systems PyTorch's builds for the CPU have no local part, and for Linux those for GPUs have none.
+        is_for_cpu = name.lower() in PYTORCH and sys.platform in ("darwin", "win32") and "+" not in version
+        return f"{name}=={version}+cpu" if is_for_cpu else f"{name}=={version}"
+    folder = origin.get("subdirectory")
+    return f"{name} @ {place}" + (f"#subdirectory={folder}" if folder else "")
+
+
+def find_local_origin(name: str) -> str | None:
+    """The address of the file or folder of this machine that a distribution was installed from, if it was so."""
+    url = str(_read_origin(name).get("url", ""))
+    return url if url.startswith("file:") else None
+
+
+def _read_origin(name: str) -> dict[str, Any]:
+    """What an installer has noted of where it has a distribution from (PEP 610): nothing if that is an index."""
+    try:
+        text = importlib.metadata.distribution(name).read_text("direct_url.json")
+        origin = json.loads(text or "{}")
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return {}
+    return origin if isinstance(origin, dict) else {}
+
+
+def find_required(names: Iterable[str]) -> set[str]:
+    """Adds to distributions those that they need, those that these need, and so on, as far as they are installed."""
+    found, waiting = dict[str, str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name_distribution(name) in found:
+            continue
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        found[name_distribution(name)] = distribution.name
+        lines = (line.partition(";") for line in distribution.requires or ())
+        waiting += [name_distribution(what) for what, _, marker in lines if "extra" not in marker]
+    return set(found.values())
+
+
+def find_versions(names: Iterable[str]) -> dict[str, str]:
+    """The versions of those distributions that are installed here, in the order of their names."""
+    versions = {}
+    for name in sorted(names, key=str.lower):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def name_distribution(requirement: str) -> str:
+    """The distribution that a requirement in pip's notation names, written as indexes do: ``scikit-learn``.
+
+    What names none, such as a bare address, stays as it is.
+    """
+    found = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*($|[\[<>=!~;@(])", requirement)
+    return re.sub(r"[-_.]+", "-", found[1]).lower() if found else requirement
+
+
+def find_distributions(modules: Iterable[str]) -> set[str]:
+    """The distributions that provide top-level modules; those of the standard library and unknown ones have none.
+
+    Where several provide parts of one, such as ``google``, they are all meant.
+    """
+    providers = _read_providers(tuple(_last_changes()))
+    return {provider for name in modules for provider in providers.get(name, ())}
+
+
+def find_installed(module: str) -> str | None:
+    """Where a top-level module is installed: ``installed as <path>`` or ``in the standard library``.
+
+    ``None`` if it is not; what is installed from its sources, with ``pip install --editable``, is not, either.
+    """
+    if module in sys.stdlib_module_names:
+        return "in the standard library"
+    spec = PathFinder.find_spec(module, _site_folders())
+    if spec is None:
+        return None
+    return f"installed as {spec.origin or next(iter(spec.submodule_search_locations or []), module)}"
+
+
+def is_hidden(module: str) -> bool:
+    """Whether an installed top-level module is hidden by another of its name, which an import finds here instead."""
+    if module in sys.stdlib_module_names:
+        return False
+    spec = find_module_spec(module)
+    if spec is None or spec.origin is None or not spec.has_location:
+        return False
+    return not any(Path(spec.origin).is_relative_to(folder) for folder in _site_folders())
+
+
+def _site_folders() -> list[str]:
+    folders = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    folders |= {path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")}
+    return sorted(folders)
+
+
+def _last_changes() -> Iterator[tuple[str, int]]:
+    """When each folder of installed modules was last changed, which installing something does."""
+    for folder in _site_folders():
+        if Path(folder).is_dir():
+            yield folder, Path(folder).stat().st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _read_providers(changes: tuple[tuple[str, int], ...]) -> dict[str, list[str]]:
+    """Reads all distributions' lists of files, which takes a few tenths of a second; again if something has changed."""
+    return {name: sorted(set(found)) for name, found in importlib.metadata.packages_distributions().items()}

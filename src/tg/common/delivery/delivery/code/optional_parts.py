@@ -1,0 +1,139 @@
+"""Which optional parts of libraries a package uses: no import of its own names them, and no library declares them."""
+
+import importlib.metadata
+import json
+import os
+import re
+import sys
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TypeGuard
+
+from ....errors import PackagingError
+from ....module_specs import read_all_held, read_held
+from .installed_distributions import find_distributions, find_required, name_distribution
+from .project_imports import find_imports
+from .python_source import read_python_source
+
+_KERAS_VARIABLE = "KERAS_BACKEND"
+
+# What pandas takes for these unless its caller names something else.
+_PANDAS_ENGINES = {
+    "read_excel": "openpyxl",
+    "to_excel": "openpyxl",
+    "read_hdf": "tables",
+    "to_hdf": "tables",
+    "read_html": "lxml",
+    "read_xml": "lxml",
+    "to_xml": "lxml",
+    "read_sql": "SQLAlchemy",
+    "to_sql": "SQLAlchemy",
+    "to_markdown": "tabulate",
+}
+
+
+def find_optional_parts(modules: Iterable[str], distributions: Iterable[str], files: Iterable[Path]) -> set[str]:
+    """Finds installed distributions that are used although neither the code nor a library's metadata asks for them.
+
+    That is what loaded modules of a library cannot be imported without, such as torch of skorch or of Keras; the back
+    end that Keras is set to; and optional requirements of a library that the code names in a text, or by the function
+    of pandas that needs them.
+
+    Args:
+        modules: Top-level names of installed modules that the package needs.
+        distributions: What provides them.
+        files: The package's modules.
+    """
+    modules, declared = set(modules), find_required(distributions)
+    found = find_distributions(_find_loaded_parts(modules, declared))
+    if keras := find_keras_backend(declared):
+        found |= find_distributions([keras])
+    return (found | _find_named_parts(declared, files)) - declared
+
+
+def find_variables(distributions: Iterable[str]) -> dict[str, str]:
+    """The variables that have libraries choose the parts in the job that they have chosen here."""
+    backend = find_keras_backend(find_required(distributions))
+    return {_KERAS_VARIABLE: backend} if backend is not None else {}
+
+
+def find_keras_backend(distributions: Iterable[str]) -> str | None:
+    """The back end that Keras is set to here: as it says itself, or else as it would find it when it is imported.
+
+    ``None`` if Keras is not among the distributions.
+    """
+    if "keras" not in distributions:
+        return None
+    loaded = sys.modules.get("keras.backend")
+    if loaded is not None and callable(backend := read_held(loaded, "backend")):
+        return str(backend())
+    if backend := os.environ.get(_KERAS_VARIABLE):
+        return backend
+    path = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        settings = {}
+    return str(settings.get("backend", "tensorflow")) if isinstance(settings, dict) else "tensorflow"
+
+
+def _find_loaded_parts(modules: set[str], declared: set[str]) -> set[str]:
+    """The top-level modules that loaded modules of ``modules`` import on their first level, and nobody declares."""
+    parts, is_declared = set[str](), dict.fromkeys(sys.stdlib_module_names, True)
+    for name, module in list(sys.modules.items()):
+        top = name.partition(".")[0]
+        if top not in modules:
+            continue
+        held = read_all_held(module)
+        undeclared = set[str]()
+        for each in [value.__name__.partition(".")[0] for value in list(held.values()) if _is_module(value)]:
+            if each not in is_declared:
+                is_declared[each] = find_distributions([each]) <= declared
+            if each != top and not is_declared[each]:
+                undeclared.add(each)
+        if undeclared - parts:
+            parts |= undeclared & set(_required_imports(name, held))
+    return parts
+
+
+def _is_module(value: object) -> TypeGuard[types.ModuleType]:
+    return type(value) is types.ModuleType  # what else stands for a module may answer as it likes
+
+
+def _required_imports(name: str, held: Mapping[str, object]) -> Iterator[str]:
+    file = held.get("__file__")
+    if not isinstance(file, str) or not file.endswith(".py"):
+        return
+    path = PurePosixPath(*name.split("."), Path(file).name)
+    try:
+        source, _ = read_python_source(Path(file))
+        yield from (each.name.partition(".")[0] for each in find_imports(source, path) if each.is_required)
+    except (PackagingError, OSError):
+        return  # it is loaded, so there is source of another kind, and nothing to be told by it
+
+
+def _find_named_parts(declared: set[str], files: Iterable[Path]) -> set[str]:
+    """The optional requirements of libraries, as far as they are installed, that the code names."""
+    text = "\n".join(file.read_bytes().decode("latin-1") for file in files)
+    texts = set(re.findall(r"""["']([A-Za-z][\w.-]*)["']""", text))
+    named = {name_distribution(each) for each in texts}
+    if "pandas" in declared:
+        calls = re.findall(rf"\b({'|'.join(_PANDAS_ENGINES)})\s*\(", text)
+        named |= {name_distribution(_PANDAS_ENGINES[each]) for each in calls}
+    optional = {name_distribution(each) for name in declared for each in _read_extras(name)}
+    return {name for each in named & optional if (name := _find_installed_name(each)) is not None}
+
+
+def _read_extras(distribution: str) -> Iterator[str]:
+    for line in importlib.metadata.requires(distribution) or ():
+        what, _, marker = line.partition(";")
+        if "extra" in marker:
+            yield what.strip()
+
+
+def _find_installed_name(name: str) -> str | None:
+    try:
+        return importlib.metadata.distribution(name).name
+    except importlib.metadata.PackageNotFoundError:
+        return None

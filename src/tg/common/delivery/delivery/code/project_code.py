@@ -1,0 +1,206 @@
+"""The code of a project that a package needs, wherever it comes from."""
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from pathlib import Path, PurePosixPath
+
+from ....errors import PackagingError
+from .hiding_modules import HidingModule, find_hiding_modules
+from .installed_distributions import find_installed, is_hidden
+from .project_files import check_size, collect_project_files
+from .project_ignore import ProjectIgnore
+from .project_imports import ImportedModule, find_imports
+from .project_module_files import find_module_files
+from .python_source import read_python_source
+
+
+class ProjectCode:
+    """The modules of a project and other files beside them.
+
+    Args:
+        folder: The project's folder, of which all is taken that is not ignored. ``None``: modules are taken as they are
+            reached.
+        data_patterns: See :func:`collect_project_files`.
+        size_limit_bytes: Likewise.
+        reserved: A top-level name that a project must not have.
+
+    Attributes:
+        files: Where each file is, by its path in the package.
+        needed: The paths of those modules that :meth:`add_reached` has found to be needed.
+        left_out: Modules that are not taken, and why, by their paths in the project. Nothing needs them: a module that
+            is needed and cannot be taken is an error.
+        required: The installed modules that are imported as soon as the payload is loaded or used, named from the top.
+
+    Raises:
+        PackagingError: If a module has the reserved name, or a data file cannot be part of a package.
+    """
+
+    def __init__(self, folder: Path | None, data_patterns: Sequence[str], size_limit_bytes: int, reserved: str) -> None:
+        self.files: dict[PurePosixPath, Path] = {}
+        self.required = set[str]()
+        self._modules: dict[str, PurePosixPath | None] = {}
+        self._folder = folder.resolve() if folder is not None else None
+        self._size_limit_bytes = size_limit_bytes
+        self._reserved = reserved
+        self._imports: dict[PurePosixPath, list[ImportedModule]] = {}
+        self._hiding: dict[str, HidingModule] = {}
+        self.left_out: dict[PurePosixPath, str] = {}
+        self.needed = set[PurePosixPath]()
+        self._done_without: dict[PurePosixPath, str] = {}
+        self._named: Set[PurePosixPath] = set()
+        if self._folder is not None:
+            found = collect_project_files(self._folder, data_patterns, size_limit_bytes)
+            self.left_out.update(found.broken)
+            self._hiding = find_hiding_modules(found.modules, reserved)
+            for path, file in found.modules.items():
+                hiding = self._hiding.get(path.parts[0].removesuffix(".py"))
+                if hiding is None:
+                    self._add_module(path, file)
+                elif path not in found.named_modules:
+                    self.left_out[self._shown(file)] = f"hides {hiding.what}"
+            self._named = found.named_modules
+            self.files.update(found.data)
+            self.files.update({path: found.modules[path] for path in found.named_modules})
+
+    @property
+    def modules(self) -> set[PurePosixPath]:
+        """The paths of its modules."""
+        return {path for path in self._modules.values() if path is not None}
+
+    @property
+    def names(self) -> set[str]:
+        """The top-level names of its modules."""
+        return {name for name in self._modules if "." not in name}
+
+    def holds(self, module: str) -> bool:
+        """Whether a module, named from the top, is among its modules, or a folder with some."""
+        return module in self._modules
+
+    def add_reached(self, modules: Iterable[str]) -> set[str]:
+        """Follows imports from ``modules``; what they reach that is neither here, installed nor our own is added.
+
+        Such are the modules around a notebook, or those of a library that is installed from its sources.
+
+        Args:
+            modules: What objects refer to. If one cannot be found, it is not a module's name.
+
+        Returns:
+            The top-level names of installed modules, and of the standard library's, that are reached.
+
+        Raises:
+            PackagingError: If a module needs one that is not here and cannot be added.
+        """
+        outside, seen = set[str](), set[PurePosixPath]()
+        waiting: list[tuple[str, str | None, bool, bool]] = [(module, None, False, True) for module in modules]
+        while waiting:
+            module, importer, is_required, is_run = waiting.pop()
+            top = module.partition(".")[0]
+            if top in (self._reserved, "__main__"):
+                continue
+            if importer is not None and top in self._hiding and self._hiding[top].is_found_first:
+                raise PackagingError(self._hiding[top].describe(importer))
+            if top not in self._modules and find_installed(top) is not None and not is_hidden(top):
+                outside.add(top)
+                if is_required or importer is None:
+                    self.required.add(module)
+                continue
+            if module not in self._modules:
+                self._add_from_elsewhere(module, importer, is_required)
+            for path in self._paths_along(module):
+                if path in seen:
+                    continue
+                try:
+                    imports = self._imports_of(path)
+                except PackagingError:
+                    if is_run:
+                        raise
+                    self._done_without.setdefault(path, importer or "")  # it is left out
+                    continue
+                seen.add(path)
+                self.needed.add(path)
+                waiting += [(each.name, f"{path} line {each.line}", each.is_required, each.is_run) for each in imports]
+        return outside
+
+    def leave_out_unusable(self) -> None:
+        """Leaves out modules that are no Python of this version, too large or cannot be read.
+
+        Those that are needed have been found by then to be usable. One that a data pattern names, such as a template,
+        stays as a data file.
+        """
+        usable = dict[PurePosixPath, Path]()
+        for path in sorted(self.modules):
+            try:
+                self._imports_of(path)
+                usable[path] = self.files[path]
+            except PackagingError as error:
+                if path not in self._named:
+                    shown = self._shown(self.files[path])
+                    reason = _describe_reason(error, path, self.files.pop(path))
+                    if importer := self._done_without.get(path):
+                        reason += f"; {importer} imports it while it runs, which will fail"
+                    self.left_out[shown] = reason
+        self._modules.clear()
+        for path, file in usable.items():
+            self._add_module(path, file)
+
+    def _add_from_elsewhere(self, module: str, importer: str | None, is_required: bool) -> None:
+        what = f"the payload refers to {module!r}" if importer is None else f"{importer} imports {module!r}"
+        found = find_module_files(module)
+        if found is None and is_required:
+            raise PackagingError(
+                f"{what}, which is neither in the project nor installed here; add the module or install its library"
+            )
+        for path, file in (found or {}).items():
+            reason = self._why_left_out(file)
+            if reason is None and path.suffix == ".py":
+                self._add_module(path, file)
+            elif is_required or importer is None:
+                reason = f"is left out of packages, since {file.name!r} {reason}" if reason else "is no Python source"
+                raise PackagingError(f"{what}, which {reason} ({file}); move or rename it, or do without it")
+
+    def _why_left_out(self, file: Path) -> str | None:
+        if self._folder is None:
+            return None
+        file = file.resolve()
+        if not file.is_relative_to(self._folder):
+            return None
+        return ProjectIgnore(self._folder).why_out_of_reach(PurePosixPath(file.relative_to(self._folder)))
+
+    def _add_module(self, path: PurePosixPath, file: Path) -> None:
+        self.files[path] = file
+        parts = path.with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        # A folder without __init__.py is a package, too, and has nothing to import by itself.
+        for count in range(1, len(parts)):
+            self._modules.setdefault(".".join(parts[:count]), None)
+        name = ".".join(parts)
+        if self._modules.get(name) is None or path.name == "__init__.py":  # a package comes before a module
+            self._modules[name] = path
+
+    def _imports_of(self, path: PurePosixPath) -> list[ImportedModule]:
+        if path not in self._imports:
+            check_size(self.files[path], str(self._shown(self.files[path])), self._size_limit_bytes)
+            source, _ = read_python_source(self.files[path])
+            self._imports[path] = list(find_imports(source, path))
+        return self._imports[path]
+
+    def _paths_along(self, module: str) -> Iterator[PurePosixPath]:
+        """The files that importing ``module`` runs: its packages' and its own."""
+        parts = module.split(".")
+        for count in range(1, len(parts) + 1):
+            path = self._modules.get(".".join(parts[:count]))
+            if path is not None:
+                yield path
+
+    def _shown(self, file: Path) -> PurePosixPath:
+        if self._folder is not None and file.is_relative_to(self._folder):
+            return PurePosixPath(file.relative_to(self._folder))
+        return PurePosixPath(file)
+
+
+def _describe_reason(error: PackagingError, path: PurePosixPath, file: Path) -> str:
+    """What is wrong with a module, without its name and what to do about it."""
+    reason = str(error).partition("; ")[0]
+    for name in (str(path), str(file)):
+        reason = reason.removeprefix("file ").removeprefix(repr(name)).removeprefix(name).strip()
+    return reason if reason.startswith("line ") else f"it {reason}"

@@ -1,0 +1,128 @@
+"""Finds the files of a project that go into its package."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ....errors import PackagingError
+from .project_data_files import find_data_files
+from .project_ignore import ProjectIgnore
+from .source_folders import find_source_folders, name_in_package
+
+DEFAULT_SIZE_LIMIT_BYTES = 10 * 1024 * 1024
+_TOP = PurePosixPath()
+
+
+@dataclass(frozen=True)
+class ProjectFiles:
+    """The files of a project that go into a package, by the paths that they have there, sorted.
+
+    A path is relative to the source folder that the file is in, such as ``src``, so that a module has the name there by
+    which it is imported here; else to the project.
+
+    Attributes:
+        modules: Python modules; whether each of them can be used is not known.
+        data: Other files.
+        named_modules: Those of the modules that a data pattern names.
+        broken: Python files and folders that cannot be read, relative to the project, with the reasons.
+    """
+
+    modules: Mapping[PurePosixPath, Path]
+    data: Mapping[PurePosixPath, Path]
+    named_modules: Set[PurePosixPath]
+    broken: Mapping[PurePosixPath, str]
+
+
+def collect_project_files(
+    folder: Path, data_patterns: Sequence[str] = (), size_limit_bytes: int = DEFAULT_SIZE_LIMIT_BYTES
+) -> ProjectFiles:
+    """Finds a project's modules, and the data files that are asked for.
+
+    Modules are all ``.py`` files that can be imported from the folder, or from the source folders in it, but for what
+    :class:`ProjectIgnore` leaves out. Folders that are links are not followed. A data file may be ignored by git;
+    caches and environments have none.
+
+    Args:
+        folder: The project's folder.
+        data_patterns: In the notation of ``.gitignore``, such as ``vocabulary/*.txt``, relative to the project or to a
+            source folder. Files beside code that lies elsewhere are named by the package (``lib/words.txt``), or by
+            a path, absolute or relative to the project (``../lib/words.txt``).
+        size_limit_bytes: The largest size of a data file.
+
+    Raises:
+        PackagingError: If there is no such folder, for a data file that is too large, a data pattern that names a
+            secret, and one that matches nothing.
+    """
+    folder = folder.resolve()
+    ignore = ProjectIgnore(folder)
+    broken: dict[PurePosixPath, str] = {}
+    sources = [PurePosixPath(each.relative_to(folder)) for each in find_source_folders(folder)]
+    modules: dict[PurePosixPath, Path] = {}
+    ranks: dict[PurePosixPath, int] = {}
+    for path in _walk(folder, lambda path, is_folder: ignore.why_left_out(path, is_folder) is not None, broken):
+        name = name_in_package(path, sources)
+        is_top = len(name.parts) == 1 and name.stem in ("__init__", "__main__")
+        is_module = path.suffix == ".py" and all(part.isidentifier() for part in name.with_suffix("").parts)
+        # Of two modules of one name, the project's own folder has the one that is imported, then the deepest one.
+        rank = next((index for index, source in enumerate(sources) if path.is_relative_to(source)), -1)
+        if is_module and not is_top and rank < ranks.get(name, len(sources)):
+            ranks[name], modules[name] = rank, folder / path
+    data: dict[PurePosixPath, Path] = {}
+    if data_patterns:
+        files = list(_walk(folder, lambda path, is_folder: is_folder and ignore.is_cache(path), {}))
+        data = find_data_files(folder, data_patterns, files, sources, ignore)
+    named = {path for path, file in data.items() if modules.get(path) == file}
+    data = {path: file for path, file in data.items() if path not in named}
+    for file in data.values():
+        check_size(file, str(file.relative_to(folder) if file.is_relative_to(folder) else file), size_limit_bytes)
+    return ProjectFiles(dict(sorted(modules.items())), dict(sorted(data.items())), named, broken)
+
+
+def check_size(file: Path, name: str, limit_bytes: int) -> None:
+    """Refuses a file that is too large.
+
+    Raises:
+        PackagingError: If it is.
+    """
+    size = file.stat().st_size
+    if size > limit_bytes:
+        raise PackagingError(
+            f"file {name!r} has {size:,} bytes, more than the limit of {limit_bytes:,} for one file; "
+            "make it part of the dataset, or name it in .tgignore"
+        )
+
+
+def _walk(
+    folder: Path,
+    leaves_out: Callable[[PurePosixPath, bool], bool],
+    broken: dict[PurePosixPath, str],
+    below: PurePosixPath = _TOP,
+) -> Iterator[PurePosixPath]:
+    """Yields the files below ``folder``, relative to it; of what ``leaves_out`` names, nothing.
+
+    What cannot be read is noted in ``broken``.
+    """
+    try:
+        entries = sorted((folder / below).iterdir())
+    except OSError as error:
+        if below == _TOP:
+            raise PackagingError(f"folder {str(folder)!r} cannot be read: {error.strerror}") from error
+        broken[below] = f"cannot be read: {error.strerror}"
+        return
+    for entry in entries:
+        path = below / entry.name
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError as error:
+            broken[path] = f"cannot be read: {error.strerror}"
+            continue
+        if not (is_folder or is_file):
+            if entry.suffix == ".py" and entry.is_symlink() and not leaves_out(path, False):
+                broken[path] = "is a link to nothing"
+            continue
+        if leaves_out(path, is_folder):
+            continue
+        if is_folder:
+            yield from _walk(folder, leaves_out, broken, path)
+        else:
+            yield path

@@ -1,0 +1,133 @@
+"""Says which files of a project stay out of its package, and why."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ....errors import PackagingError
+
+# Where nothing of a project's own is: what editors, tools, runs and installations leave behind.
+_CACHES = (
+    ".*/",
+    "__pycache__/",
+    "*.egg-info/",
+    "node_modules/",
+    "site-packages/",
+    "mlruns/",
+    "mlartifacts/",
+)
+
+# What is made from a project, or tests it, but is not part of its trainings.
+_NO_TRAINING = (
+    "/build/",
+    "/dist/",
+    "tests/",
+    "test/",
+    "test_*.py",
+    "*_test.py",
+    "conftest.py",
+    "/setup.py",
+    "/noxfile.py",
+    # Never imported from a project's folder; a package has its own.
+    "/__init__.py",
+    "/__main__.py",
+)
+
+# What looks like a secret is not even taken when a data pattern names it.
+_SECRETS = (
+    "*.env",
+    ".env*",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "id_rsa*",
+    "id_ed25519*",
+    ".netrc",
+    ".pypirc",
+    ".aws/",
+    ".ssh/",
+    "credentials*",
+    "*credentials.json",
+)
+
+
+class ProjectIgnore:
+    """The rules of one project: its ignore files, and what never belongs to a package.
+
+    ``.gitignore`` counts as it does for git, from the git repository's root down. A ``.tgignore`` is written alike, and
+    has the last word on all but secrets and caches; so ``!test_data.py`` in it takes a module that is no test.
+
+    Args:
+        folder: The project's folder, absolute.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._caches = _parse(_CACHES, "")
+        self._no_training = _parse(_NO_TRAINING, "")
+        self._secrets = _parse(_SECRETS, "")
+        self._files: dict[Path, Any] = {}
+        above = [folder, *folder.parents]
+        root = next((index for index, each in enumerate(above) if (each / ".git").exists()), 0)
+        self._above = above[1 : root + 1]
+        if self._ask(".gitignore", folder, is_folder=True):
+            # Someone who trains a project in a folder that git ignores means it all the same.
+            self._above = []
+
+    def is_cache(self, path: PurePosixPath) -> bool:
+        """Whether a folder, relative to the project, holds nothing of the project's own; links lead out of it."""
+        place = self._folder / path
+        is_environment = (place / "pyvenv.cfg").exists() or (place / "conda-meta").exists()
+        return bool(self._caches.match_file(f"{path}/")) or place.is_symlink() or is_environment
+
+    def is_secret(self, path: PurePosixPath) -> bool:
+        """Whether a file, relative to the project, looks like a secret."""
+        return bool(self._secrets.match_file(str(path)))
+
+    def why_left_out(self, path: PurePosixPath, is_folder: bool = False) -> str | None:
+        """Says why a file or folder, relative to the project, stays out, such as ``is named in .gitignore``.
+
+        ``None`` if it does not. The folders around it are not looked at.
+        """
+        name = f"{path}/" if is_folder else str(path)
+        if self._secrets.match_file(name):
+            return "looks like a secret"
+        if is_folder and self.is_cache(path):
+            return "is a cache or an environment"
+        told = self._ask(".tgignore", self._folder / path, is_folder)
+        if told is not None:
+            return "is named in .tgignore" if told else None
+        if self._no_training.match_file(name):
+            return "is named like a test or a build"
+        return "is named in .gitignore" if self._ask(".gitignore", self._folder / path, is_folder) else None
+
+    def why_out_of_reach(self, path: PurePosixPath) -> str | None:
+        """Says why a file stays out, because of itself or of a folder around it; None if it does not."""
+        around = [PurePosixPath(*path.parts[:count]) for count in range(1, len(path.parts))]
+        reasons = [*(self.why_left_out(folder, is_folder=True) for folder in around), self.why_left_out(path)]
+        return next((reason for reason in reasons if reason is not None), None)
+
+    def _ask(self, name: str, path: Path, is_folder: bool) -> bool | None:
+        """What the last rule in the files called ``name`` says of ``path``: whether it is left out; None if nothing."""
+        inside = [each for each in path.parents if each.is_relative_to(self._folder)]
+        answer = None
+        for folder in reversed([*inside, *self._above]):
+            relative = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+            verdict = self._read(folder / name).check_file(relative).include
+            answer = answer if verdict is None else bool(verdict)
+        return answer
+
+    def _read(self, file: Path) -> Any:
+        if file not in self._files:
+            text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+            self._files[file] = _parse(text.splitlines(), str(file))
+        return self._files[file]
+
+
+def _parse(lines: "tuple[str, ...] | list[str]", file: str) -> Any:
+    import pathspec  # only where packages are built
+
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(lines)
+    except ValueError as error:
+        raise PackagingError(f"{file} holds a pattern that git does not know: {error}; correct it") from error

@@ -1,0 +1,24 @@
+"""Reads and writes Python files in the encoding that they declare."""
+
+import io
+import tokenize
+from pathlib import Path
+
+from ....errors import PackagingError
+
+
+def read_python_source(path: Path) -> tuple[str, str]:
+    """Reads a module's text and the name of its encoding.
+
+    Raises:
+        PackagingError: If it is not in the encoding that it declares, or cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PackagingError(f"{path} cannot be read: {error.strerror}; correct it, or name it in .tgignore") from error
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding), encoding
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise PackagingError(f"{path} is not in the encoding that it declares: {error}; save it as UTF-8") from error

@@ -1,0 +1,177 @@
+"""Describes an image and makes it: what a package needs, the package itself and the file that starts it."""
+
+import hashlib
+import re
+import sys
+from typing import Any
+
+from ....errors import ImageBuildError
+from ....logger import Logger
+from ....system.temporary_folder import temporary_folder
+from ..package.dependency_list import DependencyList
+from ..package.package import Package
+from ..package.packaging import Packaging
+from ..package.requirement_notes import describe_unfit
+from ..package.run_file import build_run_file
+from .docker_client import DockerClient, connect, engine_platform
+from .dockerfile_template import DOCKERFILE_TEMPLATE, render_dockerfile
+from .image import Image
+from .image_builder import Say, build_image, remove_image
+from .image_dependencies import DependencyRecipe, build_dependency_recipe
+from .image_options import ImageBuildOptions
+from .image_source import find_image, find_or_pull_image
+
+CLIENT_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_NAME = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+
+
+class Containering:
+    """Describes an image of two layers and makes what is missing of it.
+
+    Attributes:
+        packaging: The package that the image holds.
+        image_name: Its name.
+        image_tag: Its tag.
+        image_uri: An image that is there already and used as it is; nothing is built then.
+        dependencies: What is installed in it; the package's own requirements where the list is empty.
+        dockerfile_template: The text of the upper layer's Dockerfile, with placeholders.
+        run_file_name: The file that starts the training.
+        base_image: What the lower layer is built on; ``None`` for ``python:<python_version>-slim``.
+        python_version: The Python in it; a package needs the version that made it.
+        platform: What it runs on, such as ``linux/amd64`` for SageMaker; ``None`` for what the daemon runs.
+        build_options: The build's network, package index and the like.
+        has_gpus: Whether it is made for a machine with GPUs.
+        silent: Whether building it says nothing.
+    """
+
+    def __init__(self, packaging: Packaging, image_name: str, image_tag: str) -> None:
+        self.packaging = packaging
+        self.image_name = image_name
+        self.image_tag = image_tag
+        self.image_uri: str | None = None
+        self.dependencies: list[DependencyList] = []
+        self.dockerfile_template = DOCKERFILE_TEMPLATE
+        self.run_file_name = "run.py"
+        self.base_image: str | None = None
+        self.python_version = CLIENT_PYTHON
+        self.platform: str | None = None
+        self.build_options = ImageBuildOptions()
+        self.has_gpus = False
+        self.silent = False
+
+    @staticmethod
+    def from_packaging(packaging: Packaging) -> "Containering":
+        """Describes an image that is named, like its package, in lower case."""
+        name = re.sub(r"[^a-z0-9._-]+|[._-]{2,}", "-", packaging.name.lower()).strip("._-")
+        return Containering(packaging, name, packaging.version)
+
+    def make_container(self, package: Package | None = None, client: DockerClient | None = None) -> Image:
+        """Makes the image, unless it is there with this package, these dependencies and this template.
+
+        Args:
+            package: The package; built now if it is not given.
+            client: The daemon; by default what ``DOCKER_HOST`` says, or else the local one.
+
+        Raises:
+            ImageBuildError: If it cannot be built.
+            ContainerError: If the daemon cannot be reached.
+        """
+        client = client or connect()
+        say: Say = _say_nothing if self.silent else Logger.info
+        if self.image_uri is not None:
+            found = find_or_pull_image(client, self.image_uri, self.platform, "image", say)
+            return Image(self.image_uri, found["Id"])
+        self._check_names()
+        if package is not None:
+            return self._make_image(client, package, say)
+        with temporary_folder() as folder:
+            return self._make_image(client, self.packaging.make_package(folder), say)
+
+    def _check_names(self) -> None:
+        if not _NAME.fullmatch(self.image_name):
+            raise ImageBuildError(f"image_name is {self.image_name!r}; give lower-case letters, digits and . _ -")
+        if not _TAG.fullmatch(self.image_tag):
+            raise ImageBuildError(f"image_tag is {self.image_tag!r}; give letters, digits and . _ -")
+        if not re.fullmatch(r"\w[\w.-]*\.py", self.run_file_name):
+            raise ImageBuildError(f"run_file_name is {self.run_file_name!r}; give the name of a Python file")
+
+    def _make_image(self, client: DockerClient, package: Package, say: Say) -> Image:
+        recipe = self._build_dependency_recipe(client, package, say)
+        dockerfile = render_dockerfile(
+            self.dockerfile_template,
+            {
+                "dependency_image": recipe.reference,
+                "package_file": package.path.name,
+                "package_folder": package.folder_name,
+                "run_file_name": self.run_file_name,
+            },
+        )
+        run_file = build_run_file(package.module_name)
+        reference = f"{self.image_name}:{self.image_tag}"
+        labels = {
+            "tg-mlflow.package-sha256": package.sha256,
+            "tg-mlflow.dependencies": recipe.reference,
+            "tg-mlflow.template-sha256": hashlib.sha256((dockerfile + run_file).encode()).hexdigest(),
+        }
+        previous = find_image(client, reference)
+        if previous is not None and _has_labels(previous, labels):
+            return Image(reference, previous["Id"])
+        secret_texts = self.build_options.secrets(self._requirements(package))
+        platform = self.platform or engine_platform(client)
+        if find_image(client, recipe.reference) is None:
+            for note in (*recipe.notes, *describe_unfit(self._requirements(package), self.has_gpus)):
+                Logger.warning(note)
+            say(f"Building {recipe.reference}: what {package.name} needs")
+            build_image(
+                client,
+                recipe.reference,
+                recipe.dockerfile,
+                recipe.files,
+                platform=platform,
+                options=self.build_options,
+                labels={},
+                secret_texts=secret_texts,
+                say=say,
+            )
+        say(f"Building {reference}: {package.path.name} on {recipe.reference}")
+        image = build_image(
+            client,
+            reference,
+            dockerfile,
+            {package.path.name: package.path, self.run_file_name: run_file.encode()},
+            platform=platform,
+            options=ImageBuildOptions(network=self.build_options.network, proxies=self.build_options.proxies),
+            labels=labels,
+            secret_texts=secret_texts,
+            say=say,
+        )
+        if previous is not None and set(previous["RepoTags"]) <= {reference}:
+            remove_image(client, previous["Id"])
+        return image
+
+    def _build_dependency_recipe(self, client: DockerClient, package: Package, say: Say) -> DependencyRecipe:
+        base_image = self.base_image or f"python:{self.python_version}-slim"
+        base = find_or_pull_image(client, base_image, self.platform, "base image", say)
+        return build_dependency_recipe(
+            base,
+            base_image,
+            self.python_version,
+            self.platform or engine_platform(client),
+            self._requirements(package),
+            self.build_options,
+        )
+
+    def _requirements(self, package: Package) -> list[str]:
+        given = [requirement for each in self.dependencies for requirement in each.dependencies]
+        return given or list(package.requirements)
+
+
+def _has_labels(image: dict[str, Any], labels: dict[str, str]) -> bool:
+    present = image["Config"].get("Labels") or {}
+    return all(present.get(name) == value for name, value in labels.items())
+
+
+def _say_nothing(line: str) -> None:
+    pass

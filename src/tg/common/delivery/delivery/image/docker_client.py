@@ -1,0 +1,153 @@
+"""The connection to a Docker daemon and its errors in our words; the one file that imports the Docker SDK."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ....errors import ContainerError, DeliveryError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+    DockerClient: TypeAlias = APIClient
+else:
+    DockerClient = Any
+
+_LOCAL_URLS = ("http+docker://localhost", "http+docker://localnpipe")
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class ObjectMissingError(ContainerError):
+    """The daemon has no such image, container or file."""
+
+
+def connect(docker_host: str | None = None) -> DockerClient:
+    """Connects to a daemon.
+
+    Args:
+        docker_host: Such as ``unix:///var/run/docker.sock`` or ``ssh://user@host``, which goes through the program
+            ``ssh`` and its configuration; ``None`` for what ``DOCKER_HOST`` says, or else the local daemon.
+
+    Raises:
+        ContainerError: If it does not answer, or the Docker SDK is not installed.
+    """
+    try:
+        import docker
+        from docker.utils import kwargs_from_env
+    except ModuleNotFoundError as e:
+        raise ContainerError("the Python package 'docker' is not installed; run `pip install docker`") from e
+    environment = dict(os.environ)
+    if docker_host is not None:
+        environment["DOCKER_HOST"] = docker_host
+    host = environment.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    is_remote = host.startswith("ssh://")
+    hint = f" (does `ssh {host} docker version` work?)" if is_remote else ""
+    with engine_errors(ContainerError, f"the Docker daemon at {host!r} cannot be used{hint}"):
+        return docker.APIClient(version="auto", use_ssh_client=is_remote, **kwargs_from_env(environment=environment))
+
+
+def is_local(client: DockerClient) -> bool:
+    """Whether the daemon sees this machine's files: it answers on a socket and not over a network."""
+    return client.base_url in _LOCAL_URLS
+
+
+def engine_platform(client: DockerClient) -> str:
+    """What the daemon runs without emulation, such as ``linux/amd64``."""
+    with engine_errors(ContainerError, "the Docker daemon does not say what it runs"):
+        version = client.version()
+    return short_platform(f"{version['Os']}/{version['Arch']}")
+
+
+def short_platform(platform: str) -> str:
+    """Writes a platform as Docker does and without its variant: ``linux/aarch64/v8`` is ``linux/arm64``."""
+    system, _, architecture = platform.partition("/")
+    architecture = architecture.partition("/")[0]
+    return f"{system}/{_ARCHITECTURES.get(architecture, architecture)}"
+
+
+def wait_for_exit(client: DockerClient, container: str, timeout_seconds: int) -> bool:
+    """Waits until a container has ended; says whether it has, within that time.
+
+    Raises:
+        ContainerError: If the daemon cannot be reached or has no such container.
+    """
+    import requests
+
+    with engine_errors(ContainerError, f"container {container!r} cannot be waited for"):
+        try:
+            client.wait(container, timeout=timeout_seconds)
+        except (requests.ReadTimeout, requests.ConnectionError) as e:
+            if _find_os_error(e) is not None:
+                raise
+            return False
+    return True
+
+
+@contextmanager
+def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
+    """Turns the SDK's errors into one line each that begins with ``what``.
+
+    Raises:
+        ContainerError: If the daemon cannot be reached.
+        ObjectMissingError: If it has not what is asked for, and ``error`` is :class:`ContainerError`.
+        DeliveryError: Of the class ``error``, for all that the daemon refuses.
+    """
+    import requests
+    import urllib3
+    from docker.errors import APIError, DockerException
+
+    try:
+        yield
+    except APIError as e:
+        missing = e.status_code == 404 and error is ContainerError
+        raise (ObjectMissingError if missing else error)(explain(what, str(e.explanation or e))) from e
+    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as e:
+        raise ContainerError(f"{what}: {_connection_trouble(e)}") from e
+
+
+def explain(what: str, message: str) -> str:
+    """Writes what the daemon says as one line; a full disk with what to do about it."""
+    if is_disk_full(message):
+        return f"{what}: the Docker daemon's disk is full; free space, for example with `docker system prune`"
+    return f"{what}: {first_line(message)}"
+
+
+def is_disk_full(message: str) -> bool:
+    """Whether a message speaks of a full disk."""
+    return os.strerror(errno.ENOSPC).lower() in message.lower()
+
+
+def first_line(message: str) -> str:
+    """The first line that says something, without the daemon's usual opening."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return lines[0].removeprefix("Error response from daemon: ") if lines else "no reason is given"
+
+
+def _connection_trouble(error: BaseException) -> str:
+    cause = _find_os_error(error)
+    if isinstance(cause, PermissionError):
+        return "no permission to use its socket; add yourself to the group `docker` and log in again"
+    if isinstance(cause, (FileNotFoundError, ConnectionError)):
+        do = "start Docker" if shutil.which("docker") or shutil.which("dockerd") else "install and start Docker"
+        return f"no Docker daemon answers ({cause.strerror or cause}); {do}, or name another one with DOCKER_HOST"
+    return first_line(str(error))
+
+
+def _find_os_error(error: BaseException) -> OSError | None:
+    """Finds the operating system's error, which the libraries wrap as an argument or a context."""
+    pending: list[BaseException] = [error]
+    seen: set[int] = set()
+    while pending:
+        each = pending.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        # An error of `requests` is an OSError too, but one without a number.
+        if isinstance(each, ConnectionError) or (isinstance(each, OSError) and each.errno is not None):
+            return each
+        wrapped = (*each.args, each.__cause__, each.__context__)
+        pending.extend(inner for inner in wrapped if isinstance(inner, BaseException))
+    return None

@@ -1,0 +1,71 @@
+"""Finds an image that others are made of: here or, failing that, in a registry."""
+
+from typing import Any
+
+from ....errors import ContainerError, ImageBuildError
+from .docker_client import DockerClient, ObjectMissingError, engine_errors, engine_platform, first_line, short_platform
+from .image_builder import Say
+
+
+def find_image(client: DockerClient, reference: str) -> dict[str, Any] | None:
+    """What the daemon says of an image; ``None`` if it does not have it."""
+    try:
+        with engine_errors(ContainerError, f"image {reference!r} cannot be looked at"):
+            found: dict[str, Any] = client.inspect_image(reference)
+            return found
+    except ObjectMissingError:
+        return None
+
+
+def image_platform(image: dict[str, Any]) -> str:
+    """What an image runs on, such as ``linux/amd64``."""
+    return short_platform(f"{image['Os']}/{image['Architecture']}")
+
+
+def find_or_pull_image(
+    client: DockerClient, reference: str, platform: str | None, what: str, say: Say
+) -> dict[str, Any]:
+    """Finds an image here, or else pulls it.
+
+    Args:
+        client: The daemon.
+        reference: The image's name.
+        platform: What it must run on; ``None`` for what the daemon runs.
+        what: What the image is to the user, such as ``base image``.
+        say: Called with what is done.
+
+    Raises:
+        ImageBuildError: If it cannot be had, or is made for another platform.
+    """
+    image = find_image(client, reference)
+    wanted = short_platform(platform) if platform else engine_platform(client)
+    trouble = ""
+    if image is None or (platform and image_platform(image) != wanted):
+        say(f"Pulling {reference}")
+        trouble = _pull(client, reference, platform)
+        image = find_image(client, reference) or image
+    if image is None:
+        raise ImageBuildError(
+            f"{what} {reference!r} is not here and cannot be pulled ({trouble}); check its name and the network, "
+            "or name another one"
+        )
+    if image_platform(image) != wanted:
+        found = image_platform(image)
+        also = f", and it cannot be pulled for that ({trouble})" if trouble else ""
+        raise ImageBuildError(
+            f"{what} {reference!r} is made for {found}, not for {wanted}{also}; name another one, or set platform "
+            f"to {found!r}, which works where the Docker daemon emulates it"
+        )
+    return image
+
+
+def _pull(client: DockerClient, reference: str, platform: str | None) -> str:
+    """Pulls an image; returns why it cannot be pulled, or nothing."""
+    try:
+        with engine_errors(ImageBuildError, "pull"):
+            for event in client.pull(reference, stream=True, decode=True, platform=platform):
+                if "error" in event:
+                    return first_line(str(event["error"]))
+    except ImageBuildError as e:
+        return str(e).removeprefix("pull: ")
+    return ""

@@ -1,0 +1,87 @@
+"""Sees to it, before a training starts, that all can be imported that its package needs."""
+
+import importlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ....errors import DeliveryError
+from ....logger import Logger
+from .entry_point import EntryPoint
+from .import_failures import describe_import_failure
+
+# What an image is started with to be tried.
+CHECK_ARGUMENT = "check"
+
+
+def load_prepared(package: EntryPoint, name: str) -> Any:
+    """Loads an object of a package's payload, when all can be imported that the package needs.
+
+    Raises:
+        DeliveryError: If something is missing, or does not fit.
+        PackagingError: If the payload has no object of this name.
+    """
+    prepare_imports(package.properties)
+    with explaining_imports(f"{name!r} cannot be loaded", package.properties):
+        return package.load_resource(name)
+
+
+def check_package(package: EntryPoint) -> None:
+    """Imports what a package needs and loads all that it holds: so an image is tried before it is paid for.
+
+    Raises:
+        DeliveryError: If that cannot be.
+    """
+    for name in package.resource_names:
+        load_prepared(package, name)
+    Logger.info(f"All that {package.module_name} needs can be imported")
+
+
+def prepare_imports(properties: Mapping[str, Any]) -> None:
+    """Imports what a package's code and its payload import, with the parts of libraries that were chosen with it.
+
+    Nothing is imported that the training would not import.
+
+    Args:
+        properties: The package's; its ``variables`` are set unless the job has others.
+
+    Raises:
+        DeliveryError: If something is missing, or does not fit.
+    """
+    set_variables(properties)
+    for module in properties.get("imports", ()):  # none in a package of an older version
+        with explaining_imports(f"{module!r} cannot be imported", properties):
+            try:
+                importlib.import_module(module)
+            except ModuleNotFoundError as error:
+                # A text that looks like a reference to a module may be none.
+                if "." not in module or error.name != module:
+                    raise
+
+
+def set_variables(properties: Mapping[str, Any]) -> None:
+    """Has libraries choose the parts that were chosen with a package, such as the engine behind Keras.
+
+    Args:
+        properties: The package's; a variable that is set already stays as it is.
+    """
+    for name, value in properties.get("variables", {}).items():  # none in a package of an older version
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def explaining_imports(what: str, properties: Mapping[str, Any]) -> Iterator[None]:
+    """Raises a DeliveryError that says what is missing, for an error inside that tells it in its own way.
+
+    Args:
+        what: What does not work then.
+        properties: The package's.
+    """
+    try:
+        yield
+    except Exception as error:
+        line = describe_import_failure(error, properties.get("left_out", {}))
+        if line is None:
+            raise
+        raise DeliveryError(f"{what}: {line}") from error

@@ -1,0 +1,137 @@
+"""The file of a package: a source distribution whose bytes depend on nothing but its content."""
+
+import gzip
+import hashlib
+import importlib.resources
+import io
+import json
+import re
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ....system.replaced_file import replacing_file
+
+# Before 1980 is no time for a zip file, which a wheel built from the package is.
+_MODIFIED = 315_532_800
+_LEVEL = 6
+
+# Builds a wheel with the standard library alone, so that pip needs no network to install a package.
+BUILD_BACKEND = '''"""Builds this distribution's wheel, as PEP 517 has it, with nothing but the standard library."""
+
+import base64
+import hashlib
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    metadata = (HERE / "PKG-INFO").read_text(encoding="utf-8")
+    fields = dict(line.split(": ", 1) for line in metadata.splitlines())
+    stem = f"{fields['Name']}-{fields['Version']}"
+    info = f"{stem}.dist-info"
+    wheel = "Wheel-Version: 1.0\\nGenerator: tg-mlflow\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    module = next(path.parent for path in HERE.glob("*/properties.json"))
+    files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in module.rglob("*") if path.is_file()}
+    files |= {f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": wheel.encode()}
+    files[f"{info}/RECORD"] = build_record(files, f"{info}/RECORD").encode()
+    name = f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(Path(wheel_directory) / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return name
+
+
+def build_record(files, own_path):
+    lines = []
+    for path, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        lines.append(f'"{path}",sha256={digest},{len(content)}')
+    return "\\n".join([*lines, f"{own_path},,"]) + "\\n"
+
+
+def build_sdist(sdist_directory, config_settings=None):
+    raise NotImplementedError("this is the source distribution")
+'''
+
+_PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "build_backend"\nbackend-path = ["."]\n'
+
+# What the metadata of a distribution may name; a file of requirements may hold more, such as bare addresses.
+_NAMED_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\]\s*)?($|[<>=!~;@(].*)")
+
+# The versions that Python's packaging tools know; of others, they are given the local part of a version.
+_KNOWN_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
+
+
+def add_metadata(files: Mapping[str, bytes], properties: Mapping[str, Any]) -> dict[str, bytes]:
+    """Adds what makes a folder with a module a source distribution that pip installs without a network.
+
+    Args:
+        files: The files by their paths in the distribution.
+        properties: What the package knows of itself: ``name``, ``version``, ``requirements``.
+    """
+    version = properties["version"]
+    metadata = [
+        "Metadata-Version: 2.1",
+        f"Name: {properties['name']}",
+        f"Version: {version if _KNOWN_VERSION.fullmatch(version) else '0+' + version.replace('_', '.').lower()}",
+        *(f"Requires-Dist: {line}" for line in properties["requirements"] if _NAMED_REQUIREMENT.fullmatch(line)),
+    ]
+    return {
+        **files,
+        "build_backend.py": BUILD_BACKEND.encode(),
+        "PKG-INFO": "".join(f"{line}\n" for line in metadata).encode(),
+        "pyproject.toml": _PYPROJECT.encode(),
+    }
+
+
+def read_installed_package(module_name: str) -> bytes:
+    """Reads the file of a package that was unpacked: it lies beside the folder that it was unpacked into.
+
+    Where it is not there, because pip has installed the package, it is made again from the module's files.
+    """
+    module = Path(str(importlib.resources.files(module_name)))
+    folder = module.parent
+    beside = folder.parent / f"{folder.name}.tar.gz"
+    if beside.is_file():
+        return beside.read_bytes()
+    properties = json.loads((module / "properties.json").read_text(encoding="utf-8"))
+    files = {f"{module_name}/{name}": content for name, content in read_module_files(module).items()}
+    return build_package_file(add_metadata(files, properties), f"{properties['name']}-{properties['version']}")
+
+
+def read_module_files(module: Path) -> dict[str, bytes]:
+    """Reads the files of a package's module by their paths in it, without what Python has compiled."""
+    return {
+        path.relative_to(module).as_posix(): path.read_bytes()
+        for path in module.rglob("*")
+        if path.is_file() and "__pycache__" not in path.relative_to(module).parts
+    }
+
+
+def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:
+    """Puts ``files`` below one folder into a ``.tar.gz``; the same files give the same bytes."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(f"{folder_name}/{name}")
+            member.size, member.mtime, member.mode = len(content), _MODIFIED, 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def write_package_file(content: bytes, path: Path) -> str:
+    """Writes what :func:`build_package_file` gives; the file appears under its name only when it is complete.
+
+    Returns:
+        Its SHA-256 digest, hexadecimal.
+    """
+    with replacing_file(path) as file:
+        file.write(content)
+    return hashlib.sha256(content).hexdigest()

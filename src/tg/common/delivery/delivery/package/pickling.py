@@ -1,0 +1,180 @@
+"""The one place where objects are pickled and unpickled, with the modules of their classes renamed on the way.
+
+A delivered class lives in the package's root, ``Titanic__0.tg.common…`` instead of ``tg.common…``. Names are matched by
+whole parts: ``tg`` stands for ``tg`` and ``tg.common``, never for ``tgx``.
+"""
+
+import importlib
+import io
+import pickle
+import pickletools
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from ....module_specs import find_failing_modules
+
+# In protocols below 4 the names of classes stand in the stream as such and not as shared strings, so they can be
+# renamed without touching the data.
+_RENAMED_PROTOCOL = 3
+
+# How a task names a class that is imported only when it is needed.
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+# A pickle may hold modules as such; these import them by name.
+_IMPORTS = {("importlib", "import_module"), ("cloudpickle.cloudpickle", "subimport")}
+
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
+
+Rename = Callable[[str], str]
+
+# Gives the module where a qualified name is found, from the module and the qualified name that a pickle has. The
+# qualified name is empty where the module itself is wanted.
+FindModule = Callable[[str, str], str]
+
+
+def rename_prefix(name: str, renamed: Mapping[str, str]) -> str:
+    """Renames a module by its longest prefix in ``renamed``, part by part; others stay as they are."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        prefix = ".".join(parts[:count])
+        if prefix in renamed:
+            return ".".join([renamed[prefix], *parts[count:]])
+    return name
+
+
+def dump_pickle(value: Any, file: IO[bytes]) -> None:
+    """Pickles into ``file``: by reference where a class can be imported, else by value (cloudpickle, if installed)."""
+    _dump(value, file, pickle.DEFAULT_PROTOCOL)
+
+
+def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
+    """Pickles with the modules of classes and functions renamed.
+
+    What is defined in ``__main__`` is pickled by value, everything else by reference.
+
+    Returns:
+        The pickle, and the modules that it refers to, as they were named here; texts of the form ``module:name`` refer
+        to a module, too.
+
+    Raises:
+        Exception: If something cannot be pickled; a lambda or a local object of a module cannot.
+    """
+    original, modules = _dump_by_original_names(value, rename)
+    result, copied = io.BytesIO(), 0
+    for opcode, argument, start, end in _read_opcodes(original):
+        if opcode == "GLOBAL":
+            module, name, _ = original[start + 1 : end].decode().split("\n")
+            modules.add(module)
+            result.write(original[copied:start])
+            result.write(f"c{rename(module)}\n{name}\n".encode())
+            copied = end
+        elif isinstance(argument, str) and _REFERENCE.fullmatch(argument):
+            modules.add(argument.partition(":")[0])
+    result.write(original[copied:])
+    return result.getvalue(), modules
+
+
+def _dump_by_original_names(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
+    def dump() -> tuple[bytes, set[str]]:
+        buffer, modules = io.BytesIO(), set[str]()
+        _make_renaming_pickler(buffer, rename, modules).dump(value)
+        return buffer.getvalue(), modules
+
+    try:
+        return dump()
+    except Exception:
+        # What does not say its module is looked for in all that there are, and some fail to answer.
+        failing = find_failing_modules()
+        if not failing:
+            raise
+    hidden: dict[str, Any] = {name: sys.modules.pop(name) for name in failing if name in sys.modules}
+    try:
+        return dump()
+    finally:
+        sys.modules.update(hidden)
+
+
+def can_pickle(value: Any) -> bool:
+    """Whether :func:`dump_renamed_pickle` takes an object."""
+    try:
+        _dump_by_original_names(value, lambda name: name)
+    except Exception:  # noqa: BLE001 - objects raise what they like when they are pickled
+        return False
+    return True
+
+
+def load_pickle(source: "bytes | Path | IO[bytes]", find_module: FindModule = lambda module, name: module) -> Any:
+    """Unpickles with the modules of classes and functions renamed. Only for data that one trusts: it runs code.
+
+    Args:
+        source: The pickle, its file, or an open one.
+        find_module: Called with a module and the qualified name wanted from it, such as ``tg.tasks`` and
+            ``Task.build``; gives the module where that is. By default, modules are what they are called.
+
+    Raises:
+        ModuleNotFoundError: If a class's module is not here under its new name.
+    """
+    if isinstance(source, bytes):
+        return _RenamingUnpickler(io.BytesIO(source), find_module).load()
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _RenamingUnpickler(file, find_module).load()
+    return _RenamingUnpickler(source, find_module).load()
+
+
+def _read_opcodes(content: bytes) -> Iterator[tuple[str, Any, int, int]]:
+    """Yields each opcode's name, its argument, and where it begins and ends.
+
+    As ``pickletools.genops`` does, which takes the names of classes for ASCII and fails on others.
+    """
+    stream = io.BytesIO(content)
+    while code := stream.read(1):
+        start, opcode = stream.tell() - 1, _OPCODES[code.decode("latin-1")]
+        if opcode.name == "GLOBAL":
+            argument: Any = stream.readline() + stream.readline()
+        else:
+            argument = opcode.arg.reader(stream) if opcode.arg is not None else None
+        yield opcode.name, argument, start, stream.tell()
+
+
+class _RenamingUnpickler(pickle.Unpickler):
+    def __init__(self, file: IO[bytes], find_module: FindModule) -> None:
+        super().__init__(file)
+        self._find_module = find_module
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _IMPORTS:
+            return lambda imported: importlib.import_module(self._find_module(imported, ""))
+        return super().find_class(self._find_module(module, name), name)
+
+
+def _dump(value: Any, file: IO[bytes], protocol: int) -> None:
+    try:
+        cloudpickle = importlib.import_module("cloudpickle")
+    except ModuleNotFoundError:  # an image has it only where something in the package needs it
+        pickle.dump(value, file, protocol=protocol)
+    else:
+        cloudpickle.dump(value, file, protocol=protocol)
+
+
+def _make_renaming_pickler(file: IO[bytes], rename: Rename, modules: set[str]) -> Any:
+    import cloudpickle
+
+    class RenamingPickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, value: Any) -> Any:
+            if isinstance(value, types.ModuleType):
+                modules.add(value.__name__)
+                return importlib.import_module, (rename(value.__name__),)
+            if (
+                isinstance(value, (types.FunctionType, type))
+                and value.__module__ != "__main__"
+                and ("<lambda>" in value.__qualname__ or "<locals>" in value.__qualname__)
+            ):
+                raise pickle.PicklingError(f"{value.__qualname__} cannot be imported from {value.__module__}")
+            return super().reducer_override(value)
+
+    return RenamingPickler(file, protocol=_RENAMED_PROTOCOL)

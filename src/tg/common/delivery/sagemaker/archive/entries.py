@@ -1,0 +1,80 @@
+"""Finds what is in a folder that becomes an archive."""
+
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from ....errors import ResultArchiveError
+
+
+@dataclass(frozen=True)
+class ArchiveEntry:
+    """A file, folder or link that goes into an archive.
+
+    Attributes:
+        name: Its path below the folder.
+        path: Where it is.
+        is_file: Whether it is a file.
+        target: What a link leads to, relative to the folder in which the link is; ``None`` for others.
+    """
+
+    name: str
+    path: Path
+    is_file: bool
+    target: str | None = None
+
+    def add_to(self, archive: tarfile.TarFile) -> None:
+        """Writes it, its owner and unusual rights left out."""
+        info, status = tarfile.TarInfo(self.name), self.path.lstat()
+        info.mtime = int(status.st_mtime)
+        if self.target is not None:
+            info.type, info.linkname, info.mode = tarfile.SYMTYPE, self.target, 0o777
+            archive.addfile(info)
+        elif not self.is_file:
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(info)
+        else:
+            info.mode = 0o755 if status.st_mode & 0o100 else 0o644
+            with self.path.open("rb") as file:
+                info.size = os.fstat(file.fileno()).st_size
+                archive.addfile(info, file)
+
+
+def collect_entries(folder: Path) -> Iterator[ArchiveEntry]:
+    """Yields what is in a folder and below, in no order.
+
+    Raises:
+        ResultArchiveError: For a link that leads out or to nothing, and for anything but files, folders and links.
+        OSError: If the folder cannot be read.
+    """
+    root = folder.resolve(strict=True)
+    for parent, folders, files in os.walk(root, onerror=_fail):
+        for path in (Path(parent, each) for each in (*folders, *files)):
+            name = path.relative_to(root).as_posix()
+            if path.is_symlink():
+                yield ArchiveEntry(name, path, False, _resolve_link(path, name, root))
+            elif path.is_dir() or path.is_file():
+                yield ArchiveEntry(name, path, path.is_file())
+            else:
+                raise ResultArchiveError(
+                    f"{name!r} in {str(folder)!r} is neither a file nor a folder; remove it, or write it elsewhere"
+                )
+
+
+def _resolve_link(path: Path, name: str, root: Path) -> str:
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:  # a loop is a RuntimeError before Python 3.13
+        raise ResultArchiveError(f"{name!r} in {str(root)!r} is a link to nothing; remove it") from error
+    if not target.is_relative_to(root):
+        raise ResultArchiveError(
+            f"{name!r} in {str(root)!r} is a link to {str(target)!r}, which is not in the folder; copy what it leads to"
+        )
+    return os.path.relpath(target, path.parent)
+
+
+def _fail(error: OSError) -> NoReturn:
+    raise error

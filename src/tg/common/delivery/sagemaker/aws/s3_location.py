@@ -1,0 +1,135 @@
+"""Places in S3, and what is there."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ....errors import DatasetError, DeliveryError, listed
+from .errors import error_code
+from .session import AwsSession
+
+_MISSING = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
+
+
+@dataclass(frozen=True)
+class S3Location:
+    """An object in S3, or all below a prefix.
+
+    Attributes:
+        bucket: The bucket.
+        key: The object's key; a prefix ends with a slash.
+    """
+
+    bucket: str
+    key: str
+
+    @staticmethod
+    def parse(uri: str) -> "S3Location":
+        """Reads ``s3://bucket/key``.
+
+        Raises:
+            DeliveryError: If it is something else.
+        """
+        match = re.fullmatch(r"s3://([^/]+)/(.*)", uri)
+        if match is None:
+            raise DeliveryError(f"{uri!r} is no place in S3; give one such as 's3://bucket/path'")
+        return S3Location(match[1], match[2])
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def find_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
+    """What S3 says of an object; ``None`` if there is none.
+
+    Raises:
+        DeliveryError: If it may not be asked.
+    """
+    return aws.call(f"{str(place)!r} cannot be looked at", lambda: head_object(aws, place))
+
+
+def head_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
+    """What S3 says of an object; ``None`` if there is none.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        return dict(aws.client("s3").head_object(Bucket=place.bucket, Key=place.key))
+    except ClientError as e:
+        if error_code(e) in _MISSING:
+            return None
+        raise
+
+
+def list_keys(aws: AwsSession, place: S3Location, most: int | None = None) -> list[str]:
+    """The keys that begin with that of ``place``, all of them or the first ones; none if there is no such bucket."""
+    return [each["Key"] for each in list_objects(aws, place, most)]
+
+
+def list_objects(aws: AwsSession, place: S3Location, most: int | None = None) -> list[dict[str, Any]]:
+    """What S3 says of the objects whose keys begin with that of ``place``, as :func:`list_keys` finds them."""
+    from botocore.exceptions import ClientError
+
+    objects: list[dict[str, Any]] = []
+    settings = {} if most is None else {"MaxItems": most, "PageSize": most}
+
+    def collect() -> list[dict[str, Any]]:
+        objects.clear()
+        pages = aws.client("s3").get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=place.bucket, Prefix=place.key, PaginationConfig=settings):
+                objects.extend(page.get("Contents", ()))
+        except ClientError as e:
+            if error_code(e) not in _MISSING:
+                raise
+        return objects
+
+    return aws.call(f"{str(place)!r} cannot be listed", collect)
+
+
+def find_bucket(aws: AwsSession, bucket: str) -> bool:
+    """Whether there is such a bucket.
+
+    Raises:
+        DeliveryError: If it may not be read, or is not where jobs run.
+    """
+    from botocore.exceptions import ClientError
+
+    def head() -> str | None:
+        try:
+            return str(aws.client("s3").head_bucket(Bucket=bucket).get("BucketRegion") or aws.region)
+        except ClientError as e:
+            if error_code(e) in _MISSING:
+                return None
+            raise
+
+    region = aws.call(f"bucket {bucket!r} cannot be used", head)
+    if region not in (None, aws.region):
+        raise DeliveryError(
+            f"bucket {bucket!r} is in {region}, and jobs run in {aws.region}; name a bucket there, or set region to "
+            f"{region!r}"
+        )
+    return region is not None
+
+
+def find_dataset_place(aws: AwsSession, place: S3Location) -> S3Location:
+    """Finds out whether a dataset is an object or a folder, whose place ends with a slash.
+
+    Raises:
+        DatasetError: If it is neither.
+    """
+    key = place.key.rstrip("/")
+    if find_object(aws, S3Location(place.bucket, key)) is not None:
+        return S3Location(place.bucket, key)
+    folder = S3Location(place.bucket, f"{key}/")
+    if list_keys(aws, folder, most=1):
+        return folder
+    parent = f"{key.rpartition('/')[0]}/"
+    present = [each.removeprefix(parent) for each in list_keys(aws, S3Location(place.bucket, parent), most=20)]
+    raise DatasetError(
+        f"the dataset is not in S3: there is no {str(place)!r} ({parent!r} holds {listed(present)}); upload it with "
+        "`tg-mlflow upload-dataset`, or `upload_dataset()` in Python, or correct dataset, project_name or bucket"
+    )

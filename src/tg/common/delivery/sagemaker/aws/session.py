@@ -1,0 +1,203 @@
+"""The connection to AWS: region, credentials that are renewed, clients, and errors in our words."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ....errors import DeliveryError, JobUnreachableError
+from .call_rates import CallRates, WaitInterruptedError
+from .errors import is_expired, is_passing, translate
+
+T = TypeVar("T")
+
+_RETRY_VARIABLES = ("AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS")
+_ATTEMPTS = 6
+# So many connections to one service are kept open.
+_CONNECTIONS = 50
+
+
+class AwsSession:
+    """Makes clients on first use, and anew when credentials have expired; many threads may use it.
+
+    Args:
+        region: The region; ``None`` for the profile's or the environment's.
+        profile: The profile; ``None`` for the environment's.
+        session: A ``boto3.Session``, or a function that makes one: it is called again when credentials have expired.
+        patience_seconds: How long :meth:`follow` tries again.
+        pause_seconds: The pause between two tries.
+        rates: How often what is called; by default as often as it is wanted.
+
+    Attributes:
+        lock: Held while clients are made: boto3 cannot make two of one session at the same time.
+        interrupted: When it is set, :meth:`pause` ends: those who wait give up.
+    """
+
+    def __init__(
+        self,
+        region: str | None = None,
+        profile: str | None = None,
+        session: Any = None,
+        patience_seconds: float = 900,
+        pause_seconds: float = 5,
+        rates: CallRates | None = None,
+    ) -> None:
+        self._region = region
+        self._profile = profile
+        self._given = session
+        self._patience_seconds = patience_seconds
+        self._pause_seconds = pause_seconds
+        self._rates = rates or CallRates({})
+        self.lock = threading.RLock()
+        self.interrupted = self._rates.interrupted
+        self._session: Any = None
+        self._clients: dict[str, Any] = {}
+        self._identity: dict[str, str] | None = None
+        self._identity_lock = threading.Lock()
+
+    @property
+    def session(self) -> Any:
+        """The ``boto3.Session``.
+
+        Raises:
+            DeliveryError: If there is no such profile.
+        """
+        with self.lock:
+            if self._session is None:
+                self._session = self._make_session()
+                if self._rates.are_limited:
+                    self._rates.apply_to(self._session)
+            return self._session
+
+    @property
+    def region(self) -> str:
+        """The region.
+
+        Raises:
+            DeliveryError: If none is known.
+        """
+        region = self._region or self.session.region_name
+        if not region:
+            raise DeliveryError("no AWS region is known; set region, AWS_DEFAULT_REGION, or a region in the profile")
+        return str(region)
+
+    @property
+    def account(self) -> str:
+        """The account's number.
+
+        Raises:
+            DeliveryError: If the credentials are missing or not accepted.
+        """
+        return self._get_identity()["Account"]
+
+    @property
+    def partition(self) -> str:
+        """The partition, ``aws`` nearly everywhere."""
+        return self._get_identity()["Arn"].split(":")[1]
+
+    def client(self, service: str) -> Any:
+        """A service's client, such as ``s3``. It may be used until an error is raised through :meth:`call`."""
+        with self.lock:
+            if service not in self._clients:
+                from botocore.config import Config
+
+                # What is set by variables is not overruled.
+                is_set = any(os.environ.get(name) for name in _RETRY_VARIABLES)
+                retries = {} if is_set else {"retries": {"mode": "standard", "total_max_attempts": _ATTEMPTS}}
+                config = Config(max_pool_connections=_CONNECTIONS, **retries)
+                self._clients[service] = self.session.client(service, region_name=self.region, config=config)
+            return self._clients[service]
+
+    def call(self, what: str, function: Callable[[], T]) -> T:
+        """Calls a function that uses this session; once more with fresh credentials if the old ones have expired.
+
+        Args:
+            what: What cannot be done if it fails; an error begins with it.
+            function: Takes its clients from this session each time it is called.
+
+        Raises:
+            DeliveryError: If AWS does not do it.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        used = self._session
+        try:
+            try:
+                return function()
+            except (BotoCoreError, ClientError) as e:
+                if not is_expired(e):
+                    raise
+                self.renew(used)
+                return function()
+        except (BotoCoreError, ClientError) as e:
+            raise translate(e, what) from e
+
+    def follow(self, job_id: str, function: Callable[[], T]) -> T:
+        """Calls a function that looks at a job; again and again while credentials, the network or AWS are away.
+
+        Args:
+            job_id: The job, which goes on meanwhile.
+            function: Likewise takes its clients from this session.
+
+        Raises:
+            JobUnreachableError: If that lasts too long.
+            DeliveryError: If AWS refuses it.
+            WaitInterruptedError: A ``KeyboardInterrupt``, if :attr:`interrupted` is set while they are away.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        deadline = time.monotonic() + self._patience_seconds
+        what = f"job {job_id!r} cannot be looked at"
+        while True:
+            used = self._session
+            try:
+                return function()
+            except (BotoCoreError, ClientError) as e:
+                has_expired = is_expired(e)
+                if not has_expired and not is_passing(e):
+                    raise translate(e, what) from e
+                if time.monotonic() > deadline:
+                    raise JobUnreachableError(
+                        f"{translate(e, what)}; the job goes on and can be followed again when that is settled"
+                    ) from e
+                if has_expired:
+                    self.renew(used)
+                self.pause(self._pause_seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Waits.
+
+        Raises:
+            WaitInterruptedError: If :attr:`interrupted` is set before or meanwhile.
+        """
+        if self.interrupted.wait(seconds):
+            raise WaitInterruptedError("another thread has interrupted this one")
+
+    def renew(self, used: Any = None) -> None:
+        """Forgets clients and credentials: both are made anew, from the profile, the environment or the function.
+
+        Args:
+            used: The session whose credentials have expired; if another thread has renewed it, nothing is done.
+        """
+        with self.lock:
+            if used is None or used is self._session:
+                self._session = None
+                self._clients = {}
+
+    def _make_session(self) -> Any:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        if self._given is not None:
+            return self._given() if callable(self._given) else self._given
+        try:
+            return boto3.Session(profile_name=self._profile, region_name=self._region)
+        except BotoCoreError as e:
+            raise translate(e, "AWS cannot be used") from e
+
+    def _get_identity(self) -> dict[str, str]:
+        with self._identity_lock:
+            if self._identity is None:
+                self._identity = self.call("AWS cannot be used", lambda: dict(self.client("sts").get_caller_identity()))
+            return self._identity

@@ -1,0 +1,97 @@
+"""What goes into a container's ``/opt/ml`` before it starts and comes out of it at its end.
+
+Files are sent and fetched through the daemon: this works over a network, and leaves no file of another user here.
+"""
+
+import io
+import posixpath
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from ....errors import ContainerError
+from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
+from ..contract.ml_folder import MlFolder
+from ..contract.variables import describe_dataset
+
+_ML = MlFolder(Path(PurePosixPath("/opt/ml")))
+
+
+def send_input(client: DockerClient, container: str, config: Mapping[str, bytes], data: Path | None) -> None:
+    """Makes ``/opt/ml`` in a container that is not started yet.
+
+    Args:
+        client: The daemon.
+        container: The container.
+        config: The files of ``input/config``.
+        data: The dataset to send; ``None`` if there is none, or the container sees it.
+
+    Raises:
+        ContainerError: If the daemon does not take it.
+    """
+    with engine_errors(ContainerError, f"container {container!r} cannot be looked at"):
+        is_root = client.inspect_container(container)["Config"]["User"] in ("", "0", "root")
+    with tempfile.TemporaryFile() as file:
+        with tarfile.open(fileobj=file, mode="w") as archive:
+            for folder in (_ML.root, _ML.root / "input", _ML.config, _ML.data.parent):
+                _add_folder(archive, folder, 0o755)
+            for folder in (_ML.model, _ML.failure.parent, _ML.failure.parent / "data", _ML.checkpoints):
+                _add_folder(archive, folder, 0o755 if is_root else 0o777)
+            for name, content in config.items():
+                member = tarfile.TarInfo(_name_in_tar(_ML.config / name))
+                member.mode, member.size = 0o644, len(content)
+                archive.addfile(member, io.BytesIO(content))
+            if data is not None:
+                archive.add(data, _name_in_tar(_ML.data / describe_dataset(data)), filter=_readable_by_all)
+        file.seek(0)
+        _put(client, container, file)
+
+
+def fetch_model(client: DockerClient, container: str) -> Iterator[bytes]:
+    """Yields ``/opt/ml/model`` as a tar stream, its members below ``model/``.
+
+    Raises:
+        ObjectMissingError: If the container has no such folder, or is gone.
+    """
+    with engine_errors(ContainerError, f"the results cannot be fetched from container {container!r}"):
+        stream, _ = client.get_archive(container, _ML.model.as_posix())
+        yield from stream
+
+
+def fetch_failure(client: DockerClient, container: str) -> str | None:
+    """Reads the first line of ``/opt/ml/output/failure``, if there is one."""
+    try:
+        with engine_errors(ContainerError, f"the failure file cannot be fetched from container {container!r}"):
+            stream, _ = client.get_archive(container, _ML.failure.as_posix())
+            content = b"".join(stream)
+    except ObjectMissingError:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        member = archive.next()
+        file = archive.extractfile(member) if member is not None else None
+        lines = file.read().decode(errors="replace").strip().splitlines() if file is not None else []
+    return lines[0].strip() if lines else None
+
+
+def _put(client: DockerClient, container: str, file: IO[bytes]) -> None:
+    with engine_errors(ContainerError, f"the input cannot be sent to container {container!r}"):
+        client.put_archive(container, "/", file)
+
+
+def _add_folder(archive: tarfile.TarFile, folder: Path, mode: int) -> None:
+    member = tarfile.TarInfo(_name_in_tar(folder))
+    member.type, member.mode = tarfile.DIRTYPE, mode
+    archive.addfile(member)
+
+
+def _readable_by_all(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o755 if member.isdir() else 0o644
+    return member
+
+
+def _name_in_tar(path: Path) -> str:
+    return posixpath.relpath(path.as_posix(), "/")

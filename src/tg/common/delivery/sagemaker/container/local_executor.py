@@ -1,0 +1,252 @@
+"""Trains in a container of a local Docker daemon, or of one that is reached over SSH."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ....errors import ContainerError, DeliveryError, ResultArchiveError
+from ....logger import Logger
+from ....system.interrupts import uninterrupted
+from ...delivery.image.docker_client import (
+    DockerClient,
+    ObjectMissingError,
+    connect,
+    engine_errors,
+    engine_platform,
+    is_local,
+    wait_for_exit,
+)
+from ...delivery.image.image import Image
+from ...delivery.image.image_source import find_image, image_platform
+from ..archive.result_archive import ResultArchive, write_result_archive_from_tar
+from ..contract.log_event import LogEvent
+from ..contract.ml_folder import build_input_config
+from ..executor.config import SagemakerConfig
+from ..executor.executor import JobFacts, JobState, JobStatus, Listener, SagemakerExecutor
+from ..job_files.job_folder import JobFolder, build_job_id
+from .files import fetch_failure, fetch_model, send_input
+from .log import container_status, follow_log, save_log
+from .request import JOB_LABEL, build_container_request, stop_timeout
+from .state import build_job_state, load_state, save_state
+
+_CANCELLED_NAME = "cancelled"
+_ASKING_SECONDS = 1
+
+
+class SagemakerLocalExecutor(SagemakerExecutor):
+    """Runs the job in a container, of the same image and by the same contract as on SageMaker.
+
+    The container is called as the job. It is removed when the results have been collected: by :meth:`execute`, by
+    :meth:`load_result` or by :meth:`collect`. From then on all that is asked of the job is answered from its folder.
+
+    Args:
+        config: What is trained, and how it is delivered.
+        client: The Docker daemon; by default the one of ``docker_host`` in the options, or else of ``DOCKER_HOST``.
+    """
+
+    place = "local"
+
+    def __init__(self, config: SagemakerConfig, client: DockerClient | None = None) -> None:
+        self.config = config
+        self._client = client
+
+    @property
+    def client(self) -> DockerClient:
+        """The Docker daemon; the connection is made on first use."""
+        if self._client is None:
+            self._client = connect(self.config.options.docker_host)
+        return self._client
+
+    def build_job_id(self) -> str:
+        return build_job_id(self.config.job_title)
+
+    def prepare(self) -> None:
+        self.config.containering.make_container(client=self.client)
+
+    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
+        dataset = self.config.options.local_dataset_path
+        image = self.config.containering.make_container(client=self.client)
+        self._check_platform(image)
+        folder = JobFolder.create(job_id or self.build_job_id())
+        try:
+            self._start_container(folder.job_id, image, dataset.resolve() if dataset is not None else None)
+        except BaseException:
+            with uninterrupted():
+                shutil.rmtree(folder.path)
+            raise
+        return folder.job_id
+
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+        folder = self._find_folder(job_id)
+        if load_state(folder) is None:
+            try:
+                for event in follow_log(self.client, job_id, position, follow):
+                    position += len(event.data)
+                    yield event
+                return
+            except ObjectMissingError:
+                if load_state(folder) is None:
+                    raise
+                # Another process has collected the log meanwhile.
+        yield from folder.read_output(position)
+
+    def status(self, job_id: str) -> JobState:
+        folder = self._find_folder(job_id)
+        if (kept := load_state(folder)) is not None:
+            return kept
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+                container = self.client.inspect_container(job_id)
+            ended_badly = container["State"]["ExitCode"] != 0 and not container["State"]["Running"]
+            failure = fetch_failure(self.client, job_id) if ended_badly else None
+        except ObjectMissingError:
+            gone = JobState(JobStatus.FAILED, reason="its container was removed before its results were collected")
+            return load_state(folder) or gone
+        return build_job_state(container, (folder.path / _CANCELLED_NAME).exists(), failure)
+
+    def cancel(self, job_id: str) -> None:
+        folder = self._find_folder(job_id)
+        if self.status(job_id).status.is_final:
+            return
+        (folder.path / _CANCELLED_NAME).touch()
+        try:
+            self._stop_container(job_id, stop_timeout(self.config.options))
+        except KeyboardInterrupt:  # of a user who does not want to wait
+            self.kill(job_id)
+            raise
+        except ObjectMissingError:
+            return  # another process has collected the results meanwhile
+
+    def kill(self, job_id: str) -> None:
+        folder = self._find_folder(job_id)
+        with uninterrupted():
+            if self.status(job_id).status.is_final:
+                return
+            (folder.path / _CANCELLED_NAME).touch()
+            try:
+                self._signal(job_id, "SIGKILL")
+            except ObjectMissingError:
+                return  # another process has collected the results meanwhile
+
+    def collect(self, job_id: str) -> None:
+        folder = self._find_folder(job_id)
+        if load_state(folder) is not None:
+            return
+        state = self.status(job_id)
+        if not state.status.is_final:
+            raise DeliveryError(f"job {job_id!r} is {state.status.value}; wait for its end, or cancel it")
+        try:
+            self._keep(job_id, folder, state)
+        except ObjectMissingError:
+            return  # its container is gone; what another process has collected stays
+        self._remove_container(job_id)
+
+    def load_result(self, job_id: str) -> ResultArchive:
+        self.collect(job_id)
+        folder = self._find_folder(job_id)
+        if not folder.archive.is_file():
+            raise ResultArchiveError(f"job {job_id!r} has no results here: {self.status(job_id).reason}")
+        archive = ResultArchive(folder.archive)
+        archive.check_complete()
+        return archive
+
+    def discard(self, job_id: str) -> None:
+        with uninterrupted():
+            self._remove_container(job_id)
+            JobFolder.discard(job_id)
+
+    def facts(self, job_id: str) -> JobFacts:
+        """Tells the id of the image that a job's container was made of, as long as the container is there."""
+        if load_state(self._find_folder(job_id)) is not None:
+            return JobFacts()
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+                return JobFacts({"image_id": str(self.client.inspect_container(job_id)["Image"])})
+        except ObjectMissingError:
+            return JobFacts()
+
+    def _find_folder(self, job_id: str) -> JobFolder:
+        """Finds what is kept of a job; begins it for a job that another machine has started through the same daemon."""
+        try:
+            return JobFolder.find(job_id)
+        except DeliveryError:
+            if not job_id or not self._has_container(job_id):
+                raise
+            return JobFolder.create(job_id)
+
+    def _has_container(self, job_id: str) -> bool:
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+                labels = self.client.inspect_container(job_id)["Config"].get("Labels") or {}
+        except ObjectMissingError:
+            return False
+        except ContainerError as error:
+            raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
+        return bool(labels.get(JOB_LABEL) == job_id)
+
+    def _check_platform(self, image: Image) -> None:
+        found = find_image(self.client, image.image_id)
+        runs = engine_platform(self.client)
+        if found is not None and image_platform(found) != runs:
+            Logger.warning(
+                f"Image {image.reference!r} is made for {image_platform(found)}, and the Docker daemon runs {runs}: "
+                "it works only if that emulates the other, and slowly"
+            )
+
+    def _start_container(self, job_id: str, image: Image, dataset: Path | None) -> None:
+        options, is_mounted = self.config.options, is_local(self.client)
+        request = build_container_request(
+            job_id, image.image_id, options, self.config.resource_name, dataset, is_mounted
+        )
+        # The daemon would create it all the same, perhaps after it was looked for in vain.
+        what = f"the container of job {job_id!r} cannot be created"
+        with uninterrupted() as held, engine_errors(ContainerError, what):
+            self.client.create_container_from_config(request, name=job_id)
+        try:
+            held.raise_any()
+            config = build_input_config(options.hyperparameters, dataset is not None)
+            send_input(self.client, job_id, config, None if is_mounted else dataset)
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be started"):
+                self.client.start(job_id)
+        except BaseException:
+            with uninterrupted():
+                self._remove_container(job_id)
+            raise
+
+    def _stop_container(self, job_id: str, grace_seconds: int) -> None:
+        """Asks until it is heard: a container's first process ignores SIGTERM until it has said that it handles it."""
+        end = time.monotonic() + grace_seconds
+        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
+            while self.client.inspect_container(job_id)["State"]["Running"]:
+                self._signal(job_id, "SIGTERM" if time.monotonic() < end else "SIGKILL")
+                wait_for_exit(self.client, job_id, _ASKING_SECONDS)
+
+    def _signal(self, job_id: str, name: str) -> None:
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be sent {name}"):
+                self.client.kill(job_id, signal=name)
+        except ContainerError:
+            if not self.status(job_id).status.is_final:  # it may have ended just now
+                raise
+
+    def _keep(self, job_id: str, folder: JobFolder, state: JobState) -> None:
+        save_log(follow_log(self.client, job_id), folder)
+        try:
+            write_result_archive_from_tar(fetch_model(self.client, job_id), folder.archive)
+        except ObjectMissingError:
+            container_status(self.client, job_id)  # raises if it is not the folder, but the container that is gone
+        except ResultArchiveError:  # what is refused once will always be
+            save_state(state, folder)
+            self._remove_container(job_id)
+            raise
+        save_state(state, folder)
+
+    def _remove_container(self, job_id: str) -> None:
+        try:
+            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be removed"):
+                self.client.remove_container(job_id, v=True, force=True)
+        except ObjectMissingError:
+            return
+        except ContainerError as e:
+            Logger.warning(f"{e}; remove it with `docker rm --force --volumes {job_id}`")

@@ -1,0 +1,77 @@
+"""A container's log: read from the engine as it is written, and kept when the container goes."""
+
+import calendar
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from ....errors import ContainerError
+from ....system.temporary_folder import temporary_folder
+from ...delivery.image.docker_client import DockerClient, engine_errors, wait_for_exit
+from ..contract.log_event import LogEvent, skip_bytes
+from ..job_files.job_folder import JobFolder
+
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z ")
+_PATIENCE_SECONDS = 1
+
+
+def follow_log(client: DockerClient, container: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+    """Yields what a container writes, in the order of the engine's log, until it has ended.
+
+    The engine may end a stream before the log's last lines, and a connection can break. So when the container has
+    ended, the log is read once more, and what has not been seen is yielded.
+
+    Args:
+        client: The daemon.
+        container: The container.
+        position: How many bytes to pass over.
+        follow: Whether to wait for more than there is now.
+
+    Raises:
+        ObjectMissingError: If there is no such container any more.
+        ContainerError: If the daemon cannot be reached.
+    """
+    while True:
+        status = container_status(client, container)
+        has_ended = not follow or status not in ("created", "running", "paused", "restarting")
+        before = position
+        for event in skip_bytes(_read_log(client, container, follow=not has_ended), position):
+            position += len(event.data)
+            yield event
+        if has_ended:
+            return
+        if position == before:  # an engine that ends streams at once is not asked without a pause
+            wait_for_exit(client, container, _PATIENCE_SECONDS)
+
+
+def container_status(client: DockerClient, container: str) -> str:
+    """The engine's word for where a container stands, such as ``running``."""
+    with engine_errors(ContainerError, f"container {container!r} cannot be looked at"):
+        return str(client.inspect_container(container)["State"]["Status"])
+
+
+def _read_log(client: DockerClient, container: str, follow: bool) -> Iterator[LogEvent]:
+    time_ms = 0
+    with engine_errors(ContainerError, f"the log of container {container!r} cannot be read"):
+        stream = client.logs(container, stdout=True, stderr=True, stream=True, timestamps=True, follow=follow)
+        for frame in stream:
+            match = _STAMP.match(frame)
+            if match:
+                time_ms = _read_time_ms(match[1], match[2] or b"")
+            yield LogEvent(frame[match.end() :] if match else frame, time_ms)
+
+
+def _read_time_ms(seconds: bytes, fraction: bytes) -> int:
+    moment = datetime.fromisoformat(seconds.decode())
+    return calendar.timegm(moment.timetuple()) * 1000 + int(fraction[:3].ljust(3, b"0"))
+
+
+def save_log(events: Iterable[LogEvent], folder: JobFolder) -> None:
+    """Keeps a log as the job's output; a reader finds all of it or nothing, whoever else saves it at the same time."""
+    with temporary_folder(parent=folder.path) as path:
+        complete = JobFolder(path)
+        with complete.appending_output() as append:
+            for event in events:
+                append(event.data, event.time_ms)
+        complete.log.replace(folder.log)
+        complete.times.replace(folder.times)

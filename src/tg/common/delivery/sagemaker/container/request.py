@@ -1,0 +1,94 @@
+"""The exact request by which a training's container is created."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from ....errors import ContainerError
+from ..contract.ml_folder import MlFolder
+from ..contract.variables import DATASET_VARIABLE, RESOURCE_VARIABLE, describe_dataset
+from ..options.options import SagemakerOptions
+
+JOB_LABEL = "tg-mlflow.job"
+
+# A job's log is read from the engine, which therefore keeps all of it, whatever the daemon's settings are. This driver
+# keeps text: bytes that are not UTF-8 come back as U+FFFD. (The driver `local` keeps bytes, but engine 20.10 loses with
+# it the end of a line of more than 16 KiB.)
+_LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "1p"}}
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+_BILLION = 1_000_000_000
+
+
+def build_container_request(
+    job_id: str, image: str, options: SagemakerOptions, resource: str, dataset: Path | None, is_mounted: bool
+) -> dict[str, Any]:
+    """Writes a container's description, as the Docker Engine API's ``POST /containers/create`` takes it.
+
+    Args:
+        job_id: The job's id, which is the container's name, too.
+        image: The image's id or name.
+        options: What the container may use.
+        resource: Which of the package's payloads is run.
+        dataset: The dataset, an absolute path: a file lies in the data channel, a folder is the data channel.
+        is_mounted: Whether the daemon sees the dataset, so that it need not be sent; it can be read only.
+
+    Raises:
+        ContainerError: If an option cannot be meant so.
+    """
+    host: dict[str, Any] = {"LogConfig": _LOG_CONFIG}
+    if dataset is not None and is_mounted:
+        target = (MlFolder().data / describe_dataset(dataset)).as_posix()
+        host["Mounts"] = [{"Type": "bind", "Source": str(dataset), "Target": target, "ReadOnly": True}]
+    if options.cpus is not None:
+        if not options.cpus > 0:
+            raise ContainerError(f"cpus is {options.cpus!r}; give a number above 0")
+        host["NanoCpus"] = int(options.cpus * _BILLION)
+    if options.memory is not None:
+        # The same limit with swap: a training that needs more is killed, and does not crawl.
+        host["Memory"] = host["MemorySwap"] = parse_memory(options.memory)
+    if options.gpus is not None:
+        host["DeviceRequests"] = [{"Count": _count_gpus(options.gpus), "Capabilities": [["gpu"]]}]
+    if options.network is not None:
+        host["NetworkMode"] = options.network
+    environment = {
+        "TRAINING_JOB_NAME": job_id,
+        "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{job_id}",
+        RESOURCE_VARIABLE: resource,
+        **({} if dataset is None else {DATASET_VARIABLE: describe_dataset(dataset)}),
+        **options.environment,
+    }
+    return {
+        "Image": image,
+        "Cmd": ["train"],
+        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "Labels": {JOB_LABEL: job_id, "tg-mlflow.project": options.project_name},
+        "StopSignal": "SIGTERM",
+        "StopTimeout": stop_timeout(options),
+        "HostConfig": host,
+    }
+
+
+def stop_timeout(options: SagemakerOptions) -> int:
+    """How many seconds the engine waits between SIGTERM and SIGKILL; it knows whole ones only."""
+    return math.ceil(options.stop_grace_seconds)
+
+
+def parse_memory(text: str) -> int:
+    """Reads an amount of memory, such as ``512m`` or ``1.5g``, as bytes.
+
+    Raises:
+        ContainerError: If it is none.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", text.strip().lower())
+    if not match or float(match[1]) == 0:
+        raise ContainerError(f"memory is {text!r}; give a number and a unit, such as '512m' or '4g'")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _count_gpus(gpus: str | int) -> int:
+    if gpus == "all":
+        return -1
+    if not re.fullmatch(r"[1-9]\d*", str(gpus)):
+        raise ContainerError(f"gpus is {gpus!r}; give 'all' or a number above 0")
+    return int(gpus)

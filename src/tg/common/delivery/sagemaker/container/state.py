@@ -1,0 +1,63 @@
+"""Where a container's training stands, and what is kept of that when the container goes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..executor.executor import JobState, JobStatus
+from ..job_files.job_folder import JobFolder
+
+_STATE_NAME = "state.json"
+_EXIT_TERMINATED = 143
+_EXIT_KILLED = 137
+_RUNNING = {
+    "created": JobStatus.QUEUED,
+    "running": JobStatus.RUNNING,
+    "paused": JobStatus.RUNNING,
+    "restarting": JobStatus.RUNNING,
+}
+
+
+def build_job_state(container: Mapping[str, Any], cancelled: bool, failure: str | None) -> JobState:
+    """Reads the engine's description of a container.
+
+    Args:
+        container: What ``GET /containers/<id>/json`` answers.
+        cancelled: Whether it was asked to stop.
+        failure: What the training says of its failure.
+    """
+    engine = container["State"]
+    if engine["Status"] in _RUNNING:
+        return JobState(_RUNNING[engine["Status"]])
+    code = int(engine["ExitCode"])
+    if code == 0:
+        return JobState(JobStatus.COMPLETED, code)
+    if code == _EXIT_KILLED and engine.get("OOMKilled"):
+        return JobState(JobStatus.FAILED, code, _explain_out_of_memory(container["HostConfig"].get("Memory") or 0))
+    if cancelled or code == _EXIT_TERMINATED:
+        return JobState(JobStatus.STOPPED, code, "it was stopped")
+    if failure:
+        return JobState(JobStatus.FAILED, code, failure)
+    reason = f"it exited with code {code}"
+    if code == _EXIT_KILLED:
+        reason = "it was killed with SIGKILL, but not for its memory"
+    elif engine.get("OOMKilled"):
+        reason += "; one of its processes was killed for want of memory; raise `memory`"
+    return JobState(JobStatus.FAILED, code, reason)
+
+
+def _explain_out_of_memory(limit_bytes: int) -> str:
+    if not limit_bytes:
+        return "out of memory: the container was killed, and it had no limit; use a machine with more memory"
+    return f"out of memory: the container was killed at its limit of {limit_bytes / 1024**2:g} MiB; raise `memory`"
+
+
+def save_state(state: JobState, folder: JobFolder) -> None:
+    """Keeps the state of a job that has ended."""
+    content = {"status": state.status.value, "exit_code": state.exit_code, "reason": state.reason}
+    folder.write_json(_STATE_NAME, content)
+
+
+def load_state(folder: JobFolder) -> JobState | None:
+    """Reads the state that :func:`save_state` has kept; ``None`` if there is none."""
+    content = folder.read_json(_STATE_NAME)
+    return None if content is None else JobState(JobStatus(content["status"]), content["exit_code"], content["reason"])

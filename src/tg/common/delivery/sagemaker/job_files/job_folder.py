@@ -1,0 +1,161 @@
+"""What this machine keeps of the jobs that it has run: logs, states, results."""
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ....errors import DeliveryError
+from ..contract.log_event import LogEvent
+from ..naming.job_name import format_job_name
+from .process_supervisor import LOG_NAME, TIMES_NAME, append_output, write_json
+
+_CHUNK_BYTES = 1 << 20
+# There is no event for a file that another process writes; so often we look.
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """The files of one job.
+
+    Attributes:
+        path: The folder; only its owner can read it.
+    """
+
+    path: Path
+
+    @property
+    def job_id(self) -> str:
+        """The job's id, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def ml(self) -> Path:
+        """What the job sees as ``/opt/ml``, where it runs on this machine without a container."""
+        return self.path / "ml"
+
+    @property
+    def work(self) -> Path:
+        """The job's current folder, where it runs in a process of its own."""
+        return self.path / "work"
+
+    @property
+    def log(self) -> Path:
+        """The job's output."""
+        return self.path / LOG_NAME
+
+    @property
+    def times(self) -> Path:
+        """When each part of the output was written; :func:`append_output` says in which form."""
+        return self.path / TIMES_NAME
+
+    @property
+    def archive(self) -> Path:
+        """The job's result archive, once it has been brought here."""
+        return self.path / "model.tar.gz"
+
+    @staticmethod
+    def create(job_id: str) -> "JobFolder":
+        """Makes the folder of a new job.
+
+        Raises:
+            DeliveryError: If there is such a job already.
+        """
+        folder = JobFolder(jobs_path() / job_id)
+        folder.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.path.mkdir(mode=0o700)
+        except FileExistsError as error:
+            raise DeliveryError(f"there is a job {job_id!r} already; take another id") from error
+        return folder
+
+    @staticmethod
+    def find(job_id: str) -> "JobFolder":
+        """Finds the folder of a job.
+
+        Raises:
+            DeliveryError: If there is none.
+        """
+        folder = JobFolder(jobs_path() / job_id)
+        if not job_id or Path(job_id).name != job_id or not folder.path.is_dir():
+            raise DeliveryError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set TG_JOBS_PATH")
+        return folder
+
+    @staticmethod
+    def discard(job_id: str) -> None:
+        """Removes the folder of a job, if there is one."""
+        if job_id and Path(job_id).name == job_id:
+            shutil.rmtree(jobs_path() / job_id, ignore_errors=True)
+
+    @contextmanager
+    def appending_output(self) -> Iterator[Any]:
+        """Opens the log for writing: yields a function that takes the bytes and their time in milliseconds."""
+        with self.log.open("ab") as log, self.times.open("ab") as times:
+            yield lambda data, time_ms: append_output(log, times, data, time_ms)
+
+    def read_output(self, position: int = 0) -> Iterator[LogEvent]:
+        """Yields what the log holds now, from a position on; a later call goes on where one ended.
+
+        Args:
+            position: How many bytes of the log to pass over.
+        """
+        if not self.times.is_file():
+            return
+        with self.log.open("rb") as log, self.times.open("rb") as times:
+            log.seek(position)
+            for line in times:
+                if not line.endswith(b"\n"):
+                    return  # it is being written
+                time_ms, end = map(int, line.split())
+                while log.tell() < end:
+                    yield LogEvent(log.read(min(_CHUNK_BYTES, end - log.tell())), time_ms)
+
+    def follow_output(self, position: int, has_ended: Callable[[], bool]) -> Iterator[LogEvent]:
+        """Yields the log from a position on, as it is written, until the job has ended and all is read.
+
+        Args:
+            position: How many bytes of the log to pass over.
+            has_ended: Whether the job has ended; nothing is written after that.
+        """
+        while True:
+            is_last = has_ended()
+            for event in self.read_output(position):
+                position += len(event.data)
+                yield event
+            if is_last:
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def write_json(self, name: str, content: object) -> None:
+        """Writes one of the job's small files, which is never seen half-written."""
+        write_json(self.path / name, content)
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Reads one of the job's small files; ``None`` if it is not there."""
+        try:
+            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return content
+
+
+def jobs_path() -> Path:
+    """The folder of all jobs: ``TG_JOBS_PATH``, by default ``tg-mlflow/jobs`` in the user's folder for state."""
+    if override := os.environ.get("TG_JOBS_PATH"):
+        return Path(override).expanduser().absolute()
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "tg-mlflow" / "jobs"
+
+
+def build_job_id(name: str) -> str:
+    """Makes a new job's id of at most 63 letters, digits and hyphens: name, time (UTC), a part of its own."""
+    moment = datetime.now(timezone.utc).strftime("%Y-%m-%d-%H-%M-%S")
+    return format_job_name(name, f"{moment}-{secrets.token_hex(4)}")

@@ -1,0 +1,167 @@
+"""All that a training in this process writes, whoever writes it: its log, as elsewhere that of a process.
+
+For the time of the training, file descriptors 1 and 2 lead to the log's file. A file, and no pipe: who writes to it
+never waits for a reader, which C code that holds Python's lock would do for ever.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from ....logger import Logger
+from ....system.interrupts import uninterrupted
+from ..contract.log_event import LogEvent
+from ..executor.executor import Listener
+from ..job_files.job_folder import JobFolder
+from ..runtime.c_output import flush_c_output
+from .routed_streams import Console, TrainingThreads, flush_streams, routing_streams, write_whole
+
+# There is no event for a file that grows; so often we look.
+_POLL_SECONDS = 0.05
+_CHUNK_BYTES = 1 << 20
+
+_DESCRIPTORS = (1, 2)
+
+
+@contextmanager
+def capturing_output(folder: JobFolder, listener: Listener | None) -> Iterator[None]:
+    """Has what this process writes go to a job's log while the context is open, and shows it.
+
+    That is what Python, C code and child processes write to stdout and stderr, and the training log. What threads of
+    the launcher write with Python goes to the console alone.
+
+    Args:
+        folder: The job's.
+        listener: Called with each piece of the output, in a thread of its own. If it returns an event, that is shown in
+            the piece's place.
+
+    Raises:
+        Exception: Whatever the listener has raised first.
+    """
+    with ExitStack() as stack:
+        # While all is put in its place, and back again, an interrupt would leave it in neither.
+        with uninterrupted() as held:
+            follower = stack.enter_context(_redirecting(folder, listener))
+        try:
+            held.raise_any()
+            yield
+        finally:
+            with uninterrupted() as held:
+                stack.close()
+            held.raise_any()
+    if follower.error is not None:
+        raise follower.error
+
+
+@contextmanager
+def _redirecting(folder: JobFolder, listener: Listener | None) -> Iterator["_Follower"]:
+    threads = TrainingThreads()
+    with ExitStack() as stack:
+        out, error = Console(sys.stdout, 1), Console(sys.stderr, 2)
+        stack.callback(error.close)
+        stack.callback(out.close)
+        log = stack.enter_context(folder.log.open("ab", buffering=0))
+        follower = _Follower(folder, listener, out)
+        threads.leave_out(follower.thread)
+        follower.thread.start()
+        stack.callback(follower.finish)
+        # From here on in the order in which it is undone: what is kept back is written, the descriptors lead back, the
+        # rest is read.
+        stack.enter_context(_pointing_descriptors(log.fileno()))
+        stack.enter_context(Logger.instead_of_stdout(_LogHandler(log.fileno(), out, threads)))
+        stack.enter_context(threads.following())
+        stack.enter_context(routing_streams(out, error, threads))
+        yield follower
+
+
+@contextmanager
+def _pointing_descriptors(target: int) -> Iterator[None]:
+    """Has stdout and stderr lead to another file, for C code and child processes, too."""
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    flush_streams(*streams)
+    flush_c_output()
+    saved = {number: _duplicate(number) for number in _DESCRIPTORS}
+    for number in saved:
+        os.dup2(target, number)
+    try:
+        yield
+    finally:
+        flush_streams(*streams)
+        flush_c_output()
+        for number, original in saved.items():
+            if original is None:
+                os.close(number)
+            else:
+                os.dup2(original, number)
+                os.close(original)
+
+
+def _duplicate(number: int) -> int | None:
+    try:
+        return os.dup(number)
+    except OSError:  # it is closed
+        return None
+
+
+class _LogHandler(logging.Handler):
+    """Writes a training's log lines, wherever the task lets stdout lead; other threads' are shown."""
+
+    def __init__(self, descriptor: int, console: Console, threads: TrainingThreads) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._console = console
+        self._threads = threads
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = f"{self.format(record)}\n".encode()
+            if self._threads.has_current():
+                write_whole(self._descriptor, line)
+            else:
+                self._console.write(line)
+        except Exception:  # noqa: BLE001 - logging's own way: a message that cannot be written ends nothing
+            self.handleError(record)
+
+
+class _Follower:
+    """Reads the log as it grows, in a thread of its own: notes the times, tells the listener, and shows it."""
+
+    def __init__(self, folder: JobFolder, listener: Listener | None, console: Console) -> None:
+        self.error: Exception | None = None
+        self._folder = folder
+        self._listener = listener
+        self._console = console
+        self._has_ended = threading.Event()
+        self.thread = threading.Thread(target=self._follow, name="output", daemon=True)
+
+    def finish(self) -> None:
+        """Reads to the end of what is there now."""
+        self._has_ended.set()
+        self.thread.join()
+
+    def _follow(self) -> None:
+        try:
+            self._read_to_end()
+        except Exception as error:  # noqa: BLE001 - raised where the training ends
+            self.error = self.error or error
+
+    def _read_to_end(self) -> None:
+        with self._folder.log.open("rb", buffering=0) as log, self._folder.times.open("ab", buffering=0) as times:
+            is_last = False
+            while not is_last:
+                is_last = self._has_ended.wait(_POLL_SECONDS)
+                while data := log.read(_CHUNK_BYTES):
+                    try:
+                        event = LogEvent(data, time.time_ns() // 1_000_000)
+                        times.write(b"%d %d\n" % (event.time_ms, log.tell()))
+                        self._tell(event)
+                    except Exception as error:  # noqa: BLE001 - raised where the training ends
+                        self.error = self.error or error
+
+    def _tell(self, event: LogEvent) -> None:
+        shown = None if self._listener is None else self._listener(event)
+        self._console.write(shown.data if isinstance(shown, LogEvent) else event.data)

@@ -1,0 +1,50 @@
+"""A job that runs on this machine without a container: its package, its ``/opt/ml``, its archive."""
+
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ....errors import ResultArchiveError
+from ....system.tar_extraction import extract_files
+from ...delivery.package.package import Package
+from ..archive.result_archive import COMPLETION, ResultArchive, write_result_archive
+from ..contract.ml_folder import MlFolder, build_input_config
+from ..job_files.job_folder import JobFolder
+
+
+def unpack_package(package: Package, folder: Path) -> Path:
+    """Unpacks a package that was made here, and returns what goes on the Python path."""
+    with tarfile.open(package.path) as archive:
+        extract_files(archive, folder)
+    return folder / package.folder_name
+
+
+def lay_out_ml_folder(folder: JobFolder, dataset: Path | None, hyperparameters: Mapping[str, str]) -> MlFolder:
+    """Makes the folder that stands for ``/opt/ml``; the dataset is linked, not copied."""
+    ml = MlFolder(folder.ml)
+    for path in (ml.config, ml.data.parent, ml.model, ml.failure.parent, ml.checkpoints):
+        path.mkdir(parents=True)
+    for name, content in build_input_config(hyperparameters, dataset is not None).items():
+        (ml.config / name).write_bytes(content)
+    if dataset is not None and dataset.is_dir():
+        ml.data.symlink_to(dataset.absolute(), target_is_directory=True)
+    elif dataset is not None:
+        ml.data.mkdir()
+        (ml.data / dataset.name).symlink_to(dataset.absolute())
+    return ml
+
+
+def open_archive(folder: JobFolder) -> ResultArchive:
+    """Opens the archive of a job that ran on this machine without a container; it is written on first use.
+
+    Raises:
+        ResultArchiveError: If the training did not run to its end.
+    """
+    model = MlFolder(folder.ml).model
+    if not (model / COMPLETION).is_file():
+        raise ResultArchiveError(f"job {folder.job_id!r} has not run to its end: it has no results; see {folder.log}")
+    if not folder.archive.is_file():
+        write_result_archive(model, folder.archive)
+    archive = ResultArchive(folder.archive)
+    archive.check_complete()
+    return archive

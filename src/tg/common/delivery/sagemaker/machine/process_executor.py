@@ -1,0 +1,203 @@
+"""Trains in a child process that sees only the package."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ....errors import DeliveryError
+from ....system.interrupts import uninterrupted
+from ...delivery.package.run_file import build_run_file
+from ..archive.result_archive import COMPLETION
+from ..contract.ml_folder import MlFolder
+from ..contract.variables import (
+    DATASET_VARIABLE,
+    EXIT_TERMINATED,
+    ML_FOLDER_VARIABLE,
+    RESOURCE_VARIABLE,
+    WORK_FOLDER_VARIABLE,
+    describe_dataset,
+)
+from ..executor.config import SagemakerConfig
+from ..executor.executor import JobState, JobStatus, Listener
+from ..job_files import process_supervisor
+from ..job_files.job_folder import JobFolder
+from .folder_executor import FolderExecutor
+from .job_layout import lay_out_ml_folder, unpack_package
+
+# There is no event for a file that another process writes; so often we look.
+_POLL_SECONDS = 0.05
+_START_SECONDS = 30
+
+# A container would not have these either.
+_HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
+_CANCELLED_NAME = "cancelled"
+
+
+class SagemakerProcessExecutor(FolderExecutor):
+    """Builds the package and runs it in a child process, with a private folder in place of ``/opt/ml``.
+
+    The child is started by another small process that keeps its output and exit code: the job goes on when the process
+    that has submitted it ends. It does not see this process's modules, its Python path, nor its variables that begin
+    with ``AWS_``, ``MLFLOW_``, ``PYTHON`` or ``TG_``.
+
+    Args:
+        config: What is trained, on which data, in which package.
+    """
+
+    place = "process"
+
+    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
+        dataset = self.config.options.local_dataset_path
+        folder = JobFolder.create(job_id or self.build_job_id())
+        supervisor: subprocess.Popen[bytes] | None = None
+        try:
+            package = self.config.packaging.make_package(folder.path)
+            python_path = unpack_package(package, folder.path)
+            lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
+            run_file = folder.path / "train.py"
+            run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
+            # In the middle of its start, a process would be lost sight of.
+            with uninterrupted() as held:
+                supervisor = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-I",
+                        "-S",
+                        process_supervisor.__file__,
+                        str(folder.path),
+                        sys.executable,
+                        "-u",
+                        str(run_file),
+                        "train",
+                    ],
+                    env=build_environment(os.environ, self.config, folder, python_path, dataset),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+                _wait_for_start(folder, supervisor)
+            held.raise_any()
+        except BaseException:
+            with uninterrupted():
+                if supervisor is not None:
+                    _end_start(folder, supervisor)
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        return folder.job_id
+
+    def status(self, job_id: str) -> JobState:
+        folder = JobFolder.find(job_id)
+        ended = folder.read_json(process_supervisor.EXIT_NAME)
+        if ended is None:
+            process = folder.read_json(process_supervisor.PROCESS_NAME)
+            if process is None:
+                is_starting = time.time() - folder.path.stat().st_mtime < _START_SECONDS
+                never = JobState(JobStatus.FAILED, None, "it was never started")
+                return JobState(JobStatus.QUEUED) if is_starting else never
+            if process_supervisor.is_alive(process):
+                return JobState(JobStatus.RUNNING)
+            # The process is gone; unless its supervisor is, too, that is about to be said.
+            ended = _wait_for_json(folder, process_supervisor.EXIT_NAME, seconds=2) or {"exit_code": None}
+        return _judge(folder, ended["exit_code"])
+
+    def cancel(self, job_id: str) -> None:
+        folder = JobFolder.find(job_id)
+        if self.status(job_id).status.is_final:
+            return
+        (folder.path / _CANCELLED_NAME).touch()
+        process = folder.read_json(process_supervisor.PROCESS_NAME)
+        if process is None:
+            raise DeliveryError(f"job {job_id!r} was never started completely; remove {folder.path}")
+        try:
+            _signal(process["pid"], signal.SIGTERM)
+            deadline = time.monotonic() + self.config.options.stop_grace_seconds
+            while not self.status(job_id).status.is_final:
+                if time.monotonic() > deadline:
+                    _signal(process["pid"], signal.SIGKILL)
+                time.sleep(_POLL_SECONDS)
+        except KeyboardInterrupt:  # of a user who does not want to wait
+            self.kill(job_id)
+            raise
+
+    def kill(self, job_id: str) -> None:
+        folder = JobFolder.find(job_id)
+        with uninterrupted():
+            while not self.status(job_id).status.is_final:
+                (folder.path / _CANCELLED_NAME).touch()
+                if (process := folder.read_json(process_supervisor.PROCESS_NAME)) is not None:
+                    _signal(process["pid"], signal.SIGKILL)
+                time.sleep(_POLL_SECONDS)
+
+
+def build_environment(
+    outer: Mapping[str, str], config: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
+) -> dict[str, str]:
+    """Writes a job's variables: those of this process without what is hidden, the job's own, and the contract's."""
+    # Where libraries are installed outside of this Python, as on clusters, the path leads to them and not to projects.
+    path = outer.get("PYTHONPATH", "").split(os.pathsep)
+    libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
+    contract = {
+        "TRAINING_JOB_NAME": folder.job_id,
+        "PYTHONPATH": os.pathsep.join([str(python_path), *libraries]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        RESOURCE_VARIABLE: config.resource_name,
+        ML_FOLDER_VARIABLE: str(folder.ml),
+        WORK_FOLDER_VARIABLE: str(folder.work),
+    }
+    if dataset is not None:
+        contract[DATASET_VARIABLE] = describe_dataset(dataset)
+    visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
+    return {**visible, **config.options.environment, **contract}
+
+
+def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while folder.read_json(process_supervisor.PROCESS_NAME) is None:
+        if supervisor.poll() is not None or time.monotonic() > deadline:
+            raise DeliveryError(f"the child process could not be started with {sys.executable}; check that it runs")
+        time.sleep(_POLL_SECONDS / 10)
+
+
+def _end_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:
+    """Ends a job that was to be started, wherever its start was."""
+    while (process := folder.read_json(process_supervisor.PROCESS_NAME)) is None and supervisor.poll() is None:
+        time.sleep(_POLL_SECONDS / 10)
+    if process is not None:
+        _signal(process["pid"], signal.SIGKILL)
+    supervisor.wait()
+
+
+def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, Any] | None:
+    deadline = time.monotonic() + seconds
+    while (content := folder.read_json(name)) is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return content
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        # SIGTERM is for the training itself, as a container's; SIGKILL is for all that it has started.
+        (os.killpg if number is signal.SIGKILL else os.kill)(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _judge(folder: JobFolder, exit_code: object) -> JobState:
+    ml = MlFolder(folder.ml)
+    code = exit_code if isinstance(exit_code, int) else None
+    if code in (0, None) and (ml.model / COMPLETION).is_file():
+        return JobState(JobStatus.COMPLETED, code)
+    if (folder.path / _CANCELLED_NAME).exists() or code == EXIT_TERMINATED:
+        return JobState(JobStatus.STOPPED, code, "it was stopped")
+    if ml.failure.is_file():
+        return JobState(JobStatus.FAILED, code, ml.failure.read_text(encoding="utf-8").partition("\n")[0])
+    if code is not None and code < 0:
+        return JobState(JobStatus.FAILED, code, f"it was killed by {signal.Signals(-code).name}")
+    return JobState(JobStatus.FAILED, code, f"it ended with exit code {code}, without a word of the reason")

@@ -1,0 +1,93 @@
+"""Where a training's data are and whose account it uses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ....errors import DatasetError, DeliveryError, listed
+from .remote_options import RemoteOptions
+
+
+@dataclass(frozen=True)
+class SagemakerOptions:
+    """The place of a training's data, here and in S3.
+
+    Data lie at ``<datasets_folder>/<project_name>/<dataset>`` here and at
+    ``s3://<bucket>/sagemaker/<project_name>/datasets/<dataset>`` in S3; results go to
+    ``s3://<bucket>/sagemaker/<project_name>/output``.
+
+    Attributes:
+        role: The AWS role of a remote training, by its ARN or name; others need none.
+        bucket: The S3 bucket of a remote training; ``None`` for SageMaker's default one. Others need none.
+        project_name: One part of a path.
+        datasets_folder: A local folder.
+        dataset: A file or folder below ``<datasets_folder>/<project_name>``; ``None`` for a task that needs no data.
+        hyperparameters: Parts of the task to set where it runs, by dotted path; SageMaker takes texts only.
+        environment: Variables to set where it runs. Never secrets: they are visible in the job's description.
+        cpus: How many processors a container may use; ``None`` for all.
+        memory: How much memory a container may use, such as ``"4g"``; ``None`` for all.
+        gpus: ``"all"`` or a number of GPUs that a container gets; ``None`` for none.
+        network: The Docker network of a container, such as ``"none"``; ``None`` for Docker's default.
+        docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
+        stop_grace_seconds: How long a job may take to stop before it is killed; SageMaker gives 120 seconds.
+        remote: What only a training on SageMaker itself can be told.
+
+    Raises:
+        DeliveryError: If a name would lead out of its folder.
+    """
+
+    role: str | None
+    bucket: str | None
+    project_name: str
+    datasets_folder: str | Path
+    dataset: str | None = None
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cpus: float | None = None
+    memory: str | None = None
+    gpus: str | int | None = None
+    network: str | None = None
+    docker_host: str | None = None
+    stop_grace_seconds: float = 120
+    remote: RemoteOptions = field(default_factory=RemoteOptions)
+
+    def __post_init__(self) -> None:
+        if (
+            not self.project_name
+            or len(PurePosixPath(self.project_name).parts) != 1
+            or self.project_name in (".", "..")
+        ):
+            raise DeliveryError(f"project_name is {self.project_name!r}; give one name without slashes")
+        if self.dataset is not None:
+            dataset = PurePosixPath(self.dataset)
+            if not dataset.parts or dataset.is_absolute() or ".." in dataset.parts:
+                raise DeliveryError(
+                    f"dataset is {self.dataset!r}; give a path below {Path(self.datasets_folder) / self.project_name}"
+                )
+
+    @property
+    def local_dataset_path(self) -> Path | None:
+        """Where the dataset is here; ``None`` if there is none.
+
+        Raises:
+            DatasetError: If it does not exist.
+        """
+        if self.dataset is None:
+            return None
+        folder = Path(self.datasets_folder) / self.project_name
+        path = folder / self.dataset
+        if not path.exists():
+            present = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+            holds = f"that folder holds {listed(present)}" if folder.is_dir() else "there is no such folder"
+            raise DatasetError(
+                f"dataset {self.dataset!r} is not in {str(folder)!r} ({holds}); prepare it, or correct dataset, "
+                "project_name or datasets_folder"
+            )
+        return path
+
+    @property
+    def s3_dataset_uri(self) -> str | None:
+        """Where the dataset is in S3; ``None`` if there is none."""
+        if self.dataset is None:
+            return None
+        return f"s3://{self.bucket}/sagemaker/{self.project_name}/datasets/{self.dataset}"

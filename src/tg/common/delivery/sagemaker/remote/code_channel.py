@@ -1,0 +1,30 @@
+"""A package as files in S3 that a ready-made image is given: no image is built, and no Docker is needed."""
+
+from pathlib import Path
+
+from ...delivery.package.package import Package
+from ..aws.s3_location import S3Location
+from ..aws.s3_upload import Upload
+from ..contract.ml_folder import MlFolder
+from ..runtime import channel_start
+from .training_request import CODE_CHANNEL
+
+START_NAME = "start.py"
+
+
+def build_code_place(bucket: str, project_name: str, package: Package) -> S3Location:
+    """Where a package is in S3: a folder named by its content, so that it is uploaded once."""
+    return S3Location(bucket, f"sagemaker/{project_name}/packages/{package.sha256}/")
+
+
+def plan_code_upload(package: Package, place: S3Location) -> list[Upload]:
+    """Lists what goes there: the package and the program that starts it."""
+    return [
+        Upload(package.path, S3Location(place.bucket, f"{place.key}{package.path.name}")),
+        Upload(Path(channel_start.__file__), S3Location(place.bucket, f"{place.key}{START_NAME}")),
+    ]
+
+
+def build_entrypoint() -> list[str]:
+    """The command that a container starts with."""
+    return ["python3", "-u", (MlFolder().data.parent / CODE_CHANNEL / START_NAME).as_posix()]

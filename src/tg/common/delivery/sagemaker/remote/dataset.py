@@ -1,0 +1,28 @@
+"""What a job on SageMaker is trained on, as it lies in S3."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..aws.s3_location import S3Location, list_objects
+from ..aws.session import AwsSession
+from ..executor.stored_dataset import StoredDataset
+
+
+def find_remote_dataset(aws: AwsSession, uri: str) -> StoredDataset:
+    """Looks at a dataset without reading it.
+
+    Raises:
+        DeliveryError: If it may not be listed.
+    """
+    place = S3Location.parse(uri)
+    listed = list_objects(aws, place)
+    objects = [each for each in listed if place.key.endswith("/") or each["Key"] == place.key]
+    return StoredDataset(uri, _digest(place, objects), sum(each["Size"] for each in objects))
+
+
+def _digest(place: S3Location, objects: Sequence[Mapping[str, Any]]) -> str | None:
+    digest = hashlib.sha256()
+    for each in sorted(objects, key=lambda each: str(each["Key"])):
+        digest.update(f"{each['Key'].removeprefix(place.key)}\0{each['Size']}\0{each['ETag']}\0".encode())
+    return digest.hexdigest()[:32] if objects else None

@@ -1,0 +1,54 @@
+"""Brings a training's dataset to its place in S3."""
+
+from dataclasses import dataclass
+
+from ....errors import DatasetError
+from ..aws.s3_location import S3Location
+from ..aws.s3_upload import plan_dataset_upload, upload_files, warn_of_others
+from ..aws.session import AwsSession
+from ..options.options import SagemakerOptions
+from .target import dataset_place, find_own_bucket
+
+
+@dataclass(frozen=True)
+class DatasetUpload:
+    """What has been done with a dataset.
+
+    Attributes:
+        place: Where it is now; that of a folder has no slash at its end.
+        file_count: How many files it has.
+        size_bytes: How large they are together.
+        sent_bytes: How much of that was sent; the rest was there with the same content.
+    """
+
+    place: S3Location
+    file_count: int
+    size_bytes: int
+    sent_bytes: int
+
+
+def upload_dataset(aws: AwsSession, options: SagemakerOptions, silent: bool = False) -> DatasetUpload:
+    """Uploads a dataset; what is there with the same content is not sent again.
+
+    Args:
+        aws: The account; its default bucket is created if it is used and missing.
+        options: The dataset and its bucket.
+        silent: Whether no progress is shown.
+
+    Raises:
+        DatasetError: If there is no dataset here, or it cannot be read.
+        DeliveryError: If S3 does not take it.
+    """
+    path = options.local_dataset_path
+    if path is None:
+        raise DatasetError("there is no dataset to upload; set dataset")
+    bucket, _ = find_own_bucket(options, aws, create=True)
+    place = dataset_place(options, bucket)
+    uploads = plan_dataset_upload(path, place)
+    if not uploads:
+        raise DatasetError(f"dataset {str(path)!r} is an empty folder; prepare it")
+    size_bytes = sum(each.path.stat().st_size for each in uploads)
+    sent_bytes = upload_files(aws, uploads, options.remote.kms_key, silent)
+    if path.is_dir():
+        warn_of_others(aws, uploads, S3Location(place.bucket, f"{place.key}/"))
+    return DatasetUpload(place, len(uploads), size_bytes, sent_bytes)

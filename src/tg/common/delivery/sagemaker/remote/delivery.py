@@ -1,0 +1,131 @@
+"""Brings a training to AWS: finds what it uses there, and makes and sends its image or its package."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ....system.temporary_folder import temporary_folder
+from ...delivery.image.docker_client import DockerClient
+from ...delivery.package.package import Package
+from ..aws.ecr_repository import RegistryLogin, build_repository_name, deliver_image, open_repository
+from ..aws.s3_location import S3Location
+from ..aws.s3_upload import Upload, upload_files
+from ..aws.session import AwsSession
+from ..executor.config import SagemakerConfig
+from .code_channel import build_code_place, build_entrypoint, plan_code_upload
+from .sagemaker_defaults import ROLE_VARIABLE
+from .shared_account import SharedAccount
+from .target import UNKNOWN_DIGEST, RemoteTarget, find_common_target
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where a training's code is.
+
+    Attributes:
+        image: The image's name.
+        code: Where the package is, if it is not in the image.
+        entrypoint: What starts the package then.
+        made_from: What it was made from.
+    """
+
+    image: str
+    code: S3Location | None = None
+    entrypoint: Sequence[str] = ()
+    made_from: tuple[Any, ...] = ()
+
+
+class RemoteDelivery:
+    """Delivers the code of one executor's job.
+
+    Args:
+        config: The training.
+        aws: The account.
+        connect: Gives the Docker daemon.
+        shared: Remembers what others have found, made or sent, so that it is done once; ``None`` to do it each time.
+    """
+
+    def __init__(
+        self,
+        config: SagemakerConfig,
+        aws: AwsSession,
+        connect: Callable[[], DockerClient],
+        shared: SharedAccount | None,
+    ) -> None:
+        self._config = config
+        self._aws = aws
+        self._connect = connect
+        self._shared = shared
+
+    @property
+    def repository_name(self) -> str:
+        """Where images are pushed."""
+        repository = self._config.options.remote.image_repository
+        name = build_repository_name(self._config.options.project_name)
+        return repository or f"{self._aws.account}.dkr.ecr.{self._aws.region}.amazonaws.com/{name}"
+
+    def find_target(self, job_id: str) -> RemoteTarget:
+        """Finds and checks what a job uses, but for its name.
+
+        Raises:
+            DeliveryError: As :func:`find_common_target` does.
+        """
+
+        def find() -> RemoteTarget:
+            return find_common_target(self._config, self._aws, job_id, create=True)
+
+        if self._shared is None:
+            return find()
+        options, remote = self._config.options, self._config.options.remote
+        types = (remote.instance_type, *remote.fallback_instance_types)
+        key = (options.role, os.environ.get(ROLE_VARIABLE), options.bucket, options.project_name, options.dataset)
+        target = self._shared.once(("target", *map(str, key), types, str(remote.image_uri)), find)
+        # Whatever is beyond a limit is beyond it now.
+        target.build_request(self._config, job_id, target.ready_image or UNKNOWN_DIGEST)
+        return target
+
+    def deliver(self, target: RemoteTarget) -> Delivery:
+        """Brings the code to AWS, unless it is there.
+
+        Raises:
+            DeliveryError: If it cannot be made or sent.
+        """
+        if self._shared is None:
+            return self._deliver(target)
+        options, remote = self._config.options, self._config.options.remote
+        # The delivery holds these objects, so that no others get their ids.
+        made_from = (id(self._config.packaging), id(self._config.containering), target.ready_image)
+        place = (target.bucket, options.project_name, remote.image_repository, remote.kms_key, options.docker_host)
+        return self._shared.once(("delivery", *made_from, *place), lambda: self._deliver(target))
+
+    def plan_code(self, target: RemoteTarget, package: Package) -> tuple[S3Location, list[Upload]]:
+        """Says where a package goes that is not in the image, and what is uploaded for it."""
+        place = build_code_place(target.bucket, self._config.options.project_name, package)
+        return place, plan_code_upload(package, place)
+
+    def _deliver(self, target: RemoteTarget) -> Delivery:
+        packaging, containering = self._config.packaging, self._config.containering
+        with temporary_folder() as folder:
+            if target.ready_image is None:
+                client, login = self._connect(), self._open_repository()
+                image = deliver_image(client, containering, packaging.make_package(folder), login)
+                return Delivery(image, made_from=(packaging, containering))
+            place = self._upload(target, packaging.make_package(folder))
+            return Delivery(target.ready_image, place, build_entrypoint(), (packaging, containering))
+
+    def _upload(self, target: RemoteTarget, package: Package) -> S3Location:
+        kms_key = self._config.options.remote.kms_key
+        place, uploads = self.plan_code(target, package)
+
+        def upload() -> S3Location:
+            upload_files(self._aws, uploads, kms_key, silent=True)
+            return place
+
+        return upload() if self._shared is None else self._shared.once(("package", str(place), kms_key), upload)
+
+    def _open_repository(self) -> RegistryLogin:
+        repository = self._config.options.remote.image_repository
+        if repository is not None:
+            return RegistryLogin(repository)
+        return open_repository(self._aws, build_repository_name(self._config.options.project_name))

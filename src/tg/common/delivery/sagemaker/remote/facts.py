@@ -1,0 +1,48 @@
+"""What is worth to know of a job on SageMaker: its machine, its cost, where to look."""
+
+from urllib.parse import quote
+
+from ..executor.executor import JobFacts
+from .result import RemoteResult
+from .state import JobDescription
+
+_DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
+
+def build_console_url(job_id: str, region: str, partition: str = "aws") -> str:
+    """Where AWS's console shows a job."""
+    domain = _DOMAINS.get(partition, "console.aws.amazon.com")
+    host = domain if partition in _DOMAINS else f"{region}.{domain}"
+    return f"https://{host}/sagemaker/home?region={region}#/jobs/{quote(job_id)}"
+
+
+def build_facts(job: JobDescription, region: str, result: RemoteResult | None = None) -> JobFacts:
+    """Writes what is known of a job.
+
+    Args:
+        job: What the service says.
+        region: Where it runs.
+        result: Its result archive; ``None`` if there is none yet.
+    """
+    partition = job.arn.split(":")[1] if job.arn.startswith("arn:") else "aws"
+    tags = {
+        "region": region,
+        "instance_type": job.instance_type,
+        "job_arn": job.arn,
+        "image": job.image,
+        "image_digest": job.image.partition("@")[2],
+        "console_url": build_console_url(job.job_id, region, partition),
+        "dataset_uri": job.dataset_uri,
+        "output_uri": f"{job.output_uri.rstrip('/')}/{job.job_id}/output/" if job.output_uri else "",
+        "result_uri": str(result.place) if result else "",
+    }
+    metrics: dict[str, float] = {"instance_count": job.instance_count}
+    if job.training_seconds is not None:
+        metrics["training_seconds"] = job.training_seconds
+    if job.billable_seconds is not None:
+        metrics["billable_seconds"] = job.billable_seconds
+        if job.is_spot and job.training_seconds:
+            metrics["spot_saving"] = 1 - job.billable_seconds / job.training_seconds
+    if result is not None:
+        metrics["result_bytes"] = result.size_bytes
+    return JobFacts({name: value for name, value in tags.items() if value}, metrics)

@@ -1,0 +1,230 @@
+"""How many jobs stand: one listing tells it of all, and only what has changed is looked at more closely."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from ....errors import DeliveryError, JobUnreachableError
+from ....logger import Logger
+from ..aws.call_rates import CallRates
+from ..aws.session import AwsSession
+from ..executor.executor import JobStatus
+from .pacing import Pacing
+from .state import JobDescription, build_remote_state
+from .training_job import describe_job
+
+_PAGE = 100
+# A listing ends where it has found all jobs, and here at the latest.
+_MOST_PAGES = 40
+# A job that so many listings have not shown is looked at by itself.
+_MOST_MISSES = 3
+_DESCRIBE = "DescribeTrainingJob"
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """What a listing says of a job; of the same job, two that are equal mean that nothing has happened."""
+
+    arn: str
+    status: str
+    secondary_status: str
+    modified: Any
+
+
+@dataclass
+class _Entry:
+    job_id: str
+    summary: _Summary | None = None
+    description: JobDescription | None = None
+    described: _Summary | None = None  # what the listing said then
+    misses: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the description is as new as the listing."""
+        return self.description is not None and self.described == self.summary
+
+    @property
+    def is_final(self) -> bool:
+        return self.summary is not None and self.merge().is_final
+
+    def merge(self) -> JobDescription:
+        """What is known: the description, with the status of the listing."""
+        known = self.description or JobDescription(self.job_id, "", "")
+        if self.summary is None or self.is_known:
+            return known
+        summary = self.summary
+        secondary_status = summary.secondary_status or known.secondary_status
+        return replace(known, arn=summary.arn, status=summary.status, secondary_status=secondary_status)
+
+
+class JobBoard:
+    """Says of jobs how they stand, to many threads; it has none of its own.
+
+    Whoever finds the last listing too old makes the next one, and the others go on with what is there. Few jobs are not
+    listed, nor are many where listing is not permitted: each is looked at when someone asks. A job is watched from
+    the first question about it until all is known of its end, which is kept.
+
+    Args:
+        aws: The account.
+        pacing: How old a listing may be.
+        rates: Tells whether a look would have to wait.
+    """
+
+    def __init__(self, aws: AwsSession, pacing: Pacing, rates: CallRates) -> None:
+        self._aws = aws
+        self._pacing = pacing
+        self._rates = rates
+        self._entries: dict[str, _Entry] = {}
+        self._ended: dict[str, JobDescription] = {}
+        self._listed: dict[str, _Summary] = {}
+        self._listed_at = float("-inf")
+        self._is_denied = False
+        self._lock = threading.Lock()
+        self._listing = threading.Lock()
+
+    def describe(self, job_id: str) -> JobDescription | None:
+        """All that SageMaker says of a job; ``None`` if there is none.
+
+        Raises:
+            JobUnreachableError: As :meth:`AwsSession.follow` does, like the methods below.
+        """
+        if job_id in self._ended:
+            return self._ended[job_id]
+        entry = self._enter(job_id)
+        if not self._is_listing:
+            return self._describe(entry)
+        self._list(entry)
+        with entry.lock:
+            return entry.description if entry.is_known and entry.summary else self._describe(entry)
+
+    def glance(self, job_id: str) -> JobDescription | None:
+        """How a job stands, by the listing; why it has ended otherwise than completed is found out, too."""
+        if job_id in self._ended:
+            return self._ended[job_id]
+        entry = self._enter(job_id)
+        if not self._is_listing:
+            return self._describe(entry)
+        self._list(entry)
+        job = entry.merge()
+        if entry.summary is None or not job.secondary_status or job.status in ("Failed", "Stopped"):
+            return self.describe(job_id)
+        return job
+
+    def wait_for_news(self, job_id: str) -> JobDescription | None:
+        """How a job stands, by the listing, and more if there is time for a look now."""
+        if job_id in self._ended:
+            return self._ended[job_id]
+        entry = self._enter(job_id)
+        if not self._is_listing:
+            return self._describe(entry)
+        self._list(entry)
+        if entry.summary is None or (not entry.is_known and self._rates.delay_of(_DESCRIBE) == 0):
+            return self.describe(job_id)
+        return entry.merge()
+
+    def statuses(self) -> dict[str, JobStatus]:
+        """The status of each job that was ever asked for, as the listing tells it; waits for no closer look."""
+        with self._lock:
+            entries, ended = list(self._entries.values()), dict(self._ended)
+        if self._is_listing and entries:
+            self._list(entries[0])
+        elif not self._is_listing:
+            for each in entries:
+                self._describe(each)
+        known = {each.job_id: each.merge() for each in entries if each.summary or each.description}
+        return {name: build_remote_state(job).status for name, job in {**known, **ended}.items()}
+
+    @property
+    def _is_listing(self) -> bool:
+        return len(self._entries) >= self._pacing.described_jobs and not self._is_denied
+
+    @property
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._listed_at >= self._pacing.list_seconds
+
+    def _enter(self, job_id: str) -> _Entry:
+        with self._lock:
+            if job_id not in self._entries:
+                self._entries[job_id] = _Entry(job_id, self._listed.get(job_id))
+            return self._entries[job_id]
+
+    def _describe(self, entry: _Entry) -> JobDescription | None:
+        summary = entry.summary
+        job = self._aws.follow(entry.job_id, lambda: describe_job(self._aws, entry.job_id))
+        entry.description, entry.described = job, summary
+        if job is None or job.is_final:
+            with self._lock:
+                self._entries.pop(entry.job_id, None)
+                if job is not None:
+                    self._ended[entry.job_id] = job
+        return job
+
+    def _list(self, entry: _Entry) -> None:
+        """Sees to it that the listing is not too old; waits for it only if it has not told of the job yet."""
+        is_new = entry.summary is None and entry.description is None
+        if not is_new and not self._is_old:
+            return
+        if not self._listing.acquire(blocking=is_new):
+            if time.monotonic() - self._listed_at > self._pacing.patience_seconds:
+                entry.summary = None  # whoever lists has been waiting for so long that each had better see for itself
+            return
+        try:
+            if self._is_old and not self._is_denied:
+                self._refresh(entry.job_id)
+        except JobUnreachableError:
+            raise
+        except DeliveryError as e:
+            self._is_denied = True
+            Logger.warning(f"{e}; without sagemaker:ListTrainingJobs, each job is looked at by itself, which is slower")
+        finally:
+            self._listing.release()
+        entry.summary = entry.summary or self._listed.get(entry.job_id)
+
+    def _refresh(self, job_id: str) -> None:
+        """Reads the newest jobs of the account, until all on the board are found; ``job_id`` is whose turn it is."""
+        started = time.monotonic()
+        listed: dict[str, _Summary] = {}
+        token: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            page = self._aws.follow(job_id, partial(self._get_page, token))
+            for each in page["TrainingJobSummaries"]:
+                name = each["TrainingJobName"]
+                listed[name] = _Summary(
+                    each["TrainingJobArn"],
+                    each["TrainingJobStatus"],
+                    each.get("SecondaryStatus", ""),
+                    each.get("LastModifiedTime"),
+                )
+                self._note(name, listed[name])
+            missing = self._find_missing(listed)
+            if not missing or not page.get("NextToken"):
+                break
+            token = {"NextToken": page["NextToken"]}
+        self._listed, self._listed_at = listed, started
+        for entry in missing:
+            entry.misses += 1
+            entry.summary = None  # so that it is looked at by itself
+
+    def _get_page(self, token: dict[str, str]) -> Any:
+        client = self._aws.client("sagemaker")
+        # Not by the time of their last change: with that, AWS answers with many empty pages and then with throttling
+        # (https://github.com/aws/aws-sdk/issues/486).
+        return client.list_training_jobs(SortBy="CreationTime", SortOrder="Descending", MaxResults=_PAGE, **token)
+
+    def _note(self, job_id: str, summary: _Summary) -> None:
+        self._listed[job_id] = summary
+        with self._lock:
+            entry = self._entries.get(job_id)
+        if entry is not None:
+            entry.summary, entry.misses = summary, 0
+
+    def _find_missing(self, listed: Mapping[str, _Summary]) -> list[_Entry]:
+        """The jobs that run and are not listed yet, those that have come meanwhile included."""
+        with self._lock:
+            entries = list(self._entries.values())
+        return [e for e in entries if e.job_id not in listed and not e.is_final and e.misses < _MOST_MISSES]

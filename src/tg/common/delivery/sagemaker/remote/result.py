@@ -1,0 +1,78 @@
+"""The result archive of a job on SageMaker: where it is in S3, and its copy here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ....errors import DeliveryError, JobUnreachableError, ResultArchiveError
+from ..archive.names import ARCHIVE_NAME
+from ..aws.errors import is_expired, is_passing
+from ..aws.s3_download import download_object
+from ..aws.s3_location import S3Location, head_object
+from ..aws.session import AwsSession
+from ..job_files.job_folder import JobFolder, jobs_path
+from .state import JobDescription, build_remote_state
+
+_COPY_NAME = "copy.json"
+
+
+@dataclass(frozen=True)
+class RemoteResult:
+    """An archive in S3.
+
+    Attributes:
+        place: The object.
+        size_bytes: Its size.
+        etag: What it is: it differs when the object is replaced.
+    """
+
+    place: S3Location
+    size_bytes: int
+    etag: str
+
+
+def find_result(aws: AwsSession, job: JobDescription) -> RemoteResult | None:
+    """Finds a job's archive; ``None`` if it has none.
+
+    Raises:
+        JobUnreachableError: If S3 is away for too long; the archive stays there.
+        DeliveryError: If S3 may not be asked.
+    """
+    uri = job.archive_uri or f"{job.output_uri.rstrip('/')}/{job.job_id}/output/"
+    # For some jobs the SDK tells the folder only.
+    place = S3Location.parse(f"{uri}{ARCHIVE_NAME}" if uri.endswith("/") else uri)
+    found = aws.follow(job.job_id, lambda: head_object(aws, place))
+    return None if found is None else RemoteResult(place, int(found["ContentLength"]), str(found["ETag"]))
+
+
+def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
+    """Brings a job's archive here, unless it is here; what an earlier try has brought is not fetched again.
+
+    Returns:
+        The archive.
+
+    Raises:
+        ResultArchiveError: If the job has none.
+        JobUnreachableError: If S3 is away for too long, or credentials have expired; the archive stays there.
+        DeliveryError: If S3 does not give it.
+    """
+    result = find_result(aws, job)
+    if result is None:
+        reason = build_remote_state(job).reason or f"it has {job.status.lower()} without an archive"
+        raise ResultArchiveError(f"job {job.job_id!r} has no results: {reason}")
+    folder = JobFolder(jobs_path() / job.job_id)
+    folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    copy = {"place": str(result.place), "etag": result.etag}
+    if not folder.archive.is_file() or folder.read_json(_COPY_NAME) != copy:
+        _download(aws, job.job_id, result.place, folder.archive)
+        folder.write_json(_COPY_NAME, copy)
+    return folder.archive
+
+
+def _download(aws: AwsSession, job_id: str, place: S3Location, target: Path) -> None:
+    try:
+        download_object(aws, place, target)
+    except DeliveryError as e:
+        cause = e.__cause__
+        if cause is not None and (is_passing(cause) or is_expired(cause)):
+            raise JobUnreachableError(f"{e}; the results of job {job_id!r} stay there and can be fetched later") from e
+        raise

@@ -1,0 +1,188 @@
+"""Creates, looks at and stops jobs on SageMaker, through the resource layer of its SDK."""
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ....errors import DeliveryError
+from ....logger import Logger
+from ....system.interrupts import uninterrupted
+from ..aws.call_rates import WaitInterruptedError
+from ..aws.errors import error_code, http_status, is_throttled
+from ..aws.session import AwsSession
+from ..contract.ml_folder import CHANNEL
+from .state import JobDescription, StatusTransition
+from .training_request import SUBMISSION_VARIABLE
+
+_QUOTA_CODES = ("ResourceLimitExceeded",)
+# DescribeTrainingJob answers a ValidationException, which has no code of its own for it.
+_MISSING = re.compile(r"\bnot (be )?found|could not find", re.IGNORECASE)
+# So often, a second apart, a job is looked for whose creation was interrupted.
+_LOOKS = 3
+
+
+def describe_job(aws: AwsSession, job_id: str) -> JobDescription | None:
+    """What SageMaker says of a job; ``None`` if there is none.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
+    """
+    from botocore.exceptions import ClientError
+    from sagemaker.core.resources import TrainingJob
+
+    session = _prepare_resources(aws)
+    try:
+        job = TrainingJob.get(training_job_name=job_id, session=session, region=aws.region)
+    except ClientError as e:
+        if error_code(e) == "ResourceNotFound" or _MISSING.search(str(e)):
+            return None
+        raise
+    return _read(job)
+
+
+def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float, pause_seconds: float) -> None:
+    """Creates a job; waits while a quota is used up or the service is asked too often.
+
+    If this raises, no job is left running: one that may have been created nevertheless is stopped.
+
+    Args:
+        aws: The account.
+        request: What :func:`build_training_request` gives.
+        queue_seconds: How long it waits.
+        pause_seconds: The pause between two tries.
+
+    Raises:
+        DeliveryError: If it cannot be created.
+        KeyboardInterrupt: If the session's ``interrupted`` is set, which ends the waiting too.
+    """
+    job_id, deadline, has_told = request["TrainingJobName"], time.monotonic() + queue_seconds, False
+    while True:
+        aws.pause(0)
+        try:
+            with uninterrupted() as held:
+                aws.call(f"job {job_id!r} cannot be created", lambda: _send(aws, request))
+            held.raise_any()
+            return
+        except DeliveryError as e:
+            cause = e.__cause__ or e
+            if held.any:  # whoever has pressed Ctrl-C meanwhile waits for nothing more
+                _stop_if_ours(aws, request)
+                held.raise_any()
+            if error_code(cause) == "ResourceInUse":
+                if _is_ours(aws, request):
+                    return  # an earlier try has created it, and its answer was lost
+                raise DeliveryError(f"there is a job {job_id!r} already; take another job_name, or leave it out") from e
+            is_waiting = error_code(cause) in _QUOTA_CODES or is_throttled(cause)
+            if not is_waiting or time.monotonic() >= deadline:
+                if not 400 <= http_status(cause) < 500:
+                    _stop_if_ours(aws, request)
+                raise
+            if not has_told:
+                Logger.info(f"Waiting up to {queue_seconds:g} seconds: {e}")
+                has_told = True
+        except WaitInterruptedError:
+            raise  # nothing was sent
+        except BaseException:
+            _stop_if_ours(aws, request)
+            raise
+        aws.pause(min(pause_seconds, max(0, deadline - time.monotonic())))
+
+
+def stop_job(aws: AwsSession, job_id: str) -> None:
+    """Asks a job to stop; does nothing if it has ended.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        _find_client(aws).stop_training_job(TrainingJobName=job_id)
+    except ClientError:
+        job_now = describe_job(aws, job_id)
+        if job_now is None or not (job_now.is_final or job_now.status == "Stopping"):
+            raise
+
+
+def _stop_if_ours(aws: AwsSession, request: Mapping[str, Any]) -> None:
+    """Stops a job that this request may have created, at once or a moment later."""
+    job_id = request["TrainingJobName"]
+    try:
+        with uninterrupted():
+            for _ in range(_LOOKS):
+                if _is_ours(aws, request):
+                    aws.call(f"job {job_id!r} cannot be stopped", lambda: stop_job(aws, job_id))
+                    return
+                time.sleep(1)
+    except DeliveryError as e:
+        Logger.warning(f"{e}; see whether job {job_id!r} runs, and stop it")
+
+
+def _send(aws: AwsSession, request: Mapping[str, Any]) -> None:
+    # Not `TrainingJob.create`: that adds settings of the SDK's configuration files; the request goes as it is shown.
+    _find_client(aws).create_training_job(**request)
+
+
+def _prepare_resources(aws: AwsSession) -> Any:
+    """Lets the SDK make its clients, while nobody else makes any; returns the session that it knows them by."""
+    from sagemaker.core.utils.utils import SageMakerClient
+
+    with aws.lock:
+        session = aws.session
+        SageMakerClient(session=session, region_name=aws.region)
+    return session
+
+
+def _find_client(aws: AwsSession) -> Any:
+    from sagemaker.core.utils.utils import SageMakerClient
+
+    session = _prepare_resources(aws)
+    return SageMakerClient(session=session, region_name=aws.region).get_client("sagemaker")
+
+
+def _is_ours(aws: AwsSession, request: Mapping[str, Any]) -> bool:
+    job_id, submission = request["TrainingJobName"], request["Environment"].get(SUBMISSION_VARIABLE)
+    job = aws.call(f"job {job_id!r} cannot be looked at", lambda: describe_job(aws, job_id))
+    return job is not None and submission is not None and job.submission == submission
+
+
+def _read(job: Any) -> JobDescription:
+    resources, stopping = job.resource_config or None, job.stopping_condition or None
+    return JobDescription(
+        job_id=job.training_job_name,
+        arn=job.training_job_arn or "",
+        status=job.training_job_status or "",
+        secondary_status=job.secondary_status or "",
+        failure_reason=job.failure_reason or "",
+        transitions=tuple(
+            StatusTransition(each.status, round(each.start_time.timestamp() * 1000), each.status_message or "")
+            for each in job.secondary_status_transitions or ()
+        ),
+        image=(job.algorithm_specification.training_image or "") if job.algorithm_specification else "",
+        instance_type=(_value(resources, "selected_instance_type") or _value(resources, "instance_type") or ""),
+        instance_count=_value(resources, "instance_count") or 1,
+        is_spot=bool(job.enable_managed_spot_training),
+        max_run_seconds=_value(stopping, "max_runtime_in_seconds"),
+        max_wait_seconds=_value(stopping, "max_wait_time_in_seconds"),
+        dataset_uri=_find_dataset(job.input_data_config or ()),
+        output_uri=job.output_data_config.s3_output_path if job.output_data_config else "",
+        archive_uri=job.model_artifacts.s3_model_artifacts if job.model_artifacts else None,
+        training_seconds=_number(job.training_time_in_seconds),
+        billable_seconds=_number(job.billable_time_in_seconds),
+        submission=(job.environment or {}).get(SUBMISSION_VARIABLE),
+    )
+
+
+def _find_dataset(channels: Iterable[Any]) -> str:
+    sources = [each.data_source.s3_data_source or None for each in channels if each.channel_name == CHANNEL]
+    return next((str(source.s3_uri) for source in sources if source is not None), "")
+
+
+def _value(shape: Any, name: str) -> Any:
+    """A field's value; ``None`` where it has none, which the SDK writes as an object of its own."""
+    return None if shape is None else getattr(shape, name, None) or None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,139 @@
+"""The exact request by which a training job is created on SageMaker."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from ....errors import DeliveryError
+from ..aws.s3_location import S3Location
+from ..contract.ml_folder import CHANNEL
+from ..contract.variables import DATASET_VARIABLE, RESOURCE_VARIABLE
+from ..options.options import SagemakerOptions
+from .limits import check_request
+from .metric_definitions import build_metric_definitions
+
+CODE_CHANNEL = "code"
+SUBMISSION_VARIABLE = "TG_SUBMISSION"
+
+# Such machines have disks of their own, which are encrypted anyway and take no key.
+_WITH_OWN_DISK = re.compile(r"ml\.(g4dn|g[567]e?|p3dn|p4d|p4de|p5\w*|p6\S*|trn\w+|\w*\dd)\.")
+_IN_ECR = re.compile(r"\d{12}\.dkr\.ecr[.-]")
+
+
+def build_training_request(
+    job_id: str,
+    options: SagemakerOptions,
+    *,
+    role: str,
+    bucket: str,
+    image: str,
+    resource: str,
+    metric_names: Sequence[str] = (),
+    dataset: S3Location | None = None,
+    code: S3Location | None = None,
+    entrypoint: Sequence[str] = (),
+    submission: str | None = None,
+) -> dict[str, Any]:
+    """Writes a job's description, as SageMaker's CreateTrainingJob takes it.
+
+    Args:
+        job_id: The job's name.
+        options: What it uses.
+        role: The role's ARN.
+        bucket: Where results go.
+        image: The image's name in its registry.
+        resource: Which of the package's payloads is run.
+        metric_names: What the task reports.
+        dataset: The dataset; a folder's place ends with a slash.
+        code: Where the package is, if it is not in the image.
+        entrypoint: What starts the package then.
+        submission: Tells this attempt to create the job from others, so that it is known whose job it is.
+
+    Raises:
+        DeliveryError: If something is beyond SageMaker's limits.
+    """
+    remote, output = options.remote, f"s3://{bucket}/sagemaker/{options.project_name}/output"
+    definitions, _ = build_metric_definitions(metric_names)
+    algorithm: dict[str, Any] = {"TrainingImage": image, "TrainingInputMode": "File"}
+    if definitions:
+        algorithm["MetricDefinitions"] = definitions
+    if entrypoint:
+        algorithm["ContainerEntrypoint"] = list(entrypoint)
+    if remote.vpc is not None and not _IN_ECR.match(image):
+        algorithm["TrainingImageConfig"] = {"TrainingRepositoryAccessMode": "Vpc"}
+    channels = [
+        *([_build_channel(CHANNEL, dataset)] if dataset is not None else []),
+        *([_build_channel(CODE_CHANNEL, code)] if code is not None else []),
+    ]
+    request: dict[str, Any] = {
+        "TrainingJobName": job_id,
+        "RoleArn": role,
+        "AlgorithmSpecification": algorithm,
+        "HyperParameters": dict(options.hyperparameters),
+        "InputDataConfig": channels,
+        "OutputDataConfig": {"S3OutputPath": output, **({"KmsKeyId": remote.kms_key} if remote.kms_key else {})},
+        "ResourceConfig": _build_resources(options),
+        "StoppingCondition": _build_stopping_condition(options),
+        "EnableNetworkIsolation": remote.network_isolation,
+        "EnableInterContainerTrafficEncryption": remote.encrypt_inter_container_traffic,
+        "EnableManagedSpotTraining": remote.spot,
+        "Environment": {
+            RESOURCE_VARIABLE: resource,
+            **({} if dataset is None else {DATASET_VARIABLE: _describe(dataset)}),
+            **({} if submission is None else {SUBMISSION_VARIABLE: submission}),
+            **options.environment,
+        },
+        "Tags": [{"Key": key, "Value": value} for key, value in remote.tags.items()],
+    }
+    if remote.vpc is not None:
+        vpc = remote.vpc
+        request["VpcConfig"] = {"SecurityGroupIds": list(vpc.security_group_ids), "Subnets": list(vpc.subnets)}
+    if (uri := checkpoints_uri(job_id, options, bucket)) is not None:
+        request["CheckpointConfig"] = {"S3Uri": uri}
+    if remote.retry_attempts is not None:
+        request["RetryStrategy"] = {"MaximumRetryAttempts": remote.retry_attempts}
+    request = {name: value for name, value in request.items() if value not in ({}, [])}
+    check_request(request)
+    return request
+
+
+def checkpoints_uri(job_id: str, options: SagemakerOptions, bucket: str) -> str | None:
+    """Where a job's checkpoints are; ``None`` if none are kept."""
+    checkpoints = options.remote.checkpoints
+    if isinstance(checkpoints, str):
+        return checkpoints
+    return f"s3://{bucket}/sagemaker/{options.project_name}/checkpoints/{job_id}" if checkpoints else None
+
+
+def _build_channel(name: str, place: S3Location) -> dict[str, Any]:
+    if place.key.endswith("//"):
+        raise DeliveryError(f"{str(place)!r} ends with two slashes; correct dataset")
+    source = {"S3DataType": "S3Prefix", "S3Uri": str(place), "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
+
+
+def _describe(dataset: S3Location) -> str:
+    return "." if dataset.key.endswith("/") else PurePosixPath(dataset.key).name
+
+
+def _build_resources(options: SagemakerOptions) -> Mapping[str, Any]:
+    remote = options.remote
+    resources: dict[str, Any] = {
+        "InstanceType": remote.instance_type,
+        "InstanceCount": remote.instance_count,
+        "VolumeSizeInGB": remote.volume_gb,
+    }
+    if remote.kms_key is not None and not _WITH_OWN_DISK.match(remote.instance_type):
+        resources["VolumeKmsKeyId"] = remote.kms_key
+    if remote.keep_alive_seconds is not None:
+        resources["KeepAlivePeriodInSeconds"] = remote.keep_alive_seconds
+    return resources
+
+
+def _build_stopping_condition(options: SagemakerOptions) -> Mapping[str, int]:
+    remote = options.remote
+    condition = {"MaxRuntimeInSeconds": remote.max_run_seconds}
+    if remote.spot:
+        condition["MaxWaitTimeInSeconds"] = remote.max_wait_seconds or 2 * remote.max_run_seconds
+    return condition

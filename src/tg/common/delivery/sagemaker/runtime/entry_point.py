@@ -1,0 +1,213 @@
+"""What an image starts: loads the job from the package that this module is part of, and runs it.
+
+It keeps to SageMaker's contract: accepts the argument ``train``, reads and writes below ``/opt/ml``, says in
+``/opt/ml/output/failure`` why it failed, ends with 143 for SIGTERM, and with 0 only when the training is complete.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from ....errors import TgError
+from ....logger import Logger
+from ....secret_mask import SecretMask
+from ...delivery.package.entry_point import EntryPoint
+from ...delivery.package.import_failures import describe_import_failure
+from ...delivery.package.package_check import CHECK_ARGUMENT, check_package, load_prepared
+from ...delivery.package.package_file import read_installed_package
+from ..contract.ml_folder import MlFolder
+from ..contract.variables import (
+    EXIT_FAILED,
+    EXIT_TERMINATED,
+    ML_FOLDER_VARIABLE,
+    RESOURCE_VARIABLE,
+    WORK_FOLDER_VARIABLE,
+)
+from .c_output import flush_c_output
+from .module_aliases import add_module_aliases
+from .notebook_functions import send_notebook_functions_by_value
+from .pool_start import ending_pools_that_cannot_start
+from .starting_workers import is_starting_worker
+
+# SageMaker takes so many characters of the failure file.
+_LONGEST_FAILURE = 1024
+# So long what a task has left running may take to end.
+_LEAVING_SECONDS = 60
+
+
+class _Terminated(BaseException):
+    """Raised in the training when SIGTERM arrives; no ``except Exception`` of a task catches it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the job that the variable ``TG_RESOURCE`` names, by default ``job``, and exits.
+
+    The job's current folder is the one that ``TG_WORK_FOLDER`` names, by default a new temporary one.
+
+    Args:
+        arguments: By default the command line's: nothing, ``train``, or ``check``, which only imports what the job
+            needs.
+
+    Raises:
+        TgError: In a process that ``multiprocessing`` has started for a training.
+    """
+    _refuse_in_worker()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    folder = MlFolder(Path(os.environ.get(ML_FOLDER_VARIABLE, "/opt/ml")))
+    _handle_sigterm()
+    _keep_stdout()
+    try:
+        Logger.info("Welcome to Training Grounds!")
+        if arguments not in ([], ["train"], [CHECK_ARGUMENT]):
+            raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
+        if arguments == [CHECK_ARGUMENT]:
+            _check()
+        else:
+            _enter_work_folder()
+            _run(folder)
+            Logger.info("Job has exited successfully")
+    except _Terminated:
+        _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
+    except BaseException as error:  # noqa: BLE001 - whatever ends a training is told in its log and failure file
+        _end(folder, _describe(error), error, EXIT_FAILED)
+    Logger.info("DONE. Exiting Training Grounds.")
+    _exit(0)
+
+
+def prepare_process() -> EntryPoint:
+    """Prepares this process, a job's or one that works for it: it finds the package's modules by their original names,
+    too, and can send on what a notebook has defined.
+
+    Returns:
+        The package.
+    """
+    send_notebook_functions_by_value()
+    package = EntryPoint(__name__.partition(".")[0])
+    add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
+    return package
+
+
+def _refuse_in_worker() -> None:
+    """Raises TgError in a worker, which would train once more, as often as workers are started anew."""
+    if multiprocessing.parent_process() is not None or is_starting_worker():
+        raise TgError(
+            "a worker process of a training must not start the training again; call main() below "
+            "`if __name__ == '__main__':` in the program that starts it"
+        )
+
+
+def _enter_work_folder() -> None:
+    work = os.environ.get(WORK_FOLDER_VARIABLE) or tempfile.mkdtemp(prefix="tg-work-")
+    os.makedirs(work, exist_ok=True)
+    os.chdir(work)
+
+
+def _run(folder: MlFolder) -> None:
+    Logger.info("Loading job")
+    package = prepare_process()
+    job = load_prepared(package, os.environ.get(RESOURCE_VARIABLE, "job"))
+    Logger.info(f"Job of type {type(job)} is loaded")
+    if not hasattr(job, "run"):
+        raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
+    Logger.info("Job has `run` attribute")
+    with ending_pools_that_cannot_start():
+        job.run(folder, package.properties, read_installed_package(package.module_name))
+    flush_c_output()  # before it is said that all is done
+
+
+def _check() -> None:
+    check_package(prepare_process())
+
+
+def _keep_stdout() -> None:
+    """Has the log written to where stdout leads now, wherever a task lets it lead for a while, or for good.
+
+    So is what goes to stderr: a container engine that reads the two of them does not keep their order.
+    """
+    if sys.stdout is None:
+        return
+    sys.stdout.flush()
+    os.dup2(sys.stdout.fileno(), 2)
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    Logger.replace_handlers(logging.StreamHandler(stream))
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, TgError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"the training called sys.exit({'' if error.code is None else repr(error.code)}) before its end"
+    missing = describe_import_failure(error, _read_left_out())
+    return f"{type(error).__name__}: {error}" if missing is None else missing
+
+
+def _read_left_out() -> Mapping[str, str]:
+    """The project's modules that are not in the package, and why; nothing where the package cannot be read itself."""
+    try:
+        left_out: Mapping[str, str] = EntryPoint(__name__.partition(".")[0]).properties.get("left_out", {})
+    except TgError:
+        return {}
+    return left_out
+
+
+def _exit(code: int) -> NoReturn:
+    """Ends the job, also where a task has left threads that go on: they would keep its machine busy for hours."""
+    watch = threading.Timer(_LEAVING_SECONDS, _leave, [code])
+    watch.daemon = True
+    watch.start()
+    sys.exit(code)  # which waits for threads
+
+
+def _leave(code: int) -> None:
+    others = (each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon)
+    Logger.warning(f"The job is over and does not end by itself (threads: {', '.join(each.name for each in others)})")
+    os._exit(code)
+
+
+def _handle_sigterm() -> None:
+    """Has SIGTERM raised in the training, but not in processes that it forks: these end by it, as by default."""
+    job = os.getpid()
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != job:  # it came in the instant before the child had its own handler
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one is being handled
+        raise _Terminated
+
+    def reset() -> None:
+        if signal.getsignal(signal.SIGTERM) is terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=reset)
+    signal.signal(signal.SIGTERM, terminate)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which whoever has started this may have held back
+
+
+def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: int) -> NoReturn:
+    """Says why the job ends, where people and SageMaker look for it."""
+    unforeseen = None if isinstance(error, TgError) else error
+    Logger.error(f"Job has failed: {reason}", unforeseen)
+    details = "" if unforeseen is None else "".join(traceback.format_exception(unforeseen))
+    # Before it is cut: what is left of a secret would not be known as one.
+    mask = SecretMask.of_variables(os.environ)
+    reason, details = mask.mask(" ".join(reason.split())), mask.mask(details)
+    first = f"{reason[: _LONGEST_FAILURE - 1]}\n"
+    room = _LONGEST_FAILURE - len(first)
+    try:
+        folder.failure.parent.mkdir(parents=True, exist_ok=True)
+        text = first + (details[-room:] if room else "")
+        folder.failure.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as problem:
+        Logger.error(f"The failure file cannot be written: {problem}")
+    _exit(exit_code)

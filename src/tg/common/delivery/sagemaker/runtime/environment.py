@@ -1,0 +1,46 @@
+"""The environment of a training whose results become an archive."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ....logger import Logger
+from ....ml.training_core import TrainingEnvironment
+from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
+from ..contract.metric_lines import format_metric_line
+
+
+class ArchiveEnvironment(TrainingEnvironment):
+    """Writes artifacts below a folder, and everything else as lines of the training log, metrics as metric lines.
+
+    A data frame becomes ``<name>.parquet``, anything else ``<name>.pkl``.
+
+    Args:
+        folder: What becomes the archive: ``/opt/ml/model`` in a container.
+        rename: Gives a module the name that pickles refer to it by, where that differs from its own.
+    """
+
+    def __init__(self, folder: Path, rename: Rename | None = None) -> None:
+        self._folder = folder
+        self._rename = rename
+
+    def log(self, message: object) -> None:
+        Logger.info(message)
+
+    def store_artifact(self, path: Sequence[str | int], name: str, artifact: Any) -> None:
+        file = self._folder.joinpath(*map(str, path), name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(artifact, pd.DataFrame):
+            artifact.to_parquet(f"{file}.parquet")
+        else:
+            with open(f"{file}.pkl", "wb") as output:
+                if self._rename is None:
+                    dump_pickle(artifact, output)
+                else:
+                    output.write(dump_renamed_pickle(artifact, self._rename)[0])
+        Logger.info(f"Saved artifact {file}")
+
+    def _write_metric(self, name: str, value: float, step: int | None) -> None:
+        Logger.info(format_metric_line(name, value, step))

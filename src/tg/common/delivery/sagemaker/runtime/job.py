@@ -1,0 +1,120 @@
+"""A task as something that can be delivered and run by itself."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ....errors import TaskDefinitionError
+from ....logger import Logger
+from ....ml.training_core import AbstractTrainingTask
+from ....secret_mask import SecretMask
+from ...delivery.package.pickling import Rename
+from ..archive.result_archive import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, write_completion_marker
+from ..contract.ml_folder import MlFolder
+from ..contract.variables import DATASET_VARIABLE
+from .environment import ArchiveEnvironment
+from .task_description import describe_task
+
+# Names in hyperparameters.json that are SageMaker's own: its framework images' and its tuner's.
+_FOREIGN_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
+_NO_JSON = object()
+
+
+class SagemakerJob:
+    """Wraps a task: the task says how to train, the job where data come from and results go.
+
+    Args:
+        task: What is trained.
+
+    Raises:
+        TaskDefinitionError: If it is not a task.
+    """
+
+    def __init__(self, task: AbstractTrainingTask) -> None:
+        if not isinstance(task, AbstractTrainingTask):
+            raise TaskDefinitionError(f"{task!r} is a {type(task).__name__}; give an AbstractTrainingTask")
+        self.task = task
+
+    def run(
+        self, folder: MlFolder, properties: Mapping[str, Any], package: bytes, rename: Rename | None = None
+    ) -> None:
+        """Trains as a job: reads from and writes to ``folder``.
+
+        Args:
+            folder: ``/opt/ml``, or what plays its part.
+            properties: What the package knows of itself.
+            package: The package's file.
+            rename: Gives a module the name that it has in the package, where this does not run in the package.
+
+        Raises:
+            HyperparameterError: For a hyperparameter that the task does not have.
+            Exception: Whatever the task raises, unchanged.
+        """
+        Logger.info("This is Sagemaker Job performing a training task")
+        folder.model.mkdir(parents=True, exist_ok=True)
+        Logger.info("Preparing package properties...")
+        _write_json(folder.model / PROPERTIES, properties)
+        Logger.info(json.dumps(properties))
+        Logger.info("Preparing package file...")
+        (folder.model / PACKAGE).write_bytes(package)
+        Logger.info("Processing hyperparameters...")
+        hyperparameters = read_hyperparameters(folder)
+        # What is written down is for others to read; the task itself sees everything.
+        mask = SecretMask.of_variables(os.environ, hyperparameters)
+        if hyperparameters:
+            self.task.apply_hyperparams(hyperparameters)
+            _write_json(folder.model / HYPERPARAMETERS, mask.mask_named(hyperparameters))
+            Logger.info(json.dumps(mask.mask_named(hyperparameters)))
+        else:
+            Logger.info("No hyperparameters are provided")
+        Logger.info("Model initialized. Jsonpickling...")
+        (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
+        Logger.info("Starting training now...")
+        self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder.model, rename))
+        write_completion_marker(folder.model)
+
+
+def read_hyperparameters(folder: MlFolder) -> dict[str, str]:
+    """Reads a job's hyperparameters, without those that are SageMaker's own.
+
+    Some versions of AWS's SDK encode each value as JSON once more, so that a text arrives in quotes: both are read. The
+    value of a path with the type ``json`` keeps quotes that it would not be JSON without.
+    """
+    path = folder.config / "hyperparameters.json"
+    given = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {name: _decode(name, value) for name, value in given.items() if not name.startswith(_FOREIGN_PREFIXES)}
+
+
+def find_dataset(folder: MlFolder) -> Path | None:
+    """Finds a job's dataset: what ``TG_DATASET`` names in the data channel, ``.`` being the channel itself.
+
+    Without that variable it is the channel's only file, or else the channel; ``None`` where there is no channel.
+    """
+    if not folder.data.is_dir():
+        return None
+    if name := os.environ.get(DATASET_VARIABLE):
+        return folder.data / name
+    entries = list(folder.data.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_file() else folder.data
+
+
+def _decode(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    decoded = _read_json(value)
+    if not isinstance(decoded, str) or (name.endswith(":json") and _read_json(decoded) is _NO_JSON):
+        return value
+    return decoded
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return _NO_JSON
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")

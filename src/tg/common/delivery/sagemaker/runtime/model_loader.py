@@ -1,0 +1,67 @@
+"""Loads a trained model for MLflow, out of the package that it was trained with.
+
+MLflow imports this under its name in the package, ``Titanic__0.tg.common.delivery.sagemaker.runtime.model_loader``, so
+neither the project nor ``tg`` need be installed, and models of several versions can be loaded in one process.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ....errors import TaskDefinitionError, suggestion
+from ...delivery.package.entry_point import EntryPoint
+from ...delivery.package.package_check import set_variables
+from ...delivery.package.pickling import load_pickle
+from .module_aliases import add_fallback_aliases
+
+# The parameter of MLflow's predict, and what it may name.
+PREDICT_METHOD = "predict_method"
+METHODS = ("predict", "predict_proba", "decision_function")
+
+
+class ServedModel:
+    """What MLflow calls: a fitted model behind its ``predict(data, params)``.
+
+    Args:
+        model: Fitted.
+
+    Attributes:
+        model: Likewise.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """Predicts, by default with the model's own ``predict``: labels of a classifier, numbers of a regression.
+
+        Args:
+            data: The features, ``n_rows`` of them, as a frame; without a signature, MLflow passes what it reads from
+                the JSON of ``instances`` and ``inputs`` as a dictionary of columns or a list of rows.
+            params: ``{"predict_method": "predict_proba"}`` gives the probabilities of the classes, of shape
+                ``(n_rows, n_classes)``; ``"decision_function"`` gives what the model has under that name.
+
+        Raises:
+            TaskDefinitionError: If ``predict_method`` is none of these, or the model does not have it.
+        """
+        name = (params or {}).get(PREDICT_METHOD, "predict")
+        if name not in METHODS:
+            raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}; {suggestion(str(name), METHODS)}")
+        if not hasattr(self.model, name):
+            raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}, which this {type(self.model).__name__} has not")
+        return getattr(self.model, name)(pd.DataFrame(data) if isinstance(data, (dict, list)) else data)
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    """Loads the pickle of a model; the name is MLflow's. Only for a model that one trusts: it runs code.
+
+    What the model's code names in texts is found in its package, too, unless the process has a module of that name.
+    Libraries choose the parts that they had chosen in the training, unless the process has chosen others.
+    """
+    root = __name__.partition(".")[0]
+    properties = EntryPoint(root).properties
+    set_variables(properties)
+    add_fallback_aliases(root, ["tg", *properties["modules"]])
+    return ServedModel(load_pickle(Path(path)))

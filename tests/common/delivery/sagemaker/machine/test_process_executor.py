@@ -1,0 +1,276 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tg.common import DeliveryError, JobFailedError, ResultArchiveError
+from tg.common.delivery.delivery import Containering, Packaging
+from tg.common.delivery.sagemaker import (
+    JobState,
+    JobStatus,
+    SagemakerConfig,
+    SagemakerJob,
+    SagemakerOptions,
+    SagemakerProcessExecutor,
+)
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.machine.process_executor import build_environment
+from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+
+
+class Task(AbstractTrainingTask):
+    """Does what its name says."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+        self.size = 1.5
+
+    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
+        getattr(self, self.what)(data, environment)
+
+    def train(self, data: Any, environment: TrainingEnvironment) -> None:
+        environment.output_metric("loss", self.size)
+        environment.store_artifact(["runs", 0], "model", self)
+
+    def look_around(self, data: Any, environment: TrainingEnvironment) -> None:
+        environment.log(f"cwd={os.getcwd()}")
+        environment.log(f"data={Path(data).read_text()}")
+        environment.log(
+            f"variables={sorted(name for name in os.environ if name.startswith(('AWS', 'MLFLOW', 'SEEN')))}"
+        )
+        environment.log(f"modules={'tests' in sys.modules or 'tests.support' in sys.modules}")
+
+    def print_much(self, data: Any, environment: TrainingEnvironment) -> None:
+        for number in range(100_000):
+            sys.stdout.write(f"line {number}\n")
+
+    def wait(self, data: Any, environment: TrainingEnvironment) -> None:
+        environment.log("waiting")
+        signal.pause()
+
+    def refuse_to_stop(self, data: Any, environment: TrainingEnvironment) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        child = subprocess.Popen(["sleep", "600"])
+        environment.log(f"child {child.pid}")
+        signal.pause()
+
+    def die(self, data: Any, environment: TrainingEnvironment) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def fail(self, data: Any, environment: TrainingEnvironment) -> None:
+        sys.stdout.write("the last words\n")
+        raise ValueError("no luck")
+
+    def leave_a_child(self, data: Any, environment: TrainingEnvironment) -> None:
+        environment.log(f"child {subprocess.Popen(['sleep', '600']).pid}")
+
+
+@pytest.fixture(autouse=True)
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
+
+
+def make_executor(what: str, folder: Path, **options: Any) -> SagemakerProcessExecutor:
+    job = SagemakerJob(Task(what))
+    packaging = Packaging("Task", "0", {"job": job})
+    packaging.silent = True
+    settings = SagemakerOptions(None, None, "project", folder, **options)
+    return SagemakerProcessExecutor(SagemakerConfig(job, packaging, Containering.from_packaging(packaging), settings))
+
+
+def text_of(executor: SagemakerProcessExecutor, job_id: str) -> str:
+    return b"".join(event.data for event in executor.logs(job_id)).decode()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_job_trains_and_brings_its_results_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    executor = make_executor("train", tmp_path)
+    job_id = executor.execute()
+    assert "INFO: ###METRIC###loss:1.5###\n" in capsys.readouterr().out
+    fresh = make_executor("train", tmp_path)
+    assert fresh.status(job_id) == JobState(JobStatus.COMPLETED, 0)
+    with fresh.load_result(job_id) as archive:
+        model = archive.unpickle("runs/0/model.pkl")
+    assert (type(model).__name__, model.size) == ("Task", 1.5)
+
+
+def test_a_job_sees_the_package_and_its_own_folder_only(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "data.txt").write_text("some rows")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
+    monkeypatch.setenv("SEEN", "1")
+    executor = make_executor("look_around", tmp_path, dataset="data.txt", environment={"SEEN_TOO": "2"})
+    job_id = executor.submit()
+    text = text_of(executor, job_id)
+    assert f"cwd={jobs / job_id / 'work'}\n" in text
+    assert "data=some rows\n" in text
+    assert "variables=['SEEN', 'SEEN_TOO']\n" in text
+    assert "modules=False\n" in text
+    assert (jobs / job_id).stat().st_mode & 0o077 == 0
+
+
+def test_libraries_on_the_python_path_are_seen_and_projects_on_it_are_not(tmp_path: Path) -> None:
+    folder, config = JobFolder(tmp_path / "job"), make_executor("train", tmp_path).config
+    outer = {"PYTHONPATH": f"/project{os.pathsep}/cluster/lib/site-packages", "PYTHONHOME": "/x", "HOME": "/home/x"}
+    assert build_environment(outer, config, folder, tmp_path / "package", None) == {
+        "HOME": "/home/x",
+        "PYTHONPATH": f"{tmp_path / 'package'}{os.pathsep}/cluster/lib/site-packages",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TG_ML_FOLDER": str(tmp_path / "job" / "ml"),
+        "TG_WORK_FOLDER": str(tmp_path / "job" / "work"),
+        "TG_RESOURCE": "job",
+        "TRAINING_JOB_NAME": "job",
+    }
+
+
+def test_hyperparameters_reach_the_task(tmp_path: Path) -> None:
+    executor = make_executor("train", tmp_path, hyperparameters={"size": "7"})
+    assert "###METRIC###loss:7.0###" in text_of(executor, executor.submit())
+
+
+def test_no_line_is_lost(tmp_path: Path) -> None:
+    executor = make_executor("print_much", tmp_path)
+    job_id = executor.submit()
+    lines = [line for line in text_of(executor, job_id).splitlines() if line.startswith("line ")]
+    assert lines == [f"line {number}" for number in range(100_000)]
+    again = b"".join(event.data for event in executor.logs(job_id, 5000))
+    assert again.decode() == text_of(executor, job_id)[5000:]
+
+
+def test_a_failed_job_says_why_and_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    executor = make_executor("fail", tmp_path)
+    with pytest.raises(JobFailedError) as caught:
+        executor.execute()
+    first, *rest = str(caught.value).splitlines()
+    assert first.endswith("has failed: ValueError: no luck")
+    assert "  | the last words" in rest
+    assert len(rest) <= 50
+
+
+def test_a_killed_job_has_failed(tmp_path: Path) -> None:
+    executor = make_executor("die", tmp_path)
+    job_id = executor.submit()
+    text_of(executor, job_id)
+    assert executor.status(job_id) == JobState(JobStatus.FAILED, -9, "it was killed by SIGKILL")
+    with pytest.raises(ResultArchiveError):
+        executor.load_result(job_id)
+
+
+def test_a_cancelled_job_is_stopped(tmp_path: Path) -> None:
+    executor = make_executor("wait", tmp_path)
+    job_id = executor.submit()
+    assert next(event for event in executor.logs(job_id) if b"waiting" in event.data)
+    with pytest.raises(ResultArchiveError, match="has not run to its end: it has no results"):
+        executor.load_result(job_id)
+    executor.cancel(job_id)
+    assert executor.status(job_id) == JobState(JobStatus.STOPPED, 143, "it was stopped")
+    executor.cancel(job_id)
+
+
+def test_a_job_that_does_not_stop_is_killed_with_its_children(tmp_path: Path) -> None:
+    executor = make_executor("refuse_to_stop", tmp_path, stop_grace_seconds=0.2)
+    job_id = executor.submit()
+    child = next(int(event.data.rpartition(b"child ")[2]) for event in executor.logs(job_id) if b"child " in event.data)
+    executor.cancel(job_id)
+    assert executor.status(job_id) == JobState(JobStatus.STOPPED, -9, "it was stopped")
+    assert not is_alive(child)
+
+
+def test_what_a_job_has_left_running_ends_with_it(tmp_path: Path) -> None:
+    executor = make_executor("leave_a_child", tmp_path)
+    job_id = executor.submit()
+    child = int(text_of(executor, job_id).partition("child ")[2].split()[0])
+    assert executor.status(job_id).status is JobStatus.COMPLETED
+    deadline = time.monotonic() + 10  # the system ends it a moment after it was killed
+    while is_alive(child):
+        assert time.monotonic() < deadline
+
+
+def test_a_job_outlives_who_has_submitted_it(tmp_path: Path, jobs: Path) -> None:
+    script = (
+        "import os, signal, sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from pathlib import Path\n"
+        "from test_process_executor import make_executor\n"
+        f"print(make_executor('train', Path({str(tmp_path)!r})).submit(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert result.returncode == -9, result.stderr
+    executor = make_executor("train", tmp_path)
+    assert "###METRIC###loss:1.5###" in text_of(executor, result.stdout.strip())
+    assert executor.status(result.stdout.strip()) == JobState(JobStatus.COMPLETED, 0)
+
+
+def test_an_interrupt_stops_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = make_executor("wait", tmp_path)
+    job_id = executor.build_job_id()
+    monkeypatch.setattr(executor, "build_job_id", lambda: job_id)
+
+    def interrupt() -> None:
+        for event in executor.logs(job_id):
+            if b"waiting" in event.data:
+                signal.raise_signal(signal.SIGINT)
+                return
+
+    real_submit = executor.submit
+
+    def submit() -> str:
+        real_submit(job_id)
+        threading.Thread(target=interrupt).start()
+        return job_id
+
+    monkeypatch.setattr(executor, "submit", submit)
+    with pytest.raises(KeyboardInterrupt):
+        executor.execute()
+    assert executor.status(job_id).status is JobStatus.STOPPED
+
+
+def test_what_cannot_start_leaves_nothing(tmp_path: Path, jobs: Path) -> None:
+    executor = make_executor("train", tmp_path)
+    executor.config.packaging.payload["job"] = lambda: None
+    with pytest.raises(DeliveryError, match="job is a lambda"):
+        executor.submit()
+    assert list(jobs.iterdir()) == []
+
+
+def test_an_unknown_job_is_refused(tmp_path: Path) -> None:
+    executor = make_executor("train", tmp_path)
+    for job_id in ("nothing", "", "..", "a/b"):
+        with pytest.raises(DeliveryError, match="there is no job"):
+            executor.status(job_id)
+    executor.discard("nothing")
+
+
+def test_an_id_is_used_once(tmp_path: Path) -> None:
+    executor = make_executor("train", tmp_path)
+    job_id = executor.execute()
+    with pytest.raises(DeliveryError, match=r"there is a job .* already"):
+        executor.submit(job_id)
+    executor.discard(job_id)
+    with pytest.raises(DeliveryError, match="there is no job"):
+        executor.status(job_id)
+
+
+def test_an_error_of_ours_is_the_reason(tmp_path: Path) -> None:
+    executor = make_executor("train", tmp_path, hyperparameters={"sise": "7"})
+    with pytest.raises(JobFailedError, match=r"has failed: hyperparameter 'sise': the task \(Task\) has no 'sise'"):
+        executor.execute()

@@ -1,0 +1,109 @@
+import pytest
+
+from tg.common.delivery.sagemaker import JobState, JobStatus
+from tg.common.delivery.sagemaker.aws.s3_location import S3Location
+from tg.common.delivery.sagemaker.remote.facts import build_console_url, build_facts
+from tg.common.delivery.sagemaker.remote.result import RemoteResult
+from tg.common.delivery.sagemaker.remote.state import JobDescription, build_remote_state
+
+QUEUED, RUNNING = JobState(JobStatus.QUEUED), JobState(JobStatus.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("status", "secondary", "state"),
+    [
+        ("InProgress", "", QUEUED),
+        ("InProgress", "Starting", QUEUED),
+        ("InProgress", "Pending", QUEUED),
+        ("InProgress", "LaunchingMLInstances", QUEUED),
+        ("InProgress", "Interrupted", QUEUED),
+        ("InProgress", "Restarting", QUEUED),
+        ("InProgress", "Downloading", RUNNING),
+        ("InProgress", "Training", RUNNING),
+        ("InProgress", "Uploading", RUNNING),
+        ("InProgress", "SomethingNew", RUNNING),
+        ("Stopping", "Stopping", RUNNING),
+        ("Deleting", "", RUNNING),
+        ("SomethingNew", "SomethingNew", RUNNING),
+        ("Completed", "Completed", JobState(JobStatus.COMPLETED)),
+        ("Stopped", "Stopped", JobState(JobStatus.STOPPED, None, "it was stopped")),
+        ("Failed", "Failed", JobState(JobStatus.FAILED, None, "AlgorithmError: no rows, exit code: 1")),
+        (
+            "Stopped",
+            "MaxRuntimeExceeded",
+            JobState(
+                JobStatus.FAILED,
+                None,
+                "its time to run is over: max_run_seconds is 600; raise it (MaxRuntimeExceeded)",
+            ),
+        ),
+        (
+            "Stopped",
+            "MaxWaitTimeExceeded",
+            JobState(
+                JobStatus.FAILED,
+                None,
+                "its time to wait and run is over: max_wait_seconds is 900; raise it (MaxWaitTimeExceeded)",
+            ),
+        ),
+    ],
+)
+def test_every_status_is_a_state(status: str, secondary: str, state: JobState) -> None:
+    reason = "AlgorithmError: no rows,\n  exit code: 1"
+    job = JobDescription("j", "", status, secondary, reason, max_run_seconds=600, max_wait_seconds=900)
+    assert build_remote_state(job) == state
+
+
+def test_a_failure_without_a_reason() -> None:
+    state = build_remote_state(JobDescription("j", "", "Failed", "Failed"))
+    assert state == JobState(JobStatus.FAILED, None, "SageMaker gives no reason")
+
+
+@pytest.mark.parametrize(
+    ("reason", "lacks_machine"),
+    [
+        ("CapacityError: Unable to provision requested ML compute capacity.", True),
+        ("InsufficientCapacityError", True),
+        ("AlgorithmError: exit code 1", False),
+        ("", False),
+    ],
+)
+def test_want_of_machines_is_told_from_other_failures(reason: str, lacks_machine: bool) -> None:
+    assert build_remote_state(JobDescription("j", "", "Failed", "Failed", reason)).lacks_machine is lacks_machine
+
+
+def test_facts() -> None:
+    job = JobDescription(
+        "titanic-1",
+        "arn:aws:sagemaker:eu-central-1:111122223333:training-job/titanic-1",
+        "Completed",
+        image="r.example/x@sha256:0f",
+        instance_type="ml.m5.large",
+        is_spot=True,
+        output_uri="s3://pail/output",
+        training_seconds=500,
+        billable_seconds=100,
+    )
+    facts = build_facts(job, "eu-central-1", RemoteResult(S3Location("pail", "output/model.tar.gz"), 12, ""))
+    assert facts.tags == {
+        "region": "eu-central-1",
+        "instance_type": "ml.m5.large",
+        "job_arn": "arn:aws:sagemaker:eu-central-1:111122223333:training-job/titanic-1",
+        "image": "r.example/x@sha256:0f",
+        "image_digest": "sha256:0f",
+        "console_url": "https://eu-central-1.console.aws.amazon.com/sagemaker/home?region=eu-central-1#/jobs/titanic-1",
+        "output_uri": "s3://pail/output/titanic-1/output/",
+        "result_uri": "s3://pail/output/model.tar.gz",
+    }
+    assert facts.metrics == {
+        "instance_count": 1,
+        "training_seconds": 500,
+        "billable_seconds": 100,
+        "spot_saving": 0.8,
+        "result_bytes": 12,
+    }
+
+
+def test_other_partitions_have_consoles_of_their_own() -> None:
+    url = build_console_url("j", "cn-north-1", "aws-cn")
+    assert url == "https://console.amazonaws.cn/sagemaker/home?region=cn-north-1#/jobs/j"

@@ -1,0 +1,93 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.places.config import AttachedConfig, LocalConfig, load_backend_config
+
+FROM_MLFLOW = {
+    "ENV_MANAGER": None,
+    "SYNCHRONOUS": False,
+    "DOCKER_ARGS": {},
+    "STORAGE_DIR": None,
+    "build_image": False,
+    "docker_auth": None,
+}
+
+
+def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
+    config = load_backend_config(AttachedConfig, tmp_path, FROM_MLFLOW)
+    assert config.model_dump() == {
+        "project_name": None,
+        "datasets_folder": "datasets",
+        "dataset": None,
+        "hyperparameters": {},
+        "data_files": [],
+        "tags": {},
+        "log": {
+            "figures": True,
+            "tables": True,
+            "dataset": True,
+            "model": True,
+            "check_model": True,
+            "archive_limit_mb": 1000,
+        },
+        "secrets": [],
+        "sweep": {},
+        "sweep_samples": None,
+        "sweep_seed": 0,
+        "max_parallel": None,
+        "primary_metric": None,
+        "mode": "max",
+        "stop_on_failure": False,
+    }
+
+
+def test_what_is_given_goes_before_the_projects_defaults(tmp_path: Path) -> None:
+    (tmp_path / "tg.json").write_text('{"dataset": "a.parquet", "project_name": "p"}', encoding="utf-8")
+    config = load_backend_config(AttachedConfig, tmp_path, {"dataset": "b.parquet", **FROM_MLFLOW})
+    assert (config.dataset, config.project_name) == ("b.parquet", "p")
+
+
+def test_defaults_may_have_keys_of_other_backends(tmp_path: Path) -> None:
+    (tmp_path / "tg.json").write_text('{"dataset": "a.parquet", "memory": "4g"}', encoding="utf-8")
+    assert load_backend_config(AttachedConfig, tmp_path, {}).dataset == "a.parquet"
+    assert load_backend_config(LocalConfig, tmp_path, {}).memory == "4g"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"datset": "x"}, "the backend config has the unknown key 'datset'; did you mean 'dataset'?"),
+        ({"zzz": 1}, "the backend config has the unknown key 'zzz'; there is 'project_name', 'datasets_folder'"),
+        ({"dataset": 3}, "the backend config has 'dataset' = 3: Input should be a valid string"),
+        ({"tags": {"a": 1}}, "the backend config has 'tags.a' = 1: Input should be a valid string"),
+        (
+            {"hyperparameters": [1]},
+            "the backend config has 'hyperparameters' = [1]: Input should be a valid dictionary",
+        ),
+    ],
+)
+def test_a_wrong_key_or_value_is_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(BackendConfigError) as caught:
+        load_backend_config(AttachedConfig, tmp_path, given)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "tg.json cannot be read as JSON"),
+        ("[1]", "tg.json holds a list; give an object"),
+        (json.dumps({"datset": 1}), "tg.json has the unknown key 'datset'; did you mean 'dataset'?"),
+    ],
+)
+def test_wrong_defaults_are_refused_with_their_file(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "tg.json").write_text(text, encoding="utf-8")
+    with pytest.raises(BackendConfigError) as caught:
+        load_backend_config(AttachedConfig, tmp_path, {})
+    assert str(tmp_path) in str(caught.value)
+    assert message in str(caught.value)

@@ -1,0 +1,108 @@
+import resource
+import shutil
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.exceptions import MlflowException
+
+from tg_mlflow.recording.log_artifact import LogArtifact
+
+WAIT_SECONDS = 30
+
+
+class Uploads:
+    """Takes a log as a tracking server does, which is away for its first calls."""
+
+    def __init__(self, failures: int = 0, answers: bool = False) -> None:
+        self.logs: list[bytes] = []
+        self.failures = failures
+        self._answers = answers
+
+    def log_artifact(self, run_id: str, path: str, folder: str) -> None:
+        self._fail()
+        assert (run_id, folder, Path(path).name) == ("run", "logs", "train.log")
+        self.logs.append(Path(path).read_bytes())
+
+    def get_run(self, run_id: str) -> None:
+        if not self._answers:
+            self._fail()
+
+    def _fail(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise MlflowException("the connection broke")
+
+
+def open_log(client: Any, patience_seconds: float = WAIT_SECONDS) -> LogArtifact:
+    return LogArtifact(client, "run", patience_seconds)
+
+
+def test_a_log_is_sent_as_it_is_while_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Uploads):
+        def log_artifact(self, run_id: str, path: str, folder: str) -> None:
+            if not self.logs:
+                begun.set()
+                assert grown.wait(WAIT_SECONDS)
+            super().log_artifact(run_id, path, folder)
+
+    monkeypatch.setattr("tg_mlflow.recording.log_artifact._REFRESH_SECONDS", 0.01)
+    begun, grown = threading.Event(), threading.Event()
+    client = Slow()
+    with open_log(client) as log:
+        log.write(b"one\n")
+        assert begun.wait(WAIT_SECONDS)
+        log.write(b"two\n")
+        grown.set()
+    assert client.logs[0] == b"one\n"
+    assert client.logs[-1] == b"one\ntwo\n"
+    assert log.failure is None
+
+
+def test_a_server_that_is_away_at_the_end_is_waited_for() -> None:
+    client = Uploads(failures=2)
+    with open_log(client) as log:
+        log.write(b"one\n")
+    assert client.logs == [b"one\n"]
+    assert log.failure is None
+
+
+@pytest.mark.parametrize(("patience_seconds", "answers"), [(0.0, False), (WAIT_SECONDS, True)])
+def test_a_log_stays_on_disk_where_only_its_place_is_away_or_the_server_stays_so(
+    patience_seconds: float, answers: bool
+) -> None:
+    client = Uploads(failures=100, answers=answers)
+    with open_log(client, patience_seconds) as log:
+        log.write(b"one\n")
+    reason, _, path = str(log.failure).partition("; it is ")
+    assert reason == "the log could not be sent (the connection broke)"
+    assert Path(path).read_bytes() == b"one\n"
+    assert client.failures >= 98
+    shutil.rmtree(Path(path).parent)
+
+
+def test_a_full_disk_does_not_end_the_training(caplog: pytest.LogCaptureFixture) -> None:
+    client = Uploads()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with open_log(client) as log:
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (6, hard))
+            for _ in range(3):
+                log.write(b"one\n")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, before)
+    assert client.logs == [b"one\non"]
+    assert log.failure == "the log is not complete ([Errno 27] File too large)"
+    assert [record.message for record in caplog.records] == [f"{log.failure}; the training goes on"]
+
+
+def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with open_log(Uploads()) as log:
+        log.write(b"one\n")
+        assert len(list(tmp_path.glob("tg-mlflow-log-*/train.log"))) == 1
+    assert list(tmp_path.glob("tg-mlflow-log-*")) == []
