@@ -1,65 +1,81 @@
-"""A training as a job: where it runs, what it is given, what it says and brings back."""
+"""A training as a job: where it runs, what it is given, what it says and brings back.
 
-from .archive.result_archive import ArchiveLimits, ResultArchive
-from .container.local_executor import SagemakerLocalExecutor
-from .contract.log_event import LogEvent
-from .contract.metric_lines import MetricLineParser, MetricPoint, format_metric_line
-from .dockerfile_template import DOCKERFILE_TEMPLATE
-from .executor.config import SagemakerConfig
-from .executor.executor import (
-    JobFacts,
-    JobState,
-    JobStatus,
-    Listener,
-    LogTail,
-    SagemakerExecutor,
-    check_completed,
-    write_to_stdout,
-)
-from .machine.attached_executor import SagemakerAttachedExecutor
-from .machine.process_executor import SagemakerProcessExecutor
-from .naming.autonamer import Autonamer
-from .naming.job_name import format_job_name
-from .naming.sweep_names import format_sweep_names
-from .options.options import SagemakerOptions
-from .options.remote_options import RemoteOptions, VpcOptions
-from .remote.pacing import Pacing
-from .remote.plan import RemotePlan
-from .remote.remote_executor import SagemakerRemoteExecutor
-from .remote.shared_account import SharedAccount
-from .runtime.job import SagemakerJob
-from .runtime.starting_workers import refuse_in_starting_worker
+Names are imported when they are first used: a container that runs a job imports what the job needs, and neither the
+executors nor what they know of Docker and AWS.
+"""
 
-__all__ = [
-    "DOCKERFILE_TEMPLATE",
-    "ArchiveLimits",
-    "Autonamer",
-    "JobFacts",
-    "JobState",
-    "JobStatus",
-    "Listener",
-    "LogEvent",
-    "LogTail",
-    "MetricLineParser",
-    "MetricPoint",
-    "Pacing",
-    "RemoteOptions",
-    "RemotePlan",
-    "ResultArchive",
-    "SagemakerAttachedExecutor",
-    "SagemakerConfig",
-    "SagemakerExecutor",
-    "SagemakerJob",
-    "SagemakerLocalExecutor",
-    "SagemakerOptions",
-    "SagemakerProcessExecutor",
-    "SagemakerRemoteExecutor",
-    "SharedAccount",
-    "VpcOptions",
-    "check_completed",
-    "format_job_name",
-    "format_metric_line",
-    "format_sweep_names",
-    "refuse_in_starting_worker",
-    "write_to_stdout",
-]
+from typing import TYPE_CHECKING
+
+from ...lazy_names import lazy_names
+
+# The room of each public name.
+_HOMES = {
+    "ArchiveLimits": ".archive",
+    "Autonamer": ".naming",
+    "check_completed": ".executor",
+    "DOCKERFILE_TEMPLATE": "..delivery",
+    "format_job_name": ".naming",
+    "format_metric_line": ".contract",
+    "format_sweep_names": ".naming",
+    "JobFacts": ".executor",
+    "JobState": ".executor",
+    "JobStatus": ".executor",
+    "Listener": ".executor",
+    "LogEvent": ".contract",
+    "LogTail": ".executor",
+    "MetricLineParser": ".contract",
+    "MetricPoint": ".contract",
+    "Pacing": ".remote",
+    "refuse_in_starting_worker": ".runtime",
+    "RemoteOptions": ".options",
+    "RemotePlan": ".remote",
+    "ResultArchive": ".archive",
+    "SagemakerAttachedExecutor": ".machine",
+    "SagemakerConfig": ".executor",
+    "SagemakerExecutor": ".executor",
+    "SagemakerJob": ".runtime",
+    "SagemakerLocalExecutor": ".container",
+    "SagemakerOptions": ".options",
+    "SagemakerProcessExecutor": ".machine",
+    "SagemakerRemoteExecutor": ".remote",
+    "SharedAccount": ".remote",
+    "VpcOptions": ".options",
+    "write_to_stdout": ".executor",
+}
+
+__all__ = list(_HOMES)
+
+if TYPE_CHECKING:
+    from ..delivery import DOCKERFILE_TEMPLATE as DOCKERFILE_TEMPLATE
+    from .archive import ArchiveLimits as ArchiveLimits
+    from .archive import ResultArchive as ResultArchive
+    from .container import SagemakerLocalExecutor as SagemakerLocalExecutor
+    from .contract import LogEvent as LogEvent
+    from .contract import MetricLineParser as MetricLineParser
+    from .contract import MetricPoint as MetricPoint
+    from .contract import format_metric_line as format_metric_line
+    from .executor import JobFacts as JobFacts
+    from .executor import JobState as JobState
+    from .executor import JobStatus as JobStatus
+    from .executor import Listener as Listener
+    from .executor import LogTail as LogTail
+    from .executor import SagemakerConfig as SagemakerConfig
+    from .executor import SagemakerExecutor as SagemakerExecutor
+    from .executor import check_completed as check_completed
+    from .executor import write_to_stdout as write_to_stdout
+    from .machine import SagemakerAttachedExecutor as SagemakerAttachedExecutor
+    from .machine import SagemakerProcessExecutor as SagemakerProcessExecutor
+    from .naming import Autonamer as Autonamer
+    from .naming import format_job_name as format_job_name
+    from .naming import format_sweep_names as format_sweep_names
+    from .options import RemoteOptions as RemoteOptions
+    from .options import SagemakerOptions as SagemakerOptions
+    from .options import VpcOptions as VpcOptions
+    from .remote import Pacing as Pacing
+    from .remote import RemotePlan as RemotePlan
+    from .remote import SagemakerRemoteExecutor as SagemakerRemoteExecutor
+    from .remote import SharedAccount as SharedAccount
+    from .runtime import SagemakerJob as SagemakerJob
+    from .runtime import refuse_in_starting_worker as refuse_in_starting_worker
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,1 +1,10 @@
-""""""
+"""What a user may say about one training: its data, its account, its machine. Values only, checked on construction."""
+
+from .options import SagemakerOptions
+from .remote_options import RemoteOptions, VpcOptions
+
+__all__ = [
+    "RemoteOptions",
+    "SagemakerOptions",
+    "VpcOptions",
+]

@@ -1,1 +1,15 @@
-""""""
+"""The executor of SageMaker's training jobs: requests, states, logs and results.
+
+It calls AWS through ``aws`` only, and knows neither containers nor processes of this machine."""
+
+from .pacing import Pacing
+from .plan import RemotePlan
+from .remote_executor import SagemakerRemoteExecutor
+from .shared_account import SharedAccount
+
+__all__ = [
+    "Pacing",
+    "RemotePlan",
+    "SagemakerRemoteExecutor",
+    "SharedAccount",
+]
