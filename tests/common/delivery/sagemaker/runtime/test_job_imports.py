@@ -49,6 +49,7 @@ START = {
     "common.loc",
     "common.logger",
     "common.module_specs",
+    "common.own_root",
     "common.secret_forms",
     "common.secret_mask",
     "common.system",
