@@ -69,7 +69,7 @@ def record_job(
         How it has ended, which is also where it says why it has failed.
     """
     run_id, failure = job.run.info.run_id, None
-    own = MaskingClient(client.tracking_uri, client.mask.copy())
+    own = MaskingClient(client.tracking_uri, client.mask)
     try:
         record_rest(own, job, show or _show_nothing)
     except TgError as error:
