@@ -18,7 +18,7 @@ from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions, SagemakerRemoteExecutor
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import SecretMask
-from tg_mlflow.places.config import RemoteConfig
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.sweeps.existing_job import create_job_run, record_job
 from tg_mlflow.tracking.masking_client import MaskingClient
 

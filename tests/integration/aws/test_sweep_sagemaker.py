@@ -10,7 +10,7 @@ from tests.integration.aws.backend_support import FAST, POINTS, FastBackend, Job
 from tests.integration.aws.support import wait_for
 from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.sagemaker import SagemakerRemoteExecutor, SharedAccount
-from tg_mlflow.training.submission import ExecutorFactory
+from tg_mlflow.training.training import ExecutorFactory
 
 
 class FastSweeps(FastBackend):

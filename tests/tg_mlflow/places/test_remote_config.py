@@ -11,7 +11,10 @@ from tg.common.delivery.sagemaker import RemoteOptions, SagemakerOptions, VpcOpt
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.delivery.project_delivery import build_delivery
 from tg_mlflow.places.capacity import list_attempts
-from tg_mlflow.places.config import ImageConfig, LocalConfig, ProcessConfig, RemoteConfig
+from tg_mlflow.places.image_config import ImageConfig
+from tg_mlflow.places.local import LocalConfig
+from tg_mlflow.places.process import ProcessConfig
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import fetch_project
 
 

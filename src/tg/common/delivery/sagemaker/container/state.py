@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..contract.variables import EXIT_KILLED, EXIT_TERMINATED
-from ..executor.executor import JobState, JobStatus
+from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
 
 _STATE_NAME = "state.json"

@@ -1,29 +1,29 @@
 """The interface of all that runs jobs, and the values that pass through it.
 
-It knows no place: neither a process, nor a container, nor AWS."""
+It knows no place: neither a process, nor a container, nor AWS.
+"""
 
 from .config import SagemakerConfig
-from .executor import (
-    JobFacts,
-    JobState,
-    JobStatus,
-    Listener,
-    LogTail,
-    SagemakerExecutor,
-    check_completed,
-    write_to_stdout,
-)
+from .executor import Executor
+from .job_request import JobRequest
+from .job_state import JobFacts, JobState, JobStatus
+from .log_tail import Listener, LogTail, check_completed, write_to_stdout
+from .place_options import PlaceOptions
 from .stored_dataset import StoredDataset
+from .traits import Traits
 
 __all__ = [
+    "Executor",
     "JobFacts",
+    "JobRequest",
     "JobState",
     "JobStatus",
     "Listener",
     "LogTail",
+    "PlaceOptions",
     "SagemakerConfig",
-    "SagemakerExecutor",
     "StoredDataset",
+    "Traits",
     "check_completed",
     "write_to_stdout",
 ]

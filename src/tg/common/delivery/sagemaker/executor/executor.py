@@ -1,94 +1,54 @@
-"""What every place that runs trainings can do."""
+"""The interface of all that runs jobs."""
 
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Iterator
 
-from ....errors import DeliveryError, JobFailedError, JobStoppedError, JobUnreachableError
-from ....logger import show
+from ....errors import DeliveryError, JobUnreachableError
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
+from ..job_files.job_folder import build_job_id
 from ..runtime.starting_workers import refuse_in_starting_worker
+from .config import SagemakerConfig
+from .job_request import JobRequest
+from .job_state import JobFacts, JobState
+from .log_tail import Listener, LogTail, check_completed, write_to_stdout
+from .place_options import PlaceOptions
 from .stored_dataset import StoredDataset
-
-Listener: TypeAlias = Callable[[LogEvent], object]
-
-# How much of a failed job's log an error shows.
-TAIL_LINES = 50
-# Of a longer one, its end.
-_LONGEST_LINE = 10_000
+from .traits import Traits
 
 
-class JobStatus(Enum):
-    """Where a job stands."""
+class Executor(ABC):
+    """Starts jobs, and follows them and those that other processes have started.
 
-    QUEUED = "queued"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the job has ended."""
-        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
-
-
-@dataclass(frozen=True)
-class JobState:
-    """Where a job stands, and why.
+    It knows how to reach a place's jobs and nothing of what is trained: what a new job needs is in its request. The
+    same executor may start and follow any number of jobs, from many threads at the same time. A job's id is all that is
+    needed to find it again.
 
     Attributes:
-        status: The status.
-        exit_code: What its process or container returned, where that is known.
-        reason: Why it failed or was stopped, in one line; ``None`` for other jobs.
-        lacks_machine: Whether it failed only since there was no machine of its kind to spare.
+        options: How the place is reached.
+        traits: How its jobs behave.
     """
 
-    status: JobStatus
-    exit_code: int | None = None
-    reason: str | None = None
-    lacks_machine: bool = False
+    traits: Traits = Traits()
+    options: PlaceOptions = PlaceOptions()
 
+    def plan(self, delivery: SagemakerConfig, job_id: str | None = None) -> JobRequest:
+        """Describes a job before it exists, so that its id can be noted first; does and checks nothing.
 
-@dataclass(frozen=True)
-class JobFacts:
-    """What there is to know of a job besides its state, for people to find and compare it.
+        Args:
+            delivery: What is trained, and how it is delivered.
+            job_id: The job's id; by default a new one.
+        """
+        return JobRequest(job_id or self.build_job_id(delivery), delivery)
 
-    Attributes:
-        tags: Texts, such as ``instance_type``.
-        metrics: Numbers, such as ``billable_seconds``.
-    """
+    def build_job_id(self, delivery: SagemakerConfig) -> str:
+        """Makes an id that no other job has."""
+        return build_job_id(delivery.job_title)
 
-    tags: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-class SagemakerExecutor(ABC):
-    """A place that runs jobs. A job's id is all that is needed to find it again, from another process too.
-
-    Attributes:
-        place: What the place is called, in a word.
-        is_remote: Whether jobs run elsewhere: they may wait for machines there, and who asks after them needs the
-            account's credentials.
-        repeats_logs: Whether :meth:`logs` gives the same bytes each time, so that a position in them stays what it is.
-    """
-
-    place: ClassVar[str]
-    is_remote: ClassVar[bool] = False
-    repeats_logs: ClassVar[bool] = True
-
-    @abstractmethod
-    def build_job_id(self) -> str:
-        """Makes an id for a job of this executor's configuration that no other job has."""
-
-    def prepare(self) -> None:
+    def prepare(self, delivery: SagemakerConfig) -> None:
         """Does what is slow and the same for all jobs of one package, such as building its image.
 
-        :meth:`submit` does it, too, if that has not been done.
+        :meth:`submit` does it, too, unless it has been done.
 
         Raises:
             DeliveryError: If it cannot be done.
@@ -96,11 +56,11 @@ class SagemakerExecutor(ABC):
         return None
 
     @abstractmethod
-    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
-        """Starts the job and returns its id as soon as it is started.
+    def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
+        """Starts a job and returns as soon as it is started; where jobs run in this process, when it has ended.
 
         Args:
-            job_id: What :meth:`build_job_id` gave, so that the id can be noted before the job exists.
+            request: What :meth:`plan` returned.
             listener: Called with the output that the job writes before this returns: all of it where the job runs in
                 this process, none elsewhere.
 
@@ -128,16 +88,21 @@ class SagemakerExecutor(ABC):
 
         Args:
             job_id: The job.
-            position: How many bytes of the output to pass over, so that a reader can go on where one has stopped.
+            position: How many bytes of the output to skip, so that a reader can continue where one has stopped.
             follow: Whether to wait for more; otherwise what is there now is yielded.
+
+        Raises:
+            DeliveryError: If there is no such job.
+            JobUnreachableError: If it cannot be followed any more; the job goes on.
         """
 
     @abstractmethod
     def status(self, job_id: str) -> JobState:
-        """Says where the job stands.
+        """Returns the job's state.
 
         Raises:
-            DeliveryError: If there is no such job.
+            DeliveryError: If there is no such job. It has a cause (``__cause__``) if that could not be found out.
+            JobUnreachableError: If that cannot be found out now.
         """
 
     @abstractmethod
@@ -149,15 +114,18 @@ class SagemakerExecutor(ABC):
         """
 
     def kill(self, job_id: str) -> None:
-        """Ends the job without the time that :meth:`cancel` gives it to stop; or does not wait for its end, where its
-        place gives it that time in any case.
-        """
+        """Ends the job without the grace period of :meth:`cancel`; where that cannot be skipped, does not wait."""
         self.cancel(job_id)
 
-    def collect(self, job_id: str) -> None:
-        """Brings all that an ended job has made here, and frees what it occupies elsewhere; done once however often.
+    def interrupt(self) -> None:
+        """Makes all that waits in other threads raise ``KeyboardInterrupt``, such as a submit for a quota.
 
-        Where jobs run on this machine without a container, there is nothing to bring.
+        Jobs that run go on and can still be looked at and stopped. Called once; there is no way back.
+        """
+        return None
+
+    def collect(self, job_id: str) -> None:
+        """Brings all that an ended job has made to this machine, and frees what it occupies elsewhere; idempotent.
 
         Raises:
             DeliveryError: If the job has not ended.
@@ -174,10 +142,10 @@ class SagemakerExecutor(ABC):
 
     @abstractmethod
     def discard(self, job_id: str) -> None:
-        """Removes what is kept of a job that has ended, its results too; does nothing if nothing is kept."""
+        """Removes what is kept of a job that has ended, results included; does nothing if nothing is kept."""
 
     def facts(self, job_id: str) -> JobFacts:
-        """Tells what is known of a job besides its state; there may be more when it has ended.
+        """Returns what is known of a job besides its state; there may be more when it has ended.
 
         Raises:
             DeliveryError: If there is no such job.
@@ -185,28 +153,25 @@ class SagemakerExecutor(ABC):
         return JobFacts()
 
     def find_dataset(self, job_id: str) -> StoredDataset | None:
-        """What the job is trained on, where that is not on this machine; ``None`` if it is, or if it is nothing.
+        """Finds the dataset of a job where it is stored elsewhere; ``None`` if it is on this machine, or there is none.
 
         Raises:
             DeliveryError: If it cannot be found out.
         """
         return None
 
-    def execute(self) -> Any:
-        """Runs the job to its end, shows its output, and collects what it has made, whatever the end.
-
-        Returns:
-            The job's id.
+    def execute(self, request: JobRequest) -> None:
+        """Runs a job to its end, shows its output, and collects what it has made, whatever the end.
 
         Raises:
             JobFailedError: If it ends in any other way than completed.
             JobUnreachableError: If it goes on, but cannot be followed any more; it is not stopped then.
             DeliveryError: If it cannot be started.
-            TgError: In a worker that imports the program in which this stands.
+            TgError: In a worker process that imports the program that calls this.
         """
         refuse_in_starting_worker()
-        job_id = self.submit()
-        tail = LogTail()
+        self.submit(request)
+        job_id, tail = request.job_id, LogTail()
         try:
             for event in self.logs(job_id):
                 tail.add(event)
@@ -221,43 +186,3 @@ class SagemakerExecutor(ABC):
             raise
         self.collect(job_id)
         check_completed(job_id, self.status(job_id), tail)
-        return job_id
-
-
-def write_to_stdout(event: LogEvent) -> None:
-    """Shows a job's output as it comes, as long as somebody reads it."""
-    show(event.data.decode("utf-8", errors="replace"))
-
-
-def check_completed(job_id: str, state: JobState, tail: "LogTail") -> None:
-    """Looks at how a job has ended.
-
-    Raises:
-        JobStoppedError: If it was stopped.
-        JobFailedError: If it has failed; the first line says why, the others are the end of its log.
-    """
-    if state.status is JobStatus.COMPLETED:
-        return
-    error = JobStoppedError if state.status is JobStatus.STOPPED else JobFailedError
-    reason = f"job {job_id} has {state.status.value}: {state.reason or 'it gave no reason'}"
-    raise error("\n  | ".join([reason, *tail.lines]) if tail.lines else reason)
-
-
-class LogTail:
-    """The last lines of an output that comes in pieces."""
-
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=TAIL_LINES)
-        self._open = b""
-
-    def add(self, event: LogEvent) -> None:
-        """Takes the next piece."""
-        *complete, self._open = (self._open + event.data).split(b"\n")
-        shown = (line[-_LONGEST_LINE:] for line in complete[-TAIL_LINES:])
-        self._lines.extend(line.decode("utf-8", errors="replace").rstrip("\r") for line in shown)
-        self._open = self._open[-_LONGEST_LINE:]
-
-    @property
-    def lines(self) -> list[str]:
-        """The last lines, at most 50, the last one perhaps not ended yet."""
-        return [*self._lines, *([self._open.decode("utf-8", errors="replace")] if self._open else [])]

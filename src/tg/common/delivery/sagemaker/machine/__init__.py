@@ -1,9 +1,11 @@
 """Executors of this machine: in this process, and in a child process. Neither containers nor AWS may enter."""
 
-from .attached_executor import SagemakerAttachedExecutor
-from .process_executor import SagemakerProcessExecutor
+from .attached_executor import AttachedExecutor, AttachedOptions
+from .process_executor import ProcessExecutor, ProcessOptions
 
 __all__ = [
-    "SagemakerAttachedExecutor",
-    "SagemakerProcessExecutor",
+    "AttachedExecutor",
+    "AttachedOptions",
+    "ProcessExecutor",
+    "ProcessOptions",
 ]

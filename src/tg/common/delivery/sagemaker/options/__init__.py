@@ -3,8 +3,4 @@
 from .options import SagemakerOptions
 from .remote_options import RemoteOptions, VpcOptions
 
-__all__ = [
-    "RemoteOptions",
-    "SagemakerOptions",
-    "VpcOptions",
-]
+__all__ = ["RemoteOptions", "SagemakerOptions", "VpcOptions"]

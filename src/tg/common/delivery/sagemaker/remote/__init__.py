@@ -4,12 +4,13 @@ It calls AWS through ``aws`` only, and knows neither containers nor processes of
 
 from .pacing import Pacing
 from .plan import RemotePlan
-from .remote_executor import SagemakerRemoteExecutor
+from .remote_executor import AccountOptions, RemoteExecutor
 from .shared_account import SharedAccount
 
 __all__ = [
+    "AccountOptions",
     "Pacing",
+    "RemoteExecutor",
     "RemotePlan",
-    "SagemakerRemoteExecutor",
     "SharedAccount",
 ]

@@ -1,0 +1,120 @@
+"""What a place is: where trainings run, under one name, with one set of configuration keys."""
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tg.common.delivery.sagemaker.executor import Executor, PlaceOptions
+from tg.common.delivery.sagemaker.options import SagemakerOptions
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.tracking.tags import PLACE_OPTIONS_TAG
+
+# What every training has, wherever it runs; it is not taken from a configuration by its name.
+_COMMON = ("project_name", "datasets_folder", "dataset", "hyperparameters", "remote")
+
+
+class Place(ABC):
+    """A place where trainings run. Found by its name through the entry-point group ``tg_mlflow.places``.
+
+    A subclass sets the attributes and implements :meth:`build_options` and :meth:`open`; the rest has defaults. It has
+    no state: an instance is made whenever a place is looked up.
+
+    Attributes:
+        config_model: The keys of its configuration, which also name the place.
+        options_model: What its executor is made from.
+    """
+
+    config_model: ClassVar[type[PlaceConfig]]
+    options_model: ClassVar[type[PlaceOptions]]
+
+    @property
+    def name(self) -> str:
+        """What users call it, as in ``mlflow run --backend NAME``; its entry point has the same name."""
+        return self.config_model.place
+
+    @abstractmethod
+    def build_options(self, config: Any, folder: Path) -> PlaceOptions:
+        """Reads from a configuration how the place's jobs are reached.
+
+        Args:
+            config: A configuration of ``config_model``.
+            folder: The project's folder, to which relative paths are relative.
+
+        Raises:
+            DeliveryError: If a value is invalid.
+        """
+
+    @abstractmethod
+    def open(self, options: Any, is_shared: bool = False) -> Executor:
+        """Makes an executor, which starts new jobs and follows those that others have started.
+
+        Args:
+            options: Options of ``options_model``.
+            is_shared: Whether many jobs will run at the same time.
+        """
+
+    def write_tags(self, options: PlaceOptions) -> dict[str, str]:
+        """Writes options as tags of a run, so that its job is found again from these alone. Never secrets."""
+        defaults = asdict(self.options_model())
+        given = {name: value for name, value in asdict(options).items() if value != defaults[name]}
+        return {PLACE_OPTIONS_TAG: json.dumps(given)} if given else {}
+
+    def read_tags(self, tags: Mapping[str, str]) -> PlaceOptions:
+        """Reads what :meth:`write_tags` wrote.
+
+        Raises:
+            RunNotOursError: If a tag is damaged.
+        """
+        text = tags.get(PLACE_OPTIONS_TAG, "{}")
+        try:
+            return self.options_model(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise RunNotOursError(
+                f"the tag {PLACE_OPTIONS_TAG} is damaged: {text!r}; correct it, or remove it for the defaults"
+            ) from error
+
+    def build_job_options(self, config: Any) -> dict[str, Any]:
+        """Returns what a job is given from the configuration: fields of :class:`SagemakerOptions` by name.
+
+        By default these are the keys that both have, such as ``environment``.
+
+        Raises:
+            DeliveryError: If a value is invalid.
+        """
+        names = [each.name for each in fields(SagemakerOptions) if each.name not in _COMMON]
+        return {name: getattr(config, name) for name in names if name in type(config).model_fields}
+
+    def list_attempts(self, config: Any) -> list[Any]:
+        """Lists the configurations to try in turn while no machine is available: by default the given one only."""
+        return [config]
+
+    def describe_attempt(self, config: Any) -> str:
+        """Names the machine that a configuration asks for, in a message about its lack."""
+        return "machine"
+
+    def number_job(self, config: Any, number: int) -> Any:
+        """Returns the configuration of one of several trainings, where the given one would name all jobs alike."""
+        return config
+
+    def default_parallel(self) -> int:
+        """How many trainings of a sweep run at once if the user does not say: by default one for each processor."""
+        return os.cpu_count() or 1
+
+    def describe_dry_run(self, delivery: Any, config: Any) -> dict[str, Any]:
+        """Describes what a training would do, as JSON can represent it, without secrets masked; starts nothing.
+
+        Only called where ``config`` has a true key ``dry_run``.
+
+        Args:
+            delivery: The training's :class:`SagemakerConfig`.
+            config: Its configuration.
+
+        Raises:
+            DeliveryError: If the training could not be started.
+        """
+        raise NotImplementedError(f"{self.name} has no dry run")

@@ -1,0 +1,18 @@
+"""A job that is to be started."""
+
+from dataclasses import dataclass
+
+from .config import SagemakerConfig
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What an executor needs to start a job.
+
+    Attributes:
+        job_id: The job's id, which no other job has.
+        delivery: What is trained, and how it is delivered.
+    """
+
+    job_id: str
+    delivery: SagemakerConfig
