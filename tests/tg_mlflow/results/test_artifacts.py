@@ -65,7 +65,12 @@ class Job:
 
     def log(self, dataset: Path | None = None, /, **log: bool) -> Run:
         log_result(
-            self.store, self.run_id, self.executor, self.job_id, dataset, LogConfig(**{"check_model": False, **log})
+            self.store,
+            self.run_id,
+            self.executor.executor,
+            self.job_id,
+            dataset,
+            LogConfig(**{"check_model": False, **log}),
         )
         return self.store.get_run(self.run_id)
 
