@@ -97,7 +97,8 @@ def test_the_shipped_tree_does_not_know_the_plugin(path: Path) -> None:
 def test_importing_the_shipped_tree_brings_in_nothing_heavy() -> None:
     script = (
         "import sys\n"
-        "import tg.common.delivery.sagemaker, tg.common.delivery.delivery\n"
+        "from tg.common.delivery.sagemaker import *\n"
+        "from tg.common.delivery.delivery import *\n"
         "import tg.common.ml.single_frame_training, tg.common.ml.dft\n"
         "heavy = {'docker', 'boto3', 'botocore', 'sagemaker', 'mlflow', 'tqdm', 'pydantic', 'dotenv'}\n"
         "print(sorted(heavy & set(sys.modules)))"
