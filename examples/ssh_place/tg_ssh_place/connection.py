@@ -161,8 +161,8 @@ class Call:
             error = DeliveryError(f"ssh cannot log in on {host}: {lasting.strip('@ ')}; try `{command}`")
             error.__cause__ = SshError("\n".join(said))
             return error
-        if not self._has_answered and code not in (0, _SSH_FAILED):
-            error = DeliveryError(f"{self._options.python!r} does not run on {host}: {last}; correct python")
+        if code > 0 and code != _SSH_FAILED:
+            error = DeliveryError(f"{self._options.python!r} has failed on {host}: {last}; is python the right one?")
             error.__cause__ = SshError("\n".join(said))
             return error
         return ConnectionLostError(last)

@@ -168,10 +168,12 @@ def main() -> None:
         sys.stdout.buffer.flush()
     except RefusedError as error:
         say(error=str(error))
+        sys.exit(1)
     except BrokenPipeError:
         os._exit(1)  # nobody hears more of it
     except OSError as error:
         say(error=f"{error.strerror or error}: {error.filename}")
+        sys.exit(1)
 
 
 def _receive(job: Path, dataset: Path) -> None:
