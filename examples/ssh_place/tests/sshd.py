@@ -50,6 +50,7 @@ class Sshd:
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {folder}/host_key\n"
             f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nPidFile none\nUsePAM no\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+            "SetEnv SHLVL=2\n"  # else bash reads the user's start files for each request, whatever they do
         )
 
     @property
