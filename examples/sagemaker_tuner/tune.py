@@ -16,9 +16,10 @@ from tg.common.delivery.sagemaker import SagemakerRemoteExecutor
 from tg.common.delivery.sagemaker.tuning.delivery import deliver_training
 from tg.common.delivery.sagemaker.tuning.ranges import NumberRange, check_ranges
 from tg.common.delivery.sagemaker.tuning.request import build_tuning_request
+from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.delivery.training_source import ProjectTraining
-from tg_mlflow.places.config import RemoteConfig, load_backend_config
+from tg_mlflow.places.loading import load_config
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import read_project
 from tg_mlflow.sweeps.existing_job import create_job_run, record_job
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Tunes, and shows how each training has ended."""
     options = parse_arguments(arguments)
     project = read_project(options.project)
-    config = load_backend_config(RemoteConfig, project.folder, {})
+    config = load_config(RemoteConfig, project.folder, {})
     params = project.resolve_parameters("main", {})
     command = project.build_command("main", params)
     client = MaskingClient(mlflow.get_tracking_uri(), find_secrets(params, project, command, config))
@@ -60,12 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             strategy=options.strategy,
             random_seed=options.seed,
         )
-        run_id = create_run(client, experiment, project, "main", config.backend, name)
+        run_id = create_run(client, experiment, project, "main", config.place, name)
         with ending_run(client, run_id):
             parent, futures = client.get_run(run_id), []
             with ThreadPoolExecutor(2 * options.max_parallel) as pool, closing(run_tuner(executor, request)) as jobs:
                 for job_id, tuned in jobs:
-                    job = create_job_run(client, parent, executor, job_id, tuned, config)
+                    job = create_job_run(client, parent, executor.executor, job_id, tuned, config, delivery.options)
                     futures.append(pool.submit(record_job, client, job, read_numbers(tuned)))
             results = [future.result() for future in futures]
             log_sweep_summary(client, run_id, experiment, results, METRIC, "max", dict.fromkeys(RANGES, ()))

@@ -129,7 +129,7 @@ def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: Mlf
 
 def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
     """Creates a run whose launcher is gone."""
-    tags = {"mlflow.project.backend": "tg-process", "tg.executor": "process", **tags}
+    tags = {"mlflow.project.backend": "tg-process", "tg.place": "tg-process", **tags}
     run_id: str = store.create_run(store.get_experiment_by_name("test").experiment_id, tags=tags).info.run_id
     with launching(store, run_id):
         pass

@@ -454,6 +454,6 @@ def test_a_run_that_its_launcher_ends_just_now_stays_as_it_has_ended(
     store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Callable[[MlflowClient, str], object]
 ) -> None:
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    run_id = create_left_run(store, {"tg.executor": "process", "tg.job_id": "points-ended"})
+    run_id = create_left_run(store, {"tg.place": "tg-process", "tg.job_id": "points-ended"})
     settle(EndingClient(store.tracking_uri), run_id)
     assert store.get_run(run_id).info.status == "FINISHED"

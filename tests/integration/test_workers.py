@@ -6,16 +6,17 @@ import subprocess
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.integration.worker_tasks import METHODS, Working
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
+    ConfiguredExecutor,
     MetricLineParser,
     SagemakerAttachedExecutor,
     SagemakerConfig,
-    SagemakerExecutor,
     SagemakerJob,
     SagemakerOptions,
     SagemakerProcessExecutor,
@@ -85,5 +86,5 @@ def test_functions_of_a_notebook_work_in_a_process_of_their_own(tmp_path: Path) 
     assert {point.name: point.value for point in points} == dict.fromkeys(kinds, 285.0)
 
 
-def read_log(executor: SagemakerExecutor, job_id: str) -> bytes:
+def read_log(executor: ConfiguredExecutor[Any], job_id: str) -> bytes:
     return b"".join(event.data for event in executor.logs(job_id))

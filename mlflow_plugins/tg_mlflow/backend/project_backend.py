@@ -1,44 +1,30 @@
-"""The project backends: each translates a project and its configuration into a job, and the job into a run."""
+"""The project backends, as MLflow calls them: one for each place."""
 
-from abc import abstractmethod
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import click
 from mlflow.exceptions import ExecutionException, MlflowException
 from mlflow.projects.backend.abstract_backend import AbstractBackend
 from mlflow.projects.submitted_run import SubmittedRun
-from mlflow.projects.utils import PROJECT_SYNCHRONOUS
 
 from tg.common import TgError
-from tg.common.delivery.delivery import terminating_as_interrupt
-from tg.common.delivery.sagemaker import (
-    SagemakerAttachedExecutor,
-    SagemakerConfig,
-    SagemakerExecutor,
-    SagemakerLocalExecutor,
-    SagemakerProcessExecutor,
-    SagemakerRemoteExecutor,
-    SharedAccount,
-    refuse_in_starting_worker,
-)
-from tg.common.errors import suggestion
+from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
+from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.backend.dry_run import describe_dry_run
+from tg_mlflow.backend.run_request import RunRequest, read_command_options
 from tg_mlflow.backend.submitted_run import EndedRun
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
+from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.delivery.training_source import ProjectTraining
-from tg_mlflow.errors import BackendConfigError, describe_failure
-from tg_mlflow.places.config import (
-    AttachedConfig,
-    BackendConfig,
-    LocalConfig,
-    ProcessConfig,
-    RemoteConfig,
-    load_backend_config,
-)
-from tg_mlflow.project.project import fetch_project
+from tg_mlflow.errors import describe_failure
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.loading import load_config
+from tg_mlflow.places.registry import find_place
+from tg_mlflow.project.project import Project, fetch_project
+from tg_mlflow.project.train_command import TrainCommand
+from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.plan import plan_sweep
 from tg_mlflow.sweeps.source import ProjectSweep
 from tg_mlflow.sweeps.sweep import Sweep, build_sweep_tags, train_sweep
@@ -46,28 +32,20 @@ from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
-from tg_mlflow.training.recorded import TrainingEnd, train_recorded
-from tg_mlflow.training.submission import ExecutorFactory
+from tg_mlflow.training.end import TrainingEnd
+from tg_mlflow.training.training import Training, train_recorded
 
 
 class ProjectBackend(AbstractBackend):
-    """Has an entry point ``tg-mlflow train MODULE:FACTORY …`` trained and records it.
+    """Trains an entry point ``tg-mlflow train MODULE:FACTORY …`` at a place and records it.
+
+    A distribution with a place of its own registers a subclass in MLflow's group ``mlflow.project_backend``.
 
     Attributes:
-        name: What users call it.
-        config_model: The keys of its configuration.
+        name: The name of the place.
     """
 
     name: ClassVar[str]
-    config_model: ClassVar[type[BackendConfig]]
-
-    @abstractmethod
-    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
-        """Makes the place where the job runs."""
-
-    def share_place(self, config: Any) -> ExecutorFactory:
-        """Makes what makes the places of jobs that run at the same time."""
-        return self.make_executor
 
     def run(
         self,
@@ -86,107 +64,130 @@ class ProjectBackend(AbstractBackend):
                 the run that is returned: ``mlflow run`` does not. After a dry run, which makes no run to return; the
                 command ends without an error then.
         """
-        silence_header_warnings()
-        given = dict(backend_config or {})
-        shell = _shell_parameters()
-        try:
-            refuse_in_starting_worker()
-            project = fetch_project(project_uri, version)
-            config = load_backend_config(self.config_model, project.folder, given)
-            members = plan_sweep(project, entry_point, params or {}, config) if config.sweep else []
-            raw_params = members[0].params if members else project.resolve_parameters(entry_point, params or {})
-            command = project.build_command(entry_point, raw_params)
-            make_executor = self.share_place(config) if members else self.make_executor
-            client = MaskingClient(tracking_uri, find_secrets(raw_params, project, command, config))
-            if isinstance(config, RemoteConfig) and config.dry_run:
-                click.echo(describe_dry_run(project, command, config, client.mask))
-            warn_of_ignored_settings(project, config, given)
-        except TgError as error:
-            raise ExecutionException(describe_failure(error)) from error
-        if isinstance(config, RemoteConfig) and config.dry_run:
-            if shell:
-                raise click.exceptions.Exit(0)
-            raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
-        run_name = shell.get("run_name") or (f"{project.name} sweep" if members else None)
-        tags = build_sweep_tags(members) if members else {}
-        with terminating_as_interrupt():  # else a run whose creation SIGTERM interrupts would be left
-            try:
-                run_id = create_run(client, experiment_id, project, entry_point, self.name, run_name, tags)
-            except (MlflowException, OSError) as error:
-                raise ExecutionException(f"the tracking server takes no new run: {describe_failure(error)}") from error
-            with announcing_interrupt(client, run_id):
-                if members:
-                    sweep = Sweep(members, config, ProjectSweep(project), make_executor, project)
-                    end: TrainingEnd = train_sweep(client, run_id, sweep)
-                else:
-                    source = ProjectTraining(project, command)
-                    end = train_recorded(client, run_id, raw_params, source, config, make_executor)
-        announce_end(client, run_id, end)
-        if end.failure is not None and shell:
-            raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown
-        return EndedRun(run_id, end.status, end.failure, raises=bool(given.get(PROJECT_SYNCHRONOUS)))
+        options = read_command_options()
+        request = RunRequest(
+            project_uri=project_uri,
+            entry_point=entry_point,
+            params=params or {},
+            version=version,
+            config=backend_config or {},
+            tracking_uri=tracking_uri,
+            experiment_id=experiment_id,
+            run_name=options.get("run_name") if options is not None else None,
+            is_command=options is not None,
+        )
+        return run_project(self.name, request)
 
 
 class AttachedBackend(ProjectBackend):
-    """``tg-attached``: trains in this process."""
+    """Trains in this process."""
 
     name = "tg-attached"
-    config_model = AttachedConfig
-
-    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
-        return SagemakerAttachedExecutor(delivery)
 
 
 class ProcessBackend(ProjectBackend):
-    """``tg-process``: trains in a child process that sees only the package."""
+    """Trains in a child process."""
 
     name = "tg-process"
-    config_model = ProcessConfig
-
-    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
-        return SagemakerProcessExecutor(delivery)
 
 
 class LocalBackend(ProjectBackend):
-    """``tg-local``: trains in a container."""
+    """Trains in a container."""
 
     name = "tg-local"
-    config_model = LocalConfig
-
-    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
-        return SagemakerLocalExecutor(delivery)
 
 
 class SagemakerBackend(ProjectBackend):
-    """``tg-sagemaker``: trains on SageMaker."""
+    """Trains on SageMaker."""
 
     name = "tg-sagemaker"
-    config_model = RemoteConfig
-
-    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
-        return SagemakerRemoteExecutor(delivery)
-
-    def share_place(self, config: RemoteConfig) -> ExecutorFactory:
-        """Has all jobs share one account, whose limits they keep together."""
-        account = SharedAccount(config.region, config.profile)
-        return partial(SagemakerRemoteExecutor, account=account)
 
 
-BACKENDS = {each.name: each for each in (AttachedBackend, ProcessBackend, LocalBackend, SagemakerBackend)}
+def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
+    """Trains what a request asks for, one training or a sweep, and records it.
 
-
-def find_backend(name: str) -> ProjectBackend:
-    """Makes a backend by what users call it.
+    Returns:
+        The run, which has ended unless its job goes on by itself.
 
     Raises:
-        BackendConfigError: If there is none of this name.
+        ExecutionException: If nothing could be started; after a failed training and a dry run, see
+            :meth:`ProjectBackend.run`.
     """
-    if name not in BACKENDS:
-        raise BackendConfigError(f"backend {name!r} is unknown; {suggestion(name, BACKENDS)}")
-    return BACKENDS[name]()
+    silence_header_warnings()
+    try:
+        refuse_in_starting_worker()
+        plan = _plan(place_name, request)
+        if plan.is_dry_run:
+            click.echo(describe_dry_run(plan.project, plan.command, plan.config, plan.client.mask))
+        warn_of_ignored_settings(plan.project, plan.config, request.config)
+    except TgError as error:
+        raise ExecutionException(describe_failure(error)) from error
+    if plan.is_dry_run:
+        if request.is_command:
+            raise click.exceptions.Exit(0)
+        raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
+    with terminating_as_interrupt():  # else a run whose creation SIGTERM interrupts would be left
+        run_id = _create_run(plan, request, place_name)
+        with announcing_interrupt(plan.client, run_id):
+            end = _train(plan, run_id)
+    announce_end(plan.client, run_id, end)
+    if end.failure is not None and request.is_command:
+        raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown
+    return EndedRun(run_id, end.status, end.failure, raises=request.is_synchronous)
 
 
-def _shell_parameters() -> dict[str, Any]:
-    """The options of ``mlflow run``, if that is what runs us; MLflow does not hand them on."""
-    context = click.get_current_context(silent=True)
-    return dict(context.params) if context is not None and "backend_config" in context.params else {}
+@dataclass(frozen=True)
+class _Plan:
+    """What a request comes to.
+
+    Attributes:
+        project: The project.
+        config: The place's configuration.
+        members: The trainings of a sweep; empty if it is one training.
+        params: The parameters of the training, or of the sweep's first one.
+        command: Its command.
+        executor: The executor that runs all trainings.
+        client: The tracking server's.
+    """
+
+    project: Project
+    config: PlaceConfig
+    members: Sequence[SweepMember]
+    params: Mapping[str, str]
+    command: TrainCommand
+    executor: Executor
+    client: MaskingClient
+
+    @property
+    def is_dry_run(self) -> bool:
+        return bool(getattr(self.config, "dry_run", False))
+
+
+def _plan(place_name: str, request: RunRequest) -> _Plan:
+    place, entry_point = find_place(place_name), request.entry_point
+    project = fetch_project(request.project_uri, request.version)
+    config = load_config(place.config_model, project.folder, request.config)
+    members = plan_sweep(project, entry_point, request.params, config) if config.sweep else []
+    params = members[0].params if members else project.resolve_parameters(entry_point, request.params)
+    command = project.build_command(entry_point, params)
+    executor = place.open(place.build_options(config, project.folder), is_shared=bool(members))
+    client = MaskingClient(request.tracking_uri, find_secrets(params, project, command, config))
+    return _Plan(project, config, members, params, command, executor, client)
+
+
+def _create_run(plan: _Plan, request: RunRequest, place_name: str) -> str:
+    run_name = request.run_name or (f"{plan.project.name} sweep" if plan.members else None)
+    tags = build_sweep_tags(plan.members) if plan.members else {}
+    experiment_id, entry_point = request.experiment_id, request.entry_point
+    try:
+        return create_run(plan.client, experiment_id, plan.project, entry_point, place_name, run_name, tags)
+    except (MlflowException, OSError) as error:
+        raise ExecutionException(f"the tracking server takes no new run: {describe_failure(error)}") from error
+
+
+def _train(plan: _Plan, run_id: str) -> TrainingEnd:
+    if plan.members:
+        sweep = Sweep(plan.members, plan.config, ProjectSweep(plan.project), plan.executor, plan.project)
+        return train_sweep(plan.client, run_id, sweep)
+    source = ProjectTraining(plan.project, plan.command)
+    return train_recorded(plan.client, run_id, plan.params, Training(source, plan.config, plan.executor))

@@ -1,100 +1,38 @@
 """The command ``tg-mlflow``."""
 
-from pathlib import Path
+import importlib
 
 import click
-import mlflow
-from mlflow.environment_variables import MLFLOW_RUN_ID
 
-from tg.common.delivery.delivery import terminating_as_interrupt
-from tg.common.delivery.sagemaker import SagemakerAttachedExecutor
-from tg_mlflow.cli.runs import attach_command, cancel_command, logs, reconcile, status
-from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config, set_experiment
-from tg_mlflow.cli.sweep import sweep
-from tg_mlflow.cli.upload import upload_project_dataset
-from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.delivery.training_source import ProjectTraining
-from tg_mlflow.places.config import AttachedConfig, load_backend_config
-from tg_mlflow.project.project import read_project
-from tg_mlflow.project.train_command import parse_train_words
-from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.request_headers import silence_header_warnings
-from tg_mlflow.training.announcement import announce_end, announcing_interrupt
-from tg_mlflow.training.creation import create_run
-from tg_mlflow.training.recorded import train_recorded
+
+# Where each command is; a command imports what it needs when it is used.
+_COMMANDS = {
+    "attach": "runs:attach_command",
+    "cancel": "runs:cancel_command",
+    "logs": "runs:logs",
+    "reconcile": "runs:reconcile",
+    "status": "runs:status",
+    "sweep": "sweep:sweep",
+    "train": "train:train",
+    "upload-dataset": "upload:upload_dataset_command",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"tg_mlflow.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tg-mlflow")
 def main() -> None:
     """Runs trainings as objects and records them in MLflow."""
     silence_header_warnings()
-
-
-@main.command()
-@click.argument("target", metavar="MODULE:FACTORY")
-@click.argument("assignments", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option(
-    "--config", metavar="FILE|JSON", help="Backend config: a .json file or JSON text. Its keys go before tg.json's."
-)
-@click.option(
-    "--project",
-    "folder",
-    default=".",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The folder with the MLproject, the factory's module and tg.json.",
-)
-@click.option("--experiment-name", help="Where to create the run, if none surrounds this command.")
-@click.option("--run-name", help="The new run's name.")
-def train(
-    target: str,
-    assignments: tuple[str, ...],
-    config: str | None,
-    folder: Path,
-    experiment_name: str | None,
-    run_name: str | None,
-) -> None:
-    """Calls FACTORY in MODULE with the values and trains the task it returns, in this process.
-
-    \b
-    Example: tg-mlflow train tasks:build_task max_iter=1000 C=0.5
-
-    Values are converted by the factory's annotations. Inside `mlflow run`, the training is recorded in that run;
-    otherwise a run is created.
-    """
-    with exiting_on_errors(), terminating_as_interrupt():
-        command = parse_train_words(target, assignments)
-        project = read_project(folder)
-        settings = load_backend_config(AttachedConfig, project.folder, read_config(config, "--config"))
-        client = MaskingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
-        run_id, params = MLFLOW_RUN_ID.get(), {}
-        if run_id is None:
-            run_id = create_run(client, set_experiment(experiment_name), project, target, "tg-attached", run_name)
-            params = dict(command.arguments)  # otherwise whoever made the run has logged them
-        source = ProjectTraining(project, command)
-        with announcing_interrupt(client, run_id):
-            end = train_recorded(client, run_id, params, source, settings, SagemakerAttachedExecutor)
-        announce_end(client, run_id, end)
-    if end.failure is not None:
-        exit_with(end.failure.partition("\n")[0])  # the log has been shown
-
-
-@main.command("upload-dataset")
-@click.argument("folder", metavar="[PROJECT_FOLDER]", default=".", type=click.Path(path_type=Path))
-@click.option(
-    "--backend-config",
-    metavar="FILE|JSON",
-    help="Backend config of tg-sagemaker: a .json file or JSON text. Its keys go before tg.json's.",
-)
-def upload_dataset_command(folder: Path, backend_config: str | None) -> None:
-    """Uploads a project's dataset to where tg-sagemaker looks for it in S3.
-
-    What is there with the same content is not sent again. None of the project's code is run.
-    """
-    with exiting_on_errors():
-        click.echo(upload_project_dataset(folder, read_config(backend_config)))
-
-
-for each in (sweep, attach_command, status, logs, cancel_command, reconcile):
-    main.add_command(each)

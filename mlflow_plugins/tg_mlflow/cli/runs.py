@@ -95,7 +95,7 @@ def cancel_command(run_id: str) -> None:
 def reconcile() -> None:
     """Settles runs that were left RUNNING and whose jobs have ended."""
     with exiting_on_errors():
-        outcomes = reconcile_runs(MlflowClient())
+        outcomes = reconcile_runs(MlflowClient(), resume_sweep)
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
         click.echo(f"{len(outcomes)} runs were RUNNING")

@@ -5,13 +5,17 @@ from typing import Any
 import click
 import mlflow
 
-from tg_mlflow.backend.project_backend import BACKENDS, ProjectBackend, find_backend
+from tg_mlflow.backend.project_backend import run_project
+from tg_mlflow.backend.run_request import RunRequest
 from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
 from tg_mlflow.errors import BackendConfigError
-from tg_mlflow.places.config import load_backend_config
+from tg_mlflow.places.loading import load_config
+from tg_mlflow.places.place import Place
+from tg_mlflow.places.registry import find_place, list_places
 from tg_mlflow.project.project import fetch_project
 from tg_mlflow.sweeps.grid import parse_grid
-from tg_mlflow.sweeps.plan import SweepMember, plan_sweep
+from tg_mlflow.sweeps.member import SweepMember
+from tg_mlflow.sweeps.plan import plan_sweep
 
 _OWN_KEYS = {
     "samples": "sweep_samples",
@@ -24,7 +28,7 @@ _OWN_KEYS = {
 
 @click.command()
 @click.argument("words", metavar="[URI] NAME=VALUE,VALUE...", nargs=-1)
-@click.option("--backend", "-b", default="tg-process", show_default=True, help=f"One of {', '.join(BACKENDS)}.")
+@click.option("--backend", "-b", default="tg-process", show_default=True, help=f"One of {', '.join(list_places())}.")
 @click.option("--backend-config", "-c", metavar="FILE|JSON", help="Its keys go before tg.json's; options before both.")
 @click.option("--entry-point", "-e", default="main", show_default=True, help="What of the project is trained.")
 @click.option("--version", "-v", help="A commit or branch of a git project.")
@@ -65,7 +69,7 @@ def sweep(
     If the launcher dies, `tg-mlflow attach` with the id of the sweep's run resumes it.
     """
     with exiting_on_errors():
-        place = find_backend(backend)
+        place = find_place(backend)
         uri, grid = (words[0], words[1:]) if words and "=" not in words[0] else (".", words)
         given = read_config(backend_config)
         given.update({key: own[name] for name, key in _OWN_KEYS.items() if own[name] is not None})
@@ -79,12 +83,14 @@ def sweep(
             click.echo("\n".join([*(_describe(each) for each in members), f"{len(members)} trainings"]))
             return
         experiment_id = set_experiment(experiment_name)
-        # The backend finds our options where it finds those of `mlflow run`: in the context of the command.
-        place.run(uri, entry_point, fixed, version, given, mlflow.get_tracking_uri(), experiment_id)
+        request = RunRequest(
+            uri, entry_point, fixed, version, given, mlflow.get_tracking_uri(), experiment_id, run_name, is_command=True
+        )
+        run_project(place.name, request)
 
 
 def _plan(
-    place: ProjectBackend,
+    place: Place,
     uri: str,
     version: str | None,
     entry_point: str,
@@ -92,7 +98,7 @@ def _plan(
     given: dict[str, object],
 ) -> list[SweepMember]:
     project = fetch_project(uri, version)
-    return plan_sweep(project, entry_point, params, load_backend_config(place.config_model, project.folder, given))
+    return plan_sweep(project, entry_point, params, load_config(place.config_model, project.folder, given))
 
 
 def _read_grid(given: dict[str, object]) -> dict[str, object]:

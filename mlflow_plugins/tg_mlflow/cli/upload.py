@@ -1,15 +1,35 @@
-"""Uploads a project's dataset to where a training on SageMaker looks for it."""
+"""The command ``tg-mlflow upload-dataset``."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
+
 from tg.common.delivery.sagemaker.aws.session import AwsSession
 from tg.common.delivery.sagemaker.remote.dataset_upload import DatasetUpload, upload_dataset
+from tg_mlflow.cli.support import exiting_on_errors, read_config
 from tg_mlflow.delivery.project_delivery import build_options
-from tg_mlflow.places.config import RemoteConfig, load_backend_config
+from tg_mlflow.places.loading import load_config
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.project import read_project
+
+
+@click.command("upload-dataset")
+@click.argument("folder", metavar="[PROJECT_FOLDER]", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--backend-config",
+    metavar="FILE|JSON",
+    help="Backend config of tg-sagemaker: a .json file or JSON text. Its keys go before tg.json's.",
+)
+def upload_dataset_command(folder: Path, backend_config: str | None) -> None:
+    """Uploads a project's dataset to where tg-sagemaker looks for it in S3.
+
+    What is there with the same content is not sent again. None of the project's code is run.
+    """
+    with exiting_on_errors():
+        click.echo(upload_project_dataset(folder, read_config(backend_config)))
 
 
 def upload_project_dataset(folder: Path, given: Mapping[str, object]) -> str:
@@ -28,7 +48,7 @@ def upload_project_dataset(folder: Path, given: Mapping[str, object]) -> str:
         TgError: If the project or its data do not fit, or AWS does not take them.
     """
     project = read_project(folder)
-    config = load_backend_config(RemoteConfig, project.folder, given)
+    config = load_config(RemoteConfig, project.folder, given)
     with project_environment(project.folder):
         options = build_options(project, config)
         aws = AwsSession(config.region, config.profile)

@@ -7,13 +7,14 @@ from typing import Any
 
 from mlflow.projects.utils import PROJECT_BUILD_IMAGE, PROJECT_DOCKER_ARGS, PROJECT_ENV_MANAGER
 
-from tg_mlflow.places.config import BackendConfig, ImageConfig
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.project.project import Project
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
-def warn_of_ignored_settings(project: Project, config: BackendConfig, options: Mapping[str, Any]) -> None:
+def warn_of_ignored_settings(project: Project, config: PlaceConfig, options: Mapping[str, Any]) -> None:
     """Logs one warning if the project declares an environment, or its user asks MLflow for one.
 
     Args:
@@ -23,7 +24,7 @@ def warn_of_ignored_settings(project: Project, config: BackendConfig, options: M
     """
     ignored = [*_list_keys(project), *_list_options(options)]
     if ignored:
-        _logger.warning("%s does not heed %s; %s", config.backend, " and ".join(ignored), _describe_environment(config))
+        _logger.warning("%s does not heed %s; %s", config.place, " and ".join(ignored), _describe_environment(config))
 
 
 def _list_keys(project: Project) -> Iterator[str]:
@@ -46,7 +47,7 @@ def _list_options(options: Mapping[str, Any]) -> Iterator[str]:
         yield "--build-image"
 
 
-def _describe_environment(config: BackendConfig) -> str:
+def _describe_environment(config: PlaceConfig) -> str:
     if not isinstance(config, ImageConfig):
         return "the project runs with the Python and the libraries that are installed here"
     if getattr(config, "image_uri", None):

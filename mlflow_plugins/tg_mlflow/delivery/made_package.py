@@ -2,9 +2,9 @@
 
 import copy
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tg.common.delivery.delivery import Package, Packaging
 from tg.common.delivery.sagemaker import SagemakerConfig
@@ -16,11 +16,15 @@ class MadePackaging(Packaging):
     Args:
         package: What was made.
         payload: The objects that it holds, by name.
+        needed_modules: The project's modules that they need, by their paths in the package; none if that is not known.
     """
 
-    def __init__(self, package: Package, payload: dict[str, object]) -> None:
+    def __init__(
+        self, package: Package, payload: dict[str, object], needed_modules: Mapping[PurePosixPath, Path] | None = None
+    ) -> None:
         super().__init__(package.name, package.version, payload)
         self.silent = True
+        self.needed_modules = dict(needed_modules or {})
         self._package = package
 
     def make_package(self, folder: Path) -> Package:
@@ -45,7 +49,7 @@ def make_once(deliveries: Sequence[SagemakerConfig], folder: Path) -> tuple[Pack
     """
     packaging = deliveries[0].packaging
     package = packaging.make_package(folder)
-    made = MadePackaging(package, packaging.payload)
+    made = MadePackaging(package, packaging.payload, packaging.needed_modules)
     containering = copy.copy(deliveries[0].containering)
     containering.packaging = made
     return package, [replace(each, packaging=made, containering=containering) for each in deliveries]

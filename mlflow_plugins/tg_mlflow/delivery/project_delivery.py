@@ -1,11 +1,8 @@
-"""Says how a project's task is delivered: from its project, its user's configuration and its code."""
+"""Describes how a project's task is delivered, from the project, its configuration and its code."""
 
 import hashlib
 import json
-import logging
-import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +14,23 @@ from tg.common.delivery.delivery import (
     collect_project_files,
     temporary_folder,
 )
-from tg.common.delivery.sagemaker import RemoteOptions, SagemakerConfig, SagemakerJob, SagemakerOptions, VpcOptions
-from tg.common.delivery.sagemaker.remote.limits import split_tags
-from tg.common.errors import listed
+from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls
-from tg_mlflow.places.config import (
-    AttachedConfig,
-    BackendConfig,
-    ImageConfig,
-    LocalConfig,
-    ProcessConfig,
-    RemoteConfig,
-)
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.image_config import ImageConfig
+from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project
-
-_logger = logging.getLogger("mlflow.tg_mlflow")
 
 _VERSION_LENGTH = 8
 
 
-def build_delivery(task: AbstractTrainingTask, project: Project, config: BackendConfig) -> SagemakerConfig:
+def build_delivery(task: AbstractTrainingTask, project: Project, config: PlaceConfig) -> SagemakerConfig:
     """Describes the delivery of ``task``, as :func:`build_deliveries` does for several."""
     return build_deliveries([task], project, config)[0]
 
 
 def build_deliveries(
-    tasks: Sequence[AbstractTrainingTask], project: Project, config: BackendConfig
+    tasks: Sequence[AbstractTrainingTask], project: Project, config: PlaceConfig
 ) -> list[SagemakerConfig]:
     """Describes the delivery of tasks in one package, which one image holds.
 
@@ -80,31 +67,18 @@ def _digest(packaging: Packaging) -> str:
         return packaging.make_package(folder).sha256[:_VERSION_LENGTH]
 
 
-def warn_of_ignored_calls(packaging: Packaging, config: BackendConfig) -> None:
-    """Logs one warning if a task's code writes to MLflow where no run surrounds it.
-
-    Args:
-        packaging: The tasks' package, which has been made.
-        config: How it is delivered.
-    """
-    if not isinstance(config, AttachedConfig):
-        warn_of_mlflow_calls(packaging.needed_modules, config.backend)
-
-
-def build_options(project: Project, config: BackendConfig) -> SagemakerOptions:
-    """Says where a project's data are and whose account it uses; needs no task.
+def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
+    """Describes where a project's data are and what its jobs are given; needs no task.
 
     Raises:
-        DeliveryError: If a value of the configuration cannot be meant so.
+        DeliveryError: If a value of the configuration is invalid.
     """
     return SagemakerOptions(
-        role=getattr(config, "role", None) or os.environ.get("AWS_ROLE"),
-        bucket=getattr(config, "bucket", None),
         project_name=config.project_name or project.name,
         datasets_folder=Path(project.folder, Path(config.datasets_folder).expanduser()),
         dataset=config.dataset,
         hyperparameters={name: _as_text(value) for name, value in config.hyperparameters.items()},
-        **_options_of(config),
+        **{"role": None, "bucket": None, **find_place(config.place).build_job_options(config)},
     )
 
 
@@ -124,30 +98,8 @@ def digest_project(folder: Path, data_files: Sequence[str]) -> str:
     return digest.hexdigest()[:_VERSION_LENGTH]
 
 
-def _options_of(config: BackendConfig) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    if isinstance(config, ProcessConfig):
-        options.update(environment=config.environment, stop_grace_seconds=config.stop_grace_seconds)
-    if isinstance(config, LocalConfig):
-        names = ("cpus", "memory", "gpus", "network", "docker_host")
-        options.update({name: getattr(config, name) for name in names})
-    if isinstance(config, RemoteConfig):
-        options.update(environment=config.environment, docker_host=config.docker_host, remote=_build_remote(config))
-    return options
-
-
-def _build_remote(config: RemoteConfig) -> RemoteOptions:
-    """The options of a job on SageMaker; its tags are those of the run that it takes, for bills."""
-    own = {each.name for each in fields(RemoteOptions)} - {"tags", "vpc"}
-    vpc = None if config.vpc is None else VpcOptions(config.vpc.subnets, config.vpc.security_group_ids)
-    tags, left_out = split_tags(config.tags)
-    if left_out:
-        _logger.warning("SageMaker does not take the tags %s; they are the run's only", listed(left_out))
-    return RemoteOptions(**{name: getattr(config, name) for name in own}, vpc=vpc, tags=tags)
-
-
-def build_containering(packaging: Packaging, folder: Path, config: BackendConfig) -> Containering:
-    """Says how the image of a package is made.
+def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) -> Containering:
+    """Describes how the image of a package is made.
 
     Args:
         packaging: The package.

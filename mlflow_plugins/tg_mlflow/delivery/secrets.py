@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tg.common.secret_mask import SecretMask
-from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import read_environment
 from tg_mlflow.project.project import Project
 from tg_mlflow.project.secret_arguments import find_secret_arguments
 from tg_mlflow.project.train_command import TrainCommand
 
 
-def find_secrets(
-    params: Mapping[str, str], project: Project, command: TrainCommand, config: BackendConfig
-) -> SecretMask:
+def find_secrets(params: Mapping[str, str], project: Project, command: TrainCommand, config: PlaceConfig) -> SecretMask:
     """Knows the secrets of a training: those of this process, of ``environment.env``, and those that are given.
 
     Args:
@@ -31,7 +29,7 @@ def find_secrets(
     return find_config_secrets(project.folder, known, params, dict(command.arguments))
 
 
-def find_config_secrets(folder: Path, config: BackendConfig, *values: Mapping[str, str]) -> SecretMask:
+def find_config_secrets(folder: Path, config: PlaceConfig, *values: Mapping[str, str]) -> SecretMask:
     """Knows the secrets of this process, of ``environment.env`` in a folder, of a configuration and of other values.
 
     Args:

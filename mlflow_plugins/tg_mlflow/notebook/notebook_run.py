@@ -13,13 +13,15 @@ from mlflow.tracking import fluent
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
 
-from tg.common.delivery.sagemaker import refuse_in_starting_worker
-from tg_mlflow.backend.project_backend import ProjectBackend, find_backend
+from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, ProjectError
-from tg_mlflow.places.config import BackendConfig, load_backend_config
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.loading import load_config
+from tg_mlflow.places.place import Place
+from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project, read_project
-from tg_mlflow.sweeps.plan import check_goes_with_sweep
+from tg_mlflow.sweeps.member import check_goes_with_sweep
 from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.training.creation import create_tagged_run
 
@@ -29,21 +31,21 @@ class NotebookRun:
     """Where and how tasks are trained that a notebook or a script has made.
 
     Attributes:
-        backend: Where they are trained.
+        place: The place where they are trained.
         project: The folder with their data; what they need of its modules is found by itself.
-        config: The backend's configuration.
+        config: The place's configuration.
     """
 
-    backend: ProjectBackend
+    place: Place
     project: Project
-    config: BackendConfig
+    config: PlaceConfig
 
     @staticmethod
     def read(backend: str, folder: Path, config: Mapping[str, Any] | str | Path | None) -> "NotebookRun":
         """Reads what the user says.
 
         Args:
-            backend: What users call the backend.
+            backend: The name of the place.
             folder: The folder; a ``tg.json`` in it has defaults, and the project is called as its MLproject says, or
                 as the folder where there is none.
             config: Keys and values, or a JSON file of them.
@@ -54,16 +56,20 @@ class NotebookRun:
             TgError: In a worker that imports the program in which this stands.
         """
         refuse_in_starting_worker()
-        found, folder = find_backend(backend), Path(folder).expanduser().resolve()
+        place, folder = find_place(backend), Path(folder).expanduser().resolve()
         if not folder.is_dir():
             raise ProjectError(f"folder {str(folder)!r} does not exist; correct the path")
         given = _read_config(config)
         if "sweep" in given:
             raise BackendConfigError("sweep is for projects; build a task for each combination, as with Autonamer")
-        loaded = load_backend_config(found.config_model, folder, given).model_copy(update={"sweep": {}})
+        loaded = load_config(place.config_model, folder, given).model_copy(update={"sweep": {}})
         check_goes_with_sweep(loaded)
         name = read_project(folder).name if (folder / "MLproject").is_file() else folder.name
-        return NotebookRun(found, Project(str(folder), None, folder, name, None), loaded)
+        return NotebookRun(place, Project(str(folder), None, folder, name, None), loaded)
+
+    def open_executor(self) -> Executor:
+        """Makes the executor that all trainings share."""
+        return self.place.open(self.place.build_options(self.config, self.project.folder), is_shared=True)
 
     def connect(self, values: Mapping[str, str]) -> MaskingClient:
         """Connects to the tracking server that MLflow's settings name.
@@ -87,7 +93,7 @@ class NotebookRun:
         """
         active = fluent.active_run()
         parent = {MLFLOW_PARENT_RUN_ID: active.info.run_id} if active else {}
-        tags = {**resolve_tags(), **parent, MLFLOW_PROJECT_BACKEND: self.backend.name, **more_tags}
+        tags = {**resolve_tags(), **parent, MLFLOW_PROJECT_BACKEND: self.place.name, **more_tags}
         return create_tagged_run(client, find_experiment(client, experiment_name), tags, run_name)
 
 

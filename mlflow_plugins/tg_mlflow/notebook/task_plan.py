@@ -6,11 +6,11 @@ from typing import Any
 
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg_mlflow.places.config import BackendConfig
-from tg_mlflow.sweeps.plan import SweepMember, number_job
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.sweeps.member import SweepMember, number_job
 
 
-def plan_tasks(tasks: Sequence[AbstractTrainingTask], config: BackendConfig) -> list[SweepMember]:
+def plan_tasks(tasks: Sequence[AbstractTrainingTask], config: PlaceConfig) -> list[SweepMember]:
     """Describes the training of each task, in their order.
 
     A task is called what ``task.info["name"]`` says, and its parameters are ``task.info["sweep_parameters"]``, as
@@ -39,7 +39,7 @@ def plan_tasks(tasks: Sequence[AbstractTrainingTask], config: BackendConfig) -> 
     return list(members.values())
 
 
-def _describe(task: AbstractTrainingTask, name: str, config: BackendConfig) -> SweepMember:
+def _describe(task: AbstractTrainingTask, name: str, config: PlaceConfig) -> SweepMember:
     task.info["name"] = name
     parameters: Mapping[str, Any] = task.info.get("sweep_parameters") or {}
     params = {key: value if isinstance(value, str) else json.dumps(value) for key, value in parameters.items()}

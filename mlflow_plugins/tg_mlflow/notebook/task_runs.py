@@ -47,7 +47,7 @@ def run_tasks(
     Args:
         tasks: The tasks; ``Autonamer`` names them and notes their parameters.
         backend: ``tg-process``, ``tg-local``, ``tg-sagemaker`` or ``tg-attached``.
-        config: The backend's keys, or a JSON file of them; they go before those of ``tg.json`` in ``folder``.
+        config: The place's keys, or a JSON file of them; they go before those of ``tg.json`` in ``folder``.
         folder: Where ``datasets``, ``tg.json`` and ``environment.env`` are. Its name stands for ``project_name`` if
             that is not given.
         experiment_name: Where the runs are created; by default in the active experiment.
@@ -64,15 +64,15 @@ def run_tasks(
         KeyboardInterrupt: After Ctrl-C, when all runs have been KILLED.
     """
     silence_header_warnings()
-    place = NotebookRun.read(backend, Path(folder), config)
+    started = NotebookRun.read(backend, Path(folder), config)
     tasks = list(tasks)
-    members = plan_tasks(tasks, place.config)
-    client = place.connect({name: value for member in members for name, value in member.params.items()})
+    members = plan_tasks(tasks, started.config)
+    client = started.connect({name: value for member in members for name, value in member.params.items()})
     name = run_name or type(tasks[0]).__name__
-    make_executor = place.backend.share_place(place.config)
-    sweep = Sweep(members, place.config, TaskSweep(place.project), make_executor, place.project)
+    executor = started.open_executor()
+    sweep = Sweep(members, started.config, TaskSweep(started.project), executor, started.project)
     with terminating_as_interrupt():
-        run_id = place.create_run(client, experiment_name, name, build_sweep_tags(members))
+        run_id = started.create_run(client, experiment_name, name, build_sweep_tags(members))
         bar = tqdm(total=len(members), disable=not progress, unit="training")
         with announcing_interrupt(client, run_id), bar:
 

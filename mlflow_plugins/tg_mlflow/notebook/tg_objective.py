@@ -19,9 +19,8 @@ from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError
 from tg_mlflow.notebook.notebook_run import NotebookRun
-from tg_mlflow.places.config import AttachedConfig
 from tg_mlflow.recording.metric_names import MetricNames
-from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
 from tg_mlflow.sweeps.report.table import FINISHED, Mode, SweepChildResult, describe_missing_metric
 from tg_mlflow.sweeps.source import TaskSweep
@@ -29,6 +28,7 @@ from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.tracking.tags import PRUNED_TAG, STUDY_TAG, SWEEP_TAG
+from tg_mlflow.training.training import warn_of_ignored_calls
 
 try:
     import optuna
@@ -69,7 +69,7 @@ class TgObjective:
             function that asks a trial for values and returns them by path.
         metric: The metric whose last value is the trial's; several for a study with as many directions.
         backend: ``tg-process``, ``tg-local``, ``tg-sagemaker`` or ``tg-attached``.
-        config: The backend's keys, or a JSON file of them; they go before those of ``tg.json`` in ``folder``.
+        config: The place's keys, or a JSON file of them; they go before those of ``tg.json`` in ``folder``.
         folder: Where ``datasets``, ``tg.json`` and ``environment.env`` are.
         experiment_name: Where the runs are created; by default in the active experiment.
         run_name: The name of the run above the trials'; by default the class of the task.
@@ -98,37 +98,38 @@ class TgObjective:
         self.metrics = [metric] if isinstance(metric, str) else list(metric)
         if not self.metrics:
             raise BackendConfigError("metric is empty; name the metric that is optimized")
-        self._place = NotebookRun.read(backend, Path(folder), config)
+        self._started = NotebookRun.read(backend, Path(folder), config)
         self._task = task
         self._space = space
         self._experiment_name = experiment_name
         self._run_name = run_name or type(task).__name__
-        self._mode: Mode = self._place.config.mode
+        self._mode: Mode = self._started.config.mode
         self._stack = ExitStack()
         # Trainings in this process share its log, so they take turns.
-        self._turn = threading.Lock() if isinstance(self._place.config, AttachedConfig) else nullcontext()
+        self._executor = self._started.open_executor()
+        self._turn = threading.Lock() if self._executor.traits.is_in_process else nullcontext()
         self._is_open = False
         self.run_id = ""
 
     def __enter__(self) -> "TgObjective":
         silence_header_warnings()
-        config = self._place.config
-        self._client = self._place.connect({})
+        config = self._started.config
+        self._client = self._started.connect({})
         space = sorted(self._space) if isinstance(self._space, Mapping) else []
         own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space)}
-        make_executor = self._place.backend.share_place(config)
         with ExitStack() as stack:
             stack.enter_context(terminating_as_interrupt(self._stop_trials))
-            self.run_id = self._place.create_run(self._client, self._experiment_name, self._run_name, own)
+            self.run_id = self._started.create_run(self._client, self._experiment_name, self._run_name, own)
             stack.enter_context(conducting_run(self._client, self.run_id))
-            self._trainer = SweepTrainer(self._client, make_executor, self._client.get_run(self.run_id))
+            self._trainer = SweepTrainer(self._client, self._executor, self._client.get_run(self.run_id))
             for name, value in config.tags.items():
                 self._client.set_tag(self.run_id, name, value)
             member = SweepMember(self._run_name, {}, {}, config, lambda: self._task)
-            delivered = stack.enter_context(TaskSweep(self._place.project).delivering([member], config))
+            delivered = stack.enter_context(TaskSweep(self._started.project).delivering([member], config))
             (self._delivery,) = delivered.deliveries
             stack.callback(self._summarize)
-            make_executor(self._delivery).prepare()
+            warn_of_ignored_calls(self._executor, self._delivery, config)
+            self._executor.prepare(self._delivery)
             self._stack = stack.pop_all()
         self._is_open = True
         return self
@@ -156,7 +157,7 @@ class TgObjective:
             raise SweepError("the objective is not open; use it in `with TgObjective(...) as objective:`")
         self._mode = "max" if trial.study.directions[0] == optuna.study.StudyDirection.MAXIMIZE else "min"
         values = self._suggest(trial)
-        config = self._place.config
+        config = self._started.config
         member = SweepMember(
             f"trial-{trial.number}",
             values,
@@ -181,10 +182,10 @@ class TgObjective:
         """Describes a trial's delivery: its job has the trial's name, and is the package's but for that."""
         job = copy.copy(self._delivery.job)
         # In this process, hyperparameters are set in the task itself.
-        is_attached = isinstance(member.config, AttachedConfig)
-        job.task = copy.deepcopy(job.task) if is_attached else copy.copy(job.task)
+        is_shared = self._executor.traits.is_in_process
+        job.task = copy.deepcopy(job.task) if is_shared else copy.copy(job.task)
         job.task.info = {**job.task.info, "name": member.name}
-        options = build_options(self._place.project, member.config)
+        options = build_options(self._started.project, member.config)
         return SagemakerConfig(job, self._delivery.packaging, self._delivery.containering, options)
 
     def _suggest(self, trial: "optuna.Trial") -> dict[str, Any]:

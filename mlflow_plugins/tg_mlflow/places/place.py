@@ -25,14 +25,17 @@ class Place(ABC):
     no state: an instance is made whenever a place is looked up.
 
     Attributes:
-        name: What users call it, as in ``mlflow run --backend NAME``; the entry point has the same name.
-        config_model: The keys of its configuration.
+        config_model: The keys of its configuration, which also name the place.
         options_model: What its executor is made from.
     """
 
-    name: ClassVar[str]
     config_model: ClassVar[type[PlaceConfig]]
     options_model: ClassVar[type[PlaceOptions]]
+
+    @property
+    def name(self) -> str:
+        """What users call it, as in ``mlflow run --backend NAME``; its entry point has the same name."""
+        return self.config_model.place
 
     @abstractmethod
     def build_options(self, config: Any, folder: Path) -> PlaceOptions:
@@ -75,7 +78,7 @@ class Place(ABC):
                 f"the tag {PLACE_OPTIONS_TAG} is damaged: {text!r}; correct it, or remove it for the defaults"
             ) from error
 
-    def build_job_options(self, config: PlaceConfig) -> dict[str, Any]:
+    def build_job_options(self, config: Any) -> dict[str, Any]:
         """Returns what a job is given from the configuration: fields of :class:`SagemakerOptions` by name.
 
         By default these are the keys that both have, such as ``environment``.

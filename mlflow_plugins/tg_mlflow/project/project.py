@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Project:
     folder: Path
     name: str
     spec: Any
+    _files: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_declared(self) -> bool:
@@ -89,7 +90,7 @@ class Project:
     def build_command(self, entry_point: str, parameters: Mapping[str, str]) -> TrainCommand:
         """Reads an entry point's command, with ``parameters`` put in.
 
-        A ``path`` parameter that names no file here is downloaded first, as MLflow does.
+        A ``path`` parameter that names no file here is downloaded first, as MLflow does; the same value only once.
 
         Raises:
             ProjectError: If the command is not ours, or a path or URI cannot be used.
@@ -100,11 +101,19 @@ class Project:
         values = {}
         for position, (name, text) in enumerate(parameters.items()):
             try:
-                text = _compute_value(spec.parameters[name], text, position)
+                text = self._compute_value(spec.parameters[name], text, position)
             except (MlflowException, OSError) as error:
                 raise ProjectError(f"parameter {name!r} is {text!r}, which cannot be used: {error}") from error
             values[name] = text
         return parse_train_command(spec.command, values)
+
+    def _compute_value(self, parameter: Any, text: str, position: int) -> str:
+        """Computes what MLflow makes of a parameter's value; the trainings of a sweep share what is downloaded."""
+        if parameter.type != "path":  # nothing else is downloaded
+            return str(parameter.compute_value(text, None, position))
+        if text not in self._files:
+            self._files[text] = _bring_file(parameter, text, position)
+        return self._files[text]
 
     def _entry_point(self, name: str) -> Any:
         entry_points = self.spec._entry_points
@@ -113,10 +122,8 @@ class Project:
         return entry_points[name]
 
 
-def _compute_value(parameter: Any, text: str, position: int) -> str:
-    """What MLflow makes of a parameter's value; what it downloads for that stays, as the training reads it."""
-    if parameter.type != "path":  # nothing else is downloaded
-        return str(parameter.compute_value(text, None, position))
+def _bring_file(parameter: Any, text: str, position: int) -> str:
+    """Brings what a value names to this machine, if it is not here, and returns its path; the training reads it."""
     downloads = Path(tempfile.mkdtemp(prefix="tg-mlflow-"))
     try:
         value = str(parameter.compute_value(text, downloads, position))

@@ -66,6 +66,7 @@ class RunRecorder:
     ) -> None:
         self.patience_seconds = read_patience() if patience_seconds is None else patience_seconds
         self.position = 0
+        self._job_start = 0
         self.tail = LogTail()
         self._client = client
         self._run_id = run_id
@@ -87,6 +88,15 @@ class RunRecorder:
             held.raise_any()
             self._stack = opening.pop_all()
         return self
+
+    @property
+    def job_position(self) -> int:
+        """How many bytes it has taken since :meth:`begin_job`."""
+        return self.position - self._job_start
+
+    def begin_job(self) -> None:
+        """Says that what comes now is the output of another job."""
+        self._job_start = self.position
 
     @property
     def log_failure(self) -> str | None:

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 
 from tg.common import TgError
 from tg.common.delivery.delivery import temporary_folder
-from tg.common.delivery.sagemaker import ResultArchive, SagemakerExecutor
+from tg.common.delivery.sagemaker import Executor, ResultArchive
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.errors import UnservableModelError
@@ -32,7 +32,7 @@ _views_lock = threading.Lock()
 def log_result(
     client: MlflowClient,
     run_id: str,
-    executor: SagemakerExecutor,
+    executor: Executor,
     job_id: str,
     dataset: Path | None = None,
     log: LogConfig = _EVERYTHING,
@@ -76,8 +76,8 @@ def log_result(
             package = folder / f"{properties['name']}-{properties['version']}.tar.gz"
             shutil.copyfile(archive.get_path("package.tag.gz"), package)
             log_package(client, run_id, package)
-        if executor.is_remote and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
-            _LOGGER.info("The result archive has more than %g MB and stays in S3", log.archive_limit_mb)
+        if executor.traits.keeps_results and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
+            _LOGGER.info("The result archive has more than %g MB and stays where it is", log.archive_limit_mb)
         else:
             with uploads(f"result/{archive.path.name}"):
                 client.log_artifact(run_id, str(archive.path), "result")

@@ -2,15 +2,15 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from tg.common.delivery.sagemaker import SagemakerConfig
-from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, mask_result
-from tg_mlflow.sweeps.trainer import SweepTrainer
+from tg_mlflow.tracking.masking_client import MaskingClient
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -25,6 +25,23 @@ def tell_end(result: SweepChildResult, number: int, count: int) -> None:
     _logger.info("[%d/%d] %s %s%s", number, count, result.name, result.status, _describe(result))
 
 
+class Trainer(Protocol):
+    """Trains one member of a sweep at a time in each thread; see :class:`SweepTrainer`."""
+
+    client: MaskingClient
+    results: dict[str, SweepChildResult]
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether all are stopped."""
+
+    def train(self, member: SweepMember, delivery: SagemakerConfig) -> None:
+        """Trains a member in a run of its own and keeps its result."""
+
+    def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
+        """Begins no more trainings and stops those that run."""
+
+
 @dataclass(frozen=True)
 class SweepChildren:
     """The trainings of a sweep while they run.
@@ -36,7 +53,7 @@ class SweepChildren:
         tell: Called in this thread when a training has ended, with how many have.
     """
 
-    trainer: SweepTrainer
+    trainer: Trainer
     max_parallel: int
     stop_on_failure: bool
     tell: Tell = tell_end

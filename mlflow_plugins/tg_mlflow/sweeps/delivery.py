@@ -13,11 +13,10 @@ from tg_mlflow.delivery.project_delivery import (
     build_containering,
     build_deliveries,
     build_options,
-    warn_of_ignored_calls,
 )
-from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
-from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.member import SweepMember
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,7 @@ class SweepDelivery:
 
 
 @contextmanager
-def delivering_sweep(
-    project: Project, members: Sequence[SweepMember], config: BackendConfig
-) -> Iterator[SweepDelivery]:
+def delivering_sweep(project: Project, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
     """Makes the members' tasks and their package, which is there while the context is open.
 
     What of the tasks is the project's has to be importable.
@@ -49,7 +46,6 @@ def delivering_sweep(
     deliveries = build_deliveries(tasks, project, config)
     with temporary_folder() as folder:
         package, made = make_once(deliveries, folder)
-        warn_of_ignored_calls(deliveries[0].packaging, config)
         each = zip(made, members, strict=True)
         yield SweepDelivery(
             package.path,
@@ -58,7 +54,7 @@ def delivering_sweep(
 
 
 def deliver_from_package(
-    path: Path, resources: Sequence[str], project: Project, members: Sequence[SweepMember], config: BackendConfig
+    path: Path, resources: Sequence[str], project: Project, members: Sequence[SweepMember], config: PlaceConfig
 ) -> SweepDelivery:
     """Describes the delivery of a sweep's trainings from the package that was made of them before.
 

@@ -4,45 +4,24 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tg.common.delivery.sagemaker import format_job_name, format_sweep_names
+from tg.common.delivery.sagemaker import format_sweep_names
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import BackendConfigError
-from tg_mlflow.places.config import BackendConfig, RemoteConfig
+from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
 from tg_mlflow.project.task_factory import build_task
 from tg_mlflow.project.train_command import TrainCommand
+from tg_mlflow.sweeps.member import SweepMember, check_goes_with_sweep, number_job
 
 # So many runs are more than anybody looks at; a larger grid is a slip, or wants to be sampled.
 _MOST_MEMBERS = 10_000
 
 
-@dataclass(frozen=True)
-class SweepMember:
-    """One training of a sweep.
-
-    Attributes:
-        name: What it is called, by what varies.
-        combination: Its value of each swept parameter.
-        params: What its run has as parameters besides its hyperparameters, such as the entry point's, as texts.
-        config: How it is delivered; with its own hyperparameters.
-        make_task: Makes the task. What of it is the project's has to be importable then.
-    """
-
-    name: str
-    combination: Mapping[str, Any]
-    params: Mapping[str, str]
-    config: BackendConfig
-    make_task: Callable[[], AbstractTrainingTask]
-
-
-def plan_sweep(
-    project: Project, entry_point: str, given: Mapping[str, Any], config: BackendConfig
-) -> list[SweepMember]:
+def plan_sweep(project: Project, entry_point: str, given: Mapping[str, Any], config: PlaceConfig) -> list[SweepMember]:
     """Lists the trainings of ``config.sweep``, the last parameter varying fastest.
 
     A swept name with a dot is a part of the task, as a hyperparameter; another one is a parameter of the entry point.
@@ -70,7 +49,7 @@ def plan_sweep(
     ]
 
 
-def _check(config: BackendConfig, given: Mapping[str, Any]) -> None:
+def _check(config: PlaceConfig, given: Mapping[str, Any]) -> None:
     for name, values in config.sweep.items():
         if not values:
             raise BackendConfigError(f"sweep has no values for {name!r}; give a list such as [0.1, 1]")
@@ -86,18 +65,7 @@ def _check(config: BackendConfig, given: Mapping[str, Any]) -> None:
         )
 
 
-def check_goes_with_sweep(config: BackendConfig) -> None:
-    """Checks that a configuration is not for one training alone.
-
-    Raises:
-        BackendConfigError: If a key of it does not go with a sweep.
-    """
-    for key in ("detach", "dry_run"):
-        if getattr(config, key, False):
-            raise BackendConfigError(f"{key} does not go with sweep; leave out one")
-
-
-def _choose(config: BackendConfig) -> Iterator[dict[str, Any]]:
+def _choose(config: PlaceConfig) -> Iterator[dict[str, Any]]:
     total = math.prod(len(values) for values in config.sweep.values())
     if config.sweep_samples is None or config.sweep_samples >= total:
         for values in itertools.product(*config.sweep.values()):
@@ -120,7 +88,7 @@ def _build_member(
     project: Project,
     entry_point: str,
     given: Mapping[str, Any],
-    config: BackendConfig,
+    config: PlaceConfig,
     combination: Mapping[str, Any],
     name: str,
     number: int,
@@ -138,13 +106,6 @@ def _make_task(command: TrainCommand, name: str, combination: Mapping[str, Any])
     task.info["name"] = name
     task.info["sweep_parameters"] = dict(combination)
     return task
-
-
-def number_job(config: BackendConfig, number: int) -> BackendConfig:
-    """Gives a training of a sweep a job name of its own, where the configuration names one."""
-    if not isinstance(config, RemoteConfig) or config.job_name is None:
-        return config
-    return config.model_copy(update={"job_name": format_job_name(config.job_name, str(number))})
 
 
 def _as_text(value: Any) -> str:

@@ -1,30 +1,34 @@
 """Settles runs that were left RUNNING, all at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND
 
 from tg.common import TgError
 from tg_mlflow.errors import RunNotOursError, describe_failure
-from tg_mlflow.sweeps.resume import count_missing, resume_sweep
+from tg_mlflow.sweeps.record import count_missing
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach, check_is_left
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.tracking.launcher import is_this_host, keeps_jobs_here, read_launcher
 from tg_mlflow.tracking.search import is_running, read_run, search_runs
-from tg_mlflow.tracking.tags import JOB_ID_TAG, SWEEP_TAG
+from tg_mlflow.tracking.tags import JOB_ID_TAG, VERSION_TAG
+from tg_mlflow.training.end import TrainingEnd
 
 
-def reconcile_runs(client: MlflowClient) -> dict[str, str]:
+def reconcile_runs(client: MlflowClient, resume: Callable[[MlflowClient, Run], TrainingEnd]) -> dict[str, str]:
     """Settles the runs that were left RUNNING or SCHEDULED and whose jobs have ended: records the rest and ends them.
 
     Runs whose launcher has died on this machine before it had started a job are KILLED. Runs whose jobs go on are left
     alone, and so are runs whose jobs were started on another machine. A sweep is settled if all of its trainings have
     ended; nothing is trained here. A run that cannot be settled does not keep others from it.
+
+    Args:
+        client: The tracking server's.
+        resume: Resumes a sweep that has nothing left to train, as :func:`resume_sweep` does.
 
     Returns:
         What has become of each of these runs, by its id.
@@ -32,18 +36,18 @@ def reconcile_runs(client: MlflowClient) -> dict[str, str]:
     runs = {run.info.run_id: run for run in _find_running(client)}
     sweeps = [run_id for run_id, run in runs.items() if is_sweep(run)]
     outcomes = {run_id: _settle(client, run_id) for run_id in runs if run_id not in sweeps}
-    return {**outcomes, **{run_id: _settle_sweep(client, run_id) for run_id in sweeps}}
+    return {**outcomes, **{run_id: _settle_sweep(client, run_id, resume) for run_id in sweeps}}
 
 
 def _find_running(client: MlflowClient) -> Iterator[Run]:
     experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
     for status in ("RUNNING", "SCHEDULED"):
-        # One without a job has only the name of its backend.
-        for ours in (f"`{JOB_ID_TAG}` LIKE '%'", f"`{SWEEP_TAG}` LIKE '%'", f"`{MLFLOW_PROJECT_BACKEND}` LIKE 'tg-%'"):
-            yield from search_runs(client, experiments, f"attributes.status = '{status}' and tags.{ours}")
+        # A run that MLflow's own backend has created gets its job's tags only.
+        for ours in (JOB_ID_TAG, VERSION_TAG):
+            yield from search_runs(client, experiments, f"attributes.status = '{status}' and tags.`{ours}` LIKE '%'")
 
 
-def _settle_sweep(client: MlflowClient, run_id: str) -> str:
+def _settle_sweep(client: MlflowClient, run_id: str, resume: Callable[[MlflowClient, Run], TrainingEnd]) -> str:
     try:
         if (launcher := read_launcher(read_run(client, run_id).data.tags)) is not None:
             return f"left alone: process {launcher.pid} runs it"
@@ -52,7 +56,7 @@ def _settle_sweep(client: MlflowClient, run_id: str) -> str:
             return str(run.info.status)
         if missing := count_missing(client, run):
             return f"left alone: {missing} trainings are missing; `tg-mlflow attach {run_id}` resumes it"
-        return resume_sweep(client, run).status
+        return resume(client, run).status
     except (TgError, MlflowException, OSError) as error:
         return f"left alone: {describe_failure(error)}"
 

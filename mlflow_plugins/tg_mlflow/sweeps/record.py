@@ -8,20 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import SagemakerConfig
+from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
 from tg_mlflow.sweeps.delivery import SweepDelivery
-from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.member import SweepMember
+from tg_mlflow.sweeps.report.table import FAILED, FINISHED
+from tg_mlflow.sweeps.runs import group_children, list_children
 from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.search import download_quietly
+from tg_mlflow.tracking.tags import STUDY_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-FORMAT = 1
+FORMAT = 2
 PLAN = "sweep/plan.json"
 PACKAGE_FOLDER = "package"
 
@@ -50,7 +55,7 @@ class RecordedSweep:
     """A sweep, as its run has it.
 
     Attributes:
-        backend: What users call the backend.
+        place: The name of the place.
         folder: The project's folder, where it was planned.
         project_name: The project's name.
         config: The configuration, secrets masked.
@@ -58,7 +63,7 @@ class RecordedSweep:
         members: All trainings.
     """
 
-    backend: str
+    place: str
     folder: Path
     project_name: str
     config: Mapping[str, Any]
@@ -71,7 +76,7 @@ def record_sweep(
     run_id: str,
     project: Project,
     members: Sequence[SweepMember],
-    config: BackendConfig,
+    config: PlaceConfig,
     delivery: SweepDelivery,
 ) -> None:
     """Logs ``sweep/plan.json``, without secrets, and the package to a sweep's run.
@@ -80,7 +85,7 @@ def record_sweep(
     """
     plan = {
         "format": FORMAT,
-        "backend": config.backend,
+        "place": config.place,
         "folder": str(project.folder),
         "project_name": project.name,
         "config": _describe_config(project, config),
@@ -120,7 +125,7 @@ def read_sweep(client: MlflowClient, run_id: str, folder: Path) -> RecordedSweep
             "resume the sweep with the version of tg-mlflow that began it"
         )
     return RecordedSweep(
-        backend=content["backend"],
+        place=content["place"],
         folder=Path(content["folder"]),
         project_name=content["project_name"],
         config=content["config"],
@@ -129,7 +134,7 @@ def read_sweep(client: MlflowClient, run_id: str, folder: Path) -> RecordedSweep
     )
 
 
-def _describe_config(project: Project, config: BackendConfig) -> dict[str, Any]:
+def _describe_config(project: Project, config: PlaceConfig) -> dict[str, Any]:
     """Writes a configuration so that it means the same wherever it is read."""
     described = config.model_dump(mode="json")
     described["datasets_folder"] = str(Path(project.folder, Path(config.datasets_folder).expanduser()))
@@ -140,7 +145,7 @@ def _describe_config(project: Project, config: BackendConfig) -> dict[str, Any]:
 
 
 def _describe_member(
-    client: MaskingClient, member: SweepMember, config: BackendConfig, delivery: SagemakerConfig
+    client: MaskingClient, member: SweepMember, config: PlaceConfig, delivery: SagemakerConfig
 ) -> dict[str, Any]:
     common, own = config.model_dump(mode="json"), member.config.model_dump(mode="json")
     return {
@@ -150,3 +155,24 @@ def _describe_member(
         "resource": delivery.resource_name,
         "config": {name: value for name, value in own.items() if value != common[name]},
     }
+
+
+def count_missing(client: MlflowClient, parent: Run) -> int:
+    """Counts the trainings of a sweep that have not ended, or were KILLED, or never started.
+
+    Raises:
+        RunNotOursError: If it is not known which trainings there are.
+    """
+    check_is_no_study(parent)
+    with temporary_folder() as folder:
+        recorded = read_sweep(client, parent.info.run_id, folder)
+    runs = group_children(list_children(client, parent))
+    ended = {name for name, each in runs.items() if any(run.info.status in (FINISHED, FAILED) for run in each)}
+    return sum(each.name not in ended for each in recorded.members)
+
+
+def check_is_no_study(parent: Run) -> None:
+    if STUDY_TAG in parent.data.tags:
+        raise RunNotOursError(
+            f"run {parent.info.run_id!r} is a study, which decides itself what is trained; go on with its optimize"
+        )

@@ -14,30 +14,30 @@ from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
 from tg.common.delivery.delivery import temporary_folder
+from tg.common.delivery.sagemaker import Executor
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import MASK
-from tg_mlflow.backend.project_backend import find_backend
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
-from tg_mlflow.places.config import BackendConfig, check_backend_config
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.loading import check_config
+from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.project import Project
 from tg_mlflow.sweeps.delivery import SweepDelivery, deliver_from_package
-from tg_mlflow.sweeps.plan import SweepMember, number_job
-from tg_mlflow.sweeps.record import RecordedMember, RecordedSweep, read_sweep
-from tg_mlflow.sweeps.report.table import FAILED, FINISHED, SweepChildResult
+from tg_mlflow.sweeps.member import SweepMember, number_job
+from tg_mlflow.sweeps.record import RecordedMember, RecordedSweep, check_is_no_study, read_sweep
+from tg_mlflow.sweeps.report.table import FAILED, FINISHED, SweepChildResult, describe_child
 from tg_mlflow.sweeps.runs import group_children, list_children
 from tg_mlflow.sweeps.sweep import Sweep, SweepEnd, train_sweep
-from tg_mlflow.sweeps.trainer import describe_child
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
 from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.search import download_quietly
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, STUDY_TAG
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 from tg_mlflow.training.announcement import announcing_interrupt
-from tg_mlflow.training.submission import ExecutorFactory
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -68,18 +68,18 @@ def resume_sweep(
     """
     run_id, tags = parent.info.run_id, parent.data.tags
     _check_is_free(parent)
-    _check_is_no_study(parent)
+    check_is_no_study(parent)
     with temporary_folder() as folder:
         recorded = read_sweep(client, run_id, folder)
-        backend = find_backend(recorded.backend)
+        place = find_place(recorded.place)
         project = Project(str(recorded.folder), None, recorded.folder, recorded.project_name, None)
-        config = _load_config(backend.config_model, recorded, given or {})
+        config = _load_config(place.config_model, recorded, given or {})
         members = [_build_member(each, config) for each in recorded.members]
         client = MaskingClient(client.tracking_uri, find_config_secrets(recorded.folder, config))
         with project_environment(project.folder):
-            place = backend.share_place(config)
+            executor = place.open(place.build_options(config, project.folder), is_shared=True)
             runs = group_children(list_children(client, parent))
-            found = _sort_out(client, members, runs, place, keeps_jobs_here(tags), retries_failed)
+            found = _sort_out(client, members, runs, executor, keeps_jobs_here(tags), retries_failed)
             _logger.info(
                 "Resuming sweep %s: of %d trainings, %d have ended and %d go on",
                 run_id,
@@ -93,23 +93,9 @@ def resume_sweep(
             if FAILURE_REASON_TAG in tags:
                 client.delete_tag(run_id, FAILURE_REASON_TAG)
             source = _PackagedSweep(client, run_id, recorded, project, folder)
-            sweep = Sweep(members, config, source, place, kept=found.kept, left=found.left)
+            sweep = Sweep(members, config, source, executor, kept=found.kept, left=found.left)
             with announcing_interrupt(client, run_id):
                 return train_sweep(client, run_id, sweep)
-
-
-def count_missing(client: MlflowClient, parent: Run) -> int:
-    """Counts the trainings of a sweep that have not ended, or were KILLED, or never started.
-
-    Raises:
-        RunNotOursError: If it is not known which trainings there are.
-    """
-    _check_is_no_study(parent)
-    with temporary_folder() as folder:
-        recorded = read_sweep(client, parent.info.run_id, folder)
-    runs = group_children(list_children(client, parent))
-    ended = {name for name, each in runs.items() if any(run.info.status in (FINISHED, FAILED) for run in each)}
-    return sum(each.name not in ended for each in recorded.members)
 
 
 def _check_is_free(parent: Run) -> None:
@@ -117,13 +103,6 @@ def _check_is_free(parent: Run) -> None:
         raise RunNotOursError(
             f"sweep {parent.info.run_id!r} is run by process {launcher.pid} now; wait for it, or stop it with "
             f"`tg-mlflow cancel {parent.info.run_id}`"
-        )
-
-
-def _check_is_no_study(parent: Run) -> None:
-    if STUDY_TAG in parent.data.tags:
-        raise RunNotOursError(
-            f"run {parent.info.run_id!r} is a study, which decides itself what is trained; go on with its optimize"
         )
 
 
@@ -151,7 +130,7 @@ class _PackagedSweep:
     folder: Path
 
     @contextmanager
-    def delivering(self, members: Sequence[SweepMember], config: BackendConfig) -> Iterator[SweepDelivery]:
+    def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
         try:
             path = download_quietly(self.client, self.run_id, self.recorded.package, self.folder)
         except (MlflowException, OSError) as error:
@@ -160,9 +139,9 @@ class _PackagedSweep:
         yield deliver_from_package(path, [resources[each.name] for each in members], self.project, members, config)
 
 
-def _load_config(model: type[BackendConfig], recorded: RecordedSweep, given: Mapping[str, Any]) -> BackendConfig:
+def _load_config(model: type[PlaceConfig], recorded: RecordedSweep, given: Mapping[str, Any]) -> PlaceConfig:
     # Not the defaults of tg.json, which may have changed: what they were is part of what was recorded.
-    own = check_backend_config(model, given)
+    own = check_config(model, given)
     try:
         config = model.model_validate({**recorded.config, **own})
     except ValidationError as error:
@@ -175,7 +154,7 @@ def _load_config(model: type[BackendConfig], recorded: RecordedSweep, given: Map
     return config
 
 
-def _build_member(recorded: RecordedMember, config: BackendConfig) -> SweepMember:
+def _build_member(recorded: RecordedMember, config: PlaceConfig) -> SweepMember:
     if MASK in json.dumps(recorded.config):
         raise BackendConfigError(
             f"training {recorded.name!r} has a secret among its parameters, which the sweep's run does not keep; "
@@ -204,7 +183,7 @@ def _sort_out(
     client: MaskingClient,
     members: Sequence[SweepMember],
     runs: Mapping[str, Sequence[Run]],
-    place: ExecutorFactory,
+    executor: Executor,
     is_here: bool,
     retries_failed: bool,
 ) -> _Found:
@@ -212,7 +191,7 @@ def _sort_out(
     left: dict[str, RunJob] = {}
     for member in members:
         for run in runs.get(member.name, ()):
-            found = find_left_job(client, run, is_here, place)
+            found = find_left_job(client, run, is_here, executor)
             if found is not None:
                 left[member.name] = found
             elif run.info.status == FINISHED or (run.info.status == FAILED and not retries_failed):

@@ -5,20 +5,18 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.modules import project_modules
 from tg_mlflow.project.project import Project
 from tg_mlflow.sweeps.delivery import SweepDelivery, delivering_sweep
-from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.member import SweepMember
 
 
 class SweepSource(Protocol):
-    """Gives the tasks of a sweep to whoever has them trained."""
+    """Supplies the tasks of a sweep and their package."""
 
-    def delivering(
-        self, members: Sequence[SweepMember], config: BackendConfig
-    ) -> AbstractContextManager[SweepDelivery]:
+    def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> AbstractContextManager[SweepDelivery]:
         """Opens what is needed while the sweep is trained.
 
         Args:
@@ -38,7 +36,7 @@ class ProjectSweep:
     project: Project
 
     @contextmanager
-    def delivering(self, members: Sequence[SweepMember], config: BackendConfig) -> Iterator[SweepDelivery]:
+    def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
         """Has the project's modules and variables at hand, as its code needs them to be packaged.
 
         Raises:
@@ -65,7 +63,7 @@ class TaskSweep:
     project: Project
 
     @contextmanager
-    def delivering(self, members: Sequence[SweepMember], config: BackendConfig) -> Iterator[SweepDelivery]:
+    def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
         """Has the variables of the folder's ``environment.env`` at hand.
 
         Raises:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,11 +11,13 @@ from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.delivery import terminating_as_interrupt
+from tg.common.delivery.sagemaker import Executor
 from tg_mlflow.errors import SweepError
-from tg_mlflow.places.config import AttachedConfig, BackendConfig, RemoteConfig
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project
 from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end
-from tg_mlflow.sweeps.plan import SweepMember
+from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.record import record_sweep
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
 from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, as_key, mask_result, mask_values
@@ -29,12 +30,10 @@ from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.patience import patiently
 from tg_mlflow.tracking.tags import SWEEP_TAG
 from tg_mlflow.training.creation import log_params
-from tg_mlflow.training.recorded import TrainingEnd, read_end
-from tg_mlflow.training.submission import ExecutorFactory
+from tg_mlflow.training.end import TrainingEnd, read_end
+from tg_mlflow.training.training import warn_of_ignored_calls
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
-
-_PARALLEL_ON_SAGEMAKER = 10
 
 
 @dataclass(frozen=True)
@@ -45,16 +44,16 @@ class Sweep:
         members: All trainings.
         config: What is the same for all.
         source: Where their tasks come from.
-        make_executor: Where they are trained.
+        executor: The executor that runs them.
         project: The project, for whoever resumes the sweep; ``None`` if that has been recorded.
         kept: How those have ended that are not trained any more, by name.
         left: Those whose launcher is gone and whose jobs may go on, by name.
     """
 
     members: Sequence[SweepMember]
-    config: BackendConfig
+    config: PlaceConfig
     source: SweepSource
-    make_executor: ExecutorFactory
+    executor: Executor
     project: Project | None = None
     kept: Mapping[str, SweepChildResult] = field(default_factory=dict)
     left: Mapping[str, RunJob] = field(default_factory=dict)
@@ -94,8 +93,8 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
             parent = patiently(partial(client.get_run, run_id), patience, "a question")
             patiently(partial(client.log_batch, run_id, tags=tags), patience, "tags")
             patiently(partial(log_params, client, run_id, _common_params(members), config), patience, "parameters")
-            trainer = SweepTrainer(client, sweep.make_executor, parent, sweep.left, dict(sweep.kept))
-            children = SweepChildren(trainer, _count_parallel(config, len(members)), config.stop_on_failure, tell)
+            trainer = SweepTrainer(client, sweep.executor, parent, sweep.left, dict(sweep.kept))
+            children = SweepChildren(trainer, _count_parallel(sweep), config.stop_on_failure, tell)
             patience = 0.0
             try:
                 _train(client, run_id, sweep, children)
@@ -121,8 +120,9 @@ def _train(client: MaskingClient, run_id: str, sweep: Sweep, children: SweepChil
         _logger.info("Training %d combinations, %d at once", len(members), parallel)
         trainings = list(zip(members, delivery.deliveries, strict=True))
         if fresh := [each for member, each in trainings if member.name not in sweep.left]:
-            sweep.make_executor(fresh[0]).prepare()
-        if isinstance(sweep.config, AttachedConfig):
+            warn_of_ignored_calls(sweep.executor, fresh[0], sweep.config)
+            sweep.executor.prepare(fresh[0])
+        if sweep.executor.traits.is_in_process:
             children.train_one_after_another(trainings)
         else:
             children.train_at_once(trainings)
@@ -133,7 +133,7 @@ def _summarize(
     parent: Run,
     results: Sequence[SweepChildResult],
     members: Sequence[SweepMember],
-    config: BackendConfig,
+    config: PlaceConfig,
     patience_seconds: float,
 ) -> None:
     run_id, experiment_id = parent.info.run_id, parent.info.experiment_id
@@ -186,8 +186,8 @@ def _common_params(members: Sequence[SweepMember]) -> dict[str, str]:
     }
 
 
-def _count_parallel(config: BackendConfig, count: int) -> int:
-    if isinstance(config, AttachedConfig):
+def _count_parallel(sweep: Sweep) -> int:
+    if sweep.executor.traits.is_in_process:
         return 1
-    usual = _PARALLEL_ON_SAGEMAKER if isinstance(config, RemoteConfig) else os.cpu_count() or 1
-    return min(config.max_parallel or usual, count)
+    usual = find_place(sweep.config.place).default_parallel()
+    return min(sweep.config.max_parallel or usual, len(sweep.members))

@@ -7,24 +7,23 @@ from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError
-from tg.common.delivery.sagemaker import Listener, LogEvent, SagemakerConfig, SagemakerExecutor, SagemakerRemoteExecutor
-from tg_mlflow.places.config import BackendConfig
-from tg_mlflow.sweeps.plan import SweepMember
-from tg_mlflow.sweeps.report.table import FAILED, FINISHED, KILLED, NOT_STARTED, SweepChildResult
+from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.sweeps.member import SweepMember
+from tg_mlflow.sweeps.report.table import FAILED, FINISHED, KILLED, NOT_STARTED, SweepChildResult, describe_child
 from tg_mlflow.takeover.attach import record_rest
 from tg_mlflow.takeover.cancellation import cancel_job
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.patience import is_final, patiently, read_patience
 from tg_mlflow.training.creation import create_child_run
-from tg_mlflow.training.recorded import TrainingEnd, read_end, train_recorded
-from tg_mlflow.training.submission import ExecutorFactory
+from tg_mlflow.training.end import TrainingEnd, read_end
+from tg_mlflow.training.training import Training, train_recorded
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -35,7 +34,7 @@ class SweepTrainer:
 
     Attributes:
         client: The tracking server's.
-        make_executor: Where they are trained.
+        executor: The executor that runs them.
         parent: The sweep's run.
         left: Those whose launcher is gone, by the member's name: they are recorded to their end.
         results: How each has ended, by the member's name.
@@ -43,13 +42,12 @@ class SweepTrainer:
     """
 
     client: MaskingClient
-    make_executor: ExecutorFactory
+    executor: Executor
     parent: Run
     left: Mapping[str, RunJob] = field(default_factory=dict)
     results: dict[str, SweepChildResult] = field(default_factory=dict)
     is_without_server: bool = False
-    _running: dict[str, SagemakerExecutor] = field(default_factory=dict)
-    _interrupted: threading.Event | None = None
+    _running: set[str] = field(default_factory=set)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,14 +75,13 @@ class SweepTrainer:
         left, run_id, failure, status = self.left.get(member.name), None, None, KILLED
         try:
             if left is not None:
-                run_id = left.run.info.run_id
+                run_id = left.run_id
                 end = self._record_rest(client, left)
             else:
                 run_id = self._create_run(client, member)
                 source = _MemberTraining(delivery, self._following)
-                end = train_recorded(
-                    client, run_id, member.params, source, member.config, self._make_executor, show or _show_nothing
-                )
+                training = Training(source, member.config, self.executor, show or show_nothing)
+                end = train_recorded(client, run_id, member.params, training)
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
         except (MlflowException, OSError) as error:
             # The others go on: the server may be back when they have something to say.
@@ -103,35 +100,27 @@ class SweepTrainer:
 
     def _record_rest(self, client: MaskingClient, left: RunJob) -> TrainingEnd:
         try:
-            record_rest(client, left, _show_nothing, self._following)
+            record_rest(client, left, show_nothing, self._following)
         except KeyboardInterrupt:
             cancel_job(client, left)
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
-            return read_end(client, left.run.info.run_id, error)
-        get_run = partial(client.get_run, left.run.info.run_id)
+            return read_end(client, left.run_id, error)
+        get_run = partial(client.get_run, left.run_id)
         return TrainingEnd(patiently(get_run, read_patience(), "a question").info.status)
 
-    def _make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
-        executor = self.make_executor(delivery)
-        if isinstance(executor, SagemakerRemoteExecutor):
-            self._interrupted = executor.interrupted  # which all that share an account have in common
-            if self.is_stopping:
-                executor.interrupted.set()
-        return executor
-
     @contextmanager
-    def _following(self, executor: SagemakerExecutor, job_id: str) -> Iterator[None]:
+    def _following(self, executor: Executor, job_id: str) -> Iterator[None]:
         """Lets the job be stopped from another thread; a job that has come too late is stopped at once."""
         with self._lock:
-            self._running[job_id] = executor
+            self._running.add(job_id)
         try:
             if self.is_stopping:
                 raise KeyboardInterrupt
             yield
         finally:
             with self._lock:
-                del self._running[job_id]
+                self._running.discard(job_id)
 
     def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
         """Has no more trainings begun, and those that run ended; returns when all are, or after another interrupt.
@@ -143,12 +132,11 @@ class SweepTrainer:
         for future in futures:
             future.cancel()
         with self._lock:
-            running = dict(self._running)
+            running = set(self._running)
         if running:
             _logger.info("Stopping %d trainings; press Ctrl-C again not to wait for them", len(running))
-        if self._interrupted is not None:
-            self._interrupted.set()  # for those that wait to be created
-        stops = [threading.Thread(target=_cancel, args=each, daemon=True) for each in running.items()]
+        self.executor.interrupt()  # for those that wait to be created
+        stops = [threading.Thread(target=_cancel, args=(self.executor, each), daemon=True) for each in running]
         for each in stops:
             each.start()
         try:
@@ -156,24 +144,24 @@ class SweepTrainer:
                 each.join()
             wait(futures)
         except KeyboardInterrupt:
-            for job_id, executor in running.items():
-                executor.kill(job_id)
+            for job_id in running:
+                self.executor.kill(job_id)
             wait(futures)
 
 
 @dataclass(frozen=True)
 class _MemberTraining:
     delivery: SagemakerConfig
-    follow: Callable[[SagemakerExecutor, str], AbstractContextManager[None]]
+    follow: Callable[[Executor, str], AbstractContextManager[None]]
 
-    def delivering(self, config: BackendConfig) -> AbstractContextManager[SagemakerConfig]:
+    def delivering(self, config: PlaceConfig) -> AbstractContextManager[SagemakerConfig]:
         return nullcontext(self.delivery)
 
-    def following(self, executor: SagemakerExecutor, job_id: str) -> AbstractContextManager[None]:
+    def following(self, executor: Executor, job_id: str) -> AbstractContextManager[None]:
         return self.follow(executor, job_id)
 
 
-def _cancel(job_id: str, executor: SagemakerExecutor) -> None:
+def _cancel(executor: Executor, job_id: str) -> None:
     try:
         executor.cancel(job_id)
     except DeliveryError as error:
@@ -195,24 +183,5 @@ def _read_result(
     return describe_child(run, member.name, member.combination, status, failure)
 
 
-def describe_child(
-    run: Run, name: str, combination: Mapping[str, Any], status: str, failure: str | None
-) -> SweepChildResult:
-    """Describes how a training has ended that has a run.
-
-    Args:
-        run: The run.
-        name: What the training is called.
-        combination: Its value of each parameter that the sweep is of.
-        status: Its status.
-        failure: Why it failed.
-    """
-    end_time = run.info.end_time
-    seconds = None if end_time is None else (end_time - run.info.start_time) / 1000
-    if status not in (FINISHED, KILLED):
-        status = FAILED  # also where not all of it is recorded
-    return SweepChildResult(name, run.info.run_id, status, seconds, combination, run.data.metrics, failure)
-
-
-def _show_nothing(event: LogEvent) -> None:
-    """The log of each training is in its run; many at once would be a muddle."""
+def show_nothing(event: LogEvent) -> None:
+    """Shows none of a training's output: it is in the run, and several trainings at once would be a muddle."""

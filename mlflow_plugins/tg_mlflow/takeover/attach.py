@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError
-from tg.common.delivery.sagemaker import JobStatus, Listener, SagemakerExecutor, write_to_stdout
+from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.takeover.left_job import has_begun
@@ -17,8 +17,9 @@ from tg_mlflow.takeover.status import find_run_secrets
 from tg_mlflow.tracking.launcher import find_launcher, keeps_jobs_here, launching
 from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.masking_client import MaskingClient
-from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.search import is_complete, is_running
 from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
+from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_watch import watch_job
 from tg_mlflow.training.summary import describe_run
 
@@ -39,10 +40,10 @@ def attach(client: MlflowClient, run_id: str) -> None:
         RecordingError: If the tracking server or its artifact store does not take it.
     """
     found = find_run_job(client, run_id)
-    if not _is_complete(found):
+    if not is_complete(found.run):
         check_is_left(client, found.run)
         found = find_run_job(client, run_id)  # once more, as its launcher may have ended it and itself just now
-    if _is_complete(found):
+    if is_complete(found.run):
         _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
         return
     _check_is_here(found)
@@ -75,7 +76,7 @@ def record_rest(
     client: MaskingClient,
     found: RunJob,
     show: Listener = write_to_stdout,
-    following: Callable[[SagemakerExecutor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
+    following: Callable[[Executor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
 ) -> bool:
     """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
 
@@ -93,8 +94,8 @@ def record_rest(
         RecordingError: If the tracking server does not take it.
         RunEndedError: If another process has ended the run meanwhile.
     """
-    run_id, tags, executor = found.run.info.run_id, found.run.data.tags, found.executor
-    written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.repeats_logs else 0
+    run_id, tags, executor = found.run_id, found.run.data.tags, found.executor
+    written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.traits.repeats_logs else 0
     with ExitStack() as afterwards:
         try:
             recording = RunRecorder(client, run_id, mask=client.mask, written=written)
@@ -108,30 +109,25 @@ def record_rest(
                 for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
                     for event in executor.logs(earlier):
                         show(recorder.take(event))
+                recorder.begin_job()
                 if MISSING_TAG in tags:
                     client.delete_tag(run_id, MISSING_TAG)  # that is tried again
-                start = recorder.position
-                is_recorded = watch_job(
-                    client, run_id, executor, found.job_id, recorder, found.dataset, found.log, start, show
-                )
-        except JobFailedError:
-            afterwards.callback(executor.discard, found.job_id)
+                is_recorded = watch_job(client, found, recorder, found.dataset, found.log, show)
+        except JobFailedError as error:
+            if not is_still_needed(JobStatus.FAILED, False, error):
+                afterwards.callback(found.discard)
             raise
-        if is_recorded:
-            if NOT_UPLOADED_TAG in tags:
-                client.delete_tag(run_id, NOT_UPLOADED_TAG)
-            afterwards.callback(executor.discard, found.job_id)
+        if is_recorded and NOT_UPLOADED_TAG in tags:
+            client.delete_tag(run_id, NOT_UPLOADED_TAG)
+        if not is_still_needed(JobStatus.COMPLETED, is_recorded):
+            afterwards.callback(found.discard)
         return is_recorded
 
 
-def _is_complete(found: RunJob) -> bool:
-    return not is_running(found.run) and NOT_UPLOADED_TAG not in found.run.data.tags
-
-
 def _check_is_here(found: RunJob) -> None:
-    run_id, executor = found.run.info.run_id, found.executor
+    run_id, executor = found.run_id, found.executor
     try:
-        is_waiting = executor.status(found.job_id).status is JobStatus.QUEUED and not executor.is_remote
+        is_waiting = executor.status(found.job_id).status is JobStatus.QUEUED and not executor.traits.starts_at_once
         if not is_waiting or has_begun(found):
             return
     except JobUnreachableError:

@@ -50,8 +50,8 @@ def cancel_job(client: MlflowClient, found: RunJob) -> None:
         DeliveryError: If the job cannot be stopped from here.
     """
     found.executor.cancel(found.job_id)
-    client.set_terminated(found.run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
-    found.executor.discard(found.job_id)
+    client.set_terminated(found.run_id, RunStatus.to_string(RunStatus.KILLED))
+    found.discard()
 
 
 def wait_for_launcher(client: MlflowClient, run_id: str, launcher: Launcher) -> Run:
@@ -91,7 +91,8 @@ def _stop_job(run: Run) -> bool:
     executor, job_id = found.executor, found.job_id
     try:
         state = executor.status(job_id)
-        if not executor.is_remote and state.exit_code is None and state.status in (JobStatus.QUEUED, JobStatus.FAILED):
+        is_begun = executor.traits.starts_at_once or state.exit_code is not None
+        if not is_begun and state.status in (JobStatus.QUEUED, JobStatus.FAILED):
             return False  # it is being started; where that takes long, it looks as if it had failed
         executor.cancel(job_id)
     except JobUnreachableError:

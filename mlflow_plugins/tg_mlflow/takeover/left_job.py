@@ -7,22 +7,19 @@ from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.delivery.image.docker_client import ObjectMissingError
-from tg.common.delivery.sagemaker import JobStatus
+from tg.common.delivery.sagemaker import Executor, JobStatus
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job
-from tg_mlflow.tracking.search import is_running
-from tg_mlflow.tracking.tags import DOCKER_HOST_TAG, JOB_ID_TAG, NOT_UPLOADED_TAG
-from tg_mlflow.training.submission import ExecutorFactory
+from tg_mlflow.tracking.search import is_complete, is_running
+from tg_mlflow.tracking.tags import JOB_ID_TAG
 
 # So long a job may take to begin after its launcher has died in the middle of its start.
 _START_SECONDS = 5
 _LOOK_SECONDS = 0.1
 
 
-def find_left_job(
-    client: MlflowClient, run: Run, is_here: bool, make_executor: ExecutorFactory | None = None
-) -> RunJob | None:
+def find_left_job(client: MlflowClient, run: Run, is_here: bool, executor: Executor | None = None) -> RunJob | None:
     """Finds the job of a run that is not complete. A run whose job was never started is KILLED.
 
     What its launcher could not remove any more of a job that nobody needs is removed.
@@ -31,7 +28,7 @@ def find_left_job(
         client: The tracking server's.
         run: The run, whose launcher is gone.
         is_here: Whether that kept its jobs where they are looked for here.
-        make_executor: Makes the job's place, if that is to be shared with other jobs.
+        executor: The executor that can reach the job; by default a new one.
 
     Returns:
         ``None`` if nothing more is to be recorded in this run.
@@ -41,12 +38,12 @@ def find_left_job(
         DeliveryError: If it cannot be found out whether there is a job.
     """
     has_job = JOB_ID_TAG in run.data.tags
-    if not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags:
+    if is_complete(run):
         if has_job:
-            _clear_away(find_job(run, make_executor))
+            _clear_away(find_job(run, executor))
         return None
     if has_job:
-        found = find_job(run, make_executor)
+        found = find_job(run, executor)
         try:
             if has_begun(found):
                 return found
@@ -55,12 +52,12 @@ def find_left_job(
         except DeliveryError as error:
             if error.__cause__ is not None:
                 raise  # there may be one, and whoever knows does not say so
-            if not (is_here or found.executor.is_remote or DOCKER_HOST_TAG in run.data.tags):
+            if not (is_here or found.executor.traits.is_found_anywhere):
                 raise RunNotOursError(
                     f"the job of run {run.info.run_id} is not on this machine: {error}; cancel it where it was "
                     "started, or resume its sweep there"
                 ) from error
-        found.executor.discard(found.job_id)
+        found.discard()
     if is_running(run):
         client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     return None
@@ -74,7 +71,7 @@ def has_begun(found: RunJob) -> bool:
     """
     executor, job_id = found.executor, found.job_id
     state, give_up = executor.status(job_id), time.monotonic() + _START_SECONDS
-    if executor.is_remote:
+    if executor.traits.starts_at_once:
         return True
     while state.status is JobStatus.QUEUED and time.monotonic() < give_up:
         time.sleep(_LOOK_SECONDS)
@@ -89,8 +86,8 @@ def has_begun(found: RunJob) -> bool:
 def _clear_away(found: RunJob) -> None:
     try:
         JobFolder.find(found.job_id)
-        status = found.executor.status(found.job_id).status
+        status = found.status
     except DeliveryError:
         return  # nothing of it is here
     if status is not JobStatus.RUNNING:  # a folder whose removal was cut short may look like one that has just begun
-        found.executor.discard(found.job_id)
+        found.discard()

@@ -1,57 +1,33 @@
 """Finds the job of a run again, from the run's tags alone."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND
 from pydantic import ValidationError
 
-from tg.common.delivery.delivery import Containering, Packaging
-from tg.common.delivery.sagemaker import (
-    SagemakerAttachedExecutor,
-    SagemakerConfig,
-    SagemakerExecutor,
-    SagemakerJob,
-    SagemakerLocalExecutor,
-    SagemakerOptions,
-    SagemakerProcessExecutor,
-    SagemakerRemoteExecutor,
-)
+from tg.common.delivery.sagemaker import Executor
 from tg.common.errors import suggestion
-from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.places.config import LogConfig
-from tg_mlflow.places.remote_place import read_place_tags
+from tg_mlflow.places.registry import list_places
 from tg_mlflow.tracking.search import read_run
-from tg_mlflow.tracking.tags import DATASET_TAG, DOCKER_HOST_TAG, EXECUTOR_TAG, JOB_ID_TAG, LOG_TAG, SWEEP_TAG
-from tg_mlflow.training.submission import ExecutorFactory
-
-_BACKEND_PREFIX = "tg-"
-_EXECUTORS = {
-    each.place: each
-    for each in (SagemakerAttachedExecutor, SagemakerProcessExecutor, SagemakerLocalExecutor, SagemakerRemoteExecutor)
-}
+from tg_mlflow.tracking.tags import DATASET_TAG, JOB_ID_TAG, LOG_TAG, PLACE_TAG, SWEEP_TAG, VERSION_TAG
+from tg_mlflow.training.job import Job
 
 
 @dataclass(frozen=True)
-class RunJob:
-    """A run and the job that belongs to it.
+class RunJob(Job):
+    """The job of a run that was found again.
 
     Attributes:
-        run: The run, as it was when it was looked at.
-        job_id: The job's id.
-        executor: Where the job runs; it can do everything with it but start it.
-        dataset: What it trains on, where that is on this machine.
-        log: What its run is to record besides the archive.
+        run: The run, as it was when it was read.
+        dataset: The dataset, where it is on this machine.
+        log: What the run is to record besides the archive.
     """
 
     run: Run
-    job_id: str
-    executor: SagemakerExecutor
     dataset: Path | None
     log: LogConfig
 
@@ -71,40 +47,47 @@ def check_is_ours(run: Run) -> None:
     Raises:
         RunNotOursError: If it is not.
     """
-    if not run.data.tags.get(MLFLOW_PROJECT_BACKEND, "").startswith(_BACKEND_PREFIX):
+    if VERSION_TAG not in run.data.tags:
         find_job(run)  # which says so, unless it has a job all the same
 
 
-def find_job(run: Run, make_executor: ExecutorFactory | None = None) -> RunJob:
+def find_job(run: Run, executor: Executor | None = None) -> RunJob:
     """Finds a run's job.
 
     Args:
         run: The run.
-        make_executor: Makes the job's place, if that is to be shared with other jobs.
+        executor: The executor that can reach the job; by default a new one, made from the run's tags.
 
     Raises:
-        RunNotOursError: If it has no job.
+        RunNotOursError: If it has no job, or its place is not installed.
     """
-    run_id, place, job_id = run.info.run_id, run.data.tags.get(EXECUTOR_TAG), run.data.tags.get(JOB_ID_TAG)
-    if SWEEP_TAG in run.data.tags:
+    tags, run_id = run.data.tags, run.info.run_id
+    place, job_id = tags.get(PLACE_TAG), tags.get(JOB_ID_TAG)
+    if SWEEP_TAG in tags:
         raise RunNotOursError(f"run {run_id!r} is a sweep; give the id of one of its trainings' runs")
     if place is None or job_id is None:
         raise RunNotOursError(
             f"run {run_id!r} has no job: it was not started by a backend of tg-mlflow, or had not come so far"
         )
-    if place not in _EXECUTORS:
-        raise RunNotOursError(
-            f"run {run_id!r} is from the executor {place!r}, which is not known; {suggestion(place, _EXECUTORS)}"
-        )
-    tags = run.data.tags
     dataset = Path(tags[DATASET_TAG]) if DATASET_TAG in tags else None
     return RunJob(
-        run=run,
+        run_id=run_id,
+        executor=executor or _open_executor(run, place),
         job_id=job_id,
-        executor=(make_executor or _EXECUTORS[place])(_describe_existing_job(tags)),
+        run=run,
         dataset=dataset if dataset is not None and dataset.exists() else None,
         log=_read_log_config(run),
     )
+
+
+def _open_executor(run: Run, name: str) -> Executor:
+    places = list_places()
+    if name not in places:
+        raise RunNotOursError(
+            f"run {run.info.run_id!r} is from the place {name!r}, which is not installed here; "
+            f"{suggestion(name, places)}"
+        )
+    return places[name].open(places[name].read_tags(run.data.tags))
 
 
 def _read_log_config(run: Run) -> LogConfig:
@@ -115,18 +98,3 @@ def _read_log_config(run: Run) -> LogConfig:
         raise RunNotOursError(
             f"the tag {LOG_TAG} of run {run.info.run_id!r} is damaged: {text!r}; remove it to have everything logged"
         ) from error
-
-
-class _ExistingTask(AbstractTrainingTask):
-    """Stands for the task of a job that was started elsewhere."""
-
-    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-        raise RunNotOursError("a job that was found again cannot be started")
-
-
-def _describe_existing_job(tags: Mapping[str, str]) -> SagemakerConfig:
-    packaging = Packaging("ExistingJob", "0", {})
-    options = SagemakerOptions(
-        None, None, "existing", ".", docker_host=tags.get(DOCKER_HOST_TAG), remote=read_place_tags(tags)
-    )
-    return SagemakerConfig(SagemakerJob(_ExistingTask()), packaging, Containering.from_packaging(packaging), options)

@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.tracking.patience import is_final
+from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG
 
 _PAGE = 1000
 
@@ -17,6 +18,11 @@ _PAGE = 1000
 def is_running(run: Run) -> bool:
     """Whether a run has not ended."""
     return not RunStatus.is_terminated(RunStatus.from_string(run.info.status))
+
+
+def is_complete(run: Run) -> bool:
+    """Whether a run has ended and all that its job has made is in it."""
+    return not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags
 
 
 def search_runs(client: MlflowClient, experiment_ids: list[str], text: str) -> Iterator[Run]:

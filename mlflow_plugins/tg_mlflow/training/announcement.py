@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import RunStatus
 
 from tg_mlflow.tracking.lifecycle import kill_run
-from tg_mlflow.training.recorded import TrainingEnd
+from tg_mlflow.training.end import TrainingEnd
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")

@@ -1,6 +1,7 @@
 """Creates runs, with what is known of them at once."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag, SourceType
@@ -12,7 +13,7 @@ from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.places.config import BackendConfig
+from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.tracking.tags import CONFIG_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
@@ -84,16 +85,18 @@ def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[st
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     with uninterrupted() as held:
-        run_id = str(client.create_run(experiment_id, tags=dict(tags), run_name=run_name).info.run_id)
+        run_id = str(
+            client.create_run(
+                experiment_id, tags={VERSION_TAG: version("tg-mlflow"), **tags}, run_name=run_name
+            ).info.run_id
+        )
     if held.any:
         kill_run(client, run_id)
     held.raise_any()
     return run_id
 
 
-def log_params(
-    client: MlflowClient, run_id: str, params: Mapping[str, str], config: BackendConfig | None = None
-) -> None:
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str], config: PlaceConfig | None = None) -> None:
     """Logs parameters as the user wrote them, and a configuration as the tag ``tg.config``.
 
     The tag has those keys that are not as they are by default, but for ``sweep``, which is in the sweep's plan.

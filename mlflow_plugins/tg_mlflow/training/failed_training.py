@@ -8,9 +8,9 @@ from mlflow import MlflowClient
 
 from tg.common import JobUnreachableError
 from tg_mlflow.errors import RecordingError
-from tg_mlflow.places.capacity import NoCapacityError
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.results.artifacts import Attempts, log_input, log_package
+from tg_mlflow.training.capacity import NoCapacityError
 
 
 @contextmanager

@@ -8,23 +8,25 @@ from mlflow.entities import Metric, RunStatus
 from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError
-from tg.common.delivery.sagemaker import JobStatus, SagemakerExecutor
+from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobUnreachableError
+from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG
+from tg_mlflow.training.job import Job
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 _PREFIX = "tg."
 
 
-def note_waiting(client: MlflowClient, run_id: str, executor: SagemakerExecutor, job_id: str) -> bool:
-    """Makes the run SCHEDULED if its job waits for machines; jobs of other places do not wait.
+def note_waiting(client: MlflowClient, job: Job) -> bool:
+    """Makes the run SCHEDULED if its job waits for machines; jobs of many places never wait.
 
     Returns:
         Whether the run is SCHEDULED now.
     """
-    if not executor.is_remote or executor.status(job_id).status is not JobStatus.QUEUED:
+    if not job.executor.traits.may_queue or job.status is not JobStatus.QUEUED:
         return False
-    return set_status(client, run_id, RunStatus.SCHEDULED)
+    return set_status(client, job.run_id, RunStatus.SCHEDULED)
 
 
 def set_status(client: MlflowClient, run_id: str, status: int) -> bool:
@@ -42,11 +44,12 @@ def set_status(client: MlflowClient, run_id: str, status: int) -> bool:
     return True
 
 
-def note_facts(client: MlflowClient, run_id: str, executor: SagemakerExecutor, job_id: str) -> None:
+def note_facts(client: MlflowClient, job: Job) -> None:
     """Records what is known of a job, with names that begin with ``tg.``; never fails the run.
 
     Metrics are only recorded when the job has ended, since they change until then.
     """
+    run_id, executor, job_id = job.run_id, job.executor, job.job_id
     try:
         facts = executor.facts(job_id)
         if not facts.tags and not facts.metrics:
@@ -66,3 +69,13 @@ def note_facts(client: MlflowClient, run_id: str, executor: SagemakerExecutor, j
             client.log_batch(run_id, metrics=metrics)
     except (MlflowException, OSError) as error:
         _logger.warning("The tracking server does not take what is known of job %s: %s", job_id, error)
+
+
+def note_not_uploaded(client: MlflowClient, run_id: str, reason: str) -> None:
+    """Says, also in the run, that the results of a training that has succeeded are not uploaded and how to do it."""
+    message = f"the results are not uploaded ({reason}); they are kept: run `tg-mlflow attach {run_id}` to try again"
+    _logger.warning("The training has succeeded, but %s", message)
+    try:
+        client.set_tag(run_id, NOT_UPLOADED_TAG, message)
+    except (MlflowException, OSError) as error:
+        _logger.warning("The run cannot be told so either: %s", error)

@@ -8,27 +8,24 @@ from mlflow import MlflowClient
 from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
 
-from tg.common.delivery.sagemaker import Listener, SagemakerExecutor, check_completed, write_to_stdout
+from tg.common.delivery.sagemaker import Listener, check_completed, write_to_stdout
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.results.artifacts import log_result
 from tg_mlflow.tracking.patience import patiently
-from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG
-from tg_mlflow.training.job_notes import note_facts, note_waiting, set_status
+from tg_mlflow.training.job import Job
+from tg_mlflow.training.job_notes import note_facts, note_not_uploaded, note_waiting, set_status
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 def watch_job(
     client: MlflowClient,
-    run_id: str,
-    executor: SagemakerExecutor,
-    job_id: str,
+    job: Job,
     recorder: RunRecorder,
     dataset: Path | None,
     log: LogConfig,
-    start: int = 0,
     show: Listener = write_to_stdout,
 ) -> bool:
     """Shows and records a job's output from where the recorder stands, and logs its results.
@@ -38,13 +35,10 @@ def watch_job(
 
     Args:
         client: The tracking server's.
-        run_id: The run.
-        executor: Where the job is.
-        job_id: The job.
-        recorder: Takes the output; what it has taken before is passed over.
+        job: The job.
+        recorder: Takes the output; what it has taken of this job before is skipped.
         dataset: What was trained on, where it is here.
         log: What to log besides the archive.
-        start: Where this job's output begins in what the recorder has taken.
         show: Shows the output.
 
     Returns:
@@ -56,13 +50,14 @@ def watch_job(
         ResultArchiveError: If its results are not complete.
         RecordingError: If the tracking server stays away.
     """
-    is_waiting = note_waiting(client, run_id, executor, job_id)
-    note_facts(client, run_id, executor, job_id)
-    for event in executor.logs(job_id, recorder.position - start):
+    run_id, executor, job_id = job.run_id, job.executor, job.job_id
+    is_waiting = note_waiting(client, job)
+    note_facts(client, job)
+    for event in job.logs(recorder.job_position):
         show(recorder.take(event))
         if is_waiting and event.has_metrics:  # the training's own word, not the place's
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
-    note_facts(client, run_id, executor, job_id)
+    note_facts(client, job)
     check_completed(job_id, executor.status(job_id), recorder.tail)
     send = partial(log_result, client, run_id, executor, job_id, dataset, log, recorder.mask)
     try:
@@ -76,13 +71,3 @@ def watch_job(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
         note_not_uploaded(client, run_id, recorder.mask.mask(reasons))
     return not refused
-
-
-def note_not_uploaded(client: MlflowClient, run_id: str, reason: str) -> None:
-    """Says, also in the run, that the results of a training that has succeeded are not uploaded and how to do it."""
-    message = f"the results are not uploaded ({reason}); they are kept: run `tg-mlflow attach {run_id}` to try again"
-    _logger.warning("The training has succeeded, but %s", message)
-    try:
-        client.set_tag(run_id, NOT_UPLOADED_TAG, message)
-    except (MlflowException, OSError) as error:
-        _logger.warning("The run cannot be told so either: %s", error)

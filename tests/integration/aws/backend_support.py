@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,9 +17,10 @@ from mlflow.projects.submitted_run import SubmittedRun
 
 from tests.aws_emulator import AwsEmulator
 from tests.support import ProjectFolder, all_runs
-from tg.common.delivery.sagemaker import Pacing, SagemakerConfig, SagemakerExecutor, SagemakerRemoteExecutor
+from tg.common.delivery.sagemaker import AccountOptions, Executor, Pacing, RemoteExecutor, SharedAccount
 from tg.common.delivery.sagemaker.archive.result_archive import write_completion_marker, write_result_archive
 from tg_mlflow.backend.project_backend import SagemakerBackend
+from tg_mlflow.places.sagemaker import SagemakerPlace
 
 READY_NAME = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/ready:1"
 POINTS = [(step, 1 / (step + 1)) for step in range(40)]
@@ -105,8 +107,13 @@ class FastBackend(SagemakerBackend):
         super().__init__()
         self._pacing = pacing
 
-    def make_executor(self, delivery: SagemakerConfig) -> SagemakerExecutor:
-        return SagemakerRemoteExecutor(delivery, pacing=self._pacing)
+    def run(self, *arguments: Any, **named: Any) -> SubmittedRun:
+        with patch.object(SagemakerPlace, "open", self._open):
+            return super().run(*arguments, **named)
+
+    def _open(self, options: AccountOptions, is_shared: bool = False) -> Executor:
+        account = SharedAccount(options.region, options.profile, pacing=self._pacing) if is_shared else None
+        return RemoteExecutor(options, pacing=self._pacing, account=account)
 
 
 def _say(points: Sequence[tuple[int, float]], write_line: Callable[[str], None]) -> None:

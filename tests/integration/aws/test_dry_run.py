@@ -12,7 +12,8 @@ from tests.support import ProjectFolder
 from tg.common import DeliveryError
 from tg_mlflow.backend.dry_run import describe_dry_run
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.places.config import RemoteConfig, load_backend_config
+from tg_mlflow.places.loading import load_config
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import read_project
 
 IMAGE = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/ready:1"
@@ -57,7 +58,7 @@ def dry_run(aws: AwsEmulator, project: ProjectFolder) -> Callable[..., dict[str,
         found = read_project(project.path)
         params = found.resolve_parameters("main", {})
         command = found.build_command("main", params)
-        settings = load_backend_config(RemoteConfig, found.folder, config)
+        settings = load_config(RemoteConfig, found.folder, config)
         mask = find_secrets(params, found, command, settings)
         plan: dict[str, Any] = json.loads(describe_dry_run(found, command, settings, mask))
         return plan

@@ -18,7 +18,7 @@ from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions, SagemakerRemoteExecutor
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import SecretMask
-from tg_mlflow.places.config import RemoteConfig
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.sweeps.existing_job import create_job_run, record_job
 from tg_mlflow.tracking.masking_client import MaskingClient
 
@@ -67,7 +67,15 @@ def test_a_job_is_recorded_as_if_it_were_ours(
     job.may_end.set()
     create("other-1")
     config = RemoteConfig(tags={"team": "a"})
-    found = create_job_run(client, parent, executor, "other-1", {"solver.rate:float": "s3cret-value"}, config)
+    found = create_job_run(
+        client,
+        parent,
+        executor.executor,
+        "other-1",
+        {"solver.rate:float": "s3cret-value"},
+        config,
+        executor.config.options,
+    )
     result = record_job(client, found, {"solver.rate:float": 0.5})
     assert (result.name, result.status, result.failure) == ("other-1", "FINISHED", None)
     assert (result.run_id, result.parameters) == (found.run.info.run_id, {"solver.rate:float": 0.5})
@@ -77,7 +85,7 @@ def test_a_job_is_recorded_as_if_it_were_ours(
     assert points_of(client, run) == POINTS
     assert run.data.params == {"solver.seed": "1", "solver.rate:float": "***"}
     assert artifacts_of(client, run) == {"logs", "package", "result", "task.json"}
-    own = {"tg.executor": "remote", "tg.job_id": "other-1", "tg.region": "eu-central-1", "team": "a"}
+    own = {"tg.place": "tg-sagemaker", "tg.job_id": "other-1", "tg.region": "eu-central-1", "team": "a"}
     assert own.items() <= run.data.tags.items()
     assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert run.data.tags["mlflow.source.name"] == "the project"
@@ -95,11 +103,15 @@ def test_a_job_that_fails_and_one_that_is_stopped(
     job.exit_code = 1
     job.may_end.set()
     create("fails")
-    failed = record_job(client, create_job_run(client, parent, executor, "fails", {}, RemoteConfig()), {})
+    failed = record_job(
+        client,
+        create_job_run(client, parent, executor.executor, "fails", {}, RemoteConfig(), executor.config.options),
+        {},
+    )
     assert (failed.status, failed.failure) == ("FAILED", "job fails has failed: AlgorithmError: , exit code: 1")
     job.may_end.clear()
     create("stops")
-    found = create_job_run(client, parent, executor, "stops", {}, RemoteConfig())
+    found = create_job_run(client, parent, executor.executor, "stops", {}, RemoteConfig(), executor.config.options)
     simulated_aws.stop_job("stops")
     stopped = record_job(client, found, {})
     assert (stopped.status, stopped.failure) == ("KILLED", "job stops has stopped: it was stopped")
@@ -117,7 +129,7 @@ def test_what_was_not_recorded_is_attached(
 ) -> None:
     job.may_end.set()
     create("left")
-    found = create_job_run(client, parent, executor, "left", {}, RemoteConfig())
+    found = create_job_run(client, parent, executor.executor, "left", {}, RemoteConfig(), executor.config.options)
     done = attach(found.run.info.run_id, tmp_path)
     assert done.returncode == 0, done.stderr
     run = client.get_run(found.run.info.run_id)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -17,12 +18,12 @@ from tests.support import make_points
 from tg.common import JobFailedError
 from tg.common.delivery.delivery import Containering, DependencyList, ImageBuildOptions, Packaging
 from tg.common.delivery.sagemaker import (
+    ConfiguredExecutor,
     JobState,
     JobStatus,
     Pacing,
     RemoteOptions,
     SagemakerConfig,
-    SagemakerExecutor,
     SagemakerJob,
     SagemakerOptions,
     SagemakerProcessExecutor,
@@ -64,7 +65,7 @@ def config(aws: AwsEmulator, base_image: str, build_options: ImageBuildOptions, 
     return config
 
 
-def metrics_of(executor: SagemakerExecutor, job_id: str) -> list[str]:
+def metrics_of(executor: ConfiguredExecutor[Any], job_id: str) -> list[str]:
     lines = b"".join(event.data for event in executor.logs(job_id) if event.has_metrics).decode().splitlines()
     return [line.partition(" INFO: ")[2] for line in lines if "###METRIC###" in line]
 

@@ -83,8 +83,8 @@ def test_the_example_trains_as_in_a_local_container(
         aws.faults.release_ends()
         assert launcher.wait_for_end() == 0, launcher.output
     here, there = all_runs(store)
-    assert (here.info.status, here.data.tags["tg.executor"]) == ("FINISHED", "local")
-    assert (there.info.status, there.data.tags["tg.executor"]) == ("FINISHED", "remote")
+    assert (here.info.status, here.data.tags["tg.place"]) == ("FINISHED", "tg-local")
+    assert (there.info.status, there.data.tags["tg.place"]) == ("FINISHED", "tg-sagemaker")
     assert states_of(aws) == ["Completed"]
     assert trained_metrics(there) == trained_metrics(here)
     assert set(trained_metrics(there)) == METRICS

@@ -52,7 +52,7 @@ def test_six_jobs_of_one_image(
     with Launcher(swept, "sagemaker", tmp_path, "--backend-config", json.dumps(config)) as launcher:
         launcher.wait_for("[6/6] ")
         assert launcher.wait_for_end() == 0, launcher.output
-    children = assert_six_trainings(store, "remote", tmp_path)
+    children = assert_six_trainings(store, "tg-sagemaker", tmp_path)
     assert {run.data.metrics["tg.instance_count"] for run in children} == {1}
     assert {job.name: job.status for job in aws.jobs} == {run.data.tags["tg.job_id"]: "Completed" for run in children}
     archives = {f"sagemaker/points/output/{job.name}/output/model.tar.gz" for job in aws.jobs}

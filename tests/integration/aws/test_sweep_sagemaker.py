@@ -1,21 +1,11 @@
 """A sweep on SageMaker; jobs are functions here, and need no Docker."""
 
-from functools import partial
-from typing import Any
-
 from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
-from tests.integration.aws.backend_support import FAST, POINTS, FastBackend, Job, points_of, states_of, train
+from tests.integration.aws.backend_support import POINTS, FastBackend, Job, points_of, states_of, train
 from tests.integration.aws.support import wait_for
 from tests.support import ProjectFolder, all_runs
-from tg.common.delivery.sagemaker import SagemakerRemoteExecutor, SharedAccount
-from tg_mlflow.training.submission import ExecutorFactory
-
-
-class FastSweeps(FastBackend):
-    def share_place(self, config: Any) -> ExecutorFactory:
-        return partial(SagemakerRemoteExecutor, account=SharedAccount(pacing=FAST))
 
 
 def test_six_jobs_of_one_package(
@@ -23,7 +13,7 @@ def test_six_jobs_of_one_package(
 ) -> None:
     job.may_end.set()
     grid = {"solver.rate": [1, 2, 3, 4, 5, 6]}
-    ended = train(small_project, store, FastSweeps(), sweep=grid, primary_metric="loss", mode="min")
+    ended = train(small_project, store, FastBackend(), sweep=grid, primary_metric="loss", mode="min")
     assert (ended.get_status(), ended.wait()) == ("FINISHED", True)
     children = [run for run in all_runs(store) if run.data.tags.get("mlflow.parentRunId") == ended.run_id]
     assert {run.info.run_name for run in children} == {f"R{rate}" for rate in range(1, 7)}
@@ -62,7 +52,7 @@ def test_a_failure_stops_jobs_that_run_and_those_that_wait_for_a_quota(
 
     job.meanwhile = refuse_others
     grid = {"solver.rate": [1, 2, 3, 4]}
-    ended = train(small_project, store, FastSweeps(), sweep=grid, stop_on_failure=True, max_parallel=2)
+    ended = train(small_project, store, FastBackend(), sweep=grid, stop_on_failure=True, max_parallel=2)
     assert (ended.get_status(), ended.wait()) == ("FAILED", False)
     children = [run for run in all_runs(store) if run.data.tags.get("mlflow.parentRunId") == ended.run_id]
     statuses = {run.info.run_name: run.info.status for run in children}

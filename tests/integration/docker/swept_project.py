@@ -79,7 +79,7 @@ def assert_six_trainings(store: MlflowClient, place: str, folder: Path) -> list[
 
     Args:
         store: Where they are.
-        place: Where the trainings have run, as ``tg.executor`` says it.
+        place: Where the trainings have run, as ``tg.place`` says it.
         folder: For what is downloaded.
     """
     parent, children = family(store)
@@ -113,7 +113,7 @@ def assert_six_trainings(store: MlflowClient, place: str, folder: Path) -> list[
 def _assert_record(store: MlflowClient, run: Run, constant: float, splits: int, place: str) -> None:
     """Checks that a child has all that a run has which is alone."""
     run_id, name = run.info.run_id, str(run.info.run_name)
-    assert (run.info.status, run.data.tags["tg.executor"]) == ("FINISHED", place)
+    assert (run.info.status, run.data.tags["tg.place"]) == ("FINISHED", place)
     assert run.data.tags["tg.job_id"].startswith(f"points-{name.replace('.', 'p')}-")
     assert run.data.params == {"constant": f"{constant:g}", "splits": str(splits)}
     names = ["max_error_test", "max_error_train"]

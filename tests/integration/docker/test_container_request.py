@@ -15,7 +15,10 @@ def make_options(**options: Any) -> SagemakerOptions:
 
 
 def test_the_least_request() -> None:
-    assert build_container_request("task-1", "sha256:abc", make_options(), "job", None, is_mounted=True) == {
+    request = build_container_request(
+        "task-1", "sha256:abc", make_options(), "job", None, is_mounted=True, stop_grace_seconds=120
+    )
+    assert request == {
         "Image": "sha256:abc",
         "Cmd": ["train"],
         "Env": [
@@ -39,9 +42,10 @@ def test_the_greatest_request(tmp_path: Path) -> None:
         gpus="all",
         network="none",
         environment={"COLOUR": "red"},
-        stop_grace_seconds=2.5,
     )
-    request = build_container_request("task-1", "image", options, "job_7", dataset, is_mounted=True)
+    request = build_container_request(
+        "task-1", "image", options, "job_7", dataset, is_mounted=True, stop_grace_seconds=2.5
+    )
     assert request["Env"][2:] == ["TG_RESOURCE=job_7", "TG_DATASET=rows.parquet", "COLOUR=red"]
     assert request["StopTimeout"] == 3
     assert request["HostConfig"] == {
@@ -63,10 +67,14 @@ def test_the_greatest_request(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_the_channel_and_data_of_a_far_daemon_are_not_mounted(tmp_path: Path) -> None:
-    near = build_container_request("task-1", "image", make_options(gpus=2), "job", tmp_path, is_mounted=True)
+    near = build_container_request(
+        "task-1", "image", make_options(gpus=2), "job", tmp_path, is_mounted=True, stop_grace_seconds=0
+    )
     assert [mount["Target"] for mount in near["HostConfig"]["Mounts"]] == ["/opt/ml/input/data/training"]
     assert near["HostConfig"]["DeviceRequests"] == [{"Count": 2, "Capabilities": [["gpu"]]}]
-    far = build_container_request("task-1", "image", make_options(), "job", tmp_path, is_mounted=False)
+    far = build_container_request(
+        "task-1", "image", make_options(), "job", tmp_path, is_mounted=False, stop_grace_seconds=0
+    )
     assert "Mounts" not in far["HostConfig"]
     assert "TG_DATASET=." in far["Env"]
 
@@ -90,7 +98,9 @@ def test_memory(text: str, count: int) -> None:
 )
 def test_what_cannot_be_meant(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ContainerError) as caught:
-        build_container_request("task-1", "image", make_options(**options), "job", None, is_mounted=True)
+        build_container_request(
+            "task-1", "image", make_options(**options), "job", None, is_mounted=True, stop_grace_seconds=0
+        )
     assert str(caught.value) == message
 
 

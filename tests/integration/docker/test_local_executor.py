@@ -11,7 +11,7 @@ from tests.integration.docker.support import SshServer, load_tiny_image
 from tg.common import ContainerError, DeliveryError, JobFailedError, JobStoppedError, ResultArchiveError
 from tg.common.delivery.delivery.image.docker_client import DockerClient, ObjectMissingError, engine_platform
 from tg.common.delivery.sagemaker import SagemakerLocalExecutor
-from tg.common.delivery.sagemaker.executor.executor import JobState, JobStatus
+from tg.common.delivery.sagemaker.executor.job_state import JobState, JobStatus
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 
 Make = Callable[..., SagemakerLocalExecutor]

@@ -72,7 +72,7 @@ def test_six_trainings_of_one_image(
         launcher.wait_for("[6/6] ")
         assert launcher.wait_for_end() == 0, launcher.output
         watch.wait_for_end(6)
-    children = assert_six_trainings(store, "local", tmp_path)
+    children = assert_six_trainings(store, "tg-local", tmp_path)
     (image,) = docker_client.images(IMAGE)
     assert {run.data.tags["tg.image_id"] for run in children} == {image["Id"]}
     assert [name for name in watch.images if name.startswith(IMAGE)] == image["RepoTags"]

@@ -66,7 +66,7 @@ def test_a_run_has_params_metrics_tags_and_artifacts(
     assert tags["mlflow.project.entryPoint"] == "main"
     assert tags["mlflow.source.type"] == "PROJECT"
     assert tags["mlflow.source.name"] == str(project.path)
-    assert tags["tg.executor"] == place
+    assert tags["tg.place"] == f"tg-{place}"
     assert tags["tg.config"] == '{"dataset":"points.parquet","log":{"check_model":false}}'  # of tg.json
     assert tags["tg.dataset"] == str(project.path / "datasets" / "points" / "points.parquet")
     root = f"runs:/{run.info.run_id}"

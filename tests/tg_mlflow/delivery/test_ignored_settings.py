@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
-from tg_mlflow.places.config import AttachedConfig, BackendConfig, LocalConfig, ProcessConfig, RemoteConfig
+from tg_mlflow.places.attached import AttachedConfig
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.local import LocalConfig
+from tg_mlflow.places.process import ProcessConfig
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import read_project
 
 HERE = "; the project runs with the Python and the libraries that are installed here"
@@ -49,7 +53,7 @@ def test_what_is_not_heeded_is_said_once(
     caplog: pytest.LogCaptureFixture,
     declared: str,
     options: dict[str, Any],
-    config: BackendConfig,
+    config: PlaceConfig,
     message: str | None,
 ) -> None:
     command = "entry_points: {main: {command: tg-mlflow train tasks:build}}"

@@ -6,7 +6,9 @@ import pytest
 
 from tests.support import ProjectFolder
 from tg_mlflow.delivery.secrets import find_config_secrets, find_secrets
-from tg_mlflow.places.config import BuildConfig, LocalConfig, ProcessConfig
+from tg_mlflow.places.image_config import BuildConfig
+from tg_mlflow.places.local import LocalConfig
+from tg_mlflow.places.process import ProcessConfig
 from tg_mlflow.project.project import read_project
 from tg_mlflow.project.train_command import parse_train_words
 

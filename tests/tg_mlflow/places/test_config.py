@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tg_mlflow.errors import BackendConfigError
-from tg_mlflow.places.config import AttachedConfig, LocalConfig, load_backend_config
+from tg_mlflow.places.attached import AttachedConfig
+from tg_mlflow.places.loading import load_config
+from tg_mlflow.places.local import LocalConfig
 
 FROM_MLFLOW = {
     "ENV_MANAGER": None,
@@ -18,7 +20,7 @@ FROM_MLFLOW = {
 
 
 def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
-    config = load_backend_config(AttachedConfig, tmp_path, FROM_MLFLOW)
+    config = load_config(AttachedConfig, tmp_path, FROM_MLFLOW)
     assert config.model_dump() == {
         "project_name": None,
         "datasets_folder": "datasets",
@@ -47,14 +49,14 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
 
 def test_what_is_given_goes_before_the_projects_defaults(tmp_path: Path) -> None:
     (tmp_path / "tg.json").write_text('{"dataset": "a.parquet", "project_name": "p"}', encoding="utf-8")
-    config = load_backend_config(AttachedConfig, tmp_path, {"dataset": "b.parquet", **FROM_MLFLOW})
+    config = load_config(AttachedConfig, tmp_path, {"dataset": "b.parquet", **FROM_MLFLOW})
     assert (config.dataset, config.project_name) == ("b.parquet", "p")
 
 
 def test_defaults_may_have_keys_of_other_backends(tmp_path: Path) -> None:
     (tmp_path / "tg.json").write_text('{"dataset": "a.parquet", "memory": "4g"}', encoding="utf-8")
-    assert load_backend_config(AttachedConfig, tmp_path, {}).dataset == "a.parquet"
-    assert load_backend_config(LocalConfig, tmp_path, {}).memory == "4g"
+    assert load_config(AttachedConfig, tmp_path, {}).dataset == "a.parquet"
+    assert load_config(LocalConfig, tmp_path, {}).memory == "4g"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_defaults_may_have_keys_of_other_backends(tmp_path: Path) -> None:
 )
 def test_a_wrong_key_or_value_is_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
     with pytest.raises(BackendConfigError) as caught:
-        load_backend_config(AttachedConfig, tmp_path, given)
+        load_config(AttachedConfig, tmp_path, given)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
@@ -88,6 +90,6 @@ def test_a_wrong_key_or_value_is_refused(tmp_path: Path, given: dict[str, Any], 
 def test_wrong_defaults_are_refused_with_their_file(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "tg.json").write_text(text, encoding="utf-8")
     with pytest.raises(BackendConfigError) as caught:
-        load_backend_config(AttachedConfig, tmp_path, {})
+        load_config(AttachedConfig, tmp_path, {})
     assert str(tmp_path) in str(caught.value)
     assert message in str(caught.value)

@@ -10,8 +10,11 @@ from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerOptions, VpcOptions
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.delivery.project_delivery import build_delivery
-from tg_mlflow.places.capacity import list_attempts
-from tg_mlflow.places.config import ImageConfig, LocalConfig, ProcessConfig, RemoteConfig
+from tg_mlflow.places.image_config import ImageConfig
+from tg_mlflow.places.local import LocalConfig
+from tg_mlflow.places.process import ProcessConfig
+from tg_mlflow.places.registry import find_place
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import fetch_project
 
 
@@ -93,10 +96,10 @@ def test_a_value_that_cannot_be_meant_so_is_refused(project: ProjectFolder) -> N
 
 def test_each_fallback_is_an_attempt_with_a_name_of_its_own() -> None:
     config = RemoteConfig(fallback_instance_types=["ml.m5.xlarge", "ml.c5.xlarge"], job_name="n" * 60 + "-ab")
-    attempts = [each for each in list_attempts(config) if isinstance(each, RemoteConfig)]
+    attempts = find_place("tg-sagemaker").list_attempts(config)
     assert [(each.instance_type, each.job_name) for each in attempts] == [
         ("ml.m5.large", "n" * 60 + "-ab"),
         ("ml.m5.xlarge", "n" * 60 + "-2"),
         ("ml.c5.xlarge", "n" * 60 + "-3"),
     ]
-    assert list_attempts(ProcessConfig()) == [ProcessConfig()]
+    assert find_place("tg-process").list_attempts(ProcessConfig()) == [ProcessConfig()]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import ProjectFolder
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.places.config import ProcessConfig
+from tg_mlflow.places.process import ProcessConfig
 from tg_mlflow.project.project import read_project
 from tg_mlflow.project.secret_arguments import find_secret_arguments
 from tg_mlflow.project.train_command import TrainCommand, parse_train_words

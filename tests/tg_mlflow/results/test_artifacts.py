@@ -26,7 +26,9 @@ from tg.common.ml import dft
 from tg.common.ml import single_frame_training as sft
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.errors import BackendConfigError
-from tg_mlflow.places.config import AttachedConfig, LogConfig, load_backend_config
+from tg_mlflow.places.attached import AttachedConfig
+from tg_mlflow.places.config import LogConfig
+from tg_mlflow.places.loading import load_config
 from tg_mlflow.results.artifacts import log_result
 from tg_mlflow.results.model_check import CheckFailure
 
@@ -63,7 +65,12 @@ class Job:
 
     def log(self, dataset: Path | None = None, /, **log: bool) -> Run:
         log_result(
-            self.store, self.run_id, self.executor, self.job_id, dataset, LogConfig(**{"check_model": False, **log})
+            self.store,
+            self.run_id,
+            self.executor.executor,
+            self.job_id,
+            dataset,
+            LogConfig(**{"check_model": False, **log}),
         )
         return self.store.get_run(self.run_id)
 
@@ -371,9 +378,9 @@ def test_another_task_has_its_dataset_and_nothing_else(tmp_path: Path, store: Ml
 
 
 def test_the_backend_config_switches_parts_off(tmp_path: Path) -> None:
-    config = load_backend_config(AttachedConfig, tmp_path, {"log": {"model": False}})
+    config = load_config(AttachedConfig, tmp_path, {"log": {"model": False}})
     assert config.log == LogConfig(figures=True, tables=True, dataset=True, model=False)
     with pytest.raises(BackendConfigError, match=r"the backend config has the unknown key .log\.plots."):
-        load_backend_config(AttachedConfig, tmp_path, {"log": {"plots": False}})
+        load_config(AttachedConfig, tmp_path, {"log": {"plots": False}})
     with pytest.raises(BackendConfigError, match=r".log\.model. = .no.: Input should be a valid boolean"):
-        load_backend_config(AttachedConfig, tmp_path, {"log": {"model": "no"}})
+        load_config(AttachedConfig, tmp_path, {"log": {"model": "no"}})

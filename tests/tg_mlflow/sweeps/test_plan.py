@@ -7,9 +7,11 @@ import pytest
 
 from tests.support import ProjectFolder
 from tg_mlflow.errors import BackendConfigError, ProjectError
-from tg_mlflow.places.config import ProcessConfig, RemoteConfig
+from tg_mlflow.places.process import ProcessConfig
+from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import read_project
-from tg_mlflow.sweeps.plan import SweepMember, plan_sweep
+from tg_mlflow.sweeps.member import SweepMember
+from tg_mlflow.sweeps.plan import plan_sweep
 
 MLPROJECT = """
     name: points

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import pandas as pd
+from mlflow.entities import Run
 
 from tg.common.errors import suggestion
 from tg.common.secret_mask import SecretMask
@@ -155,3 +156,22 @@ def _known_metrics(children: Sequence[SweepChildResult]) -> list[str]:
 def _as_column(values: list[Any]) -> "pd.Series[Any]":
     # Else a value that is missing would make floats of integers, and numbers of bools.
     return pd.Series(values) if all(map(is_number, values)) else pd.Series(values, dtype=object)
+
+
+def describe_child(
+    run: Run, name: str, combination: Mapping[str, Any], status: str, failure: str | None
+) -> SweepChildResult:
+    """Describes how a training has ended that has a run.
+
+    Args:
+        run: The run.
+        name: What the training is called.
+        combination: Its value of each parameter that the sweep is of.
+        status: Its status.
+        failure: Why it failed.
+    """
+    end_time = run.info.end_time
+    seconds = None if end_time is None else (end_time - run.info.start_time) / 1000
+    if status not in (FINISHED, KILLED):
+        status = FAILED  # also where not all of it is recorded
+    return SweepChildResult(name, run.info.run_id, status, seconds, combination, run.data.metrics, failure)

@@ -12,6 +12,7 @@ import pytest
 from tg.common import DeliveryError, JobFailedError, ResultArchiveError
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
+    JobRequest,
     JobState,
     JobStatus,
     SagemakerConfig,
@@ -223,7 +224,6 @@ def test_a_job_outlives_who_has_submitted_it(tmp_path: Path, jobs: Path) -> None
 def test_an_interrupt_stops_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executor = make_executor("wait", tmp_path)
     job_id = executor.build_job_id()
-    monkeypatch.setattr(executor, "build_job_id", lambda: job_id)
 
     def interrupt() -> None:
         for event in executor.logs(job_id):
@@ -231,16 +231,15 @@ def test_an_interrupt_stops_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPa
                 signal.raise_signal(signal.SIGINT)
                 return
 
-    real_submit = executor.submit
+    real_submit = executor.executor.submit
 
-    def submit() -> str:
-        real_submit(job_id)
+    def submit(request: JobRequest) -> None:
+        real_submit(request)
         threading.Thread(target=interrupt).start()
-        return job_id
 
-    monkeypatch.setattr(executor, "submit", submit)
+    monkeypatch.setattr(executor.executor, "submit", submit)
     with pytest.raises(KeyboardInterrupt):
-        executor.execute()
+        executor.executor.execute(JobRequest(job_id, executor.config))
     assert executor.status(job_id).status is JobStatus.STOPPED
 
 

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,9 @@ from tg.common import DeliveryError
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
     Autonamer,
+    ConfiguredExecutor,
     SagemakerAttachedExecutor,
     SagemakerConfig,
-    SagemakerExecutor,
     SagemakerJob,
     SagemakerLocalExecutor,
     SagemakerOptions,
@@ -90,7 +91,7 @@ def test_ids_of_jobs_with_the_same_name_differ() -> None:
 @pytest.mark.parametrize(
     "place", [SagemakerAttachedExecutor, SagemakerProcessExecutor, SagemakerLocalExecutor, SagemakerRemoteExecutor]
 )
-def test_jobs_are_called_as_their_runs_everywhere(place: Callable[[SagemakerConfig], SagemakerExecutor]) -> None:
+def test_jobs_are_called_as_their_runs_everywhere(place: Callable[[SagemakerConfig], ConfiguredExecutor[Any]]) -> None:
     first, _ = Autonamer(Task).build_tasks(learning_rate=[0.1, 1])
     assert re.fullmatch(r"titanic-LR0p1-\d{4}(-\d\d){5}-[0-9a-f]{8}", place(deliver(first)).build_job_id())
     assert re.fullmatch(r"sometask-\d{4}(-\d\d){5}-[0-9a-f]{8}", place(deliver(Task(0.1))).build_job_id())

@@ -21,7 +21,14 @@ _BILLION = 1_000_000_000
 
 
 def build_container_request(
-    job_id: str, image: str, options: SagemakerOptions, resource: str, dataset: Path | None, is_mounted: bool
+    job_id: str,
+    image: str,
+    options: SagemakerOptions,
+    resource: str,
+    dataset: Path | None,
+    *,
+    is_mounted: bool,
+    stop_grace_seconds: float,
 ) -> dict[str, Any]:
     """Writes a container's description, as the Docker Engine API's ``POST /containers/create`` takes it.
 
@@ -32,6 +39,7 @@ def build_container_request(
         resource: Which of the package's payloads is run.
         dataset: The dataset, an absolute path: a file lies in the data channel, a folder is the data channel.
         is_mounted: Whether the daemon sees the dataset, so that it need not be sent; it can be read only.
+        stop_grace_seconds: How long the job may take to stop before the engine kills it.
 
     Raises:
         ContainerError: If an option cannot be meant so.
@@ -64,14 +72,14 @@ def build_container_request(
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "Labels": {JOB_LABEL: job_id, "tg-mlflow.project": options.project_name},
         "StopSignal": "SIGTERM",
-        "StopTimeout": stop_timeout(options),
+        "StopTimeout": round_grace(stop_grace_seconds),
         "HostConfig": host,
     }
 
 
-def stop_timeout(options: SagemakerOptions) -> int:
-    """How many seconds the engine waits between SIGTERM and SIGKILL; it knows whole ones only."""
-    return math.ceil(options.stop_grace_seconds)
+def round_grace(seconds: float) -> int:
+    """Rounds the time between SIGTERM and SIGKILL up to whole seconds, since the engine knows no others."""
+    return math.ceil(seconds)
 
 
 def parse_memory(text: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..executor.executor import JobState, JobStatus
+from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
 
 _STATE_NAME = "state.json"

@@ -1,15 +1,21 @@
-"""Trains in this process, on the thread that asks for it: the place to debug a task."""
+"""Trains in this process, on the calling thread: the place to debug a task."""
 
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from ....errors import DeliveryError
 from ....ml.training_core import InMemoryTrainingEnvironment
 from ....system.interrupts import uninterrupted
-from ..executor.executor import JobState, JobStatus, Listener
+from ..executor.config import SagemakerConfig
+from ..executor.job_request import JobRequest
+from ..executor.job_state import JobState, JobStatus
+from ..executor.log_tail import Listener
+from ..executor.place_options import PlaceOptions
+from ..executor.traits import Traits
 from ..job_files.job_folder import JobFolder
 from ..job_files.process_supervisor import PROCESS_NAME, describe_process, is_alive
 from ..runtime.leftover_workers import ending_leftover_workers
@@ -25,49 +31,58 @@ _STATE_NAME = "state.json"
 _turn = threading.RLock()
 
 
-class SagemakerAttachedExecutor(FolderExecutor):
-    """Runs the task right here: breakpoints, Ctrl-C and tracebacks work as in any Python program.
+@dataclass(frozen=True)
+class AttachedOptions(PlaceOptions):
+    """The options of jobs in this process: there are none."""
 
-    :meth:`execute` trains in memory. :meth:`submit` trains as the other places do, with a package, a log and an
-    archive, and returns when the training has ended. What the task writes to stdout and stderr, in whatever way, is the
-    log; it is shown as it comes. A process has one stdout, so trainings of several threads take turns.
+
+class AttachedExecutor(FolderExecutor):
+    """Runs tasks in this process: breakpoints, Ctrl-C and tracebacks work as in any Python program.
+
+    :meth:`submit` trains as other executors do, with a package, a log and an archive, and returns when the training has
+    ended. All that the task writes to stdout and stderr, in whatever way, is the log; it is shown as it is written. A
+    process has one stdout, so trainings of several threads take turns. :meth:`train_in_memory` does without all that.
 
     Args:
-        config: What is trained, on which data, in which package.
+        options: There are none to choose.
     """
 
-    place = "attached"
+    traits: Traits = Traits(is_in_process=True)
 
-    def execute(self) -> dict[str, Any]:
-        """Trains in memory.
+    def __init__(self, options: AttachedOptions = AttachedOptions()) -> None:
+        self.options = options
+
+    def train_in_memory(self, delivery: SagemakerConfig) -> dict[str, Any]:
+        """Trains without a package and a log; makes no job.
 
         Returns:
             The result, as :class:`InMemoryTrainingEnvironment` describes it.
 
         Raises:
             DatasetError: If the dataset is missing.
-            TgError: In a worker that imports the program in which this stands.
+            TgError: In a worker process that imports the program that calls this.
             Exception: Whatever the task raises, unchanged.
         """
         refuse_in_starting_worker()
-        environment = InMemoryTrainingEnvironment()
-        self.config.job.task.apply_hyperparams(self.config.options.hyperparameters)
-        self.config.job.task.run_with_environment(self.config.options.local_dataset_path, environment)
+        environment, task = InMemoryTrainingEnvironment(), delivery.job.task
+        task.apply_hyperparams(delivery.options.hyperparameters)
+        task.run_with_environment(delivery.options.local_dataset_path, environment)
         return environment.result
 
-    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
-        """Trains to the end and returns the job's id.
+    def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
+        """Trains to the end.
 
         Raises:
             Exception: Whatever the task raises, unchanged.
         """
-        dataset = self.config.options.local_dataset_path
-        folder = JobFolder.create(job_id or self.build_job_id())
+        delivery = request.delivery
+        dataset = delivery.options.local_dataset_path
+        folder = JobFolder.create(request.job_id)
         folder.write_json(PROCESS_NAME, describe_process(os.getpid()))
         state = JobState(JobStatus.FAILED)
         try:
-            package = self.config.packaging.make_package(folder.path)
-            ml = lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
+            package = delivery.packaging.make_package(folder.path)
+            ml = lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
             with ExitStack() as surroundings:
                 for each in (
                     _turn,
@@ -77,7 +92,7 @@ class SagemakerAttachedExecutor(FolderExecutor):
                     ending_pools_that_cannot_start(),
                 ):
                     surroundings.enter_context(each)
-                self.config.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
+                delivery.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
             state = JobState(JobStatus.COMPLETED, 0)
         except KeyboardInterrupt:
             state = JobState(JobStatus.STOPPED, None, "it was interrupted")
@@ -88,7 +103,6 @@ class SagemakerAttachedExecutor(FolderExecutor):
         finally:
             with uninterrupted():
                 folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
-        return folder.job_id
 
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ..contract.log_event import LogEvent
-from ..executor.executor import Listener
+from ..executor.log_tail import Listener
 from ..job_files.job_folder import JobFolder
 from ..runtime.c_output import flush_c_output
 from .routed_streams import Console, TrainingThreads, flush_streams, routing_streams, write_whole

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from ..contract.variables import (
     describe_dataset,
 )
 from ..executor.config import SagemakerConfig
-from ..executor.executor import JobState, JobStatus, Listener
+from ..executor.job_request import JobRequest
+from ..executor.job_state import JobState, JobStatus
+from ..executor.log_tail import Listener
+from ..executor.place_options import PlaceOptions
 from ..job_files import process_supervisor
 from ..job_files.job_folder import JobFolder
 from .folder_executor import FolderExecutor
@@ -39,27 +43,42 @@ _HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
 _CANCELLED_NAME = "cancelled"
 
 
-class SagemakerProcessExecutor(FolderExecutor):
-    """Builds the package and runs it in a child process, with a private folder in place of ``/opt/ml``.
+@dataclass(frozen=True)
+class ProcessOptions(PlaceOptions):
+    """The options of jobs in child processes.
+
+    Attributes:
+        stop_grace_seconds: How long a cancelled job may take to stop before it is killed; SageMaker gives 120 seconds.
+    """
+
+    stop_grace_seconds: float = 120
+
+
+class ProcessExecutor(FolderExecutor):
+    """Builds a package and runs it in a child process, with a private folder in place of ``/opt/ml``.
 
     The child is started by another small process that keeps its output and exit code: the job goes on when the process
     that has submitted it ends. It does not see this process's modules, its Python path, nor its variables that begin
     with ``AWS_``, ``MLFLOW_``, ``PYTHON`` or ``TG_``.
 
     Args:
-        config: What is trained, on which data, in which package.
+        options: What holds for all jobs.
     """
 
-    place = "process"
+    options: ProcessOptions
 
-    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
-        dataset = self.config.options.local_dataset_path
-        folder = JobFolder.create(job_id or self.build_job_id())
+    def __init__(self, options: ProcessOptions = ProcessOptions()) -> None:
+        self.options = options
+
+    def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
+        delivery = request.delivery
+        dataset = delivery.options.local_dataset_path
+        folder = JobFolder.create(request.job_id)
         supervisor: subprocess.Popen[bytes] | None = None
         try:
-            package = self.config.packaging.make_package(folder.path)
+            package = delivery.packaging.make_package(folder.path)
             python_path = unpack_package(package, folder.path)
-            lay_out_ml_folder(folder, dataset, self.config.options.hyperparameters)
+            lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
             run_file = folder.path / "train.py"
             run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             # In the middle of its start, a process would be lost sight of.
@@ -76,7 +95,7 @@ class SagemakerProcessExecutor(FolderExecutor):
                         str(run_file),
                         "train",
                     ],
-                    env=build_environment(os.environ, self.config, folder, python_path, dataset),
+                    env=build_environment(os.environ, delivery, folder, python_path, dataset),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -90,7 +109,6 @@ class SagemakerProcessExecutor(FolderExecutor):
                     _end_start(folder, supervisor)
                 shutil.rmtree(folder.path, ignore_errors=True)
             raise
-        return folder.job_id
 
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
@@ -117,7 +135,7 @@ class SagemakerProcessExecutor(FolderExecutor):
             raise DeliveryError(f"job {job_id!r} was never started completely; remove {folder.path}")
         try:
             _signal(process["pid"], signal.SIGTERM)
-            deadline = time.monotonic() + self.config.options.stop_grace_seconds
+            deadline = time.monotonic() + self.options.stop_grace_seconds
             while not self.status(job_id).status.is_final:
                 if time.monotonic() > deadline:
                     _signal(process["pid"], signal.SIGKILL)
@@ -137,7 +155,7 @@ class SagemakerProcessExecutor(FolderExecutor):
 
 
 def build_environment(
-    outer: Mapping[str, str], config: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
+    outer: Mapping[str, str], delivery: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
 ) -> dict[str, str]:
     """Writes a job's variables: those of this process without what is hidden, the job's own, and the contract's."""
     # Where libraries are installed outside of this Python, as on clusters, the path leads to them and not to projects.
@@ -147,14 +165,14 @@ def build_environment(
         "TRAINING_JOB_NAME": folder.job_id,
         "PYTHONPATH": os.pathsep.join([str(python_path), *libraries]),
         "PYTHONDONTWRITEBYTECODE": "1",
-        RESOURCE_VARIABLE: config.resource_name,
+        RESOURCE_VARIABLE: delivery.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
         WORK_FOLDER_VARIABLE: str(folder.work),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)
     visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
-    return {**visible, **config.options.environment, **contract}
+    return {**visible, **delivery.options.environment, **contract}
 
 
 def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:

@@ -37,12 +37,12 @@ class Delivery:
 
 
 class RemoteDelivery:
-    """Delivers the code of one executor's job.
+    """Delivers the code of one training.
 
     Args:
         config: The training.
         aws: The account.
-        connect: Gives the Docker daemon.
+        connect: Connects to the Docker daemon of a host, as :func:`docker_client.connect` does.
         shared: Remembers what others have found, made or sent, so that it is done once; ``None`` to do it each time.
     """
 
@@ -50,7 +50,7 @@ class RemoteDelivery:
         self,
         config: SagemakerConfig,
         aws: AwsSession,
-        connect: Callable[[], DockerClient],
+        connect: Callable[[str | None], DockerClient],
         shared: SharedAccount | None,
     ) -> None:
         self._config = config
@@ -108,7 +108,7 @@ class RemoteDelivery:
         packaging, containering = self._config.packaging, self._config.containering
         with temporary_folder() as folder:
             if target.ready_image is None:
-                client, login = self._connect(), self._open_repository()
+                client, login = self._connect(self._config.options.docker_host), self._open_repository()
                 image = deliver_image(client, containering, packaging.make_package(folder), login)
                 return Delivery(image, made_from=(packaging, containering))
             place = self._upload(target, packaging.make_package(folder))

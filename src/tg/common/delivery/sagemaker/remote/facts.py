@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from ..executor.executor import JobFacts
+from ..executor.job_state import JobFacts
 from .result import RemoteResult
 from .state import JobDescription
 

@@ -11,7 +11,7 @@ from ....errors import DeliveryError, JobUnreachableError
 from ....logger import Logger
 from ..aws.call_rates import CallRates
 from ..aws.session import AwsSession
-from ..executor.executor import JobStatus
+from ..executor.job_state import JobStatus
 from .pacing import Pacing
 from .state import JobDescription, build_remote_state
 from .training_job import describe_job

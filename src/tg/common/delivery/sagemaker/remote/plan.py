@@ -1,13 +1,22 @@
-"""What a training on SageMaker would do, without doing it."""
+"""Finds out what a training on SageMaker would do, without doing it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ....system.temporary_folder import temporary_folder
+from ..aws.s3_upload import find_missing
+from ..aws.session import AwsSession
+from ..executor.job_request import JobRequest
+from .code_channel import build_entrypoint
+from .delivery import RemoteDelivery
+from .metric_definitions import build_metric_definitions
+from .target import UNKNOWN_DIGEST, find_target
+
 
 @dataclass(frozen=True)
 class RemotePlan:
-    """What :meth:`SagemakerRemoteExecutor.submit` would do now.
+    """What :meth:`RemoteExecutor.submit` would do now.
 
     Attributes:
         request: The request; where an image has yet to be built, its digest is not known yet.
@@ -22,3 +31,32 @@ class RemotePlan:
     image_repository: str | None = None
     left_out_metrics: Sequence[str] = ()
     notes: Sequence[str] = ()
+
+
+def plan_job(request: JobRequest, aws: AwsSession, delivery: RemoteDelivery) -> RemotePlan:
+    """Checks all that starting a job checks; creates and sends nothing.
+
+    Args:
+        request: The job.
+        aws: The account.
+        delivery: What would deliver its code.
+
+    Raises:
+        DeliveryError: If the job could not be started.
+    """
+    job_id, training = request.job_id, request.delivery
+    target = find_target(training, aws, job_id, create=False)
+    _, left_out = build_metric_definitions(training.job.task.get_metric_names())
+    if target.ready_image is None:
+        repository = delivery.repository_name
+        content = target.build_request(training, job_id, f"{repository}@{UNKNOWN_DIGEST}")
+        return RemotePlan(content, (), repository, tuple(left_out), target.notes)
+    with temporary_folder() as folder:
+        package = training.packaging.make_package(folder)
+        place, uploads = delivery.plan_code(target, package)
+        content = target.build_request(training, job_id, target.ready_image, code=place, entrypoint=build_entrypoint())
+        is_there = not target.notes
+        kms_key = training.options.remote.kms_key
+        missing = [each for each, _ in find_missing(aws, uploads, kms_key)] if is_there else uploads
+        sizes = [(each.path.name, str(each.place), each.path.stat().st_size) for each in missing]
+    return RemotePlan(content, tuple(sizes), None, tuple(left_out), target.notes)

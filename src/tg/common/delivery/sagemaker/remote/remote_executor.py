@@ -1,161 +1,181 @@
 """Trains on SageMaker."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ....errors import DeliveryError, ResultArchiveError
 from ....logger import Logger
-from ....system.temporary_folder import temporary_folder
 from ...delivery.image.docker_client import DockerClient, connect
 from ..archive.result_archive import ResultArchive
 from ..aws.call_rates import CallRates, WaitInterruptedError
-from ..aws.s3_upload import find_missing
 from ..contract.log_event import LogEvent, skip_bytes
 from ..executor.config import SagemakerConfig
-from ..executor.executor import JobFacts, JobState, Listener, SagemakerExecutor
+from ..executor.executor import Executor
+from ..executor.job_request import JobRequest
+from ..executor.job_state import JobFacts, JobState
+from ..executor.log_tail import Listener
+from ..executor.place_options import PlaceOptions
 from ..executor.stored_dataset import StoredDataset
-from ..job_files.job_folder import JobFolder, build_job_id
+from ..executor.traits import Traits
+from ..job_files.job_folder import JobFolder
 from .cloudwatch_log import CloudWatchLog
-from .code_channel import build_entrypoint
 from .dataset import find_remote_dataset
 from .dataset_upload import upload_dataset
 from .delivery import RemoteDelivery
 from .facts import build_console_url, build_facts
 from .metric_definitions import build_metric_definitions
 from .pacing import Pacing
-from .plan import RemotePlan
+from .plan import RemotePlan, plan_job
 from .result import fetch_result, find_result
 from .shared_account import SharedAccount
 from .state import JobDescription, build_remote_state
-from .target import UNKNOWN_DIGEST, check_is_free, find_target
+from .target import check_is_free
 from .training_job import create_job, describe_job, stop_job
 
 
-class SagemakerRemoteExecutor(SagemakerExecutor):
-    """Runs the job on SageMaker, in an image that is built here and pushed, or in a ready-made one.
+@dataclass(frozen=True)
+class AccountOptions(PlaceOptions):
+    """The options of jobs on SageMaker.
+
+    Attributes:
+        region: The AWS region; ``None`` for that of the profile or of ``AWS_DEFAULT_REGION``.
+        profile: A profile of AWS's configuration files; ``None`` for what ``AWS_PROFILE`` and the like say.
+        metrics_from: Whose metrics count where several machines train: ``leader`` or ``all``.
+
+    Raises:
+        DeliveryError: If ``metrics_from`` is something else.
+    """
+
+    region: str | None = None
+    profile: str | None = None
+    metrics_from: str = "leader"
+
+    def __post_init__(self) -> None:
+        if self.metrics_from not in ("leader", "all"):
+            raise DeliveryError(f"metrics_from is {self.metrics_from!r}; give 'leader' or 'all'")
+
+
+class RemoteExecutor(Executor):
+    """Runs jobs on SageMaker, in an image that is built here and pushed, or in a ready-made one.
 
     A job's id is its name there. All that is asked of a job is asked of AWS; nothing of it is kept here but the result
     archive, once it has been fetched, and in a shared account what is known of its end.
 
     Args:
-        config: What is trained, and how it is delivered.
+        options: The account, and what holds for all jobs.
         session: A ``boto3.Session``, or a function that makes one and is called again when credentials have expired;
             by default one of the profile and the region in the options.
-        client: The Docker daemon that builds and pushes images; by default that of the options or of ``DOCKER_HOST``.
+        client: The connection to the Docker daemon that builds and pushes images; by default made as a training's
+            options say.
         pacing: How often jobs are looked at.
-        account: An account that other executors use, too, when many jobs are trained at the same time; ``session`` and
-            ``pacing`` are its own then.
-
-    Attributes:
-        interrupted: When it is set, waiting ends, as :class:`SharedAccount` tells.
+        account: An account that other executors use, too, or that remembers what many jobs have in common; ``session``
+            and ``pacing`` are its own then.
 
     Raises:
         DeliveryError: If the options name another region or profile than that account's.
     """
 
-    place = "remote"
-    is_remote = True
-    repeats_logs = False  # what comes late has its place before what was read earlier
+    traits: Traits = Traits(
+        may_queue=True,
+        repeats_logs=False,  # what comes late has its place before what was read earlier
+        needs_credentials=True,
+        needs_local_dataset=False,
+        keeps_results=True,
+        is_found_anywhere=True,
+        starts_at_once=True,
+    )
+    options: AccountOptions
 
     def __init__(
         self,
-        config: SagemakerConfig,
+        options: AccountOptions = AccountOptions(),
         session: Any = None,
         client: DockerClient | None = None,
         pacing: Pacing | None = None,
         account: SharedAccount | None = None,
     ) -> None:
-        self.config = config
-        remote = config.options.remote
+        self.options = options
         self._shared = account
         if account is not None:
-            account.check(remote.region, remote.profile)
-        self._account = account or SharedAccount(remote.region, remote.profile, session, pacing, CallRates({}))
-        self.pacing, self.aws, self.interrupted = self._account.pacing, self._account.aws, self._account.interrupted
+            account.check(options.region, options.profile)
+        self._account = account or SharedAccount(options.region, options.profile, session, pacing, CallRates({}))
+        self.pacing, self.aws = self._account.pacing, self._account.aws
         self._client = client
+        self._clients: dict[str | None, DockerClient] = {}
+        self._lock = threading.Lock()
         self._submission = secrets.token_hex(8)
         self._sent: dict[str, bool] = {}  # whether it is known that they were created
-        self._delivery = RemoteDelivery(config, self.aws, lambda: self.client, account)
 
-    @property
-    def client(self) -> DockerClient:
-        """The Docker daemon; the connection is made on first use."""
-        if self._client is None:
-            self._client = connect(self.config.options.docker_host)
-        return self._client
+    def connect(self, docker_host: str | None) -> DockerClient:
+        """Connects to the Docker daemon that builds images; the connection is made once for each host.
 
-    def build_job_id(self) -> str:
-        return self.config.options.remote.job_name or build_job_id(self.config.job_title)
+        Raises:
+            ContainerError: If it does not answer.
+        """
+        if self._client is not None:
+            return self._client
+        with self._lock:
+            if docker_host not in self._clients:
+                self._clients[docker_host] = connect(docker_host)
+            return self._clients[docker_host]
 
-    def plan(self, job_id: str | None = None) -> RemotePlan:
-        """Checks all that :meth:`submit` checks and tells what it would do; creates and sends nothing.
+    def build_job_id(self, delivery: SagemakerConfig) -> str:
+        return delivery.options.remote.job_name or super().build_job_id(delivery)
+
+    def describe(self, request: JobRequest) -> RemotePlan:
+        """Checks all that :meth:`submit` checks and describes what it would do; creates and sends nothing.
 
         Raises:
             DeliveryError: As :meth:`submit` does.
         """
-        job_id = job_id or self.build_job_id()
-        target = find_target(self.config, self.aws, job_id, create=False)
-        _, left_out = build_metric_definitions(self.config.job.task.get_metric_names())
-        if target.ready_image is None:
-            repository = self._delivery.repository_name
-            image = f"{repository}@{UNKNOWN_DIGEST}"
-            request = target.build_request(self.config, job_id, image)
-            return RemotePlan(request, (), repository, tuple(left_out), target.notes)
-        with temporary_folder() as folder:
-            package = self.config.packaging.make_package(folder)
-            place, uploads = self._delivery.plan_code(target, package)
-            request = target.build_request(
-                self.config, job_id, target.ready_image, code=place, entrypoint=build_entrypoint()
-            )
-            is_there = not target.notes
-            kms_key = self.config.options.remote.kms_key
-            missing = [each for each, _ in find_missing(self.aws, uploads, kms_key)] if is_there else uploads
-            sizes = [(each.path.name, str(each.place), each.path.stat().st_size) for each in missing]
-        return RemotePlan(request, tuple(sizes), None, tuple(left_out), target.notes)
+        return plan_job(request, self.aws, self._deliver(request.delivery))
 
-    def prepare(self) -> None:
+    def prepare(self, delivery: SagemakerConfig) -> None:
         """Builds and pushes the image, or uploads the package; :meth:`submit` finds them there then.
 
         Raises:
             DeliveryError: As :meth:`submit` does.
         """
-        self._delivery.deliver(self._delivery.find_target(self.build_job_id()))
+        remote = self._deliver(delivery)
+        remote.deliver(remote.find_target(self.build_job_id(delivery)))
 
-    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
-        """Starts the job.
+    def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
+        """Starts a job.
 
         Raises:
             DeliveryError: If it cannot be started; nothing is left running then.
-            KeyboardInterrupt: Likewise, if :attr:`interrupted` is set.
+            KeyboardInterrupt: Likewise, after :meth:`interrupt`.
         """
-        job_id = job_id or self.build_job_id()
+        job_id, training = request.job_id, request.delivery
+        delivery = self._deliver(training)
         self.aws.pause(0)  # whoever is interrupted begins nothing
-        target = self._delivery.find_target(job_id)
+        target = delivery.find_target(job_id)
         with self._account.rates.interruptible():
             check_is_free(self.aws, job_id)
-        there = self._delivery.deliver(target)
-        request = target.build_request(
-            self.config,
+        there = delivery.deliver(target)
+        content = target.build_request(
+            training,
             job_id,
             there.image,
             code=there.code,
             entrypoint=there.entrypoint,
             submission=self._submission,
         )
-        _, left_out = build_metric_definitions(self.config.job.task.get_metric_names())
+        _, left_out = build_metric_definitions(training.job.task.get_metric_names())
         if left_out:
             Logger.warning(f"SageMaker takes 40 metrics; its console will not show {', '.join(left_out)}")
         self._sent[job_id] = False
         try:
-            create_job(self.aws, request, self.config.options.remote.queue_seconds, self.pacing.create_seconds)
+            create_job(self.aws, content, training.options.remote.queue_seconds, self.pacing.create_seconds)
         except (DeliveryError, WaitInterruptedError):
             del self._sent[job_id]  # there is none, or it is another's
             raise
         self._sent[job_id] = True
         Logger.info(f"Created the training job {job_id}: {self.console_url(job_id)}")
-        return job_id
 
     def has_submitted(self, job_id: str) -> bool:
         if job_id not in self._sent:
@@ -165,8 +185,12 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
         job = self.aws.follow(job_id, lambda: describe_job(self.aws, job_id))
         return job is not None and job.submission == self._submission
 
-    def upload_dataset(self) -> str:
-        """Uploads the dataset to its place in S3, with progress; what is there with the same content is not sent again.
+    def interrupt(self) -> None:
+        """Makes all that waits raise ``KeyboardInterrupt``, as :attr:`SharedAccount.interrupted` describes."""
+        self._account.interrupted.set()
+
+    def upload_dataset(self, delivery: SagemakerConfig) -> str:
+        """Uploads a dataset to its place in S3, with progress; what is there with the same content is not sent again.
 
         Returns:
             Where it is.
@@ -175,12 +199,12 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
             DatasetError: If there is no dataset here.
             DeliveryError: If S3 does not take it.
         """
-        done = upload_dataset(self.aws, self.config.options)
+        done = upload_dataset(self.aws, delivery.options)
         Logger.info(f"The dataset is {done.place} ({done.sent_bytes:,} bytes were sent)")
         return str(done.place)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-        all_hosts = self.config.options.remote.metrics_from == "all"
+        all_hosts = self.options.metrics_from == "all"
         look = self._wait_for_news if follow else self._describe
         log = CloudWatchLog(
             self.aws,
@@ -236,6 +260,9 @@ class SagemakerRemoteExecutor(SagemakerExecutor):
     def console_url(self, job_id: str) -> str:
         """Where AWS's console shows a job."""
         return build_console_url(job_id, self.aws.region, self.aws.partition)
+
+    def _deliver(self, delivery: SagemakerConfig) -> RemoteDelivery:
+        return RemoteDelivery(delivery, self.aws, self.connect, self._shared)
 
     def _describe(self, job_id: str) -> JobDescription:
         """All that is to be known of a job."""

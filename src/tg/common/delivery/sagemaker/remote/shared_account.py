@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ....errors import DeliveryError
 from ..aws.call_rates import CallRates
 from ..aws.session import AwsSession
-from ..executor.executor import JobStatus
+from ..executor.job_state import JobStatus
 from .job_board import JobBoard
 from .pacing import Pacing
 

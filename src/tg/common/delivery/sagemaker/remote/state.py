@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..executor.executor import JobState, JobStatus
+from ..executor.job_state import JobState, JobStatus
 
 # While the job is in progress; whatever else there is or will be, the machines are there.
 _QUEUED = ("", "Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack", "Interrupted", "Restarting")

@@ -2,24 +2,26 @@
 
 from typing import Any
 
+from ..executor.job_request import JobRequest
 from ..remote.delivery import RemoteDelivery
-from ..remote.remote_executor import SagemakerRemoteExecutor
+from ..remote.remote_executor import RemoteExecutor
 
 
-def deliver_training(executor: SagemakerRemoteExecutor, job_id: str) -> dict[str, Any]:
-    """Builds and pushes the image, or uploads the package, and gives the request by which a job is created.
+def deliver_training(executor: RemoteExecutor, request: JobRequest) -> dict[str, Any]:
+    """Builds and pushes the image, or uploads the package, and returns the request by which a job is created.
 
-    It is what :meth:`SagemakerRemoteExecutor.submit` would send, but for the mark by which an executor knows its jobs.
+    It is what :meth:`RemoteExecutor.submit` would send, but for the mark by which an executor knows its jobs.
 
     Args:
-        executor: The training and its account.
-        job_id: The name in the request.
+        executor: The account.
+        request: The training, and the name in the request.
 
     Raises:
-        DeliveryError: As :meth:`SagemakerRemoteExecutor.submit` does.
+        DeliveryError: As :meth:`RemoteExecutor.submit` does.
         DatasetError: If the dataset is not in S3.
     """
-    delivery = RemoteDelivery(executor.config, executor.aws, lambda: executor.client, None)
+    job_id, training = request.job_id, request.delivery
+    delivery = RemoteDelivery(training, executor.aws, executor.connect, None)
     target = delivery.find_target(job_id)
     there = delivery.deliver(target)
-    return target.build_request(executor.config, job_id, there.image, code=there.code, entrypoint=there.entrypoint)
+    return target.build_request(training, job_id, there.image, code=there.code, entrypoint=there.entrypoint)

@@ -1,8 +1,10 @@
-"""Trains in a container of a local Docker daemon, or of one that is reached over SSH."""
+"""Trains in containers of a local Docker daemon, or of one that is reached over SSH."""
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ....errors import ContainerError, DeliveryError, ResultArchiveError
@@ -23,59 +25,76 @@ from ..archive.result_archive import ResultArchive, write_result_archive_from_ta
 from ..contract.log_event import LogEvent
 from ..contract.ml_folder import build_input_config
 from ..executor.config import SagemakerConfig
-from ..executor.executor import JobFacts, JobState, JobStatus, Listener, SagemakerExecutor
-from ..job_files.job_folder import JobFolder, build_job_id
+from ..executor.executor import Executor
+from ..executor.job_request import JobRequest
+from ..executor.job_state import JobFacts, JobState, JobStatus
+from ..executor.log_tail import Listener
+from ..executor.place_options import PlaceOptions
+from ..executor.traits import Traits
+from ..job_files.job_folder import JobFolder
 from .files import fetch_failure, fetch_model, send_input
 from .log import container_status, follow_log, save_log
-from .request import JOB_LABEL, build_container_request, stop_timeout
+from .request import JOB_LABEL, build_container_request, round_grace
 from .state import build_job_state, load_state, save_state
 
 _CANCELLED_NAME = "cancelled"
 _ASKING_SECONDS = 1
 
 
-class SagemakerLocalExecutor(SagemakerExecutor):
-    """Runs the job in a container, of the same image and by the same contract as on SageMaker.
+@dataclass(frozen=True)
+class ContainerOptions(PlaceOptions):
+    """The options of jobs in containers.
 
-    The container is called as the job. It is removed when the results have been collected: by :meth:`execute`, by
+    Attributes:
+        docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
+        stop_grace_seconds: How long a cancelled job may take to stop before it is killed; SageMaker gives 120 seconds.
+    """
+
+    docker_host: str | None = None
+    stop_grace_seconds: float = 120
+
+
+class ContainerExecutor(Executor):
+    """Runs jobs in containers, of the same image and by the same contract as on SageMaker.
+
+    A container has the name of its job. It is removed when the results have been collected: by :meth:`execute`, by
     :meth:`load_result` or by :meth:`collect`. From then on all that is asked of the job is answered from its folder.
 
     Args:
-        config: What is trained, and how it is delivered.
-        client: The Docker daemon; by default the one of ``docker_host`` in the options, or else of ``DOCKER_HOST``.
+        options: The daemon, and what holds for all jobs.
+        client: The connection to the daemon; by default made as the options say.
     """
 
-    place = "local"
+    options: ContainerOptions
 
-    def __init__(self, config: SagemakerConfig, client: DockerClient | None = None) -> None:
-        self.config = config
+    def __init__(self, options: ContainerOptions = ContainerOptions(), client: DockerClient | None = None) -> None:
+        self.options = options
+        self.traits = Traits(is_found_anywhere=options.docker_host is not None)
         self._client = client
+        self._lock = threading.Lock()
 
     @property
     def client(self) -> DockerClient:
         """The Docker daemon; the connection is made on first use."""
-        if self._client is None:
-            self._client = connect(self.config.options.docker_host)
-        return self._client
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self.options.docker_host)
+            return self._client
 
-    def build_job_id(self) -> str:
-        return build_job_id(self.config.job_title)
+    def prepare(self, delivery: SagemakerConfig) -> None:
+        delivery.containering.make_container(client=self.client)
 
-    def prepare(self) -> None:
-        self.config.containering.make_container(client=self.client)
-
-    def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
-        dataset = self.config.options.local_dataset_path
-        image = self.config.containering.make_container(client=self.client)
+    def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
+        dataset = request.delivery.options.local_dataset_path
+        image = request.delivery.containering.make_container(client=self.client)
         self._check_platform(image)
-        folder = JobFolder.create(job_id or self.build_job_id())
+        folder = JobFolder.create(request.job_id)
         try:
-            self._start_container(folder.job_id, image, dataset.resolve() if dataset is not None else None)
+            self._start_container(request, image, dataset.resolve() if dataset is not None else None)
         except BaseException:
             with uninterrupted():
                 shutil.rmtree(folder.path)
             raise
-        return folder.job_id
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         folder = self._find_folder(job_id)
@@ -111,7 +130,7 @@ class SagemakerLocalExecutor(SagemakerExecutor):
             return
         (folder.path / _CANCELLED_NAME).touch()
         try:
-            self._stop_container(job_id, stop_timeout(self.config.options))
+            self._stop_container(job_id, round_grace(self.options.stop_grace_seconds))
         except KeyboardInterrupt:  # of a user who does not want to wait
             self.kill(job_id)
             raise
@@ -194,18 +213,24 @@ class SagemakerLocalExecutor(SagemakerExecutor):
                 "it works only if that emulates the other, and slowly"
             )
 
-    def _start_container(self, job_id: str, image: Image, dataset: Path | None) -> None:
-        options, is_mounted = self.config.options, is_local(self.client)
-        request = build_container_request(
-            job_id, image.image_id, options, self.config.resource_name, dataset, is_mounted
+    def _start_container(self, request: JobRequest, image: Image, dataset: Path | None) -> None:
+        job_id, delivery, is_mounted = request.job_id, request.delivery, is_local(self.client)
+        description = build_container_request(
+            job_id,
+            image.image_id,
+            delivery.options,
+            delivery.resource_name,
+            dataset,
+            is_mounted=is_mounted,
+            stop_grace_seconds=self.options.stop_grace_seconds,
         )
         # The daemon would create it all the same, perhaps after it was looked for in vain.
         what = f"the container of job {job_id!r} cannot be created"
         with uninterrupted() as held, engine_errors(ContainerError, what):
-            self.client.create_container_from_config(request, name=job_id)
+            self.client.create_container_from_config(description, name=job_id)
         try:
             held.raise_any()
-            config = build_input_config(options.hyperparameters, dataset is not None)
+            config = build_input_config(delivery.options.hyperparameters, dataset is not None)
             send_input(self.client, job_id, config, None if is_mounted else dataset)
             with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be started"):
                 self.client.start(job_id)

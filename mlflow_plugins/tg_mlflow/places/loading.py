@@ -1,0 +1,99 @@
+"""Puts together the configuration of a place from what the user gives and a project's defaults."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlflow.projects.utils import (
+    PROJECT_BUILD_IMAGE,
+    PROJECT_DOCKER_ARGS,
+    PROJECT_DOCKER_AUTH,
+    PROJECT_ENV_MANAGER,
+    PROJECT_STORAGE_DIR,
+    PROJECT_SYNCHRONOUS,
+)
+from pydantic import ValidationError
+
+from tg.common.errors import suggestion
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.registry import list_places
+
+Config = TypeVar("Config", bound=PlaceConfig)
+
+DEFAULTS_FILE = "tg.json"
+
+# MLflow adds these to every backend's configuration; they are not the user's.
+_FROM_MLFLOW = {
+    PROJECT_BUILD_IMAGE,
+    PROJECT_DOCKER_ARGS,
+    PROJECT_DOCKER_AUTH,
+    PROJECT_ENV_MANAGER,
+    PROJECT_STORAGE_DIR,
+    PROJECT_SYNCHRONOUS,
+}
+
+
+def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> Config:
+    """Puts together a place's configuration.
+
+    Args:
+        model: The place's keys.
+        folder: The project's folder; a ``tg.json`` in it has defaults, which may include keys of other places.
+        given: What the user gives, key by key before the defaults, which may include what MLflow adds.
+
+    Raises:
+        BackendConfigError: If a file cannot be read, a key is unknown or a value does not fit.
+    """
+    path = folder / DEFAULTS_FILE
+    defaults = _read_defaults(path) if path.is_file() else {}
+    defaults = {name: value for name, value in defaults.items() if name in model.model_fields or not _find_places(name)}
+    _check(model, defaults, str(path))
+    return model.model_validate({**defaults, **check_config(model, given)})
+
+
+def check_config(model: type[PlaceConfig], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks what the user gives of a place's configuration.
+
+    Returns:
+        It, without what MLflow adds.
+
+    Raises:
+        BackendConfigError: If a key is unknown or a value does not fit.
+    """
+    own = {name: value for name, value in given.items() if name not in _FROM_MLFLOW}
+    _check(model, own, "the backend config")
+    return own
+
+
+def _read_defaults(path: Path) -> dict[str, Any]:
+    try:
+        defaults = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BackendConfigError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(defaults, dict):
+        raise BackendConfigError(f"{path} holds a {type(defaults).__name__}; give an object with keys and values")
+    return defaults
+
+
+def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> None:
+    try:
+        model.model_validate(dict(values))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden" and _find_places(key):
+            message = f"{source} has the key {key!r}, which is for {' and '.join(_find_places(key))}; remove it"
+        elif problem["type"] == "extra_forbidden":
+            message = f"{source} has the unknown key {key!r}; {suggestion(key, model.model_fields)}"
+        else:
+            value = SecretMask().mask_named({key: json.dumps(problem["input"], default=str)})[key]
+            message = f"{source} has {key!r} = {value}: {problem['msg']}"
+        raise BackendConfigError(message) from None  # pydantic's error has the whole value, which may be secret
+
+
+def _find_places(key: str) -> list[str]:
+    """The names of the places that know a key."""
+    return [name for name, place in list_places().items() if key in place.config_model.model_fields]

@@ -1,0 +1,34 @@
+"""``tg-process``: trains in a child process that sees only the package."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from tg.common.delivery.sagemaker import Executor, ProcessExecutor, ProcessOptions
+from tg_mlflow.places.config import JobConfig
+from tg_mlflow.places.place import Place
+
+
+class ProcessConfig(JobConfig):
+    """Keys of the place ``tg-process``.
+
+    Attributes:
+        stop_grace_seconds: How long the job may take to stop before it is killed.
+    """
+
+    place = "tg-process"
+
+    stop_grace_seconds: float = Field(default=120, ge=0)
+
+
+class ProcessPlace(Place):
+    """Trains in a child process that sees only the package."""
+
+    config_model = ProcessConfig
+    options_model = ProcessOptions
+
+    def build_options(self, config: ProcessConfig, folder: Path) -> ProcessOptions:
+        return ProcessOptions(stop_grace_seconds=config.stop_grace_seconds)
+
+    def open(self, options: ProcessOptions, is_shared: bool = False) -> Executor:
+        return ProcessExecutor(options)

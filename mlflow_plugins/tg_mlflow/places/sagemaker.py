@@ -1,0 +1,97 @@
+"""``tg-sagemaker``: trains as a SageMaker training job."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from tg.common.delivery.sagemaker import (
+    AccountOptions,
+    Executor,
+    RemoteExecutor,
+    RemoteOptions,
+    SagemakerConfig,
+    SharedAccount,
+    VpcOptions,
+    format_job_name,
+)
+from tg.common.delivery.sagemaker.remote.limits import split_tags
+from tg.common.errors import listed
+from tg_mlflow.places.place import Place
+from tg_mlflow.places.sagemaker_config import RemoteConfig
+from tg_mlflow.places.sagemaker_dry_run import describe_plan
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_PARALLEL = 10
+
+
+class SagemakerPlace(Place):
+    """Trains as a SageMaker training job."""
+
+    config_model = RemoteConfig
+    options_model = AccountOptions
+
+    def build_options(self, config: RemoteConfig, folder: Path) -> AccountOptions:
+        return AccountOptions(config.region, config.profile, config.metrics_from)
+
+    def open(self, options: AccountOptions, is_shared: bool = False) -> Executor:
+        """Makes an executor; one that many jobs share keeps the account's limits for all of them."""
+        account = SharedAccount(options.region, options.profile) if is_shared else None
+        return RemoteExecutor(options, account=account)
+
+    def read_tags(self, tags: Mapping[str, str]) -> AccountOptions:
+        """Reads the account. A profile that this machine lacks is dropped: its own credentials may do."""
+        options = super().read_tags(tags)
+        assert isinstance(options, AccountOptions)
+        if options.profile is not None and not _has_profile(options.profile):
+            return replace(options, profile=None)
+        return options
+
+    def build_job_options(self, config: RemoteConfig) -> dict[str, Any]:
+        own = super().build_job_options(config)
+        return {**own, "role": config.role or os.environ.get("AWS_ROLE"), "remote": _build_remote(config)}
+
+    def list_attempts(self, config: RemoteConfig) -> list[RemoteConfig]:
+        """Lists the given configuration, and one for each of ``fallback_instance_types``.
+
+        A failed job has used up its name, so a given one gets a number.
+        """
+        attempts = [config]
+        for number, instance_type in enumerate(config.fallback_instance_types, start=2):
+            attempts.append(self.number_job(config, number).model_copy(update={"instance_type": instance_type}))
+        return attempts
+
+    def describe_attempt(self, config: RemoteConfig) -> str:
+        return config.instance_type
+
+    def number_job(self, config: RemoteConfig, number: int) -> RemoteConfig:
+        if config.job_name is None:
+            return config
+        return config.model_copy(update={"job_name": format_job_name(config.job_name, str(number))})
+
+    def default_parallel(self) -> int:
+        return _PARALLEL
+
+    def describe_dry_run(self, delivery: SagemakerConfig, config: RemoteConfig) -> dict[str, Any]:
+        executor = RemoteExecutor(AccountOptions(config.region, config.profile, config.metrics_from))
+        plan = executor.describe(executor.plan(delivery))
+        return describe_plan(plan, delivery.options.remote, executor.aws)
+
+
+def _build_remote(config: RemoteConfig) -> RemoteOptions:
+    """Builds the options of a job; its tags are those of the run that it takes, for bills."""
+    own = {each.name for each in fields(RemoteOptions)} - {"tags", "vpc"}
+    vpc = None if config.vpc is None else VpcOptions(config.vpc.subnets, config.vpc.security_group_ids)
+    tags, left_out = split_tags(config.tags)
+    if left_out:
+        _logger.warning("SageMaker does not take the tags %s; they are the run's only", listed(left_out))
+    return RemoteOptions(**{name: getattr(config, name) for name in own}, vpc=vpc, tags=tags)
+
+
+def _has_profile(name: str) -> bool:
+    import boto3
+
+    return name in boto3.Session().available_profiles

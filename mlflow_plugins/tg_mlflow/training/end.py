@@ -1,0 +1,45 @@
+"""How a training has ended."""
+
+import logging
+import traceback
+from dataclasses import dataclass
+
+from mlflow.entities import RunStatus
+
+from tg.common import JobFailedError, TgError
+from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
+from tg_mlflow.tracking.masking_client import MaskingClient
+
+# A child of MLflow's logger, so that whoever configures MLflow's output configures ours.
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+@dataclass(frozen=True)
+class TrainingEnd:
+    """How a training has ended for whoever has called for it.
+
+    Attributes:
+        status: The run's status, such as ``FINISHED``; ``RUNNING`` where its job goes on, or not all is recorded.
+        failure: The run's id and status and what went wrong, in one line; further lines are the end of the job's log.
+            ``None`` if nothing did.
+    """
+
+    status: str
+    failure: str | None = None
+
+
+def read_end(client: MaskingClient, run_id: str, error: BaseException) -> TrainingEnd:
+    """Says how a run has ended that an error has ended; shows an error of the project's own code."""
+    if isinstance(error, RecordingError):
+        failure = f"Run {run_id} is not complete: {describe_failure(error)}"
+        return TrainingEnd(RunStatus.to_string(RunStatus.RUNNING), client.mask.mask(failure))
+    if not isinstance(error, TgError):
+        trace = "".join(traceback.format_exception(error))
+        _logger.error("The training raised an error that is not about its input:\n%s", client.mask.mask(trace))
+    status = client.get_run(run_id).info.status
+    if isinstance(error, RunEndedError) and status == RunStatus.to_string(RunStatus.FINISHED):
+        _logger.info("Run %s is %s: %s", run_id, status, error)
+        return TrainingEnd(status)
+    tail = str(error).partition("\n")[2] if isinstance(error, JobFailedError) else ""
+    failure = f"Run {run_id} {status}: {describe_failure(error)}{tail and chr(10) + tail}"
+    return TrainingEnd(status, client.mask.mask(failure))

@@ -1,0 +1,51 @@
+"""The job of a run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tg.common import JobUnreachableError
+from tg.common.delivery.sagemaker import Executor, JobStatus, LogEvent
+from tg_mlflow.errors import RecordingError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job and the run that records it.
+
+    Attributes:
+        run_id: The run.
+        executor: The executor that can reach the job.
+        job_id: The job's id.
+    """
+
+    run_id: str
+    executor: Executor
+    job_id: str
+
+    @property
+    def status(self) -> JobStatus:
+        """The job's status now."""
+        return self.executor.status(self.job_id).status
+
+    def logs(self, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+        """Yields the job's output, as :meth:`Executor.logs` does."""
+        return self.executor.logs(self.job_id, position, follow)
+
+    def discard(self) -> None:
+        """Removes what is kept of the job."""
+        self.executor.discard(self.job_id)
+
+
+def is_still_needed(status: JobStatus, is_recorded: bool, error: BaseException | None = None) -> bool:
+    """Decides whether what is kept of a job is needed to complete its run.
+
+    Args:
+        status: The job's status.
+        is_recorded: Whether all that the job has made is in the run.
+        error: What ended the recording early, if something did.
+    """
+    if isinstance(error, (RecordingError, JobUnreachableError)):
+        return True  # whoever attaches records the rest
+    if isinstance(error, KeyboardInterrupt):
+        return status is JobStatus.COMPLETED  # its results are not uploaded yet
+    return error is None and not is_recorded

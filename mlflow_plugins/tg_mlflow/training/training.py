@@ -1,0 +1,200 @@
+"""Trains a task and records it into a run that exists."""
+
+import logging
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+
+from tg.common import TgError
+from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
+from tg.common.errors import DatasetError
+from tg.common.system.interrupts import terminating_as_interrupt
+from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls
+from tg_mlflow.errors import RecordingError
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.registry import find_place
+from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.tracking.conducted_run import conducting_run
+from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.patience import patiently
+from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
+from tg_mlflow.training.creation import log_params
+from tg_mlflow.training.end import TrainingEnd, read_end
+from tg_mlflow.training.failed_training import explaining_failure
+from tg_mlflow.training.job import Job, is_still_needed
+from tg_mlflow.training.job_guard import JobGuard
+from tg_mlflow.training.job_watch import watch_job
+from tg_mlflow.training.source import TrainingSource
+from tg_mlflow.training.tags import build_job_tags
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, how and where.
+
+    Attributes:
+        source: The source of the task and its package.
+        config: How it is delivered.
+        executor: The executor that runs it.
+        show: Called with the job's output.
+    """
+
+    source: TrainingSource
+    config: PlaceConfig
+    executor: Executor
+    show: Listener = write_to_stdout
+
+
+def train_recorded(
+    client: MaskingClient,
+    run_id: str,
+    params: Mapping[str, str],
+    training: Training,
+) -> TrainingEnd:
+    """Trains, records into a run that exists, and ends the run whatever happens.
+
+    An error of the project's own code is shown with its traceback.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        params: What to log as parameters besides the hyperparameters.
+        training: The training.
+
+    Returns:
+        How it has ended.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, when the run has been KILLED.
+    """
+    try:
+        with terminating_as_interrupt(), ExitStack() as afterwards:
+            try:
+                with conducting_run(client, run_id) as ending:
+                    patience = ending.patience_seconds
+                    patiently(partial(log_params, client, run_id, params, training.config), patience, "parameters")
+                    ending.is_due = train(client, run_id, training, afterwards)
+            except RecordingError:
+                afterwards.pop_all()  # what is kept of the job is needed to complete the run
+                raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
+        return read_end(client, run_id, error)
+    return TrainingEnd(patiently(partial(client.get_run, run_id), patience, "a question").info.status)
+
+
+def train(client: MaskingClient, run_id: str, training: Training, afterwards: ExitStack) -> bool:
+    """Trains and records into a run that exists; does not end the run.
+
+    The job has ended when this returns or raises, but for a ``JobUnreachableError`` and a job that is to go on by
+    itself. What is kept of it is removed when ``afterwards`` is left, unless it is still needed to complete the run.
+
+    Returns:
+        Whether the job has ended; otherwise it goes on by itself, as the configuration wants it.
+
+    Raises:
+        TgError: If the project, its data or its configuration do not fit, or the job did not complete.
+        JobUnreachableError: If the job goes on, but cannot be followed any more.
+        RecordingError: If the tracking server did not take what the training said.
+        Exception: Whatever the project's code raises in this process, unchanged.
+    """
+    place, earlier_jobs = find_place(training.config.place), list[str]()
+    with RunRecorder(client, run_id, mask=client.mask) as recorder:
+        attempts = place.list_attempts(training.config)
+        for attempt, following in zip_longest(attempts, attempts[1:]):
+            try:
+                job, is_needed = _train_once(client, run_id, training, attempt, recorder, afterwards, earlier_jobs)
+                break
+            except NoCapacityError:
+                if following is None:
+                    raise
+                missing, other = place.describe_attempt(attempt), place.describe_attempt(following)
+                _logger.warning("No %s is available; the training is submitted again on %s", missing, other)
+            except Exception as error:
+                if not isinstance(error, TgError):  # of the project's code here, which nothing else would keep
+                    recorder.take(_describe_trace(error))
+                raise
+    if not is_needed:
+        afterwards.callback(job.discard)
+    return not _is_detached(training.config)
+
+
+def _describe_trace(error: Exception) -> LogEvent:
+    text = "".join(traceback.format_exception(error))
+    return LogEvent(text.encode("utf-8", "backslashreplace"), time.time_ns() // 1_000_000, has_metrics=False)
+
+
+def _train_once(
+    client: MaskingClient,
+    run_id: str,
+    training: Training,
+    config: PlaceConfig,
+    recorder: RunRecorder,
+    afterwards: ExitStack,
+    earlier_jobs: list[str],
+) -> tuple[Job, bool]:
+    """Submits one job and records it to its end, unless it is to go on by itself.
+
+    Returns:
+        The job, and whether what is kept of it is still needed.
+    """
+    executor, patience = training.executor, recorder.patience_seconds
+    with ExitStack() as building, ExitStack() as watching:
+        delivery = building.enter_context(training.source.delivering(config))
+        warn_of_ignored_calls(executor, delivery, config)
+        request = executor.plan(delivery)
+        job = Job(run_id, executor, request.job_id)
+        dataset = _find_dataset(delivery, executor)
+        # Noted before there is a job, so that it can be found whatever happens to this process.
+        name = delivery.job.task.info.get("name")
+        tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
+        patiently(partial(log_params, client, run_id, delivery.options.hyperparameters), patience, "hyperparameters")
+        for key, value in tags.items():
+            patiently(partial(client.set_tag, run_id, key, value), patience, "a tag")
+        earlier_jobs.append(job.job_id)
+        recorder.begin_job()
+        package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
+        watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
+        watching.enter_context(noticing_no_capacity(executor, job.job_id))
+        watching.enter_context(JobGuard(client, job, recorder, afterwards).watching())
+        executor.submit(request, recorder.take)
+        building.close()
+        if _is_detached(config):
+            _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job.job_id, run_id)
+            return job, True
+        watching.enter_context(training.source.following(executor, job.job_id))
+        is_recorded = watch_job(client, job, recorder, dataset, config.log, training.show)
+        return job, is_still_needed(job.status, is_recorded)
+
+
+def warn_of_ignored_calls(executor: Executor, delivery: SagemakerConfig, config: PlaceConfig) -> None:
+    """Logs one warning if a task's code writes to MLflow where no run surrounds it.
+
+    Args:
+        executor: The executor of the training.
+        delivery: The training, whose package has been made.
+        config: How it is delivered.
+    """
+    if not executor.traits.is_in_process:
+        warn_of_mlflow_calls(delivery.packaging.needed_modules, config.place)
+
+
+def _is_detached(config: PlaceConfig) -> bool:
+    return bool(getattr(config, "detach", False))
+
+
+def _find_dataset(delivery: SagemakerConfig, executor: Executor) -> Path | None:
+    """Finds the dataset on this machine; where a job does not read it from here, it need not be here."""
+    try:
+        return delivery.options.local_dataset_path
+    except DatasetError:
+        if executor.traits.needs_local_dataset:
+            raise
+        return None
