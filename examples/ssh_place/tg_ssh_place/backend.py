@@ -1,6 +1,6 @@
 """What MLflow calls for ``mlflow run --backend tg-ssh``."""
 
-from tg_mlflow.backend import ProjectBackend
+from tg_mlflow.backend.project_backend import ProjectBackend
 
 
 class SshBackend(ProjectBackend):

@@ -10,15 +10,15 @@ from pydantic import Field
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker.executor import PlaceOptions
-from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.config import JobConfig
 from tg_mlflow.places.place import Place
 
 from .executor import SshExecutor
 from .options import DEFAULT_FOLDER, SshOptions
 
 
-class SshConfig(PlaceConfig):
-    """Keys of the backend ``tg-ssh``.
+class SshConfig(JobConfig):
+    """Keys of the place ``tg-ssh``.
 
     Attributes:
         host: The machine, as ``ssh`` takes it: ``user@host``, or a name of ssh's configuration.
@@ -27,11 +27,11 @@ class SshConfig(PlaceConfig):
         config_file: A configuration of ssh in place of the user's own.
         python: The Python there, which has the libraries; a relative path begins in the user's home.
         folder: Where jobs are kept there; a relative path begins in the user's home.
-        environment: Variables for the job. Never secrets: they are visible to whoever can see the job.
         stop_grace_seconds: How long the job may take to stop before it is killed.
         retry_seconds: How long a connection that is lost is tried again.
-        detach: Whether the command ends as soon as the job is started; ``tg-mlflow attach`` records it then.
     """
+
+    place = "tg-ssh"
 
     host: str | None = None
     port: int | None = None
@@ -39,16 +39,13 @@ class SshConfig(PlaceConfig):
     config_file: str | None = None
     python: str = "python3"
     folder: str = DEFAULT_FOLDER
-    environment: dict[str, str] = Field(default_factory=dict)
     stop_grace_seconds: float = Field(default=120, ge=0)
     retry_seconds: float = Field(default=60, ge=0)
-    detach: bool = False
 
 
 class SshPlace(Place):
     """Another machine that is reached over ssh."""
 
-    name = "tg-ssh"
     config_model = SshConfig
     options_model = SshOptions
 
