@@ -99,11 +99,6 @@ class RunRecorder:
         """Says that what comes now is the output of another job."""
         self._job_start = self.position
 
-    @property
-    def log_failure(self) -> str | None:
-        """Why the log is not complete or was not sent at the end, and where it is; ``None`` if all is well."""
-        return self._log.failure
-
     def take(self, event: LogEvent) -> LogEvent:
         """Takes one event. It raises nothing for what the server does: a training goes on without it.
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -93,39 +93,33 @@ class JobBoard:
         Raises:
             JobUnreachableError: As :meth:`AwsSession.follow` does, like the methods below.
         """
-        if job_id in self._ended:
-            return self._ended[job_id]
-        entry = self._enter(job_id)
-        if not self._is_listing:
-            return self._describe(entry)
-        self._list(entry)
-        with entry.lock:
-            return entry.description if entry.is_known and entry.summary else self._describe(entry)
+
+        def read(entry: _Entry) -> JobDescription | None:
+            with entry.lock:
+                return entry.description if entry.is_known and entry.summary else self._describe(entry)
+
+        return self._answer(job_id, read)
 
     def glance(self, job_id: str) -> JobDescription | None:
         """How a job stands, by the listing; why it has ended otherwise than completed is found out, too."""
-        if job_id in self._ended:
-            return self._ended[job_id]
-        entry = self._enter(job_id)
-        if not self._is_listing:
-            return self._describe(entry)
-        self._list(entry)
-        job = entry.merge()
-        if entry.summary is None or not job.secondary_status or job.status in ("Failed", "Stopped"):
-            return self.describe(job_id)
-        return job
+
+        def read(entry: _Entry) -> JobDescription | None:
+            job = entry.merge()
+            if entry.summary is None or not job.secondary_status or job.status in ("Failed", "Stopped"):
+                return self.describe(job_id)
+            return job
+
+        return self._answer(job_id, read)
 
     def wait_for_news(self, job_id: str) -> JobDescription | None:
         """How a job stands, by the listing, and more if there is time for a look now."""
-        if job_id in self._ended:
-            return self._ended[job_id]
-        entry = self._enter(job_id)
-        if not self._is_listing:
-            return self._describe(entry)
-        self._list(entry)
-        if entry.summary is None or (not entry.is_known and self._rates.delay_of(_DESCRIBE) == 0):
-            return self.describe(job_id)
-        return entry.merge()
+
+        def read(entry: _Entry) -> JobDescription | None:
+            if entry.summary is None or (not entry.is_known and self._rates.delay_of(_DESCRIBE) == 0):
+                return self.describe(job_id)
+            return entry.merge()
+
+        return self._answer(job_id, read)
 
     def statuses(self) -> dict[str, JobStatus]:
         """The status of each job that was ever asked for, as the listing tells it; waits for no closer look."""
@@ -138,6 +132,16 @@ class JobBoard:
                 self._describe(each)
         known = {each.job_id: each.merge() for each in entries if each.summary or each.description}
         return {name: build_remote_state(job).status for name, job in {**known, **ended}.items()}
+
+    def _answer(self, job_id: str, read: Callable[[_Entry], JobDescription | None]) -> JobDescription | None:
+        """Answers with what is kept of a job's end, with what ``read`` makes of the listing, or else by a look."""
+        if job_id in self._ended:
+            return self._ended[job_id]
+        entry = self._enter(job_id)
+        if not self._is_listing:
+            return self._describe(entry)
+        self._list(entry)
+        return read(entry)
 
     @property
     def _is_listing(self) -> bool:
