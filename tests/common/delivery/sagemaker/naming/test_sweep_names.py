@@ -67,7 +67,7 @@ def test_values_of_all_kinds() -> None:
         ([10, [10]], ["X10", "X=[10]"]),
         (["a b", "ab", "a_b"], ["X='a b'", "X=ab", "X='a_b'"]),
         (["A", "a"], ["X=A", "X=a"]),
-        ([Kind.A, Level.A, "A"], ["X=Kind.A@tests.common.del~18152ede", "X=Level.A@tests.common.de~d3053315", "X='A'"]),
+        ([Kind.A, Level.A, "A"], ["X=Kind.A@tests.common.del~bd145374", "X=Level.A@tests.common.de~7d8d6708", "X='A'"]),
         ([0.1, np.float32(0.1)], ["X0.1", "X=float32(0.1)"]),
         ([0.30000000000000004, 1 / 3, 1.0], ["X0.3", "X0.333333", "X1.0"]),
         ([0.30000000000000004, 0.3], ["X0.30000000000000004", "X0.3"]),
