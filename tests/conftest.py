@@ -12,7 +12,10 @@ from mlflow import MlflowClient
 
 # What tests share says what it has found, too, when it is not what was expected; before any of it is imported.
 pytest.register_assert_rewrite(
-    *(f"tests.{name}" for name in ("aws_emulator", "integration", "kill_scene", "launcher", "support", "tg_mlflow"))
+    *(
+        f"tests.{name}"
+        for name in ("aws_emulator", "integration", "kill_scene", "launcher", "support", "tg_mlflow", "warm")
+    )
 )
 
 from tests.support import ProjectFolder  # noqa: E402
