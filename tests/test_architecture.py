@@ -3,6 +3,7 @@
 `docs/architecture.md` explains the rooms.
 """
 
+import importlib
 import subprocess
 import sys
 from collections import Counter
@@ -155,6 +156,17 @@ def test_each_room_says_what_it_is_for() -> None:
     silent = [str(path.relative_to(ROOT)) for path in faces if not path.read_text(encoding="utf-8").startswith('"""')]
     empty = [str(path.relative_to(ROOT)) for path in faces if path.read_text(encoding="utf-8").startswith('""""""')]
     assert (silent, empty) == ([], [])
+
+
+def test_a_face_offers_no_name_that_one_of_its_modules_has() -> None:
+    """The module would take the name's place as soon as it is imported."""
+    wrong = []
+    for graph in (SHIPPED, HOST):
+        for module, path in graph.paths.items():
+            if path.name == "__init__.py":
+                names = set(vars(importlib.import_module(module)).get("_HOMES", ()))
+                wrong += [f"{module}: {each}" for each in sorted(names) if f"{module}.{each}" in graph.paths]
+    assert wrong == []
 
 
 def test_sagemaker_is_known_where_it_may_be() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tg.common.delivery.delivery import terminating_as_interrupt, uninterrupted
+from tg.common.system.interrupts import terminating_as_interrupt, uninterrupted
 
 
 @pytest.fixture(autouse=True)

@@ -332,3 +332,9 @@ def test_without_waiting_the_failure_is_in_what_is_returned(project: ProjectFold
     submitted = train(project, synchronous=False)
     assert (submitted.wait(), submitted.get_status()) == (False, "FAILED")
     assert store.get_run(submitted.run_id).info.status == "FAILED"
+
+
+def test_a_job_that_goes_on_by_itself_is_not_waited_for(project: ProjectFolder, store: MlflowClient) -> None:
+    with pytest.raises(ExecutionException, match=r"^detach is for trainings that nobody waits for"):
+        mlflow.projects.run(str(project.path), backend="tg-process", backend_config={"detach": True})
+    assert all_runs(store) == []

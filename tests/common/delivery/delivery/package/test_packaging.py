@@ -200,7 +200,9 @@ def test_the_file_is_a_source_distribution_with_one_module(project: Project, out
         }
     assert names == sorted(names)
     shipped = Path(str(tg.__file__)).parent
-    own = {f"tg/{path.relative_to(shipped).as_posix()}" for path in shipped.rglob("*.py")} | {"tg/py.typed"}
+    ours = {f"tg/{path.relative_to(shipped).as_posix()}" for path in shipped.rglob("*.py")} | {"tg/py.typed"}
+    rooms = "image/|sagemaker/(aws|container|executor|job_files|machine|naming|notebook|options|remote|tuning)/"
+    own = {each for each in ours if not re.search(rooms, each)}
     module = {
         *own,
         "__init__.py",
@@ -215,6 +217,29 @@ def test_the_file_is_a_source_distribution_with_one_module(project: Project, out
     assert set(names) == {f"Titanic-1.2/{name}" for name in around | {f"Titanic__1_2/{name}" for name in module}}
     assert read_member(package, "tg/common/errors.py") == (shipped / "common" / "errors.py").read_bytes()
     assert read_member(package, "pkg/words/a.txt") == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_whole"),
+    [
+        ("from tg.common.delivery.sagemaker import SagemakerLocalExecutor", True),
+        ("from tg.common.delivery.delivery import Packaging", True),
+        ("from tg.common import Logger, delivery", True),
+        ("import tg.common.delivery.sagemaker.naming.autonamer", True),
+        ("from tg.common.delivery.sagemaker.contract import format_metric_line", False),
+        ("from tg.common.ml import dft", False),
+        ("from tg.common import Logger", False),
+    ],
+)
+def test_what_only_launchers_use_is_in_the_package_of_who_names_it(
+    project: Project, out: Path, line: str, is_whole: bool
+) -> None:
+    project.write("tasks.py", f"{line}\nclass Job: pass")
+    package = project.package(out, {"job": importlib.import_module("tasks").Job()})
+    with tarfile.open(package.path) as archive:
+        names = archive.getnames()
+    remote = "Titanic-0/Titanic__0/tg/common/delivery/sagemaker/remote/remote_executor.py"
+    assert (remote in names) == is_whole
 
 
 def test_the_package_knows_itself(project: Project, out: Path) -> None:
