@@ -60,12 +60,9 @@ START = {
 }
 JOB = START | {
     "common.delivery.sagemaker.archive",
+    "common.delivery.sagemaker.archive.completion",
     "common.delivery.sagemaker.archive.entries",
     "common.delivery.sagemaker.archive.names",
-    "common.delivery.sagemaker.archive.safe_extraction",
-    "common.delivery.sagemaker.archive.safe_member",
-    "common.delivery.sagemaker.archive.safe_stream",
-    "common.delivery.sagemaker.archive.writer",
     "common.delivery.sagemaker.runtime.environment",
     "common.delivery.sagemaker.runtime.job",
     "common.delivery.sagemaker.runtime.task_description",
