@@ -60,7 +60,7 @@ class Place(ABC):
 
     def write_tags(self, options: PlaceOptions) -> dict[str, str]:
         """Writes options as tags of a run, so that its job is found again from these alone. Never secrets."""
-        defaults = asdict(self.options_model())
+        defaults = {each.name: each.default for each in fields(options)}
         given = {name: value for name, value in asdict(options).items() if value != defaults[name]}
         return {PLACE_OPTIONS_TAG: json.dumps(given)} if given else {}
 

@@ -1,7 +1,6 @@
 """How many jobs stand: one listing tells it of all, and only what has changed is looked at more closely."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -149,7 +148,7 @@ class JobBoard:
 
     @property
     def _is_old(self) -> bool:
-        return time.monotonic() - self._listed_at >= self._pacing.list_seconds
+        return self._aws.clock.monotonic() - self._listed_at >= self._pacing.list_seconds
 
     def _enter(self, job_id: str) -> _Entry:
         with self._lock:
@@ -174,7 +173,7 @@ class JobBoard:
         if not is_new and not self._is_old:
             return
         if not self._listing.acquire(blocking=is_new):
-            if time.monotonic() - self._listed_at > self._pacing.patience_seconds:
+            if self._aws.clock.monotonic() - self._listed_at > self._pacing.patience_seconds:
                 entry.summary = None  # whoever lists has been waiting for so long that each had better see for itself
             return
         try:
@@ -191,7 +190,7 @@ class JobBoard:
 
     def _refresh(self, job_id: str) -> None:
         """Reads the newest jobs of the account, until all on the board are found; ``job_id`` is whose turn it is."""
-        started = time.monotonic()
+        started = self._aws.clock.monotonic()
         listed: dict[str, _Summary] = {}
         token: dict[str, str] = {}
         for _ in range(_MOST_PAGES):

@@ -1,0 +1,62 @@
+"""The task that the contract tests train: what it does is a hyperparameter.
+
+It is trained as a module of a project, since this package is not installed where jobs run.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+
+
+class ContractTask(AbstractTrainingTask):
+    """Does what ``what`` names.
+
+    Attributes:
+        what: The name of a method.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.what = "succeed"
+
+    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
+        getattr(self, self.what)(data, environment)
+
+    def succeed(self, data: Any, environment: TrainingEnvironment) -> None:
+        """Reports three metrics and makes one artifact."""
+        for step in range(3):
+            environment.output_metric("loss", 1 / (step + 1), step)
+        environment.store_artifact(["runs", 0], "answer", {"answer": 42})
+
+    def fail(self, data: Any, environment: TrainingEnvironment) -> None:
+        """Says something and fails."""
+        environment.log("the last words")
+        raise ValueError("no luck")
+
+    def talk(self, data: Any, environment: TrainingEnvironment) -> None:
+        """Writes a hundred lines."""
+        for number in range(100):
+            environment.log(f"line {number} ü")
+
+    def read(self, data: Any, environment: TrainingEnvironment) -> None:
+        """Writes what the dataset holds."""
+        environment.log(f"data: {Path(data).read_text(encoding='utf-8')}")
+
+    def look(self, data: Any, environment: TrainingEnvironment) -> None:
+        """Writes a variable."""
+        environment.log(f"colour: {os.environ['COLOUR']}")
+
+    def wait(self, data: Any, environment: TrainingEnvironment) -> None:
+        """Waits to be stopped."""
+        environment.log("waiting")
+        signal.pause()
+
+    def resist(self, data: Any, environment: TrainingEnvironment) -> None:
+        """Does not stop for SIGTERM."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        environment.log("waiting")
+        while True:
+            signal.pause()
