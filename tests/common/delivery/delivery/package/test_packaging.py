@@ -4,6 +4,7 @@ import json
 import os
 import pickletools
 import platform
+import re
 import subprocess
 import sys
 import tarfile
