@@ -12,7 +12,7 @@ from typing import Any
 
 import mlflow
 
-from tg.common.delivery.sagemaker import SagemakerRemoteExecutor
+from tg.common.delivery.sagemaker import AccountOptions, RemoteExecutor
 from tg.common.delivery.sagemaker.tuning.delivery import deliver_training
 from tg.common.delivery.sagemaker.tuning.ranges import NumberRange, check_ranges
 from tg.common.delivery.sagemaker.tuning.request import build_tuning_request
@@ -49,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with ProjectTraining(project, command).delivering(config) as delivery:
         check_ranges(delivery.job.task, RANGES)
-        executor = SagemakerRemoteExecutor(delivery)
-        executor.upload_dataset()
+        executor = RemoteExecutor(AccountOptions(config.region, config.profile))
+        executor.upload_dataset(delivery)
         request = build_tuning_request(
             name,
-            deliver_training(executor, name),
+            deliver_training(executor, executor.plan(delivery, name)),
             RANGES,
             metric=METRIC,
             max_jobs=options.max_jobs,
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run_tuner(
-    executor: SagemakerRemoteExecutor, request: Mapping[str, Any]
+    executor: RemoteExecutor, request: Mapping[str, Any]
 ) -> Generator[tuple[str, Mapping[str, str]], None, None]:
     """Starts the tuner and gives each of its jobs with what the tuner has chosen, until all have ended.
 

@@ -137,7 +137,7 @@ def test_a_secret_is_found_as_programs_write_it(written: str) -> None:
     masked = mask.mask(written)
     assert "***" in masked
     assert not any(part in masked for part in ("a", "b\\", "d/e", "e%2", "YSJ"))
-    assert mask.feed(f"{written}\n".encode()) == f"{masked}\n".encode()
+    assert mask.stream().feed(f"{written}\n".encode()) == f"{masked}\n".encode()
 
 
 def test_an_apostrophe_is_escaped_in_a_text_with_quotes() -> None:
@@ -160,16 +160,16 @@ def test_the_lines_of_a_secret_are_secret() -> None:
 
 
 def test_a_secret_of_several_lines_is_found_where_each_comes_by_itself() -> None:
-    mask = SecretMask([KEY])
-    pieces = [mask.feed(line.encode()) for line in f"begin\n{KEY}end\n".splitlines(keepends=True)]
-    assert b"".join([*pieces, mask.finish()]) == b"begin\n***end\n"
+    stream = SecretMask([KEY]).stream()
+    pieces = [stream.feed(line.encode()) for line in f"begin\n{KEY}end\n".splitlines(keepends=True)]
+    assert b"".join([*pieces, stream.finish()]) == b"begin\n***end\n"
     assert pieces[0] == b"begin\n"
 
 
 def test_bytes_that_are_no_text_may_be_secret() -> None:
     mask = SecretMask.of_variables({"HF_TOKEN": "abc\udcffdef", "API_KEY": "abc\ud800xyz"})
     assert mask.mask("abc\udcffdef abc\ud800xyz") == "*** ***"
-    assert mask.feed(b"abc\xffdef\n") == b"***\n"
+    assert mask.stream().feed(b"abc\xffdef\n") == b"***\n"
 
 
 def test_the_parts_of_a_value_are_looked_at() -> None:
@@ -247,8 +247,8 @@ def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
 
 
 def test_the_end_of_a_longer_secret_does_not_leak_between_two_pieces() -> None:
-    mask = SecretMask(["secret", "secret-longer"])
-    assert [mask.feed(b"a secret"), mask.feed(b"-longer"), mask.feed(b" secret"), mask.finish()] == [
+    stream = SecretMask(["secret", "secret-longer"]).stream()
+    assert [stream.feed(b"a secret"), stream.feed(b"-longer"), stream.feed(b" secret"), stream.finish()] == [
         b"a ",
         b"***",
         b" ",
@@ -274,17 +274,30 @@ def test_whether_there_is_a_credential_is_no_secret() -> None:
 def test_no_secrets_change_nothing() -> None:
     mask = SecretMask([""])
     assert mask.mask("a\udcff") == "a\udcff"
-    assert mask.feed(b"\xff") + mask.finish() == b"\xff"
+    stream = mask.stream()
+    assert stream.feed(b"\xff") + stream.finish() == b"\xff"
+
+
+def test_several_streams_of_one_mask_know_nothing_of_each_other() -> None:
+    mask = SecretMask(["secret"])
+    first, second = mask.stream(), mask.stream()
+    assert [first.feed(b"a sec"), second.feed(b"ret sec"), first.feed(b"ret"), second.finish(), first.finish()] == [
+        b"a ",
+        b"ret ",
+        b"***",
+        b"sec",
+        b"",
+    ]
 
 
 @given(st.lists(st.sampled_from([b"abab", b"aba", b"ab", b"\n", b"x", b"ababc", b"c"]), max_size=12), st.data())
 def test_any_division_of_a_stream_hides_the_same(parts: list[bytes], data: st.DataObject) -> None:
     text = b"".join(parts)
-    mask, written = SecretMask(["ababc", "xx\nx"]), b""
+    stream, written = SecretMask(["ababc", "xx\nx"]).stream(), b""
     while text:
         size = data.draw(st.integers(1, len(text)))
         piece, text = text[:size], text[size:]
-        written += mask.feed(piece)
-    written += mask.finish()
+        written += stream.feed(piece)
+    written += stream.finish()
     assert written == SecretMask(["ababc", "xx\nx"]).mask(b"".join(parts).decode()).encode()
     assert b"ababc" not in written

@@ -76,7 +76,7 @@ def test_a_sweep_is_a_run_with_a_child_for_each_combination(
     }
     (child,) = (run for run in children if run.info.run_name == "R0.5-S1-2")
     assert child.data.params == {"rate": "0.5", "size": "[1, 2]"}
-    assert child.data.tags["tg.place"] == place
+    assert child.data.tags["tg.place"] == f"tg-{place}"
     for run in (parent, child):
         assert json.loads(run.data.tags["tg.config"]) == {
             "dataset": "points.parquet",

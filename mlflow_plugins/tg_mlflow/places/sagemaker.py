@@ -65,7 +65,7 @@ class SagemakerPlace(Place):
         return attempts
 
     def describe_attempt(self, config: RemoteConfig) -> str:
-        return config.instance_type
+        return str(config.instance_type)
 
     def number_job(self, config: RemoteConfig, number: int) -> RemoteConfig:
         if config.job_name is None:

@@ -71,6 +71,7 @@ class RunRecorder:
         self._client = client
         self._run_id = run_id
         self.mask = mask or SecretMask()
+        self._masked = self.mask.stream()
         self._written = written
         self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
@@ -98,18 +99,13 @@ class RunRecorder:
         """Says that what comes now is the output of another job."""
         self._job_start = self.position
 
-    @property
-    def log_failure(self) -> str | None:
-        """Why the log is not complete or was not sent at the end, and where it is; ``None`` if all is well."""
-        return self._log.failure
-
     def take(self, event: LogEvent) -> LogEvent:
         """Takes one event. It raises nothing for what the server does: a training goes on without it.
 
         Returns:
             What may be shown of it: it is without secrets, and what may be the beginning of one waits for more.
         """
-        masked = replace(event, data=self.mask.feed(event.data))
+        masked = replace(event, data=self._masked.feed(event.data))
         self._keep(masked)
         self.position += len(event.data)
         self._last_time_ms = event.time_ms
@@ -142,7 +138,7 @@ class RunRecorder:
             ) from failure
 
     def _finish_log(self) -> None:
-        self._keep(LogEvent(self.mask.finish(), self._last_time_ms))
+        self._keep(LogEvent(self._masked.finish(), self._last_time_ms))
         # Not the time that it is now: who reads the same log later has to come to the same points.
         self._metrics.add(self._name(self._parser.finish(self._last_time_ms)), self.position)
 

@@ -66,7 +66,7 @@ def record_job(
         How it has ended, which is also where it says why it has failed.
     """
     failure = None
-    own = MaskingClient(client.tracking_uri, client.mask.copy())
+    own = MaskingClient(client.tracking_uri, client.mask)
     try:
         record_rest(own, job, show)
     except TgError as error:

@@ -71,7 +71,7 @@ class SweepTrainer:
         """
         if self.is_stopping or self.is_without_server:
             return
-        client = MaskingClient(self.client.tracking_uri, self.client.mask.copy())
+        client = MaskingClient(self.client.tracking_uri, self.client.mask)
         left, run_id, failure, status = self.left.get(member.name), None, None, KILLED
         try:
             if left is not None:

@@ -53,13 +53,13 @@ def show_log(client: MlflowClient, run: Run, follow: bool, show: Listener) -> No
         JobUnreachableError: If the job cannot be asked now.
     """
     check_is_ours(run)
-    mask, has_begun = find_run_secrets(run), False
+    masked, has_begun = find_run_secrets(run).stream(), False
     try:
         found = find_job(run)
         for event in found.executor.logs(found.job_id, follow=follow):
             has_begun = True
-            show(LogEvent(mask.feed(event.data), event.time_ms))
-        show(LogEvent(mask.finish(), 0))
+            show(LogEvent(masked.feed(event.data), event.time_ms))
+        show(LogEvent(masked.finish(), 0))
     except JobUnreachableError:
         raise
     except (DeliveryError, RunNotOursError) as error:

@@ -1,7 +1,6 @@
 """Keeps the values of credentials out of what is written down."""
 
 import ast
-import copy
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,6 +58,8 @@ def looks_secret(name: str) -> bool:
 class SecretMask:
     """Replaces known secrets by ``***``, also where they are part of JSON, of an address, of a traceback or the like.
 
+    It is immutable: any number of threads and texts may share one.
+
     Args:
         secrets: The values; empty ones are no secrets.
     """
@@ -66,15 +67,8 @@ class SecretMask:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets if secret for form in forms_of(secret)}
         # The longest first, so that no rest of a secret stays where another one is its beginning.
-        self._texts = sorted(forms, key=lambda form: (-len(form), form))
-        self._forms = sorted({encode(form) for form in forms}, key=lambda form: (-len(form), form))
-        self._line_forms = [form for form in self._forms if b"\n" in form]
-        # Where none of these is, there is no secret. Forms of one secret share them, so that few have to be looked for.
-        self._cores: list[bytes] = []
-        for form in reversed(self._forms):
-            if not any(core in form for core in self._cores):
-                self._cores.append(max(re.findall(rb"\w{6,}", form), key=len, default=form))
-        self._rest = b""
+        self._texts = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self._forms = tuple(sorted({encode(form) for form in forms}, key=lambda form: (-len(form), form)))
 
     @staticmethod
     def of_variables(*variables: Mapping[str, Any], listed: Iterable[str] = ()) -> "SecretMask":
@@ -88,12 +82,6 @@ class SecretMask:
         names = set(listed)
         leaves = (leaf for each in variables for name, value in each.items() for leaf in _leaves(name, value))
         return SecretMask(secret for name, text in leaves for secret in _find_secrets(name, text, names))
-
-    def copy(self) -> "SecretMask":
-        """Knows the same secrets and has been fed nothing, for another text at the same time."""
-        other = copy.copy(self)
-        other._rest = b""
-        return other
 
     def mask(self, text: str) -> str:
         """Writes a whole text without the secrets.
@@ -110,8 +98,30 @@ class SecretMask:
         """Writes named values without the secrets; one whose name looks secret is masked as a whole."""
         return {name: MASK if _is_secret(name, value) else self.mask(value) for name, value in values.items()}
 
+    def stream(self) -> "MaskedStream":
+        """Begins to mask a text that comes in pieces."""
+        return MaskedStream(self._forms)
+
+
+class MaskedStream:
+    """One text, in pieces of bytes, without the secrets of a :class:`SecretMask`.
+
+    Args:
+        forms: All ways in which the secrets may be written, the longest first.
+    """
+
+    def __init__(self, forms: Sequence[bytes]) -> None:
+        self._forms = forms
+        self._line_forms = [form for form in forms if b"\n" in form]
+        # Where none of these is, there is no secret. Forms of one secret share them, so that few have to be looked for.
+        self._cores: list[bytes] = []
+        for form in reversed(forms):
+            if not any(core in form for core in self._cores):
+                self._cores.append(max(re.findall(rb"\w{6,}", form), key=len, default=form))
+        self._rest = b""
+
     def feed(self, data: bytes) -> bytes:
-        """Writes the next piece of a stream without the secrets; keeps back what may be the beginning of one."""
+        """Returns the next piece without the secrets; keeps back what may be the beginning of one."""
         if not self._forms:
             return data
         data = self._rest + data
@@ -122,7 +132,7 @@ class SecretMask:
         return self._mask_bytes(data[:cut])
 
     def finish(self) -> bytes:
-        """Writes what was kept back of a stream that has ended."""
+        """Returns what was kept back, when the text has ended."""
         rest, self._rest = self._rest, b""
         return self._mask_bytes(rest)
 

@@ -103,11 +103,9 @@ def test_a_job_that_fails_and_one_that_is_stopped(
     job.exit_code = 1
     job.may_end.set()
     create("fails")
-    failed = record_job(
-        client,
-        create_job_run(client, parent, executor.executor, "fails", {}, RemoteConfig(), executor.config.options),
-        {},
-    )
+    options = executor.config.options
+    found = create_job_run(client, parent, executor.executor, "fails", {}, RemoteConfig(), options)
+    failed = record_job(client, found, {})
     assert (failed.status, failed.failure) == ("FAILED", "job fails has failed: AlgorithmError: , exit code: 1")
     job.may_end.clear()
     create("stops")

@@ -64,14 +64,8 @@ class Job:
         self.run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
 
     def log(self, dataset: Path | None = None, /, **log: bool) -> Run:
-        log_result(
-            self.store,
-            self.run_id,
-            self.executor.executor,
-            self.job_id,
-            dataset,
-            LogConfig(**{"check_model": False, **log}),
-        )
+        config = LogConfig(**{"check_model": False, **log})
+        log_result(self.store, self.run_id, self.executor.executor, self.job_id, dataset, config)
         return self.store.get_run(self.run_id)
 
     def files(self, folder: str | None = None) -> set[str]:

@@ -1,29 +1,46 @@
-"""Packages and images."""
+"""Packages and images.
 
-from ...system.interrupts import terminating_as_interrupt, uninterrupted
-from ...system.temporary_folder import temporary_folder
-from .code.project_files import collect_project_files
-from .image.container_pusher import ContainerPusher
-from .image.containering import Containering
-from .image.image import Image
-from .image.image_options import ImageBuildOptions
-from .package.dependency_list import DependencyList
-from .package.entry_point import EntryPoint, install_package_and_get_loader
-from .package.package import Package
-from .package.packaging import Packaging
+Names are imported when they are first used: a job needs the package that it is in, and not what built it or its image.
+"""
 
-__all__ = [
-    "ContainerPusher",
-    "Containering",
-    "DependencyList",
-    "EntryPoint",
-    "Image",
-    "ImageBuildOptions",
-    "Package",
-    "Packaging",
-    "collect_project_files",
-    "install_package_and_get_loader",
-    "temporary_folder",
-    "terminating_as_interrupt",
-    "uninterrupted",
-]
+from typing import TYPE_CHECKING
+
+from ...lazy_names import lazy_names
+
+# The room of each public name.
+_HOMES = {
+    "collect_project_files": ".code",
+    "Containering": ".image",
+    "ContainerPusher": ".image",
+    "DependencyList": ".package",
+    "DOCKERFILE_TEMPLATE": ".image",
+    "EntryPoint": ".package",
+    "Image": ".image",
+    "ImageBuildOptions": ".image",
+    "install_package_and_get_loader": ".package",
+    "Package": ".package",
+    "Packaging": ".package",
+    "temporary_folder": "...system",
+    "terminating_as_interrupt": "...system",
+    "uninterrupted": "...system",
+}
+
+__all__ = list(_HOMES)
+
+if TYPE_CHECKING:
+    from ...system import temporary_folder as temporary_folder
+    from ...system import terminating_as_interrupt as terminating_as_interrupt
+    from ...system import uninterrupted as uninterrupted
+    from .code import collect_project_files as collect_project_files
+    from .image import DOCKERFILE_TEMPLATE as DOCKERFILE_TEMPLATE
+    from .image import Containering as Containering
+    from .image import ContainerPusher as ContainerPusher
+    from .image import Image as Image
+    from .image import ImageBuildOptions as ImageBuildOptions
+    from .package import DependencyList as DependencyList
+    from .package import EntryPoint as EntryPoint
+    from .package import Package as Package
+    from .package import Packaging as Packaging
+    from .package import install_package_and_get_loader as install_package_and_get_loader
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

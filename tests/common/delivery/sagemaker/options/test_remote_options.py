@@ -39,7 +39,7 @@ def test_lists_become_tuples() -> None:
             {"spot": True, "keep_alive_seconds": 60},
             "keep_alive_seconds is 60 with spot; spare machines are not kept: leave one out",
         ),
-        ({"checkpoints": "bucket/x"}, "checkpoints is 'bucket/x'; give true, or a place such as 's3://bucket/path'"),
+        ({"checkpoints": "bucket/x"}, "checkpoints is 'bucket/x'; give true, or an address such as 's3://bucket/path'"),
         (
             {"job_name": "my_job"},
             "job_name is 'my_job'; give at most 63 letters, digits and hyphens, no hyphen first or last",

@@ -13,7 +13,10 @@ import pytest
 from tests.integration.worker_tasks import Working
 from tests.support import make_points
 from tg.common.delivery.delivery import DependencyList, Packaging
+from tg.common.delivery.delivery.package.package_check import FAILURE_PREFIX
 from tg.common.delivery.sagemaker import MetricLineParser, SagemakerJob
+from tg.common.delivery.sagemaker.contract.ml_folder import LONGEST_FAILURE, MlFolder
+from tg.common.delivery.sagemaker.contract.variables import EXIT_FAILED, EXIT_TERMINATED, ML_FOLDER_VARIABLE
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.job_layout import lay_out_ml_folder
 from tg.common.delivery.sagemaker.runtime import channel_start
@@ -206,3 +209,16 @@ def test_sigterm_ends_an_installation() -> None:
     script = f"import os, runpy, signal\nm = runpy.run_path({channel_start.__file__!r})\n"
     script += "signal.signal(signal.SIGTERM, m['_terminate'])\nos.kill(os.getpid(), signal.SIGTERM)\nsignal.pause()"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 128 + signal.SIGTERM
+
+
+def test_it_says_the_contract_once_more_since_it_cannot_import_it() -> None:
+    assert (
+        channel_start._ML_FOLDER_VARIABLE,
+        channel_start._ML_FOLDER,
+        channel_start._LONGEST_FAILURE,
+        channel_start._FAILURE_PREFIX,
+        channel_start._EXIT_FAILED,
+        channel_start._EXIT_TERMINATED,
+    ) == ("TG_ML_FOLDER", "/opt/ml", 1024, "Job has failed: ", 1, 143)
+    assert (ML_FOLDER_VARIABLE, MlFolder().root.as_posix(), LONGEST_FAILURE) == ("TG_ML_FOLDER", "/opt/ml", 1024)
+    assert (FAILURE_PREFIX, EXIT_FAILED, EXIT_TERMINATED) == ("Job has failed: ", 1, 143)

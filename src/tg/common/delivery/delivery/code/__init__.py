@@ -1,1 +1,14 @@
-""""""
+"""The code of a project: which of its modules and files a package needs, and how their imports are rewritten.
+
+It knows modules, files and distributions; packages and images stay out."""
+
+from .project_code import ProjectCode
+from .project_files import ProjectFiles, collect_project_files
+from .project_ignore import ProjectIgnore
+
+__all__ = [
+    "ProjectCode",
+    "ProjectFiles",
+    "ProjectIgnore",
+    "collect_project_files",
+]

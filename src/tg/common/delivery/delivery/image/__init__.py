@@ -1,1 +1,17 @@
-""""""
+"""Docker images of packages: how they are described, built, checked and pushed.
+
+The only room besides ``container`` that talks to Docker. Jobs, accounts and AWS stay out."""
+
+from .container_pusher import ContainerPusher
+from .containering import Containering
+from .dockerfile_template import DOCKERFILE_TEMPLATE
+from .image import Image
+from .image_options import ImageBuildOptions
+
+__all__ = [
+    "DOCKERFILE_TEMPLATE",
+    "ContainerPusher",
+    "Containering",
+    "Image",
+    "ImageBuildOptions",
+]

@@ -3,11 +3,10 @@
 from ....errors import ContainerError, ImageBuildError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
-from ..package.package_check import CHECK_ARGUMENT
+from ..package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX
 from .docker_client import DockerClient, engine_errors
 from .image import Image
 
-_FAILURE = "Job has failed: "
 # What is written where a processor is not emulated.
 _OTHER_PROCESSOR = "exec format error"
 
@@ -52,5 +51,5 @@ def check_image(client: DockerClient, image: Image, has_gpus: bool = False) -> N
 
 def _find_reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    reasons = [line.partition(_FAILURE)[2] for line in lines if _FAILURE in line]
+    reasons = [line.partition(FAILURE_PREFIX)[2] for line in lines if FAILURE_PREFIX in line]
     return (reasons or lines or ["it says nothing"])[-1]

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ....errors import PackagingError, listed
+from ....own_root import PACKAGE_MODULE, TG_MODULE
 from ....system.tar_extraction import extract_files
 from ....system.temporary_folder import temporary_folder
 from .package_file import read_module_files
@@ -67,6 +68,17 @@ class EntryPoint:
                 f"the package {self.module_name!r} holds no object {name!r}; it holds {listed(self.resource_names)}"
             )
         return load_pickle(resource.read_bytes())
+
+
+def open_own_package() -> EntryPoint:
+    """Opens the package that this code is in.
+
+    Raises:
+        PackagingError: If it is in none.
+    """
+    if not PACKAGE_MODULE:
+        raise PackagingError(f"{TG_MODULE!r} is installed as such, in no package; start the job of a package")
+    return EntryPoint(PACKAGE_MODULE)
 
 
 def install_package_and_get_loader(path: Path, folder: Path | None = None) -> EntryPoint:

@@ -13,6 +13,8 @@ from .import_failures import describe_import_failure
 
 # What an image is started with to be tried.
 CHECK_ARGUMENT = "check"
+# How a job's log says why it has failed.
+FAILURE_PREFIX = "Job has failed: "
 
 
 def load_prepared(package: EntryPoint, name: str) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ....errors import ContainerError, DeliveryError, ImageBuildError
 from ....logger import Logger
-from ...delivery import ContainerPusher
+from ...delivery.image.container_pusher import ContainerPusher
 from ...delivery.image.containering import Containering
 from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
 from ...delivery.image.dockerfile_template import DOCKERFILE_TEMPLATE

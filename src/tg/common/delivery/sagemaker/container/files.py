@@ -8,7 +8,7 @@ import posixpath
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from ....errors import ContainerError
@@ -16,7 +16,7 @@ from ...delivery.image.docker_client import DockerClient, ObjectMissingError, en
 from ..contract.ml_folder import MlFolder
 from ..contract.variables import describe_dataset
 
-_ML = MlFolder(Path(PurePosixPath("/opt/ml")))
+_ML = MlFolder()
 
 
 def send_input(client: DockerClient, container: str, config: Mapping[str, bytes], data: Path | None) -> None:

@@ -7,7 +7,13 @@ from typing import Any
 
 from ....errors import ContainerError
 from ..contract.ml_folder import MlFolder
-from ..contract.variables import DATASET_VARIABLE, RESOURCE_VARIABLE, describe_dataset
+from ..contract.variables import (
+    DATASET_VARIABLE,
+    JOB_NAME_VARIABLE,
+    RESOURCE_VARIABLE,
+    TRAIN_ARGUMENT,
+    describe_dataset,
+)
 from ..options.options import SagemakerOptions
 
 JOB_LABEL = "tg-mlflow.job"
@@ -60,7 +66,7 @@ def build_container_request(
     if options.network is not None:
         host["NetworkMode"] = options.network
     environment = {
-        "TRAINING_JOB_NAME": job_id,
+        JOB_NAME_VARIABLE: job_id,
         "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{job_id}",
         RESOURCE_VARIABLE: resource,
         **({} if dataset is None else {DATASET_VARIABLE: describe_dataset(dataset)}),
@@ -68,7 +74,7 @@ def build_container_request(
     }
     return {
         "Image": image,
-        "Cmd": ["train"],
+        "Cmd": [TRAIN_ARGUMENT],
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "Labels": {JOB_LABEL: job_id, "tg-mlflow.project": options.project_name},
         "StopSignal": "SIGTERM",

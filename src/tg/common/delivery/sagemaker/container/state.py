@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..contract.variables import EXIT_KILLED, EXIT_TERMINATED
 from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
 
 _STATE_NAME = "state.json"
-_EXIT_TERMINATED = 143
-_EXIT_KILLED = 137
 _RUNNING = {
     "created": JobStatus.QUEUED,
     "running": JobStatus.RUNNING,
@@ -31,14 +30,14 @@ def build_job_state(container: Mapping[str, Any], cancelled: bool, failure: str 
     code = int(engine["ExitCode"])
     if code == 0:
         return JobState(JobStatus.COMPLETED, code)
-    if code == _EXIT_KILLED and engine.get("OOMKilled"):
+    if code == EXIT_KILLED and engine.get("OOMKilled"):
         return JobState(JobStatus.FAILED, code, _explain_out_of_memory(container["HostConfig"].get("Memory") or 0))
-    if cancelled or code == _EXIT_TERMINATED:
+    if cancelled or code == EXIT_TERMINATED:
         return JobState(JobStatus.STOPPED, code, "it was stopped")
     if failure:
         return JobState(JobStatus.FAILED, code, failure)
     reason = f"it exited with code {code}"
-    if code == _EXIT_KILLED:
+    if code == EXIT_KILLED:
         reason = "it was killed with SIGKILL, but not for its memory"
     elif engine.get("OOMKilled"):
         reason += "; one of its processes was killed for want of memory; raise `memory`"

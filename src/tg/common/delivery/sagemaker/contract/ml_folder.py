@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# The channel of the dataset, and that of a package which comes as files.
 CHANNEL = "training"
+CODE_CHANNEL = "code"
+HYPERPARAMETERS_NAME = "hyperparameters.json"
+# SageMaker shows so many characters of the failure file.
+LONGEST_FAILURE = 1024
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,11 @@ class MlFolder:
     def data(self) -> Path:
         """Where the dataset is, as the file or folder that it is elsewhere."""
         return self.root / "input" / "data" / CHANNEL
+
+    @property
+    def code(self) -> Path:
+        """Where the package is that comes as files, to a ready-made image."""
+        return self.root / "input" / "data" / CODE_CHANNEL
 
     @property
     def model(self) -> Path:
@@ -58,7 +68,7 @@ def build_input_config(hyperparameters: Mapping[str, str], has_data: bool) -> di
         The content of each file by its name.
     """
     files = {
-        "hyperparameters.json": dict(hyperparameters),
+        HYPERPARAMETERS_NAME: dict(hyperparameters),
         "inputdataconfig.json": {CHANNEL: {"TrainingInputMode": "File"}} if has_data else {},
         "resourceconfig.json": {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"},
     }

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ...delivery import Containering, Packaging
+from ...delivery.image.containering import Containering
+from ...delivery.package.packaging import Packaging
 from ..options.options import SagemakerOptions
 from ..runtime.job import SagemakerJob
 

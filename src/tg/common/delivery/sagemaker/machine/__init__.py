@@ -1,1 +1,11 @@
-""""""
+"""Executors of this machine: in this process, and in a child process. Neither containers nor AWS may enter."""
+
+from .attached_executor import AttachedExecutor, AttachedOptions
+from .process_executor import ProcessExecutor, ProcessOptions
+
+__all__ = [
+    "AttachedExecutor",
+    "AttachedOptions",
+    "ProcessExecutor",
+    "ProcessOptions",
+]

@@ -19,6 +19,7 @@ from ..contract.ml_folder import MlFolder
 from ..contract.variables import (
     DATASET_VARIABLE,
     EXIT_TERMINATED,
+    JOB_NAME_VARIABLE,
     ML_FOLDER_VARIABLE,
     RESOURCE_VARIABLE,
     WORK_FOLDER_VARIABLE,
@@ -162,7 +163,7 @@ def build_environment(
     path = outer.get("PYTHONPATH", "").split(os.pathsep)
     libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
     contract = {
-        "TRAINING_JOB_NAME": folder.job_id,
+        JOB_NAME_VARIABLE: folder.job_id,
         "PYTHONPATH": os.pathsep.join([str(python_path), *libraries]),
         "PYTHONDONTWRITEBYTECODE": "1",
         RESOURCE_VARIABLE: delivery.resource_name,

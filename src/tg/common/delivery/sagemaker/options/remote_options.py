@@ -15,7 +15,7 @@ _IMAGE_KEYS = ("framework", "version", "py_version", "image_scope", "instance_ty
 
 @dataclass(frozen=True)
 class VpcOptions:
-    """The network of one's own that a job runs in.
+    """The network of one's own that a job on SageMaker runs in.
 
     Attributes:
         subnets: Ids of 1 to 16 subnets.
@@ -38,38 +38,42 @@ class VpcOptions:
 
 @dataclass(frozen=True)
 class RemoteOptions:
-    """The options of a training on SageMaker that other places do not know.
+    """The options of a training on SageMaker that other places do not have.
+
+    The configuration's keys and their reference are derived from these fields and their descriptions.
 
     Attributes:
-        region: The AWS region; ``None`` for that of the profile or of ``AWS_DEFAULT_REGION``.
-        profile: A profile of AWS's configuration files; ``None`` for what ``AWS_PROFILE`` and the like say.
-        instance_type: The machine, such as ``ml.m5.large``.
-        instance_count: How many of them.
-        volume_gb: The size of each one's disk.
+        region: The AWS region; by default that of the profile or of ``AWS_DEFAULT_REGION``.
+        profile: A profile of AWS's configuration files; by default what ``AWS_PROFILE`` and the like say.
+        instance_type: The machine.
+        instance_count: How many machines train together.
+        volume_gb: The size of each machine's disk.
         max_run_seconds: How long the training may take, 28 days at most.
-        max_wait_seconds: With ``spot``: how long it may take with all waiting for machines; twice ``max_run_seconds``
-            if it is not given.
-        spot: Whether spare machines are used, which are cheaper and may be taken away.
-        checkpoints: Whether ``/opt/ml/checkpoints`` is kept in S3 while the job runs; or where there, as ``s3://…``.
-        vpc: A network of one's own; ``None`` for SageMaker's.
+        max_wait_seconds: With ``spot``, how long the job may wait for machines and run on them together; by default
+            twice ``max_run_seconds``.
+        spot: Whether to use spare machines, which are cheaper and may be taken away.
+        checkpoints: Whether to keep ``/opt/ml/checkpoints`` in S3 while the job runs; an ``s3://…`` address says where.
+        vpc: The network of one's own that the job runs in, as ``{"subnets": […], "security_group_ids": […]}``; by
+            default SageMaker's.
         network_isolation: Whether the container has no network.
-        encrypt_inter_container_traffic: Whether several machines talk to each other in secret.
-        kms_key: The key for all that is uploaded, for the output and for disks; ``None`` for S3's and SageMaker's own.
-        keep_alive_seconds: How long the machines wait for another job; ``None`` for not at all.
-        retry_attempts: How often SageMaker tries again after an error of its own, 1 to 30.
+        encrypt_inter_container_traffic: Whether to encrypt what several machines say to each other.
+        kms_key: The key for uploads, output and disks; by default S3's and SageMaker's own.
+        keep_alive_seconds: How long the machines wait for another job (a warm pool), 6 hours at most; by default not at
+            all.
+        retry_attempts: How often SageMaker tries again after an error of its own, 1 to 30; by default not at all.
         tags: Tags of the job, for people and bills. Never secrets.
-        job_name: The job's name; ``None`` for one that is made of the project's and the task's name (or the package's),
-            the time and a part of its own.
-        image_uri: A ready-made image: nothing is built, and the package travels through S3. Its name in a registry, or
-            ``{"framework": "sklearn", "version": "1.4-2"}`` for one of AWS's.
-        image_repository: Where images are pushed that are built, such as ``registry.example/team/titanic``; ``None``
-            for a repository in ECR that is called as the project.
+        job_name: The job's name, at most 63 letters, digits and hyphens; by default made of the project's and the
+            task's name (or the package's), the time and a unique part.
+        image_uri: A ready-made image: nothing is built, no Docker is needed, and the package travels through S3. Its
+            name in a registry, or ``{"framework": "sklearn", "version": "1.4-2"}`` for one of AWS's.
+        image_repository: Where built images are pushed, such as ``registry.example/team/titanic``; by default a
+            repository in ECR with the project's name.
         metrics_from: Whose metrics count where several machines train: ``leader`` or ``all``.
-        queue_seconds: How long a job waits to be taken while a quota is used up.
-        fallback_instance_types: What to try in turn when AWS has no such machine to spare.
+        queue_seconds: How long a job waits to be accepted while a quota is used up.
+        fallback_instance_types: Machines to try in turn while AWS has no such machine to spare.
 
     Raises:
-        DeliveryError: If a value cannot be meant so.
+        DeliveryError: If a value is invalid.
     """
 
     region: str | None = None
@@ -110,7 +114,7 @@ class RemoteOptions:
         self._check_image()
         if isinstance(self.checkpoints, str) and not re.fullmatch(r"s3://[^/]+/.+", self.checkpoints):
             raise DeliveryError(
-                f"checkpoints is {self.checkpoints!r}; give true, or a place such as 's3://bucket/path'"
+                f"checkpoints is {self.checkpoints!r}; give true, or an address such as 's3://bucket/path'"
             )
         if self.job_name is not None and not JOB_NAME.fullmatch(self.job_name):
             raise DeliveryError(

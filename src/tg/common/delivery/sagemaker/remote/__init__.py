@@ -1,1 +1,16 @@
-""""""
+"""The executor of SageMaker's training jobs: requests, states, logs and results.
+
+It calls AWS through ``aws`` only, and knows neither containers nor processes of this machine."""
+
+from .pacing import Pacing
+from .plan import RemotePlan
+from .remote_executor import AccountOptions, RemoteExecutor
+from .shared_account import SharedAccount
+
+__all__ = [
+    "AccountOptions",
+    "Pacing",
+    "RemoteExecutor",
+    "RemotePlan",
+    "SharedAccount",
+]

@@ -7,7 +7,6 @@ from ..aws.s3_location import S3Location
 from ..aws.s3_upload import Upload
 from ..contract.ml_folder import MlFolder
 from ..runtime import channel_start
-from .training_request import CODE_CHANNEL
 
 START_NAME = "start.py"
 
@@ -27,4 +26,4 @@ def plan_code_upload(package: Package, place: S3Location) -> list[Upload]:
 
 def build_entrypoint() -> list[str]:
     """The command that a container starts with."""
-    return ["python3", "-u", (MlFolder().data.parent / CODE_CHANNEL / START_NAME).as_posix()]
+    return ["python3", "-u", (MlFolder().code / START_NAME).as_posix()]

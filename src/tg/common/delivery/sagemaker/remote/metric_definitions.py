@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from ..contract.metric_lines import MARKER
 from .limits import LONGEST_METRIC_NAME, LONGEST_METRIC_REGEX, MOST_METRICS
 
 # SageMaker knows finite numbers only.
@@ -21,7 +22,7 @@ def build_metric_definitions(names: Iterable[str]) -> tuple[list[dict[str, str]]
     definitions: list[dict[str, str]] = []
     left_out: list[str] = []
     for name in dict.fromkeys(names):
-        regex = f"###METRIC###{re.escape(name)}:{_NUMBER}###"
+        regex = f"{MARKER.decode()}{re.escape(name)}:{_NUMBER}###"
         fits = 1 <= len(name) <= LONGEST_METRIC_NAME and len(regex) <= LONGEST_METRIC_REGEX
         if fits and len(definitions) < MOST_METRICS:
             definitions.append({"Name": name, "Regex": regex})

@@ -12,8 +12,8 @@ from ..aws.call_rates import WaitInterruptedError
 from ..aws.errors import error_code, http_status, is_throttled
 from ..aws.session import AwsSession
 from ..contract.ml_folder import CHANNEL
+from ..contract.variables import SUBMISSION_VARIABLE
 from .state import JobDescription, StatusTransition
-from .training_request import SUBMISSION_VARIABLE
 
 _QUOTA_CODES = ("ResourceLimitExceeded",)
 # DescribeTrainingJob answers a ValidationException, which has no code of its own for it.

@@ -7,14 +7,11 @@ from typing import Any
 
 from ....errors import DeliveryError
 from ..aws.s3_location import S3Location
-from ..contract.ml_folder import CHANNEL
-from ..contract.variables import DATASET_VARIABLE, RESOURCE_VARIABLE
+from ..contract.ml_folder import CHANNEL, CODE_CHANNEL
+from ..contract.variables import DATASET_VARIABLE, RESOURCE_VARIABLE, SUBMISSION_VARIABLE, WHOLE_CHANNEL
 from ..options.options import SagemakerOptions
 from .limits import check_request
 from .metric_definitions import build_metric_definitions
-
-CODE_CHANNEL = "code"
-SUBMISSION_VARIABLE = "TG_SUBMISSION"
 
 # Such machines have disks of their own, which are encrypted anyway and take no key.
 _WITH_OWN_DISK = re.compile(r"ml\.(g4dn|g[567]e?|p3dn|p4d|p4de|p5\w*|p6\S*|trn\w+|\w*\dd)\.")
@@ -114,7 +111,7 @@ def _build_channel(name: str, place: S3Location) -> dict[str, Any]:
 
 
 def _describe(dataset: S3Location) -> str:
-    return "." if dataset.key.endswith("/") else PurePosixPath(dataset.key).name
+    return WHOLE_CHANNEL if dataset.key.endswith("/") else PurePosixPath(dataset.key).name
 
 
 def _build_resources(options: SagemakerOptions) -> Mapping[str, Any]:

@@ -24,7 +24,13 @@ from types import FrameType
 from typing import Any, NoReturn
 
 _OLDEST_PYTHON = (3, 10)
+
+# The contract's, once more: this program is alone until the package is unpacked, and cannot import it.
+_ML_FOLDER_VARIABLE = "TG_ML_FOLDER"
+_ML_FOLDER = "/opt/ml"
 _LONGEST_FAILURE = 1024
+_FAILURE_PREFIX = "Job has failed: "
+_EXIT_FAILED = 1
 _EXIT_TERMINATED = 143
 
 _PIP = [sys.executable, "-m", "pip"]
@@ -187,11 +193,11 @@ def say(line: str) -> None:
 def fail(reason: str) -> NoReturn:
     """Says why it ends, where SageMaker looks for it."""
     text = " ".join(reason.split())[:_LONGEST_FAILURE].encode("utf-8", "backslashreplace").decode()
-    say(f"Job has failed: {text}")
-    failure = Path(os.environ.get("TG_ML_FOLDER", "/opt/ml")) / "output" / "failure"
+    say(f"{_FAILURE_PREFIX}{text}")
+    failure = Path(os.environ.get(_ML_FOLDER_VARIABLE, _ML_FOLDER)) / "output" / "failure"
     failure.parent.mkdir(parents=True, exist_ok=True)
     failure.write_text(text + "\n", encoding="utf-8")
-    sys.exit(1)
+    sys.exit(_EXIT_FAILED)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -13,24 +13,24 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from ....errors import TgError
 from ....logger import Logger
 from ....secret_mask import SecretMask
-from ...delivery.package.entry_point import EntryPoint
+from ...delivery.package.entry_point import EntryPoint, open_own_package
 from ...delivery.package.import_failures import describe_import_failure
-from ...delivery.package.package_check import CHECK_ARGUMENT, check_package, load_prepared
+from ...delivery.package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX, check_package, load_prepared
 from ...delivery.package.package_file import read_installed_package
-from ..contract.ml_folder import MlFolder
+from ..contract.ml_folder import LONGEST_FAILURE, MlFolder
 from ..contract.variables import (
     EXIT_FAILED,
     EXIT_TERMINATED,
-    ML_FOLDER_VARIABLE,
     RESOURCE_VARIABLE,
+    TRAIN_ARGUMENT,
     WORK_FOLDER_VARIABLE,
+    find_ml_folder,
 )
 from .c_output import flush_c_output
 from .module_aliases import add_module_aliases
@@ -38,8 +38,6 @@ from .notebook_functions import send_notebook_functions_by_value
 from .pool_start import ending_pools_that_cannot_start
 from .starting_workers import is_starting_worker
 
-# SageMaker takes so many characters of the failure file.
-_LONGEST_FAILURE = 1024
 # So long what a task has left running may take to end.
 _LEAVING_SECONDS = 60
 
@@ -62,12 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     _refuse_in_worker()
     arguments = sys.argv[1:] if arguments is None else arguments
-    folder = MlFolder(Path(os.environ.get(ML_FOLDER_VARIABLE, "/opt/ml")))
+    folder = find_ml_folder()
     _handle_sigterm()
     _keep_stdout()
     try:
         Logger.info("Welcome to Training Grounds!")
-        if arguments not in ([], ["train"], [CHECK_ARGUMENT]):
+        if arguments not in ([], [TRAIN_ARGUMENT], [CHECK_ARGUMENT]):
             raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
         if arguments == [CHECK_ARGUMENT]:
             _check()
@@ -91,7 +89,7 @@ def prepare_process() -> EntryPoint:
         The package.
     """
     send_notebook_functions_by_value()
-    package = EntryPoint(__name__.partition(".")[0])
+    package = open_own_package()
     add_module_aliases(package.module_name, ["tg", *package.properties["modules"]])
     return package
 
@@ -153,7 +151,7 @@ def _describe(error: BaseException) -> str:
 def _read_left_out() -> Mapping[str, str]:
     """The project's modules that are not in the package, and why; nothing where the package cannot be read itself."""
     try:
-        left_out: Mapping[str, str] = EntryPoint(__name__.partition(".")[0]).properties.get("left_out", {})
+        left_out: Mapping[str, str] = open_own_package().properties.get("left_out", {})
     except TgError:
         return {}
     return left_out
@@ -197,13 +195,13 @@ def _handle_sigterm() -> None:
 def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: int) -> NoReturn:
     """Says why the job ends, where people and SageMaker look for it."""
     unforeseen = None if isinstance(error, TgError) else error
-    Logger.error(f"Job has failed: {reason}", unforeseen)
+    Logger.error(f"{FAILURE_PREFIX}{reason}", unforeseen)
     details = "" if unforeseen is None else "".join(traceback.format_exception(unforeseen))
     # Before it is cut: what is left of a secret would not be known as one.
     mask = SecretMask.of_variables(os.environ)
     reason, details = mask.mask(" ".join(reason.split())), mask.mask(details)
-    first = f"{reason[: _LONGEST_FAILURE - 1]}\n"
-    room = _LONGEST_FAILURE - len(first)
+    first = f"{reason[: LONGEST_FAILURE - 1]}\n"
+    room = LONGEST_FAILURE - len(first)
     try:
         folder.failure.parent.mkdir(parents=True, exist_ok=True)
         text = first + (details[-room:] if room else "")

@@ -11,9 +11,10 @@ from ....logger import Logger
 from ....ml.training_core import AbstractTrainingTask
 from ....secret_mask import SecretMask
 from ...delivery.package.pickling import Rename
-from ..archive.result_archive import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, write_completion_marker
-from ..contract.ml_folder import MlFolder
-from ..contract.variables import DATASET_VARIABLE
+from ..archive.names import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK
+from ..archive.writer import write_completion_marker
+from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
+from ..contract.variables import find_dataset
 from .environment import ArchiveEnvironment
 from .task_description import describe_task
 
@@ -82,22 +83,9 @@ def read_hyperparameters(folder: MlFolder) -> dict[str, str]:
     Some versions of AWS's SDK encode each value as JSON once more, so that a text arrives in quotes: both are read. The
     value of a path with the type ``json`` keeps quotes that it would not be JSON without.
     """
-    path = folder.config / "hyperparameters.json"
+    path = folder.config / HYPERPARAMETERS_NAME
     given = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return {name: _decode(name, value) for name, value in given.items() if not name.startswith(_FOREIGN_PREFIXES)}
-
-
-def find_dataset(folder: MlFolder) -> Path | None:
-    """Finds a job's dataset: what ``TG_DATASET`` names in the data channel, ``.`` being the channel itself.
-
-    Without that variable it is the channel's only file, or else the channel; ``None`` where there is no channel.
-    """
-    if not folder.data.is_dir():
-        return None
-    if name := os.environ.get(DATASET_VARIABLE):
-        return folder.data / name
-    entries = list(folder.data.iterdir())
-    return entries[0] if len(entries) == 1 and entries[0].is_file() else folder.data
 
 
 def _decode(name: str, value: Any) -> str:

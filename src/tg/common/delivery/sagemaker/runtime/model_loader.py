@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ....errors import TaskDefinitionError, suggestion
-from ...delivery.package.entry_point import EntryPoint
+from ...delivery.package.entry_point import open_own_package
 from ...delivery.package.package_check import set_variables
 from ...delivery.package.pickling import load_pickle
 from .module_aliases import add_fallback_aliases
@@ -60,8 +60,8 @@ def _load_pyfunc(path: str) -> ServedModel:
     What the model's code names in texts is found in its package, too, unless the process has a module of that name.
     Libraries choose the parts that they had chosen in the training, unless the process has chosen others.
     """
-    root = __name__.partition(".")[0]
-    properties = EntryPoint(root).properties
+    package = open_own_package()
+    properties = package.properties
     set_variables(properties)
-    add_fallback_aliases(root, ["tg", *properties["modules"]])
+    add_fallback_aliases(package.module_name, ["tg", *properties["modules"]])
     return ServedModel(load_pickle(Path(path)))

@@ -1,1 +1,12 @@
-""""""
+"""Requests for SageMaker's own tuner, on top of ``remote``. Nothing else may import it."""
+
+from .delivery import deliver_training
+from .ranges import NumberRange, check_ranges
+from .request import build_tuning_request
+
+__all__ = [
+    "NumberRange",
+    "build_tuning_request",
+    "check_ranges",
+    "deliver_training",
+]

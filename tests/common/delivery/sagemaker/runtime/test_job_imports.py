@@ -1,0 +1,109 @@
+"""What a job imports of our own code: what it needs, and no more."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tg.common.delivery.delivery import Packaging
+from tg.common.delivery.sagemaker import SagemakerJob
+from tg.common.delivery.sagemaker.machine.job_layout import unpack_package
+
+TASK = """
+from tg.common.ml.training_core import AbstractTrainingTask
+
+class Task(AbstractTrainingTask):
+    def run_with_environment(self, data, environment):
+        environment.log("trained")
+"""
+
+START = {
+    "common",
+    "common.delivery",
+    "common.delivery.delivery",
+    "common.delivery.delivery.package",
+    "common.delivery.delivery.package.entry_point",
+    "common.delivery.delivery.package.import_failures",
+    "common.delivery.delivery.package.package_check",
+    "common.delivery.delivery.package.package_file",
+    "common.delivery.delivery.package.pickling",
+    "common.delivery.delivery.package.system_libraries",
+    "common.delivery.sagemaker",
+    "common.delivery.sagemaker.contract",
+    "common.delivery.sagemaker.contract.log_event",
+    "common.delivery.sagemaker.contract.metric_lines",
+    "common.delivery.sagemaker.contract.ml_folder",
+    "common.delivery.sagemaker.contract.variables",
+    "common.delivery.sagemaker.runtime",
+    "common.delivery.sagemaker.runtime.c_output",
+    "common.delivery.sagemaker.runtime.entry_point",
+    "common.delivery.sagemaker.runtime.module_aliases",
+    "common.delivery.sagemaker.runtime.notebook_functions",
+    "common.delivery.sagemaker.runtime.pool_start",
+    "common.delivery.sagemaker.runtime.starting_workers",
+    "common.errors",
+    "common.lazy_names",
+    "common.loc",
+    "common.logger",
+    "common.module_specs",
+    "common.own_root",
+    "common.secret_forms",
+    "common.secret_mask",
+    "common.system",
+    "common.system.interrupts",
+    "common.system.replaced_file",
+    "common.system.tar_extraction",
+    "common.system.temporary_folder",
+}
+JOB = START | {
+    "common.delivery.sagemaker.archive",
+    "common.delivery.sagemaker.archive.entries",
+    "common.delivery.sagemaker.archive.names",
+    "common.delivery.sagemaker.archive.safe_extraction",
+    "common.delivery.sagemaker.archive.safe_member",
+    "common.delivery.sagemaker.archive.safe_stream",
+    "common.delivery.sagemaker.archive.writer",
+    "common.delivery.sagemaker.runtime.environment",
+    "common.delivery.sagemaker.runtime.job",
+    "common.delivery.sagemaker.runtime.task_description",
+}
+
+
+@pytest.fixture
+def list_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], set[str]]:
+    """Runs steps with a new package; lists its modules that are imported then, without those of trainings."""
+    (tmp_path / "counted_task.py").write_text(TASK)
+    monkeypatch.syspath_prepend(tmp_path)
+    packaging = Packaging("Task", "0", {"job": SagemakerJob(importlib.import_module("counted_task").Task())})
+    packaging.silent = True
+    package = packaging.make_package(tmp_path)
+    monkeypatch.delitem(sys.modules, "counted_task")
+    own = f"{package.module_name}.tg."
+    environment = {"PYTHONPATH": str(unpack_package(package, tmp_path / "package"))}
+
+    def run(steps: str) -> set[str]:
+        script = (
+            f"from {own}common.delivery.sagemaker.runtime.entry_point import main, prepare_process\n{steps}\n"
+            f"import sys; print(*(name for name in sys.modules if name.startswith({own!r})))"
+        )
+        command = [sys.executable, "-c", script]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        names = {name.removeprefix(own) for name in result.stdout.split()}
+        return {name for name in names if not name.startswith("common.ml")}
+
+    return run
+
+
+def test_the_start_of_a_job_or_of_its_worker_imports_only_what_it_needs(
+    list_imports: Callable[[str], set[str]],
+) -> None:
+    assert list_imports("prepare_process()") == START
+
+
+def test_a_job_imports_neither_executors_nor_what_they_know_of_docker_and_aws(
+    list_imports: Callable[[str], set[str]],
+) -> None:
+    assert list_imports("prepare_process().load_resource('job')") == JOB

@@ -1,0 +1,61 @@
+"""Packages whose names are imported when they are first used."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tg.common.delivery.sagemaker as sagemaker
+
+ROOT = Path(__file__).parents[2]
+LAZY = [
+    "tg.common.delivery.delivery",
+    "tg.common.delivery.delivery.package",
+    "tg.common.delivery.sagemaker",
+    "tg.common.delivery.sagemaker.archive",
+    "tg.common.delivery.sagemaker.runtime",
+    "tg.common.system",
+    "tg_mlflow",
+]
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_what_is_listed_is_what_type_checkers_see_and_can_be_imported(name: str) -> None:
+    package = importlib.import_module(name)
+    tree = ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8"))
+    (checked,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: "." * each.level + (each.module or "")
+        for each in checked.body
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
+    }
+    assert seen == package._HOMES
+    assert package.__all__ == list(package._HOMES)
+    assert set(package.__all__) <= set(dir(package))
+    assert [each for each in package.__all__ if not hasattr(package, each)] == []
+
+
+def test_every_package_with_such_names_is_checked_here() -> None:
+    files = [*ROOT.joinpath("src").rglob("__init__.py"), *ROOT.joinpath("mlflow_plugins").rglob("__init__.py")]
+    found = [file.parent.relative_to(ROOT).parts[1:] for file in files if "lazy_names(" in file.read_text("utf-8")]
+    assert sorted(".".join(parts) for parts in found) == LAZY
+
+
+def test_a_name_that_is_not_there_is_refused_as_by_any_module() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'tg\.common\.delivery\.sagemaker' has no attribute 'Job'$"):
+        getattr(sagemaker, "Job")  # noqa: B009 - mypy knows that there is none
+
+
+def test_a_name_is_imported_when_it_is_first_used() -> None:
+    script = (
+        "import sys, tg.common.delivery.sagemaker as rooms\n"
+        "before = 'tg.common.delivery.sagemaker.remote' in sys.modules, 'Pacing' in vars(rooms)\n"
+        "rooms.Pacing\n"
+        "print(*before, 'tg.common.delivery.sagemaker.remote' in sys.modules, 'Pacing' in vars(rooms))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False", "False", "True", "True"]
