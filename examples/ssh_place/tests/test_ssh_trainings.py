@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from tg_ssh_place import SshOptions
 
 from tests.launcher import Launcher, processes_that_name, tg_mlflow
 from tests.support import ROOT, ProjectFolder, all_runs
+from tg_ssh_place import SshOptions
 
 STEPS = 200
+
+pytestmark = pytest.mark.starts_process
 
 TASKS = f"""
     import signal

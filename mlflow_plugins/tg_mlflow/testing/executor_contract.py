@@ -112,13 +112,12 @@ class ExecutorContract:
         assert read_output(executor, job_id) == whole
 
     def test_a_job_reads_its_dataset(self, executor: Executor, build_delivery: BuildDelivery, tmp_path: Path) -> None:
-        for folder, content in (("one", "rows"), ("other", "other rows")):
-            (tmp_path / "datasets" / "contract" / folder).mkdir(parents=True)
-            (tmp_path / "datasets" / "contract" / folder / "data.txt").write_text(content, encoding="utf-8")
         for folder, content in (("one", b"rows"), ("other", b"other rows")):
+            path = tmp_path / "datasets" / "contract" / folder / "data.txt"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
             job_id = run(executor, build_delivery("read", dataset=f"{folder}/data.txt"))
             assert b"data: %s\n" % content in read_output(executor, job_id)
-            executor.discard(job_id)
 
     def test_another_executor_of_the_same_options_finds_a_job(
         self, open_executor: OpenExecutor, build_delivery: BuildDelivery
