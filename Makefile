@@ -37,12 +37,12 @@ $(INSTALLED): pyproject.toml
 
 $(DEVELOPMENT): $(INSTALLED)
 	@echo 'Installing what checks and tests need'
-	@$(call install,--editable '.[dev]')
+	@$(call install,--editable '.[dev]' --editable examples/ssh_place)
 	@touch $@
 
 $(LEARNERS): $(DEVELOPMENT)
 	@echo 'Installing the libraries that are tested besides scikit-learn'
-	@$(call install,--editable '.[dev,learners]')
+	@$(call install,--editable '.[dev,learners]' --editable examples/ssh_place)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)' || \
 		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'
 	@touch $@

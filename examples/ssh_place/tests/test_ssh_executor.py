@@ -6,20 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from examples.ssh_place.tests.conftest import build_options
 from examples.ssh_place.tests.counting_task import CountingTask
 from examples.ssh_place.tests.sshd import Sshd
-from tg_ssh_place import SshExecutor, SshOptions
-from tg_ssh_place.connection import Call
-from tg_ssh_place.job_stream import JobStream
-
 from tests.launcher import processes_that_name, wait_until
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
 from tg.common.delivery.sagemaker.executor import JobState, JobStatus
+from tg_ssh_place import SshExecutor, SshOptions
+from tg_ssh_place.connection import Call
+from tg_ssh_place.job_stream import JobStream
 
 BuildDelivery = Callable[..., SagemakerConfig]
+
+pytestmark = pytest.mark.starts_process
 
 
 @pytest.fixture(autouse=True)
