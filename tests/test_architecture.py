@@ -94,6 +94,7 @@ def test_the_shipped_tree_does_not_know_the_plugin(path: Path) -> None:
     assert [name for _, name, _ in imports(path) if name.split(".")[0] in ("mlflow", "tg_mlflow")] == []
 
 
+@pytest.mark.starts_process
 def test_importing_the_shipped_tree_brings_in_nothing_heavy() -> None:
     script = (
         "import sys\n"
