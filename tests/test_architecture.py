@@ -209,6 +209,7 @@ def test_the_shipped_tree_imports_itself_relatively_and_needs_only_what_an_image
     assert host == []
 
 
+@pytest.mark.starts_process
 def test_importing_the_shipped_tree_brings_in_nothing_heavy() -> None:
     script = (
         "import sys\n"

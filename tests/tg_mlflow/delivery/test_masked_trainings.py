@@ -58,6 +58,7 @@ MLPROJECT = """
 """
 
 
+@pytest.mark.starts_process
 @pytest.mark.parametrize("place", ["attached", "process"])
 @pytest.mark.parametrize("user", ["4711", "fails"])
 def test_secrets_are_masked_everywhere(

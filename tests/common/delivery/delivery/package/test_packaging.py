@@ -268,6 +268,7 @@ def test_the_package_knows_itself(project: Project, out: Path) -> None:
     assert package.rename("tgx") == "tgx"
 
 
+@pytest.mark.starts_process
 def test_the_same_source_gives_the_same_bytes_in_any_process(project: Project, out: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -316,6 +317,7 @@ def test_project_files_do_not_take_the_place_of_the_packages_own(project: Projec
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.starts_process
 def test_a_project_may_have_resources_of_its_own(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("tasks.py", "from resources.reader import read")
     project.write(
@@ -333,6 +335,7 @@ def test_a_project_may_have_resources_of_its_own(project: Project, out: Path, tm
     assert run_alone(package, tmp_path, "print(load('read')())") == "hello"
 
 
+@pytest.mark.starts_process
 def test_code_in_a_source_folder_is_there_once_with_its_data_beside_it(
     project: Project, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -412,6 +415,7 @@ def test_it_says_what_it_has_made_unless_it_is_silent(out: Path, capsys: pytest.
 # --- what goes on inside -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.starts_process
 def test_objects_of_the_project_run_below_the_new_root(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -437,6 +441,7 @@ def test_objects_of_the_project_run_below_the_new_root(project: Project, out: Pa
     assert json.loads(run_alone(package, tmp_path, script)) == [{"accuracy": 1.0, "scaled": 13.0, "good": 1.0}, []]
 
 
+@pytest.mark.starts_process
 def test_a_reference_in_a_text_finds_the_packaged_module(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -460,6 +465,7 @@ def test_a_reference_in_a_text_finds_the_packaged_module(project: Project, out: 
     ]
 
 
+@pytest.mark.starts_process
 def test_a_package_without_a_folder_holds_what_its_objects_need(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -506,6 +512,7 @@ MAIN = """
     """
 
 
+@pytest.mark.starts_process
 def test_objects_of_the_main_module_are_taken_by_value(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_steps.py", STEPS)
     project.write("notebook.py", MAIN)
@@ -528,6 +535,7 @@ def test_objects_of_the_main_module_are_taken_by_value(project: Project, out: Pa
     )
 
 
+@pytest.mark.starts_process
 @pytest.mark.parametrize(
     ("payload", "message"),
     [

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
@@ -37,6 +39,7 @@ print(json.dumps([names, is_complete, size, measure_peak(), measure_peak() - bef
 """
 
 
+@pytest.mark.starts_process
 def test_a_gigabyte_is_written_and_opened_in_little_memory(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120
