@@ -1,6 +1,6 @@
-"""The result archive: writing it in the job, and opening it elsewhere without trust in what is in it.
+"""The result archive: written in the job, and opened elsewhere without trusting its content.
 
-It knows packages, since an archive holds one. Executors and places stay out.
+It knows packages, since an archive contains one, but neither executors nor places.
 """
 
 from typing import TYPE_CHECKING

@@ -11,8 +11,8 @@ from .entries import collect_entries, translating_write_errors
 from .names import member_order
 from .safe_extraction import extract_tar_stream
 
-# Archives hold pickles of numbers and parquet files, which hardly shrink any more: on such data level 6 is up to twice
-# as slow as level 1 for a few percent. Random bytes take the same time at every level.
+# Archives contain pickled numbers and parquet files, which hardly compress: on such data level 6 is up to twice as slow
+# as level 1 for a few percent. Random bytes take the same time at every level.
 _LEVEL = 1
 
 _CONTAINER_FOLDER = "model"
@@ -21,15 +21,14 @@ _CONTAINER_FOLDER = "model"
 def write_result_archive(model_folder: Path, target: Path) -> None:
     """Writes a folder as a result archive.
 
-    The archive appears under its name only when it is complete; nothing is left of one that is not. Owners are left
-    out.
+    The archive only appears complete; nothing is left of an incomplete one. Owners are not stored.
 
     Args:
         model_folder: What becomes the archive.
         target: The archive; one that is there is replaced.
 
     Raises:
-        ResultArchiveError: If the folder holds a link that leads out of it or to nothing, or anything but files,
+        ResultArchiveError: If the folder contains a link that leads out of it or to nothing, or anything but files,
             folders and links, or if something cannot be read or written.
     """
     with translating_write_errors(f"the archive {str(target)!r}"):
@@ -44,9 +43,9 @@ def write_result_archive(model_folder: Path, target: Path) -> None:
 
 
 def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None:
-    """Writes the tar stream that Docker gives for ``/opt/ml/model`` as a result archive.
+    """Writes Docker's tar stream of ``/opt/ml/model`` as a result archive.
 
-    The stream is unpacked beside ``target`` first: a container gives its files in another order than an archive has.
+    The stream is unpacked beside ``target`` first, as its order differs from an archive's.
 
     Args:
         chunks: The stream, as ``get_archive`` returns it; all members lie below ``model/``.
