@@ -38,7 +38,7 @@ HOST_LIMITS = {
     "sweeps.report": {"results", "figures", "tracking", "errors"},
     "recording": {"tracking", "errors"},
     "results": {"figures", "places", "tracking", "errors"},
-    "testing": {"places", "errors"},
+    "testing": {"backend", "places", "errors"},
 }
 # Who may name SageMaker besides the places: MLflow's adapter, which registers it, and the command that uploads to it.
 MAY_NAME_SAGEMAKER = ("places.", "backend", "cli.upload", "sweeps.existing_job")
