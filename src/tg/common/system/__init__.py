@@ -1,27 +1,5 @@
 """Careful use of the operating system: signals, temporary folders, atomic files, tar archives.
 
-It knows nothing of trainings, packages and jobs: every other room may use it.
+It knows nothing of trainings, packages and jobs: every other room may use it. Its functions are imported from its
+modules.
 """
-
-from typing import TYPE_CHECKING
-
-from ..lazy_names import lazy_names
-
-_HOMES = {
-    "extract_files": ".tar_extraction",
-    "replacing_file": ".replaced_file",
-    "temporary_folder": ".temporary_folder",
-    "terminating_as_interrupt": ".interrupts",
-    "uninterrupted": ".interrupts",
-}
-
-__all__ = list(_HOMES)
-
-if TYPE_CHECKING:
-    from .interrupts import terminating_as_interrupt as terminating_as_interrupt
-    from .interrupts import uninterrupted as uninterrupted
-    from .replaced_file import replacing_file as replacing_file
-    from .tar_extraction import extract_files as extract_files
-    from .temporary_folder import temporary_folder as temporary_folder
-else:
-    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ....errors import PackagingError
 from ....logger import Logger
-from ....own_root import TG_FOLDER, TG_MODULE
+from ....own_root import TG_MODULE
 from ..code.import_rewriter import rewrite_imports
 from ..code.installed_distributions import (
     CORE,
@@ -27,6 +27,7 @@ from .dependency_list import DependencyList
 from .package import Package
 from .package_file import add_metadata, build_package_file, write_package_file
 from .pickling import dump_renamed_pickle, rename_prefix
+from .shipped_tree import read_shipped_tree
 from .unpicklable import describe_unpicklable
 
 # How many are named; a folder of old notebooks may hold hundreds.
@@ -168,12 +169,13 @@ class Packaging:
     def _lay_out(
         self, code: ProjectCode, resources: Mapping[str, bytes], properties: Mapping[str, Any]
     ) -> dict[str, bytes]:
-        """Returns all files by their paths in the distribution."""
-        own = {f"tg/{path}": content for path, content in _read_shipped_tree().items()}
+        """Gives each file its place in the distribution."""
+        project = {path.as_posix(): content for path, content in self._rewrite(code).items()}
+        shipped = read_shipped_tree([*project.values(), *resources.values()])
+        own = {f"tg/{path}": content for path, content in shipped.items()}
         own["__init__.py"] = b""
         own["properties.json"] = json.dumps(properties, indent=2).encode()
         own.update({f"resources/{name}.pkl": content for name, content in resources.items()})
-        project = {path.as_posix(): content for path, content in self._rewrite(code).items()}
         if twice := sorted(own.keys() & project.keys()):
             raise PackagingError(f"project file {twice[0]!r} has the place of one of the package's own; rename it")
         return {f"{self.module_name}/{path}": content for path, content in (own | project).items()}
@@ -214,12 +216,3 @@ def _describe_left_out(left_out: Mapping[PurePosixPath, str]) -> str:
         f"{len(shown):,} files of the project are left out of the package, as nothing that is trained needs them: "
         f"{'; '.join(shown[:_MOST_LEFT_OUT])}{more}. To leave one out without a word, name it in .tgignore"
     )
-
-
-def _read_shipped_tree() -> dict[str, bytes]:
-    """Reads our own modules; their imports are relative, so moving them renames them."""
-    return {
-        path.relative_to(TG_FOLDER).as_posix(): path.read_bytes()
-        for path in sorted(TG_FOLDER.rglob("*"))
-        if path.suffix == ".py" or path.name == "py.typed"
-    }

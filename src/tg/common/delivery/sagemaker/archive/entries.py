@@ -3,6 +3,7 @@
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -78,3 +79,12 @@ def _resolve_link(path: Path, name: str, root: Path) -> str:
 
 def _fail(error: OSError) -> NoReturn:
     raise error
+
+
+@contextmanager
+def translating_write_errors(what: str) -> Iterator[None]:
+    """Raises a ResultArchiveError for an OSError inside, which says that ``what`` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ResultArchiveError(f"{what} cannot be written: {error.strerror or error} ({error.filename})") from error

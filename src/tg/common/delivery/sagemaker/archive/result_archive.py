@@ -1,6 +1,5 @@
 """The results of a training: ``model.tar.gz``, opened without trusting its content."""
 
-import json
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,11 +10,12 @@ from typing import Any
 from ....errors import ResultArchiveError, suggestion
 from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
+from .completion import parse_completion_marker, write_completion_marker
 from .modules import ArchivedModules, PackageProperties
 from .names import ARCHIVE_NAME, COMPLETION, HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, other_names
 from .safe_extraction import DEFAULT_LIMITS, ArchiveLimits, extract_archive, scan_archive
 from .safe_member import ArchiveMember
-from .writer import write_completion_marker, write_result_archive, write_result_archive_from_tar
+from .writer import write_result_archive, write_result_archive_from_tar
 
 __all__ = [
     "ARCHIVE_NAME",
@@ -140,7 +140,7 @@ class ResultArchive:
         if COMPLETION not in self._members:
             raise ResultArchiveError(f"{what}: it has no {COMPLETION}, so the training did not run to its end")
         try:
-            expected = _parse_marker(self._read(COMPLETION))
+            expected = parse_completion_marker(self._read(COMPLETION))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ResultArchiveError(f"{what}: {COMPLETION} is damaged ({error!r})") from error
         for name, size in expected:
@@ -178,13 +178,6 @@ class ResultArchive:
             return path.read_bytes()
         except OSError as error:
             raise ResultArchiveError(f"{name} in {str(self.path)!r} cannot be read: {error.strerror}") from error
-
-
-def _parse_marker(content: bytes) -> Sequence[tuple[str, int]]:
-    marker = json.loads(content)
-    if marker["state"] != "completed":
-        raise ValueError(f"its state is {marker['state']!r}")
-    return [(str(member["name"]), int(member["size"])) for member in marker["members"]]
 
 
 def _folders(name: str) -> Sequence[str]:

@@ -1,18 +1,14 @@
-"""Writes result archives: the marker that a training is complete, and the archive from a folder or a container."""
+"""Writes result archives, from a folder or from a container."""
 
 import gzip
-import json
 import tarfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from collections.abc import Iterable
 from pathlib import Path
 
-from ....errors import ResultArchiveError
 from ....system.replaced_file import replacing_file
 from ....system.temporary_folder import temporary_folder
-from .entries import collect_entries
-from .names import COMPLETION, member_order
+from .entries import collect_entries, translating_write_errors
+from .names import member_order
 from .safe_extraction import extract_tar_stream
 
 # Archives contain pickled numbers and parquet files, which hardly compress: on such data level 6 is up to twice as slow
@@ -20,28 +16,6 @@ from .safe_extraction import extract_tar_stream
 _LEVEL = 1
 
 _CONTAINER_FOLDER = "model"
-
-
-def write_completion_marker(model_folder: Path) -> None:
-    """Writes ``completed.json``, which marks a training as complete and lists its files.
-
-    Call it last. The marker is written atomically.
-
-    Args:
-        model_folder: What becomes the archive.
-
-    Raises:
-        ResultArchiveError: If the folder contains what an archive cannot, or the marker cannot be written.
-    """
-    with _translated(f"the completion marker in {str(model_folder)!r}"):
-        members = [
-            {"name": entry.name, "size": entry.path.stat().st_size}
-            for entry in sorted(collect_entries(model_folder), key=lambda entry: entry.name)
-            if entry.is_file and entry.name != COMPLETION
-        ]
-        content = {"state": "completed", "time": datetime.now(timezone.utc).isoformat(), "members": members}
-        with replacing_file(model_folder / COMPLETION) as file:
-            file.write(json.dumps(content, indent=2).encode())
 
 
 def write_result_archive(model_folder: Path, target: Path) -> None:
@@ -57,7 +31,7 @@ def write_result_archive(model_folder: Path, target: Path) -> None:
         ResultArchiveError: If the folder contains a link that leads out of it or to nothing, or anything but files,
             folders and links, or if something cannot be read or written.
     """
-    with _translated(f"the archive {str(target)!r}"):
+    with translating_write_errors(f"the archive {str(target)!r}"):
         entries = sorted(collect_entries(model_folder), key=lambda entry: member_order(entry.name))
         with (
             replacing_file(target) as file,
@@ -81,14 +55,6 @@ def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None
         ResultArchiveError: As :func:`write_result_archive` does, and if the stream is damaged or hostile.
     """
     what = f"the archive {str(target)!r}"
-    with _translated(what), temporary_folder(f".{target.name}.", target.parent) as folder:
+    with translating_write_errors(what), temporary_folder(f".{target.name}.", target.parent) as folder:
         extract_tar_stream(chunks, folder / _CONTAINER_FOLDER, _CONTAINER_FOLDER)
         write_result_archive(folder / _CONTAINER_FOLDER, target)
-
-
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ResultArchiveError(f"{what} cannot be written: {error.strerror or error} ({error.filename})") from error

@@ -33,11 +33,12 @@ def format_sweep_names(combinations: Sequence[Mapping[str, Any]], prefix: str | 
     Raises:
         TaskDefinitionError: If a combination is there twice, or a value cannot be told from others.
     """
+    varying = _format_varying(combinations)
     names = [
         "-".join([*([prefix] if prefix else []), *parts.values()]) or "task"
-        for parts in format_sweep_parts(combinations)
+        for parts in _format_parts(combinations, varying)
     ]
-    identities = [repr(sorted(texts.items())) for texts in _format_varying(combinations)]
+    identities = [repr(sorted(texts.items())) for texts in varying]
     seen: set[str] = set()
     for combination, identity in zip(combinations, identities, strict=True):
         if identity in seen:
@@ -72,7 +73,12 @@ def format_sweep_parts(combinations: Sequence[Mapping[str, Any]]) -> list[dict[s
     Raises:
         TaskDefinitionError: If a value cannot be told from others.
     """
-    exact = _format_varying(combinations)
+    return _format_parts(combinations, _format_varying(combinations))
+
+
+def _format_parts(
+    combinations: Sequence[Mapping[str, Any]], exact: Sequence[Mapping[str, str]]
+) -> list[dict[str, str]]:
     values: dict[str, dict[str, Any]] = {}
     for combination, texts in zip(combinations, exact, strict=True):
         for name, text in texts.items():

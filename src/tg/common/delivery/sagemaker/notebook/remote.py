@@ -73,7 +73,7 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
         """Uploads the dataset to S3, with progress; files with the same content are not sent again.
 
         Returns:
-            Where it is.
+            Its address.
 
         Raises:
             DatasetError: If there is no dataset here.

@@ -10,7 +10,7 @@ from .remote_options import RemoteOptions
 
 @dataclass(frozen=True)
 class SagemakerOptions:
-    """A training's data, here and in S3, and what its job gets.
+    """A training's data, account and machine.
 
     Data are at ``<datasets_folder>/<project_name>/<dataset>`` here and at
     ``s3://<bucket>/sagemaker/<project_name>/datasets/<dataset>`` in S3; results go to
@@ -85,10 +85,3 @@ class SagemakerOptions:
                 "project_name or datasets_folder"
             )
         return path
-
-    @property
-    def s3_dataset_uri(self) -> str | None:
-        """The dataset's address in S3; ``None`` if there is none."""
-        if self.dataset is None:
-            return None
-        return f"s3://{self.bucket}/sagemaker/{self.project_name}/datasets/{self.dataset}"
