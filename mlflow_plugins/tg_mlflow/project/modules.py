@@ -1,4 +1,4 @@
-"""A project's own modules, imported afresh for one run and gone after it."""
+"""A project's own modules, imported afresh for one run and unloaded after it."""
 
 import importlib
 import sys
@@ -21,7 +21,8 @@ from tg.common.delivery.delivery.code.installed_distributions import find_instal
 from tg.common.delivery.delivery.code.source_folders import find_declared_sources, find_source_folders, is_own_path
 from tg.common.module_specs import read_all_held
 
-# sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another.
+# sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another
+# one.
 _lock = threading.RLock()
 
 

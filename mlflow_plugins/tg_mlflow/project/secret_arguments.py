@@ -1,4 +1,4 @@
-"""Finds arguments of a factory that its annotations call secret, without importing the project."""
+"""Finds arguments of a factory that are annotated as secret, without importing the project."""
 
 import ast
 import re
@@ -16,15 +16,15 @@ _SECRET = re.compile(r"\bSecret(Str|Bytes|String)?\b")
 # What is written as a list, whose items have no names.
 _NAMELESS = re.compile(r"\bNamedTuple\b")
 _WORD = re.compile(r"[^\W\d][\w.]*")
-# What stands for the whole value rather than for a field of it.
+# The whole value rather than a field of it.
 _WHOLE = ""
 
 
 def find_secret_arguments(folder: Path, command: TrainCommand) -> set[str]:
     """Finds the arguments that are annotated as secret, as ``SecretStr`` is, and fields of classes that are arguments.
 
-    The source is read, and nothing of it is run: what is secret has to be known before anything is recorded. What
-    cannot be found in the project's source names nothing.
+    The source is parsed and not run, as secrets have to be known before anything is recorded. Names that cannot be
+    found in the project's source are ignored.
 
     Args:
         folder: The project's.

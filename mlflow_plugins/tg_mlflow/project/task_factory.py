@@ -1,4 +1,4 @@
-"""Calls a project's factory with what the user wrote, and takes the task that it returns."""
+"""Calls a project's factory with the user's arguments, and returns its task."""
 
 import importlib
 import inspect
@@ -23,9 +23,9 @@ def build_task(command: TrainCommand) -> AbstractTrainingTask:
     """Imports the factory and calls it.
 
     Raises:
-        ProjectError: If there is no such factory, another module hides its own, its arguments do not fit or it returns
-            no task.
-        Exception: Whatever the module or the factory raises, unchanged.
+        ProjectError: If there is no such factory, another module hides its module, its arguments are invalid or it does
+            not return a task.
+        Exception: Any exception of the module or the factory, unchanged.
     """
     factory = _load_factory(command)
     task = factory(**convert_arguments(factory, command.arguments, command.target))
