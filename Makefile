@@ -15,7 +15,7 @@ install = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python $(1) 2>
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint types unit check test benchmark clean
+.PHONY: help demo lint types unit everything check test benchmark clean
 
 help:
 	@echo 'make demo       train the breast-cancer example and show its MLflow run'
@@ -63,10 +63,15 @@ types: $(DEVELOPMENT)
 unit: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -m 'not starts_process' -n auto --dist worksteal
 
-check: lint types unit
-
-test: lint types $(LEARNERS)
+everything: $(LEARNERS)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+# The check of types needs a core for most of a minute, so it goes on beside the tests.
+check: $(DEVELOPMENT)
+	@$(MAKE) --no-print-directory --jobs 3 lint types unit
+
+test: $(LEARNERS)
+	@$(MAKE) --no-print-directory --jobs 3 lint types everything
 
 benchmark: $(INSTALLED)
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

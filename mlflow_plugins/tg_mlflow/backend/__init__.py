@@ -29,5 +29,5 @@ if TYPE_CHECKING:
     from tg_mlflow.backend.project_backend import run_project as run_project
     from tg_mlflow.backend.run_request import RunRequest as RunRequest
     from tg_mlflow.backend.submitted_run import EndedRun as EndedRun
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -27,5 +27,5 @@ if TYPE_CHECKING:
     from tg_mlflow.delivery.project_training import ProjectTraining as ProjectTraining
     from tg_mlflow.delivery.secrets import find_config_secrets as find_config_secrets
     from tg_mlflow.delivery.secrets import find_secrets as find_secrets
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -15,5 +15,5 @@ __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
     from tg_mlflow.figures.row_sample import sample_rows as sample_rows
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -18,5 +18,5 @@ if TYPE_CHECKING:
     from tg_mlflow.notebook.task_plan import plan_tasks as plan_tasks
     from tg_mlflow.notebook.task_runs import run_tasks as run_tasks
     from tg_mlflow.notebook.tg_objective import TgObjective as TgObjective
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

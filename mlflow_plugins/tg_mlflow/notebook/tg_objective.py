@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 from mlflow.exceptions import MlflowException
 
 from tg.common import JobStoppedError
-from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerConfig
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
+from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError
 from tg_mlflow.notebook.notebook_run import NotebookRun

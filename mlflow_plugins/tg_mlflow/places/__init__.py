@@ -32,5 +32,5 @@ if TYPE_CHECKING:
     from tg_mlflow.places.place import Place as Place
     from tg_mlflow.places.registry import find_place as find_place
     from tg_mlflow.places.registry import list_places as list_places
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -27,5 +27,5 @@ if TYPE_CHECKING:
     from tg_mlflow.project.project import read_project as read_project
     from tg_mlflow.project.task_factory import build_task as build_task
     from tg_mlflow.project.train_command import TrainCommand as TrainCommand
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

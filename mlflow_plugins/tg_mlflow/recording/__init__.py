@@ -21,5 +21,5 @@ if TYPE_CHECKING:
     from tg_mlflow.recording.metric_names import MetricNames as MetricNames
     from tg_mlflow.recording.metric_writer import MetricWriter as MetricWriter
     from tg_mlflow.recording.recorder import RunRecorder as RunRecorder
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

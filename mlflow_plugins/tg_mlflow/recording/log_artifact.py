@@ -12,8 +12,8 @@ from types import TracebackType
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from tg.common.delivery.delivery import temporary_folder
 from tg.common.secret_mask import SecretMask
+from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.tracking.patience import patiently
 
 _logger = logging.getLogger("mlflow.tg_mlflow")

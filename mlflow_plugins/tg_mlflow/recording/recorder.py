@@ -12,9 +12,9 @@ from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, Metric
 from mlflow.exceptions import MlflowException
 
-from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
 from tg.common.secret_mask import SecretMask
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.recording.log_artifact import LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames

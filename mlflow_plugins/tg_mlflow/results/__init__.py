@@ -15,5 +15,5 @@ __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
     from tg_mlflow.results.artifacts import log_result as log_result
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -33,5 +33,5 @@ if TYPE_CHECKING:
     from tg_mlflow.sweeps.sweep import Sweep as Sweep
     from tg_mlflow.sweeps.sweep import SweepEnd as SweepEnd
     from tg_mlflow.sweeps.sweep import train_sweep as train_sweep
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

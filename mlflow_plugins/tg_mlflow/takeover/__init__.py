@@ -6,7 +6,6 @@ from tg.common.lazy_names import lazy_names
 
 _HOMES = {
     "RunJob": ".run_job",
-    "attach": ".attach",
     "cancel": ".cancellation",
     "describe_status": ".status",
     "find_job": ".run_job",
@@ -19,7 +18,6 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
-    from tg_mlflow.takeover.attach import attach as attach
     from tg_mlflow.takeover.attach import record_rest as record_rest
     from tg_mlflow.takeover.cancellation import cancel as cancel
     from tg_mlflow.takeover.left_job import find_left_job as find_left_job
@@ -28,5 +26,5 @@ if TYPE_CHECKING:
     from tg_mlflow.takeover.run_job import find_run_job as find_run_job
     from tg_mlflow.takeover.status import describe_status as describe_status
     from tg_mlflow.takeover.status import show_log as show_log
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -5,7 +5,7 @@ A test module of a place derives a class from the one here and gives it two fixt
     class TestSshPlace(PlaceContract):
         @pytest.fixture
         def name(self) -> str:
-            return "tg-ssh"
+            return "tg-cluster"
 
         @pytest.fixture
         def given(self) -> dict[str, Any]:

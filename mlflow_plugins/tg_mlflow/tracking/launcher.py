@@ -17,9 +17,9 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.sagemaker.job_files.job_folder import jobs_path
 from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process, is_alive
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunNotOursError
 from tg_mlflow.tracking.patience import is_final, patiently
 from tg_mlflow.tracking.tags import LAUNCHER_TAG, SWEEP_NAME_TAG

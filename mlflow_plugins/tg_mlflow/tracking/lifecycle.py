@@ -11,8 +11,8 @@ from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError, JobStoppedError
-from tg.common.delivery.delivery import uninterrupted
 from tg.common.errors import JobUnreachableError
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
 from tg_mlflow.tracking.patience import patiently
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG

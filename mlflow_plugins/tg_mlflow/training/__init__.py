@@ -27,5 +27,5 @@ if TYPE_CHECKING:
     from tg_mlflow.training.source import TrainingSource as TrainingSource
     from tg_mlflow.training.training import Training as Training
     from tg_mlflow.training.training import train_recorded as train_recorded
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

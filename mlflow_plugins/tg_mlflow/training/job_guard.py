@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 
 from tg.common import DeliveryError
-from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.delivery.image.docker_client import ObjectMissingError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobUnreachableError
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_notes import note_facts, note_not_uploaded

@@ -12,5 +12,5 @@ __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
     from tg_mlflow.project.arguments.conversion import convert_arguments as convert_arguments
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -19,5 +19,5 @@ if TYPE_CHECKING:
     from tg_mlflow.sweeps.report.summary import log_sweep_summary as log_sweep_summary
     from tg_mlflow.sweeps.report.table import SweepChildResult as SweepChildResult
     from tg_mlflow.sweeps.report.table import build_sweep_table as build_sweep_table
-
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)
