@@ -48,17 +48,18 @@ class Patience:
         It ends when the server has been away for too long, or has failed this request for as long.
         """
         begun, pause = self._clock.monotonic(), _FIRST_PAUSE_SECONDS
-        while (now := self._clock.monotonic()) + pause <= min(begun, self._note_failure(now)) + self.seconds:
-            yield pause
+        while (left := min(begun, self._note_failure()) + self.seconds - self._clock.monotonic()) > 0:
+            yield min(pause, left)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def sleep(self, seconds: float) -> None:
         """Waits."""
         self._clock.sleep(seconds)
 
-    def _note_failure(self, now: float) -> float:
+    def _note_failure(self) -> float:
         """Notes that a request has failed; returns since when the server is away."""
         with self._lock:
+            now = self._clock.monotonic()
             # After a long time without requests, this is another absence: the server may have been back meanwhile.
             if self._away_since is None or now - self._failed_at > self.seconds:
                 self._away_since = now

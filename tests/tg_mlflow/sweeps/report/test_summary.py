@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.sweeps.report import figures as sweep_figures
 from tg_mlflow.sweeps.report.description import describe_sweep
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
@@ -175,7 +175,7 @@ def test_what_cannot_be_drawn_is_named_and_keeps_nothing_else(parent: Parent, ca
 
 def test_what_the_tracking_server_has_against_it_is_raised(parent: Parent) -> None:
     parent.store.delete_run(parent.run_id)
-    with pytest.raises(MlflowException, match="must be in the 'active' state"):
+    with pytest.raises(TrackingError, match="must be in the 'active' state"):
         parent.log(CHILDREN)
 
 
