@@ -96,7 +96,7 @@ def log_package(client: TrackingClient, run_id: str, path: Path) -> None:
 
 def log_input(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
     """Logs a dataset as an input of a run, as :func:`tg_mlflow.results.dataset.log_dataset` does, if there is one."""
-    from tg_mlflow.results.dataset import log_dataset  # here, as importing pandas takes a second, in which a job can be started
+    from tg_mlflow.results.dataset import log_dataset  # as importing pandas takes a second
 
     if path is not None or remote is not None:
         log_dataset(client, run_id, path, remote)
