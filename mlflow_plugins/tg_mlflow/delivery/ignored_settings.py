@@ -24,7 +24,7 @@ def warn_of_ignored_settings(project: Project, config: PlaceConfig, options: Map
     """
     ignored = [*_list_keys(project), *_list_options(options)]
     if ignored:
-        _logger.warning("%s does not heed %s; %s", config.place, " and ".join(ignored), _describe_environment(config))
+        _logger.warning("%s ignores %s; %s", config.place, " and ".join(ignored), _describe_environment(config))
 
 
 def _list_keys(project: Project) -> Iterator[str]:

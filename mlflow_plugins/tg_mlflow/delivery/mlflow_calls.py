@@ -79,7 +79,7 @@ def find_mlflow_calls(source: str, path: PurePosixPath) -> Iterator[tuple[int, s
 
 
 def _list_names(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """What names of a module stand for in MLflow."""
+    """Returns the functions of MLflow behind a module's names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

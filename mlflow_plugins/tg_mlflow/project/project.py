@@ -88,7 +88,7 @@ class Project:
         return texts
 
     def build_command(self, entry_point: str, parameters: Mapping[str, str]) -> TrainCommand:
-        """Reads an entry point's command, with ``parameters`` put in.
+        """Parses an entry point's command, with ``parameters`` inserted.
 
         A ``path`` parameter that names no file here is downloaded first, as MLflow does; the same value only once.
 
@@ -108,7 +108,7 @@ class Project:
         return parse_train_command(spec.command, values)
 
     def _compute_value(self, parameter: Any, text: str, position: int) -> str:
-        """Computes what MLflow makes of a parameter's value; the trainings of a sweep share what is downloaded."""
+        """Computes MLflow's form of a parameter's value; the trainings of a sweep share downloads."""
         if parameter.type != "path":  # nothing else is downloaded
             return str(parameter.compute_value(text, None, position))
         if text not in self._files:
@@ -123,7 +123,7 @@ class Project:
 
 
 def _bring_file(parameter: Any, text: str, position: int) -> str:
-    """Brings what a value names to this machine, if it is not here, and returns its path; the training reads it."""
+    """Downloads the file or folder that a value names, unless it is here, and returns its path for the training."""
     downloads = Path(tempfile.mkdtemp(prefix="tg-mlflow-"))
     try:
         value = str(parameter.compute_value(text, downloads, position))

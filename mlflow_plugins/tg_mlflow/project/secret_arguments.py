@@ -104,7 +104,7 @@ class _SecretFields:
             yield from self.find(module, word, seen)
 
     def _read(self, module: str) -> tuple[list[ast.stmt], bool]:
-        """The statements of a module, those in branches included, and whether it is a package."""
+        """Returns the statements of a module, including those in branches, and whether it is a package."""
         if module not in self._modules:
             self._modules[module] = [], False  # unless it is found
             path = PurePosixPath(*module.split("."))
@@ -127,7 +127,7 @@ def _list_statements(node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _resolve(node: ast.ImportFrom, module: str, is_package: bool) -> str:
-    """The full name of the module that something is imported from."""
+    """Returns the full name of the module from which something is imported."""
     if not node.level:
         return node.module or ""
     parents = module.split(".")
@@ -136,7 +136,7 @@ def _resolve(node: ast.ImportFrom, module: str, is_package: bool) -> str:
 
 
 def _value_of(node: ast.stmt, name: str) -> ast.expr | None:
-    """What a statement makes a name stand for."""
+    """Returns the expression that a statement assigns to a name."""
     if isinstance(node, ast.Assign):
         targets, value = node.targets, node.value
     elif isinstance(node, ast.AnnAssign) and node.value is not None:

@@ -62,7 +62,7 @@ def _load_factory(command: TrainCommand) -> Callable[..., Any]:
 
 
 def _describe_hidden(name: str) -> str | None:
-    """Says that a top-level module of a project has the name of an installed one, which is imported in its place."""
+    """Describes that an installed module is imported in place of a project's module of the same name."""
     installed = find_installed(name) if name else None
     libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     folders = [Path(each) for each in sys.path if each not in libraries and Path(each).name not in _SITE_FOLDERS]

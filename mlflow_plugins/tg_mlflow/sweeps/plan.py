@@ -76,7 +76,7 @@ def _choose(config: PlaceConfig) -> Iterator[dict[str, Any]]:
 
 
 def _combination_at(grid: Mapping[str, Sequence[Any]], number: int) -> dict[str, Any]:
-    """The combination with a number in the order of the whole grid, which need not be written out for it."""
+    """Returns the combination of a number in the order of the whole grid, without building the grid."""
     chosen = {}
     for name, values in reversed(list(grid.items())):
         number, index = divmod(number, len(values))

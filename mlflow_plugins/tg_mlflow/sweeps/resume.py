@@ -167,7 +167,7 @@ def _build_member(recorded: RecordedMember, config: PlaceConfig) -> SweepMember:
 
 
 def _renew_job_name(member: SweepMember, earlier: int) -> SweepMember:
-    """Gives a training that had jobs before another job name, where the user has named them: AWS takes each name once.
+    """Gives a training that had jobs another job name, if the user has named them: AWS accepts a name only once.
 
     Args:
         member: The training.

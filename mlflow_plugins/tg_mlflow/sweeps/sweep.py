@@ -99,7 +99,7 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
                 results = list_results(members, trainer.results)
                 _summarize(telling, parent, results, members, config)
             _check(run_id, results)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and returned to the caller
         end = read_end(client, run_id, error)
         return SweepEnd(end.status, end.failure, results)
     return SweepEnd(client.get_run(run_id).info.status, None, results)

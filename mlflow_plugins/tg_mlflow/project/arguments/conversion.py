@@ -141,7 +141,7 @@ def _shorten(text: str) -> str:
 
 
 def _holds_secret(wanted: Any, seen: tuple[Any, ...] = ()) -> bool:
-    """Whether an annotation names a type that hides its value, such as pydantic's SecretStr, or one with such parts."""
+    """Returns whether an annotation is a type that hides its value, such as SecretStr, or has such parts."""
     if hasattr(wanted, "get_secret_value"):
         return True
     parts = [*typing.get_args(wanted), *(wanted if isinstance(wanted, list) else ())]

@@ -137,7 +137,7 @@ def name_all(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether this is a number, which bools and what is not finite are not."""
+    """Returns whether this is a finite number and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 

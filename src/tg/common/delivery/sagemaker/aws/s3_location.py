@@ -40,16 +40,16 @@ class S3Location:
 
 
 def find_object(aws: AwsSession, location: S3Location) -> dict[str, Any] | None:
-    """What S3 says of an object; ``None`` if there is none.
+    """Returns S3's metadata of an object; ``None`` if there is none.
 
     Raises:
-        DeliveryError: If it may not be asked.
+        DeliveryError: If access is denied.
     """
     return aws.call(f"{str(location)!r} cannot be looked at", lambda: head_object(aws, location))
 
 
 def head_object(aws: AwsSession, location: S3Location) -> dict[str, Any] | None:
-    """What S3 says of an object; ``None`` if there is none.
+    """Returns S3's metadata of an object; ``None`` if there is none.
 
     Raises:
         botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.

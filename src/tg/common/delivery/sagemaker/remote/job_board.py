@@ -52,7 +52,7 @@ class _Entry:
         return self.summary is not None and self.merge().is_final
 
     def merge(self) -> JobDescription:
-        """The description, with the status of the listing."""
+        """Returns the description, with the status of the listing."""
         known = self.description or JobDescription(self.job_id, "", "")
         if self.summary is None or self.is_known:
             return known
@@ -174,7 +174,7 @@ class JobBoard:
             return
         if not self._listing.acquire(blocking=is_new):
             if self._aws.clock.monotonic() - self._listed_at > self._pacing.patience_seconds:
-                entry.summary = None  # whoever lists has been waiting for so long that each had better see for itself
+                entry.summary = None  # the listing thread hangs: describe each job by itself
             return
         try:
             if self._is_old and not self._is_denied:

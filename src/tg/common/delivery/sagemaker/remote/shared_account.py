@@ -74,7 +74,7 @@ class SharedAccount:
         return self.board.statuses()
 
     def count_followers(self) -> int:
-        """How many logs are being followed."""
+        """Returns how many logs are being followed."""
         return self._followers
 
     @contextmanager
