@@ -3,15 +3,23 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DEVELOPMENT := $(VENV)/.development
 LEARNERS := $(VENV)/.learners
 # A build for CPUs only: the others bring gigabytes of CUDA.
 TORCH ?= torch==2.13.0+cpu
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# uv takes a fraction of the time of pip, which does it where there is no uv or where uv does not find a package.
+install = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python $(1) 2>/dev/null || $(PIP) $(1)
+# Tests mostly wait: for processes, for servers, for containers.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint benchmark clean
+.PHONY: help demo lint types unit everything check test benchmark clean
 
 help:
 	@echo 'make demo       train the breast-cancer example and show its MLflow run'
+	@echo 'make check      check style and types and run the quick tests'
 	@echo 'make test       check style and types and run all tests'
 	@echo 'make benchmark  measure what is claimed to be fast'
 	@echo 'make clean      remove the environment and all that was made'
@@ -19,31 +27,51 @@ help:
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo '$(PYTHON) is older than Python 3.10; name a newer one: make PYTHON=python3.12 ...'; exit 1; }
+	@echo 'Making the virtual environment $(VENV)'
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo 'no virtual environment can be made; on Debian: apt-get install python3-venv'; exit 1; }
-	@echo 'Installing tg-mlflow and what it needs into $(VENV) (a few minutes, once)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PIP) uv 2>/dev/null || echo 'uv is not to be had here: pip installs, which takes some minutes'
+	@echo 'Installing tg-mlflow and what a run needs (about a minute, once)'
+	@$(call install,--editable .)
 	@touch $@
 
-$(LEARNERS): $(INSTALLED)
+$(DEVELOPMENT): $(INSTALLED)
+	@echo 'Installing what checks and tests need'
+	@$(call install,--editable '.[dev]' --editable examples/ssh_place)
+	@touch $@
+
+$(LEARNERS): $(DEVELOPMENT)
 	@echo 'Installing the libraries that are tested besides scikit-learn'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,learners]'
-	@$(BIN)/python -c 'import torch' 2>/dev/null || \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' || \
+	@$(call install,--editable '.[dev,learners]' --editable examples/ssh_place)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)' || \
 		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'
 	@touch $@
 
 demo: $(INSTALLED)
+	@echo 'Preparing the data of examples/breast_cancer'
 	@$(BIN)/python examples/breast_cancer/prepare_data.py
+	@echo 'Training: mlflow run examples/breast_cancer --backend tg-process'
 	@$(BIN)/mlflow run examples/breast_cancer --backend tg-process
 
-lint: $(INSTALLED)
+lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(DEVELOPMENT)
 	$(BIN)/mypy
 
-test: lint $(LEARNERS)
-	$(BIN)/python -m pytest -n auto --dist worksteal
+unit: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -m 'not starts_process' -n auto --dist worksteal
+
+everything: $(LEARNERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+# The check of types needs a core for most of a minute, so it goes on beside the tests.
+check: $(DEVELOPMENT)
+	@$(MAKE) --no-print-directory --jobs 3 lint types unit
+
+test: $(LEARNERS)
+	@$(MAKE) --no-print-directory --jobs 3 lint types everything
 
 benchmark: $(INSTALLED)
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

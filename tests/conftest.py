@@ -12,10 +12,16 @@ from mlflow import MlflowClient
 
 # What tests share says what it has found, too, when it is not what was expected; before any of it is imported.
 pytest.register_assert_rewrite(
-    *(f"tests.{name}" for name in ("aws_emulator", "integration", "kill_scene", "launcher", "support", "tg_mlflow"))
+    *(
+        f"tests.{name}"
+        for name in ("aws_emulator", "integration", "kill_scene", "launcher", "support", "tg_mlflow", "warm")
+    )
 )
 
+from tests import process_guard  # noqa: E402
 from tests.support import ProjectFolder  # noqa: E402
+
+_guard = process_guard.ProcessGuard()
 
 
 def pytest_configure() -> None:
@@ -25,6 +31,23 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what starts processes, and puts it first: it mostly waits, and the others fill the time."""
+    for item in items:
+        for mark in process_guard.marks(item):
+            item.add_marker(mark)
+    items.sort(key=lambda item: item.get_closest_marker("starts_process") is None)
+
+
+@pytest.fixture(autouse=True)
+def starts_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that starts a process or a server and is not marked with ``starts_process``."""
+    if request.node.get_closest_marker("starts_process"):
+        yield
+    else:
+        yield from _guard.watch()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 from tests.launcher import BIN
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
+from tests.warm import WarmPopen
 
 WAIT_SECONDS = 120
 
@@ -44,6 +45,10 @@ class KillScene:
         started = time.monotonic()
         self._start("tg-mlflow", "attach", "0" * 32).wait()
         self._start_seconds = time.monotonic() - started  # until a command has imported all and reached the server
+        self._start("tg-mlflow", "attach", "0" * 32, start=WarmPopen).wait()  # it may be what starts the warm process
+        started = time.monotonic()
+        self._start("tg-mlflow", "attach", "0" * 32, start=WarmPopen).wait()
+        self._warm_start_seconds = time.monotonic() - started
 
     @property
     def is_job_over(self) -> bool:
@@ -53,18 +58,18 @@ class KillScene:
         """Starts the next command and kills it at a moment of a stage.
 
         Args:
-            stage: ``start`` is from its first moment until there may be a job; ``training`` follows the first metric
-                that it has shown; ``end`` is about the time when it learns that the job is over; ``upload`` follows the
-                first artifact that is kept.
+            stage: ``start`` is from its first moment until there may be a job, the imports included; ``training``
+                follows the first metric that it has shown; ``end`` is about the time when it learns that the job is
+                over; ``upload`` follows the first artifact that is kept.
         """
         package = self._package_time()
         started = time.monotonic()
-        process = self._start_next()
+        process = self._start_next(subprocess.Popen if stage == "start" else WarmPopen)
         try:
             if stage == "start":
                 pause = self._moments.uniform(0.3, 1.5) * self._start_seconds
             elif stage == "end":
-                pause = self._moments.uniform(0.7, 1.1) * self._start_seconds
+                pause = self._moments.uniform(0.7, 1.1) * self._warm_start_seconds
             else:
                 shows = self._shows_a_metric if stage == "training" else bool
                 _wait_until(lambda: process.poll() is not None or self._package_time() != package or shows())
@@ -84,16 +89,16 @@ class KillScene:
         assert self.job is not None, self.kills
         _wait_until(lambda: self.is_job_over)
 
-    def _start_next(self) -> "subprocess.Popen[bytes]":
+    def _start_next(self, start: "type[subprocess.Popen[bytes]]") -> "subprocess.Popen[bytes]":
         if self.run is not None:
-            return self._start("tg-mlflow", "attach", self.run.info.run_id)
-        return self._start("mlflow", "run", str(self._project.path), "-b", "tg-process")
+            return self._start("tg-mlflow", "attach", self.run.info.run_id, start=start)
+        return self._start("mlflow", "run", str(self._project.path), "-b", "tg-process", start=start)
 
-    def _start(self, program: str, *words: str) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, program: str, *words: str, start: "type[subprocess.Popen[bytes]]" = subprocess.Popen
+    ) -> "subprocess.Popen[bytes]":
         with self._screen.open("wb") as screen:
-            return subprocess.Popen(
-                [str(BIN / program), *words], env=self._variables, stdout=screen, stderr=subprocess.STDOUT
-            )
+            return start([str(BIN / program), *words], env=self._variables, stdout=screen, stderr=subprocess.STDOUT)
 
     def _look_for_a_job(self) -> None:
         if self.job is not None:

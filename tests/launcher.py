@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from tests import warm
 from tests.support import ProjectFolder, all_runs
+from tests.warm import WarmPopen
 
 BIN = Path(sys.executable).parent
 # From a signal to the end of the command; a graceful stop takes a second, the rest is for a busy machine.
@@ -40,7 +42,7 @@ class Launcher:
         self.temporary.mkdir(exist_ok=True)
         variables = {"PYTHONUNBUFFERED": "1", "TG_JOBS_PATH": str(self.jobs), "TMPDIR": str(self.temporary)}
         self.lines: list[str] = []
-        self.process = subprocess.Popen(
+        self.process = WarmPopen(
             [str(BIN / "mlflow"), "run", str(project.path), "-b", f"tg-{place}", *words],
             env={**os.environ, **variables},
             stdout=subprocess.PIPE,
@@ -240,10 +242,6 @@ def attach(run_id: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 def tg_mlflow(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Runs ``tg-mlflow`` to its end, with the jobs that launchers have started with the same folder."""
-    return subprocess.run(
-        [str(BIN / "tg-mlflow"), *words],
-        env={**os.environ, "TG_JOBS_PATH": str(folder / "jobs")},
-        capture_output=True,
-        text=True,
-        timeout=120,
+    return warm.run(
+        [str(BIN / "tg-mlflow"), *words], env={**os.environ, "TG_JOBS_PATH": str(folder / "jobs")}, timeout=120
     )

@@ -1,105 +1,222 @@
-"""The layers of the design, checked on the import statements of every file."""
+"""The rooms of both trees and the rules between them, checked on the import statements of every file.
 
-import ast
+`docs/architecture.md` explains the rooms.
+"""
+
+import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-SHIPPED = sorted((ROOT / "src" / "tg").rglob("*.py"))
-HOST = sorted((ROOT / "mlflow_plugins" / "tg_mlflow").rglob("*.py"))
+from tests.import_graph import ROOT, ImportGraph
+
+SHIPPED = ImportGraph("src", "tg")
+HOST = ImportGraph("mlflow_plugins", "tg_mlflow")
 
 # What a training image holds besides the standard library, with what these bring along.
 IN_THE_IMAGE = {"numpy", "pandas", "pyarrow", "sklearn", "jsonpickle"}
 
-# Each layer, the first match counting, and the layers that it may import besides itself.
-LAYERS = {
-    "tg.common.delivery.sagemaker": {"tg.common.delivery.delivery", "tg.common.ml.training_core", "tg.common"},
-    "tg.common.delivery.delivery": {"tg.common"},
-    "tg.common.ml.tables": {"tg.common"},
-    "tg.common.ml.training_core": {"tg.common.ml.tables", "tg.common"},
-    "tg.common.ml.dft": {"tg.common.ml.tables", "tg.common"},
-    "tg.common.ml": {"tg.common.ml.training_core", "tg.common.ml.dft", "tg.common.ml.tables", "tg.common"},
-    "tg.common": set(),
+# The rooms of the host tree, a floor a line: a room imports rooms of lower floors only.
+HOST_FLOORS = [
+    {""},  # the face, `tg_mlflow` itself
+    {"cli", "notebook", "testing"},
+    {"backend"},
+    {"sweeps"},
+    {"takeover", "sweeps.report"},
+    {"training"},
+    {"recording", "results", "delivery"},
+    {"places", "figures"},
+    {"tracking", "project"},
+    {"project.arguments"},
+    {"errors"},
+]
+# Rooms that may import less than what lies below them.
+HOST_LIMITS = {
+    "figures": set(),
+    "sweeps.report": {"results", "figures", "tracking", "errors"},
+    "recording": {"tracking", "errors"},
+    "results": {"figures", "places", "tracking", "errors"},
+    "testing": {"backend", "places", "errors"},
+}
+# Who may name SageMaker besides the places: MLflow's adapter, which registers it, and the command that uploads to it.
+MAY_NAME_SAGEMAKER = ("places.", "backend", "cli.upload", "sweeps.existing_job")
+
+# Each room of the shipped tree and the rooms that it may import besides `tg.common` itself.
+SHIPPED_ROOMS = {
+    "common.system": set(),
+    "common.ml.tables": set(),
+    "common.ml.training_core": {"ml.tables"},
+    "common.ml.dft": {"ml.tables"},
+    "common.ml.single_frame_training": {
+        "ml.training_core",
+        "ml.dft",
+        "ml.tables",
+        "ml.single_frame_training.learners",
+    },
+    "common.ml.single_frame_training.learners": set(),
+    "common.ml": {"ml.training_core", "ml.dft", "ml.tables", "ml.single_frame_training"},
+    "common.delivery.delivery.code": {"system"},
+    "common.delivery.delivery.package": {"delivery.delivery.code", "system"},
+    "common.delivery.delivery.image": {"delivery.delivery.package", "delivery.delivery.code", "system"},
+    "common.delivery.delivery": {
+        "delivery.delivery.image",
+        "delivery.delivery.package",
+        "delivery.delivery.code",
+        "system",
+    },
+}
+_SAGEMAKER = {
+    "contract": set(),
+    "naming": set(),
+    "options": {"naming"},
+    "job_files": {"contract", "naming"},
+    "archive": set(),
+    "runtime": {"archive", "contract"},
+    "executor": {"archive", "contract", "job_files", "naming", "options", "runtime"},
+    "aws": set(),
+    "machine": {"archive", "contract", "executor", "job_files", "options", "runtime"},
+    "container": {"archive", "contract", "executor", "job_files", "options", "runtime"},
+    "remote": {"archive", "aws", "contract", "executor", "job_files", "naming", "options", "runtime"},
+    "notebook": {"archive", "aws", "container", "contract", "executor", "machine", "options", "remote"},
+    "tuning": {"executor", "remote", "options"},
+}
+# What of the other rooms each may use: a package for all, an image for those that build or run one.
+_BELOW = {"delivery.delivery", "delivery.delivery.package", "system", "ml.training_core"}
+_WITH_IMAGES = {"aws", "container", "executor", "notebook", "remote"}
+for _room, _others in _SAGEMAKER.items():
+    SHIPPED_ROOMS[f"common.delivery.sagemaker.{_room}"] = {
+        *(f"delivery.sagemaker.{each}" for each in _others),
+        *(_BELOW if _room not in ("contract", "naming") else ()),
+        *({"delivery.delivery.image"} if _room in _WITH_IMAGES else ()),
+    }
+SHIPPED_ROOMS["common.delivery.sagemaker"] = {
+    "delivery.delivery",
+    *(f"delivery.sagemaker.{each}" for each in _SAGEMAKER),
 }
 
 
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT / "src").with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def layer_of(module: str) -> str | None:
-    return next((layer for layer in LAYERS if module == layer or module.startswith(f"{layer}.")), None)
-
-
-def imports(path: Path, top_level_only: bool = False) -> Iterator[tuple[int, str, int]]:
-    """Yields each import's line, module and level (0 for an absolute one)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body if top_level_only else ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name, 0) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.lineno, node.module or "", node.level
-
-
-def resolve(path: Path, module: str, level: int) -> str:
-    package = module_name(path).split(".")
-    if path.name != "__init__.py":
-        package = package[:-1]
-    return ".".join([*package[: len(package) - level + 1], *([module] if module else [])])
+def host_room(module: str) -> str:
+    room = HOST.room_of(module)
+    return "errors" if module == "tg_mlflow.errors" else room
 
 
 def test_there_are_files_to_check() -> None:
-    assert len(SHIPPED) > 30
-    assert len(HOST) > 10
+    assert len(SHIPPED.paths) > 200
+    assert len(HOST.paths) > 90
+    assert {host_room(module) for module in HOST.paths} == {room for floor in HOST_FLOORS for room in floor}
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=module_name)
-def test_the_shipped_tree_imports_itself_relatively(path: Path) -> None:
-    absolute = [
-        f"line {line}: {name}" for line, name, level in imports(path) if level == 0 and name.split(".")[0] == "tg"
-    ]
-    assert absolute == []
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=module_name)
-def test_the_shipped_tree_needs_only_what_an_image_has(path: Path) -> None:
-    heavy = [
-        f"line {line}: {name}"
-        for line, name, level in imports(path, top_level_only=True)
-        if level == 0 and name.split(".")[0] not in IN_THE_IMAGE | set(sys.stdlib_module_names)
-    ]
-    assert heavy == []
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=module_name)
-def test_layers_import_only_what_lies_below(path: Path) -> None:
-    layer = layer_of(module_name(path))
-    if layer is None:
-        return
+def test_a_room_of_the_host_imports_what_lies_below_it() -> None:
+    floors = {room: number for number, rooms in enumerate(reversed(HOST_FLOORS)) for room in rooms}
     wrong = []
-    for line, name, level in imports(path):
-        target = layer_of(resolve(path, name, level)) if level else None
-        if target is not None and target != layer and target not in LAYERS[layer]:
-            wrong.append(f"line {line}: {resolve(path, name, level)}")
+    for module, found in HOST.imports.items():
+        room = host_room(module)
+        for each in found:
+            if each.module not in HOST.paths or (target := host_room(each.module)) == room:
+                continue
+            if floors[target] >= floors[room]:
+                wrong.append(f"{module}, line {each.line}: {room or 'the face'} stands below or beside {target}")
+            elif target not in HOST_LIMITS.get(room, {target}):
+                wrong.append(
+                    f"{module}, line {each.line}: {room} imports {sorted(HOST_LIMITS[room])} only, not {target}"
+                )
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=module_name)
-def test_the_shipped_tree_does_not_know_the_plugin(path: Path) -> None:
-    assert [name for _, name, _ in imports(path) if name.split(".")[0] in ("mlflow", "tg_mlflow")] == []
+def test_a_room_of_the_shipped_tree_imports_what_its_rule_names() -> None:
+    wrong = []
+    for module, found in SHIPPED.imports.items():
+        room = SHIPPED.room_of(module)
+        if room in ("", "common", "common.delivery"):
+            continue
+        assert room in SHIPPED_ROOMS, f"the room {room} of {module} has no rule"
+        for each in found:
+            target = SHIPPED.room_of(each.module) if each.module in SHIPPED.paths else "common"
+            if target not in ("common", room) and target.removeprefix("common.") not in SHIPPED_ROOMS[room]:
+                wrong.append(f"{module}, line {each.line}: {room} must not import {target}")
+    assert wrong == []
 
 
+def test_nothing_is_imported_in_a_circle_and_the_host_stands_on_ten_floors_at_most() -> None:
+    SHIPPED.count_floors()
+    assert max(HOST.count_floors().values()) <= 10
+
+
+def test_folders_and_files_are_of_a_size_to_be_read() -> None:
+    paths = [path for graph in (SHIPPED, HOST) for path in graph.paths.values()]
+    crowded = {str(folder): count for folder, count in Counter(path.parent for path in paths).items() if count > 20}
+    long = {str(path): count for path in paths if (count := len(path.read_text(encoding="utf-8").splitlines())) > 300}
+    assert (crowded, long) == ({}, {})
+
+
+def test_each_room_says_what_it_is_for() -> None:
+    faces = [path for graph in (SHIPPED, HOST) for path in graph.paths.values() if path.name == "__init__.py"]
+    silent = [str(path.relative_to(ROOT)) for path in faces if not path.read_text(encoding="utf-8").startswith('"""')]
+    empty = [str(path.relative_to(ROOT)) for path in faces if path.read_text(encoding="utf-8").startswith('""""""')]
+    assert (silent, empty) == ([], [])
+
+
+def test_a_face_offers_no_name_that_one_of_its_modules_has() -> None:
+    """The module would take the name's place as soon as it is imported."""
+    wrong = []
+    for graph in (SHIPPED, HOST):
+        for module, path in graph.paths.items():
+            if path.name == "__init__.py":
+                names = set(vars(importlib.import_module(module)).get("_HOMES", ()))
+                wrong += [f"{module}: {each}" for each in sorted(names) if f"{module}.{each}" in graph.paths]
+    assert wrong == []
+
+
+def test_sagemaker_is_known_where_it_may_be() -> None:
+    naming = {
+        module.removeprefix("tg_mlflow.")
+        for module, found in HOST.imports.items()
+        for each in found
+        if "delivery.sagemaker.remote" in each.module or "places.sagemaker" in each.module or ".aws." in each.module
+    }
+    assert {module for module in naming if not module.startswith(MAY_NAME_SAGEMAKER)} == set()
+
+
+def test_figures_know_pandas_and_matplotlib_only() -> None:
+    known = {"numpy", "pandas", "matplotlib", "sklearn", "tg", "tg_mlflow", *sys.stdlib_module_names}
+    found = {
+        each.module.split(".")[0]
+        for module in HOST.paths
+        if host_room(module) == "figures"
+        for each in HOST.imports[module]
+    }
+    assert found - known == set()
+
+
+def test_the_core_knows_no_place_of_others() -> None:
+    texts = [path.read_text(encoding="utf-8") for graph in (SHIPPED, HOST) for path in graph.paths.values()]
+    assert [text for text in texts if "tg_ssh" in text or "tg-ssh" in text] == []
+
+
+@pytest.mark.parametrize("module", sorted(SHIPPED.paths))
+def test_the_shipped_tree_imports_itself_relatively_and_needs_only_what_an_image_has(module: str) -> None:
+    others = [each for each in SHIPPED.imports[module] if not each.is_relative]
+    absolute = [f"line {each.line}: {each.module}" for each in others if each.module.split(".")[0] == "tg"]
+    assert absolute == []
+    known = IN_THE_IMAGE | set(sys.stdlib_module_names)
+    heavy = [f"line {e.line}: {e.module}" for e in others if e.is_top_level and e.module.split(".")[0] not in known]
+    assert heavy == []
+    host = [
+        f"line {each.line}: {each.module}" for each in others if each.module.split(".")[0] in ("mlflow", "tg_mlflow")
+    ]
+    assert host == []
+
+
+@pytest.mark.starts_process
 def test_importing_the_shipped_tree_brings_in_nothing_heavy() -> None:
     script = (
         "import sys\n"
-        "from tg.common.delivery.sagemaker import *\n"
-        "from tg.common.delivery.delivery import *\n"
+        "import tg.common.delivery.sagemaker as sagemaker, tg.common.delivery.delivery as delivery\n"
         "import tg.common.ml.single_frame_training, tg.common.ml.dft\n"
+        "for face in (sagemaker, delivery):\n"
+        "    [getattr(face, name) for name in face.__all__]\n"
         "heavy = {'docker', 'boto3', 'botocore', 'sagemaker', 'mlflow', 'tqdm', 'pydantic', 'dotenv'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -22,6 +22,7 @@ from tests.aws_emulator.faults import Faults
 from tests.aws_emulator.function_training import FunctionTraining, RunJob
 from tests.aws_emulator.gateway import INTERNAL_KEY, ROLE_KEY, Gateway
 from tests.aws_emulator.job_runner import JobRunner
+from tests.aws_emulator.local_transport import LocalTransport
 from tests.aws_emulator.log_events_api import LogEventsApi
 from tests.aws_emulator.log_feed import LogFeed
 from tests.aws_emulator.pricing_api import PricingApi
@@ -32,6 +33,7 @@ from tests.aws_emulator.storage import Storage
 from tests.aws_emulator.training import Training
 from tests.aws_emulator.training_job import TrainingJob
 from tests.aws_emulator.tuning_api import TuningApi
+from tg.common.delivery.sagemaker.aws.clock import Clock
 
 ROLE_NAME = "TrainingRole"
 _TRUST = json.dumps(
@@ -58,6 +60,7 @@ class AwsEmulator:
         threads: How many jobs run at the same time; the others wait in ``Starting``.
         registry: One that is started already and outlives this emulator, which gets a part of its own in it: layers
             that the registry has need not be pushed again. ``None`` for a new one.
+        clock: What the times of jobs and calls are taken from.
 
     Attributes:
         calls: Every call of a client so far.
@@ -79,7 +82,9 @@ class AwsEmulator:
         stop_seconds: float = 120.0,
         threads: int = 64,
         registry: Registry | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or Clock()
         self.region = region
         self.calls = CallRecord()
         self.faults = Faults()
@@ -144,8 +149,8 @@ class AwsEmulator:
 
     def _serve(self, texts: dict[bytes, bytes]) -> None:
         self._feed = LogFeed(self.region, self.faults)
-        self._runner = JobRunner(self._make_training, self.faults, self._threads)
-        self._sagemaker = SagemakerApi(self.region, self.faults, self._check, self._runner.submit)
+        self._runner = JobRunner(self._make_training, self.faults, self._threads, self._clock)
+        self._sagemaker = SagemakerApi(self.region, self.faults, self._check, self._runner.submit, self._clock)
         self._tuning = TuningApi(self.region, self._sagemaker.create)
         handlers = {
             **self._sagemaker.handlers,
@@ -154,7 +159,9 @@ class AwsEmulator:
             "logs:GetLogEvents": LogEventsApi(self.region, self.faults).get_log_events,
             **({} if self._registry is None else self._ecr.handlers),
         }
-        gateway = Gateway(make_moto_application(), handlers, self.calls, self.faults, texts)
+        self._gateway = gateway = Gateway(
+            make_moto_application(), handlers, self.calls, self.faults, texts, self._clock
+        )
         iam = iam_backends[ACCOUNT_ID]["aws"]
         gateway.caller_arn = iam.create_user(self.region, "trainer").arn
         self._access_key = iam.create_access_key("trainer")
@@ -195,6 +202,12 @@ class AwsEmulator:
             self._registry.close()
         self._scratch.cleanup()
         _in_use.release()
+
+    def make_session(self) -> boto3.Session:
+        """Makes a session whose calls reach the APIs without a network, in the caller's thread."""
+        session = boto3.Session()
+        session.events.register("before-send", LocalTransport(self._gateway))
+        return session
 
     def create_bucket(self, name: str) -> str:
         """Makes a bucket in the region, and returns its name."""
@@ -240,7 +253,7 @@ class AwsEmulator:
 
     def _make_training(self, job: TrainingJob) -> Training:
         if self._run_job is not None:
-            return FunctionTraining(job, self._run_job, self._feed)
+            return FunctionTraining(job, self._run_job, self._feed, self._clock)
         assert self._engine is not None
         assert self._registry is not None
         return ContainerTraining(

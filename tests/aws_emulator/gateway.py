@@ -12,6 +12,7 @@ from tests.aws_emulator.api_error import ApiError, access_denied, broken_down, t
 from tests.aws_emulator.call_record import Call, CallRecord
 from tests.aws_emulator.faults import Faults
 from tests.aws_emulator.server import WsgiApp
+from tg.common.delivery.sagemaker.aws.clock import Clock
 
 INTERNAL_KEY = "EMULATOR"
 """The access key id of the emulator's own calls: they are not recorded, and no fault meets them."""
@@ -38,6 +39,7 @@ class Gateway:
         record: Gets every call.
         faults: Asked before every call.
         texts: What is replaced in moto's answers of the service ECR.
+        clock: What the calls' times are taken from.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class Gateway:
         record: CallRecord,
         faults: Faults,
         texts: Mapping[bytes, bytes],
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self.caller_arn = "arn:aws:iam::123456789012:user/unknown"
         self.role_calls: list[ApiCall] = []
         self._moto = moto
@@ -64,13 +68,14 @@ class Gateway:
             self.role_calls.append(call)
         if call.access_key in (INTERNAL_KEY, ROLE_KEY):
             return self._answer(call, environ, start_response)
-        moment = time.monotonic()
+        moment = self._clock.monotonic()
 
         def record(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             self._record.append(Call(moment, call.service, call.operation, int(status.split()[0])))
             return start_response(status, headers, *rest)
 
-        time.sleep(self._faults.delay_of(call.name))
+        if (delay_seconds := self._faults.delay_of(call.name)) > 0:
+            time.sleep(delay_seconds)
         refusal = self._find_fault(call)
         if refusal is not None:
             pass_over_body(environ)

@@ -1,7 +1,6 @@
 """Walks jobs through SageMaker's statuses, each in a thread of a pool."""
 
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
@@ -9,6 +8,7 @@ from typing import TypeAlias
 from tests.aws_emulator.faults import Faults
 from tests.aws_emulator.training import JobFailure, Outcome, Training
 from tests.aws_emulator.training_job import TrainingJob
+from tg.common.delivery.sagemaker.aws.clock import Clock
 
 # Status, secondary status, message, and the reason if it has failed, as TrainingJob.finish takes them.
 Ending: TypeAlias = tuple[str, str, str, str | None]
@@ -34,12 +34,16 @@ class JobRunner:
         make_training: Makes what a job does.
         faults: Asked when a job starts.
         threads: How many jobs run at the same time.
+        clock: What the end of the longest time is told by.
     """
 
-    def __init__(self, make_training: Callable[[TrainingJob], Training], faults: Faults, threads: int) -> None:
+    def __init__(
+        self, make_training: Callable[[TrainingJob], Training], faults: Faults, threads: int, clock: Clock
+    ) -> None:
         self.errors: list[Exception] = []
         self._make_training = make_training
         self._faults = faults
+        self._clock = clock
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="training-job")
 
     def submit(self, job: TrainingJob) -> None:
@@ -77,7 +81,7 @@ class JobRunner:
         if not self._start(job):
             return _find_early_ending(job)
         limit = job.request["StoppingCondition"].get("MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME_SECONDS)
-        deadline = time.monotonic() + limit
+        deadline = self._clock.monotonic() + limit
         while True:
             outcome = self._train(job, training, deadline)
             if job.is_abandoned:
@@ -106,7 +110,7 @@ class JobRunner:
         stopping = job.request["StoppingCondition"]
         last = job.created + stopping["MaxWaitTimeInSeconds"] if job.is_spot else float("inf")
         while not self._faults.may_start.is_set() and not job.is_stop_requested and not job.is_abandoned:
-            if time.time() >= last:
+            if self._clock.time() >= last:
                 return False
             job.wait_until(lambda: job.is_stop_requested, 0.1)
         return not job.is_stop_requested and not job.is_abandoned

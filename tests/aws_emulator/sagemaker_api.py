@@ -10,6 +10,7 @@ from tests.aws_emulator.faults import Faults
 from tests.aws_emulator.gateway import Handler
 from tests.aws_emulator.request_limits import check_parameters, check_training_request
 from tests.aws_emulator.training_job import TrainingJob
+from tg.common.delivery.sagemaker.aws.clock import Clock
 
 
 class SagemakerApi:
@@ -20,6 +21,7 @@ class SagemakerApi:
         faults: Asked for quotas and refusals.
         check: Refuses, by :class:`ApiError`, what names things that are not there: a role, an image, data.
         run: Takes a new job and returns at once.
+        clock: What the jobs' times are taken from.
     """
 
     def __init__(
@@ -28,7 +30,9 @@ class SagemakerApi:
         faults: Faults,
         check: Callable[[dict[str, Any]], None],
         run: Callable[[TrainingJob], None],
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self.jobs: dict[str, TrainingJob] = {}
         self._region = region
         self._faults = faults
@@ -82,7 +86,7 @@ class SagemakerApi:
                     f"this name already exists ({arn})",
                 )
             self._check_quota(resources["InstanceType"], resources["InstanceCount"])
-            job = self.jobs[name] = TrainingJob(request, arn, tuning_arn)
+            job = self.jobs[name] = TrainingJob(request, arn, tuning_arn, self._clock)
         self._run(job)
         return job
 

@@ -2,9 +2,10 @@
 
 import re
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
+
+from tg.common.delivery.sagemaker.aws.clock import Clock
 
 TERMINAL = ("Completed", "Failed", "Stopped")
 SPOT_PRICE = 0.3
@@ -35,9 +36,13 @@ class TrainingJob:
         request: The parameters of ``CreateTrainingJob``.
         arn: The job's name for the whole of AWS.
         tuning_arn: That of the tuner which has created it.
+        clock: What its times are taken from.
     """
 
-    def __init__(self, request: dict[str, Any], arn: str, tuning_arn: str | None = None) -> None:
+    def __init__(
+        self, request: dict[str, Any], arn: str, tuning_arn: str | None = None, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or Clock()
         self.request = request
         self.arn = arn
         self.tuning_arn = tuning_arn
@@ -46,7 +51,7 @@ class TrainingJob:
         self.status = "InProgress"
         self.secondary_status = "Starting"
         self.transitions: list[dict[str, Any]] = []
-        self.created = time.time()
+        self.created = self._clock.time()
         self.modified = self.created
         self.training_started: float | None = None
         self.ended: float | None = None
@@ -81,7 +86,7 @@ class TrainingJob:
     def advance(self, secondary_status: str, message: str) -> None:
         """Goes on to a secondary status, or to another message of the same one."""
         with self.changed:
-            self.modified = time.time()
+            self.modified = self._clock.time()
             if self.transitions:
                 self.transitions[-1]["EndTime"] = self.modified
             self.secondary_status = secondary_status
@@ -90,7 +95,7 @@ class TrainingJob:
 
     def begin_training(self) -> None:
         """Starts the clock of what is billed; a restart does not start it again."""
-        self.training_started = self.training_started or time.time()
+        self.training_started = self.training_started or self._clock.time()
 
     def finish(self, status: str, secondary_status: str, message: str, failure_reason: str | None = None) -> None:
         """Comes to the end."""

@@ -26,6 +26,7 @@ def test_a_message_is_not_a_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith(" WARNING: 100 % of {rows}, %s\n")
 
 
+@pytest.mark.starts_process
 def test_what_is_no_text_is_escaped() -> None:
     script = r"import tg.common as c; c.Logger.info('no file \udcff.csv')"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -62,6 +63,7 @@ def test_handlers_can_be_replaced(capsys: pytest.CaptureFixture[str]) -> None:
     assert "after" not in capsys.readouterr().out
 
 
+@pytest.mark.starts_process
 def test_a_training_goes_on_when_nobody_reads_it_any_more() -> None:
     script = """
         import sys, tg.common as c
@@ -90,6 +92,7 @@ def test_a_training_goes_on_when_nobody_reads_it_any_more() -> None:
         assert process.wait() == 0
 
 
+@pytest.mark.starts_process
 def test_characters_that_a_terminal_has_none_for_are_escapes() -> None:
     script = "import tg.common as c; c.Logger.info('2 \u20ac \u2713')"
     variables = {**os.environ, "PYTHONIOENCODING": "latin-1"}
@@ -120,6 +123,7 @@ def test_without_stdout_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> N
     Logger.info("nobody hears it")
 
 
+@pytest.mark.starts_process
 def test_importing_sets_up_no_logging() -> None:
     script = "import logging, tg.common as c; print(logging.getLogger(c.Logger.name).handlers, logging.root.handlers)"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

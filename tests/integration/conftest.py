@@ -51,9 +51,11 @@ def any_store(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("postgresql").create_database(f"store{next(_numbers)}"))
 
 
-def serve(folder: Path, store_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrackingServer]:
+def serve(
+    folder: Path, store_uri: str, monkeypatch: pytest.MonkeyPatch, is_warm: bool = True
+) -> Iterator[TrackingServer]:
     """Starts a tracking server and makes it the one that commands talk to, with jobs below the test's folder."""
-    server = TrackingServer(folder, store_uri)
+    server = TrackingServer(folder, store_uri, is_warm)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
     monkeypatch.setenv("TG_JOBS_PATH", str(folder / "jobs"))
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
@@ -73,4 +75,5 @@ def sqlite_server(tmp_path: Path, sqlite_store: str, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def any_server(tmp_path: Path, any_store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrackingServer]:
-    yield from serve(tmp_path, any_store, monkeypatch)
+    """One that the command ``mlflow server`` has started, as users do."""
+    yield from serve(tmp_path, any_store, monkeypatch, is_warm=False)

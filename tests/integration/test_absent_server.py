@@ -1,18 +1,16 @@
 """A tracking server, or its artifact store, that fails while a training goes on, and what is made good later."""
 
-import time
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from tests.failing_proxy import FailingProxy
-from tests.launcher import Launcher, attach
+from tests.launcher import Launcher, attach, wait_until
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 
 STEPS = 400
-AWAY_SECONDS = 8
 
 TASKS = f"""
     import time
@@ -60,7 +58,8 @@ def test_a_server_that_is_away_beyond_the_end_of_the_training_is_waited_for(
     with Launcher(project, "process", tmp_path) as launcher:
         launcher.wait_for_step(20)
         sqlite_server.kill()
-        time.sleep(AWAY_SECONDS)
+        launcher.wait_for("; it is asked again")
+        wait_until(lambda: any((tmp_path / "jobs").glob("*/exit.json")))
         sqlite_server.start()
         assert launcher.wait_for_end() == 0, launcher.output
     client = MlflowClient(sqlite_server.uri)

@@ -18,6 +18,7 @@ from mlflow.entities import Run
 
 from tests.launcher import BIN, END_SECONDS, Launcher, assert_killed, processes_that_name, tg_mlflow, wait_until
 from tests.support import ProjectFolder, all_runs
+from tests.warm import WarmPopen
 from tg_mlflow.sweeps.reconciliation import reconcile_runs
 from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.tracking.launcher import launching, read_launcher
@@ -184,7 +185,7 @@ def test_a_training_in_a_thread_that_has_no_job_yet_is_stopped_when_it_has_one(
     wait_until(lambda: any("tg.launcher" in run.data.tags for run in all_runs(store)))
     run_id = the_run(store).info.run_id
     command = [str(BIN / "tg-mlflow"), "cancel", run_id]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as cancelling:
+    with WarmPopen(command, stderr=subprocess.PIPE, text=True) as cancelling:
         assert cancelling.stderr is not None
         said = next(line for line in cancelling.stderr if "mlflow.tg_mlflow: " in line)
         gate.touch()
@@ -202,7 +203,7 @@ def test_cancel_stops_a_run_that_attach_has_taken_over(
         run_id = wait_for_metric(store)
         launcher.kill()
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    with subprocess.Popen([str(BIN / "tg-mlflow"), "attach", run_id], stderr=subprocess.PIPE) as attaching:
+    with WarmPopen([str(BIN / "tg-mlflow"), "attach", run_id], stderr=subprocess.PIPE) as attaching:
         wait_until(lambda: json.loads(the_run(store).data.tags["tg.launcher"]).get("pid") == attaching.pid)
         done = tg_mlflow(tmp_path, "cancel", run_id)
         attaching.communicate(timeout=END_SECONDS)

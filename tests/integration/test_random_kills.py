@@ -40,7 +40,7 @@ TASKS = f"""
                     sys.stdout.flush()
                     time.sleep(0.01)
                 if index % 2000 == 1999:
-                    time.sleep(0.6)
+                    time.sleep(0.35)
             environment.store_artifact([], "weights", os.urandom(60_000_000))
 
 

@@ -12,6 +12,7 @@ from mlflow.entities import Run
 
 from tests.launcher import BIN, END_SECONDS, Launcher, processes_that_name, tg_mlflow, wait_until
 from tests.support import ProjectFolder, all_runs
+from tests.warm import WarmPopen
 
 TASKS = """
     import os
@@ -99,7 +100,7 @@ def test_ctrl_c_stops_also_those_that_were_taken_over(
         launcher.kill()
     parent, before = family(store)
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    with subprocess.Popen(
+    with WarmPopen(
         [str(BIN / "tg-mlflow"), "attach", parent.info.run_id], stderr=subprocess.PIPE, text=True
     ) as attaching:
         assert attaching.stderr is not None

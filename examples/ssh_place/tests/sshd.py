@@ -20,6 +20,7 @@ class Sshd:
 
     Args:
         folder: Where its files are made.
+        settings: More lines of its configuration.
 
     Attributes:
         host: Whom and where to log in.
@@ -28,7 +29,7 @@ class Sshd:
         config_file: A configuration of ssh that knows its key, and nothing else of the user's.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,6 +52,7 @@ class Sshd:
             f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nPidFile none\nUsePAM no\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
             "SetEnv SHLVL=2\n"  # else bash reads the user's start files for each request, whatever they do
+            + "\n".join(settings)
         )
 
     @property

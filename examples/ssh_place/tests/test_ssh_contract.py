@@ -1,9 +1,11 @@
-"""The executor and the place pass the contracts that tg-mlflow has for all of them."""
+"""The executor passes the contract of all executors."""
 
 import pytest
-from tg_ssh_place import SshExecutor, SshOptions
 
 from tg_mlflow.testing.executor_contract import OpenExecutor, SeparateExecutorContract
+from tg_ssh_place import SshExecutor, SshOptions
+
+pytestmark = pytest.mark.starts_process
 
 
 class TestSshExecutor(SeparateExecutorContract):

@@ -87,10 +87,10 @@ class JobStream:
                 job_process.SUPERVISOR_FILE: Path(process_supervisor.__file__).read_bytes(),
                 job_process.RUN_FILE: build_run_file(self.package.module_name).encode(),
             }
-            for name, content in files.items():
-                member = _describe(f"{agent.JOB_PREFIX}{name}", tarfile.REGTYPE)
-                member.size = len(content)
-                stream.addfile(member, io.BytesIO(content))
+            for path, text in files.items():
+                member = _describe(f"{agent.JOB_PREFIX}{path}", tarfile.REGTYPE)
+                member.size = len(text)
+                stream.addfile(member, io.BytesIO(text))
             stream.addfile(_describe(agent.LAST_NAME, tarfile.REGTYPE))
 
 

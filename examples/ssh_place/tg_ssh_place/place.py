@@ -4,12 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
 from tg.common import DeliveryError
-from tg.common.delivery.sagemaker.executor import PlaceOptions
 from tg_mlflow.places.config import JobConfig
 from tg_mlflow.places.place import Place
 
@@ -66,11 +64,13 @@ class SshPlace(Place):
     def open(self, options: SshOptions, is_shared: bool = False) -> SshExecutor:
         return SshExecutor(options)
 
-    def read_tags(self, tags: Mapping[str, str]) -> PlaceOptions:
+    def read_tags(self, tags: Mapping[str, str]) -> SshOptions:
         """Reads options again. A file that this machine does not have is passed over: ssh's own may do."""
-        options: Any = super().read_tags(tags)
-        there = {name: _if_there(getattr(options, name)) for name in ("identity_file", "config_file")}
-        return replace(options, **there)
+        options = super().read_tags(tags)
+        assert isinstance(options, SshOptions)
+        return replace(
+            options, identity_file=_if_there(options.identity_file), config_file=_if_there(options.config_file)
+        )
 
     def default_parallel(self) -> int:
         """One: how many trainings the other machine can bear is for the user to say."""

@@ -18,7 +18,7 @@ from tg_mlflow.backend.submitted_run import EndedRun
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.errors import TrackingError, describe_failure
+from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
@@ -167,6 +167,11 @@ def _plan(place_name: str, request: RunRequest) -> _Plan:
     place, entry_point = find_place(place_name), request.entry_point
     project = fetch_project(request.project_uri, request.version)
     config = load_config(place.config_model, project.folder, request.config)
+    if request.is_synchronous and getattr(config, "detach", False):
+        raise BackendConfigError(
+            "detach is for trainings that nobody waits for, and MLflow would end the run at once; pass "
+            "synchronous=False, too"
+        )
     members = plan_sweep(project, entry_point, request.params, config) if config.sweep else []
     params = members[0].params if members else project.resolve_parameters(entry_point, request.params)
     command = project.build_command(entry_point, params)

@@ -2,8 +2,8 @@
 
 import click
 
-from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import LogEvent
+from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.sweeps.control import cancel_sweep, describe_sweep_status

@@ -59,4 +59,4 @@ def describe_upload(done: DatasetUpload) -> str:
     """Writes in one line where a dataset is and what was sent."""
     files = "1 file" if done.file_count == 1 else f"{done.file_count:,} files"
     sent = f"{done.sent_bytes:,} bytes sent" if done.sent_bytes else "nothing sent, all of it was there"
-    return f"{done.place}: {files}, {done.size_bytes:,} bytes ({sent})"
+    return f"{done.location}: {files}, {done.size_bytes:,} bytes ({sent})"

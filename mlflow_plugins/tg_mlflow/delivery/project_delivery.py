@@ -12,10 +12,10 @@ from tg.common.delivery.delivery import (
     ImageBuildOptions,
     Packaging,
     collect_project_files,
-    temporary_folder,
 )
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
 from tg.common.ml.training_core import AbstractTrainingTask
+from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.registry import find_place

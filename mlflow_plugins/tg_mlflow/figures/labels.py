@@ -1,11 +1,11 @@
-"""Writes names of features, classes and stages so that they fit into a picture."""
+"""Writes names and values so that they fit into a figure."""
 
 from typing import Any
 
 
 def as_label(name: Any, longest: int = 30) -> str:
     """One line of at most ``longest`` characters; the middle is left out, as many names differ only at their end."""
-    text = " ".join(str(name).split())
+    text = " ".join(str(name).split()) or "''"
     if len(text) > longest:
         half = longest // 2
         text = f"{text[: half - 1]}…{text[-half:]}"

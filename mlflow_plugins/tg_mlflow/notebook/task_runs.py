@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.ml.training_core import AbstractTrainingTask
+from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.errors import SweepError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.notebook.task_plan import plan_tasks

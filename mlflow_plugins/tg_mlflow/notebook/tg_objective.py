@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from tg.common import JobStoppedError
-from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerConfig
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
+from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError, TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun

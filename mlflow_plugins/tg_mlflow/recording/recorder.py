@@ -9,8 +9,8 @@ from types import TracebackType
 
 from mlflow.entities import LifecycleStage, Metric
 
-from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.log_artifact import LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
@@ -79,11 +79,6 @@ class RunRecorder:
     def begin_job(self) -> None:
         """Says that what comes now is the output of another job."""
         self._job_start = self.position
-
-    @property
-    def log_failure(self) -> str | None:
-        """Why the log is not complete or was not sent at the end, and where it is; ``None`` if all is well."""
-        return self._log.failure
 
     def take(self, event: LogEvent) -> LogEvent:
         """Takes one event. It raises nothing for what the server does: a training goes on without it.

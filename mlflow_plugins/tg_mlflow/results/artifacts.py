@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tg.common import TgError
-from tg.common.delivery.delivery import temporary_folder
 from tg.common.delivery.sagemaker import Executor, ResultArchive
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
 from tg.common.secret_mask import SecretMask
+from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import TrackingError, UnservableModelError
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.results.tables import RESULT_DF, TRAINING_TASK, log_result_table

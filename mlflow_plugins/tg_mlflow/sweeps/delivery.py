@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader, temporary_folder
+from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader
 from tg.common.delivery.sagemaker import SagemakerConfig
+from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.made_package import MadePackaging, make_once
 from tg_mlflow.delivery.project_delivery import (
     build_containering,

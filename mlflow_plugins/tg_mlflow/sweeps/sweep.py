@@ -8,8 +8,8 @@ from typing import Any
 
 from mlflow.entities import Run, RunTag
 
-from tg.common.delivery.delivery import terminating_as_interrupt
 from tg.common.delivery.sagemaker import Executor
+from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.errors import SweepError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place

@@ -28,6 +28,7 @@ from tg_mlflow.testing import contract_task
 
 OpenExecutor: TypeAlias = Callable[[], Executor]
 BuildDelivery: TypeAlias = Callable[..., SagemakerConfig]
+CompleteDelivery: TypeAlias = Callable[[SagemakerConfig], SagemakerConfig]
 
 _MODULE = "tg_contract_task"
 
@@ -48,12 +49,15 @@ class ExecutorContract:
     def _jobs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
 
-    def complete_delivery(self, delivery: SagemakerConfig) -> SagemakerConfig:
-        """Adds what a place needs to a delivery, such as how its image is built."""
-        return delivery
+    @pytest.fixture
+    def complete_delivery(self) -> CompleteDelivery:
+        """A function that adds what a place needs to a delivery, such as how its image is built."""
+        return lambda delivery: delivery
 
     @pytest.fixture
-    def build_delivery(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildDelivery:
+    def build_delivery(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complete_delivery: CompleteDelivery
+    ) -> BuildDelivery:
         """A function that makes a delivery of what a method of :class:`ContractTask` does; all have one package."""
         project = tmp_path / "contract"
         project.mkdir()
@@ -72,7 +76,7 @@ class ExecutorContract:
             settings = SagemakerOptions(
                 None, None, "contract", tmp_path / "datasets", hyperparameters={"what": what}, **options
             )
-            return self.complete_delivery(SagemakerConfig(job, packaging, containering, settings))
+            return complete_delivery(SagemakerConfig(job, packaging, containering, settings))
 
         return build
 
@@ -92,7 +96,9 @@ class ExecutorContract:
     def test_a_job_that_fails_says_why(self, executor: Executor, build_delivery: BuildDelivery) -> None:
         job_id = run(executor, build_delivery("fail"))
         state = executor.status(job_id)
-        assert (state.status, state.reason) == (JobStatus.FAILED, "ValueError: no luck")
+        assert state.status is JobStatus.FAILED
+        assert "ValueError: no luck" in str(state.reason)
+        assert "\n" not in str(state.reason)
         assert b"the last words\n" in read_output(executor, job_id)
         executor.collect(job_id)
         with pytest.raises(ResultArchiveError):
@@ -112,13 +118,12 @@ class ExecutorContract:
         assert read_output(executor, job_id) == whole
 
     def test_a_job_reads_its_dataset(self, executor: Executor, build_delivery: BuildDelivery, tmp_path: Path) -> None:
-        for folder, content in (("one", "rows"), ("other", "other rows")):
-            (tmp_path / "datasets" / "contract" / folder).mkdir(parents=True)
-            (tmp_path / "datasets" / "contract" / folder / "data.txt").write_text(content, encoding="utf-8")
         for folder, content in (("one", b"rows"), ("other", b"other rows")):
+            path = tmp_path / "datasets" / "contract" / folder / "data.txt"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
             job_id = run(executor, build_delivery("read", dataset=f"{folder}/data.txt"))
             assert b"data: %s\n" % content in read_output(executor, job_id)
-            executor.discard(job_id)
 
     def test_another_executor_of_the_same_options_finds_a_job(
         self, open_executor: OpenExecutor, build_delivery: BuildDelivery
@@ -189,7 +194,8 @@ class SeparateExecutorContract(ExecutorContract):
         with pytest.raises(JobFailedError) as caught:
             executor.execute(executor.plan(build_delivery("fail")))
         first, *rest = str(caught.value).splitlines()
-        assert first.endswith("has failed: ValueError: no luck")
+        assert " has failed: " in first
+        assert "ValueError: no luck" in first
         assert any(line.endswith("the last words") for line in rest)
         assert len(rest) <= 50
 
@@ -218,7 +224,7 @@ class SeparateExecutorContract(ExecutorContract):
         assert other.has_submitted(job_id) or not other.traits.is_found_anywhere
         with suppress(DeliveryError):  # where there is nothing to bring, there is nothing to refuse
             other.collect(job_id)
-        with pytest.raises(ResultArchiveError):
+        with pytest.raises(DeliveryError):
             other.load_result(job_id)
         assert other.status(job_id) == JobState(JobStatus.RUNNING)
         other.cancel(job_id)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tg.common import DeliveryError, ResultArchiveError
 from tg.common.delivery.sagemaker import LogEvent, ResultArchive
-from tg.common.delivery.sagemaker.archive.writer import write_completion_marker, write_result_archive
+from tg.common.delivery.sagemaker.archive import write_completion_marker, write_result_archive
 from tg.common.delivery.sagemaker.contract.log_event import skip_bytes
 from tg.common.delivery.sagemaker.executor import (
     Executor,

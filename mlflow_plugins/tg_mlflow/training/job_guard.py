@@ -6,10 +6,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from tg.common import DeliveryError
-from tg.common.delivery.delivery import uninterrupted
 from tg.common.delivery.delivery.image.docker_client import ObjectMissingError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobUnreachableError
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job, is_still_needed

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tg.common.delivery.delivery import terminating_as_interrupt, uninterrupted
+from tg.common.system.interrupts import terminating_as_interrupt, uninterrupted
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +166,7 @@ def test_what_a_library_raises_for_a_worker_that_ends_cuts_no_clean_up_short() -
         signal.signal(signal.SIGCHLD, before)
 
 
+@pytest.mark.starts_process
 def test_a_forked_process_ends_by_a_signal_as_by_default() -> None:
     outer = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(outer)
@@ -185,12 +186,14 @@ def test_a_forked_process_ends_by_a_signal_as_by_default() -> None:
             os.close(descriptor)
 
 
+@pytest.mark.starts_process
 def test_a_pool_that_is_ended_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     with terminating_as_interrupt(), multiprocessing.get_context("fork").Pool(2) as pool:
         assert pool.map(abs, [-1, 2]) == [1, 2]
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.starts_process
 def test_a_forked_process_keeps_what_handlers_it_has_of_others() -> None:
     def handle(number: int, frame: object) -> None:
         os._exit(7)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tg.common.delivery.delivery import temporary_folder, uninterrupted
+from tg.common.system.interrupts import uninterrupted
+from tg.common.system.temporary_folder import temporary_folder
 
 
 @pytest.fixture

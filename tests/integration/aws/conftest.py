@@ -4,7 +4,6 @@ Without a Docker daemon or the program ``docker-registry`` the tests with contai
 ``TG_REQUIRE_DOCKER=1`` they fail instead. ``TG_TEST_BASE_IMAGE`` names another base image.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import pytest
 from docker.errors import DockerException, ImageNotFound
 
 from tests.aws_emulator import AwsEmulator, Registry, RegistryMissingError
+from tests.daemon_turns import turn_at_the_daemon
 from tests.integration.aws.backend_support import MLPROJECT, READY_NAME, TASKS, Job
 from tests.integration.aws.support import BUCKET
 from tests.support import ProjectFolder
@@ -85,13 +85,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def daemon_turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Lets one test at a time use the daemon, those in the neighbouring folders included."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # which the processes share
-    with (folder / "docker.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def daemon_turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Waits until this test may use the daemon, which it shares with those in the neighbouring folders."""
+    with turn_at_the_daemon(request):
         yield
 
 

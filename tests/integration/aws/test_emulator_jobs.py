@@ -221,6 +221,7 @@ def test_two_instances(aws: AwsEmulator, image: str) -> None:
     assert list_members("output/two/output/model.tar.gz") == ["algo-1", "algo-2"]
 
 
+@pytest.mark.alone_with_docker
 def test_closing_ends_everything(
     daemon_turn: None,
     docker_daemon: docker.DockerClient,

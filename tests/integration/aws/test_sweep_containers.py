@@ -44,6 +44,7 @@ def list_volumes(daemon: DockerClient) -> list[str]:
     return sorted(volume.id for volume in daemon.volumes.list())
 
 
+@pytest.mark.alone_with_docker
 def test_six_jobs_of_one_image(
     swept: ProjectFolder, aws: AwsEmulator, store: MlflowClient, docker_daemon: DockerClient, tmp_path: Path
 ) -> None:

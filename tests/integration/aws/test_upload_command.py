@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests import warm
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.support import BUCKET, list_keys
 from tests.launcher import BIN
@@ -41,13 +42,11 @@ def ready(project: ProjectFolder) -> ProjectFolder:
     return project
 
 
-def upload(project: ProjectFolder, *words: str, **streams: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def upload(project: ProjectFolder, *words: str, **streams: Any) -> "subprocess.CompletedProcess[str]":
+    return warm.run(
         [str(BIN / "tg-mlflow"), "upload-dataset", *words],
         cwd=project.path,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=streams.get("stderr", subprocess.PIPE),
+        **streams,
         timeout=60,
     )
 

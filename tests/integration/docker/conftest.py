@@ -5,7 +5,7 @@ they need; ``TG_TEST_BASE_IMAGE`` names another base image.
 """
 
 import ast
-import fcntl
+import contextlib
 import os
 import shutil
 import subprocess
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tests.daemon_turns import turn_at_the_daemon
 from tests.integration.docker.support import (
     SCRIPT_ENTRYPOINT,
     Index,
@@ -136,16 +137,9 @@ class Task(AbstractTrainingTask):
 
 
 @pytest.fixture(autouse=True)
-def one_after_the_other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Lets one test at a time use the daemon, whatever number of processes run tests: some look at all that it has."""
-    if "docker_client" not in request.fixturenames:
-        yield
-        return
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # which the processes share
-    with (folder / "docker.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def daemon_turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Waits until this test may use the daemon."""
+    with turn_at_the_daemon(request) if "docker_client" in request.fixturenames else contextlib.nullcontext():
         yield
 
 

@@ -127,7 +127,7 @@ def stay_at(project: ProjectFolder, base_image: str, build_options: ImageBuildOp
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(docker_client: DockerClient, one_after_the_other: None) -> Iterator[None]:
+def nothing_is_left(docker_client: DockerClient, daemon_turn: None) -> Iterator[None]:
     """Checks that no container and no image without a name is left when the launcher has ended."""
 
     def all_there_is() -> dict[str, list[str]]:

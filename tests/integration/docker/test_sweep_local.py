@@ -38,7 +38,7 @@ WAITING_TASKS = """
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(docker_client: DockerClient, one_after_the_other: None) -> Iterator[None]:
+def nothing_is_left(docker_client: DockerClient, daemon_turn: None) -> Iterator[None]:
     """Checks that no container, volume, network or image without a name is left, and removes the sweep's image."""
 
     def all_there_is() -> dict[str, list[str]]:

@@ -77,6 +77,7 @@ def test_attached_process_and_local_give_the_same_metrics_to_the_last_digit(conf
     assert metrics[0] == metrics[1] == metrics[2]
 
 
+@pytest.mark.alone_with_docker
 def test_nothing_is_left_and_a_second_run_builds_nothing(config: SagemakerConfig, docker_client: DockerClient) -> None:
     before = leftovers(docker_client)
     job_id = SagemakerLocalExecutor(config).execute()
@@ -97,6 +98,7 @@ def test_nothing_is_left_and_a_second_run_builds_nothing(config: SagemakerConfig
     assert {path.stat().st_uid for path in (jobs / job_id).rglob("*")} == {os.getuid()}
 
 
+@pytest.mark.alone_with_docker
 def test_mlflow_run_with_tg_local_records_a_run(
     project: ProjectFolder,
     store: MlflowClient,

@@ -23,6 +23,7 @@ from tg_mlflow.delivery.project_delivery import digest_project
 from tg_mlflow.notebook.notebook_run import NotebookRun
 
 PLACES = ["attached", "process"]
+each_place = pytest.mark.parametrize("place", ["attached", pytest.param("process", marks=pytest.mark.starts_process)])
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def only_run(client: MlflowClient) -> Run:
     return run
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each_place
 def test_a_run_has_params_metrics_tags_and_artifacts(
     project: ProjectFolder, store: MlflowClient, place: str, jobs: Path, tmp_path: Path
 ) -> None:
@@ -91,12 +92,13 @@ def test_a_run_has_params_metrics_tags_and_artifacts(
     assert list(jobs.iterdir()) == []
 
 
+@pytest.mark.starts_process
 def test_the_places_give_the_same_metrics_to_the_last_digit(project: ProjectFolder, store: MlflowClient) -> None:
     first, second = (store.get_run(train(project, place).run_id).data.metrics for place in PLACES)
     assert first == second
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each_place
 def test_folds_have_steps_and_the_mean_has_the_plain_name(
     project: ProjectFolder, store: MlflowClient, place: str
 ) -> None:
@@ -146,6 +148,7 @@ def test_params_are_logged_and_delivered_as_the_user_wrote_them(
     assert run.info.run_name == value
 
 
+@pytest.mark.starts_process
 def test_git_tags_are_those_of_mlflows_own_backends(
     project: ProjectFolder, store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +191,7 @@ def test_an_edited_project_and_another_of_the_same_shape_do_not_mix(
         assert store.get_run(train(folder, entry_point="named").run_id).info.run_name == name
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each_place
 def test_the_config_sets_hyperparameters_tags_and_the_dataset(
     project: ProjectFolder, store: MlflowClient, place: str
 ) -> None:
@@ -266,7 +269,7 @@ def broken_label(project: ProjectFolder) -> None:
         (lambda p: p.write("tg.json", '{"hyperparameters": {"splitter.tst_size": 1}}'), "did you mean 'test_size'?"),
     ],
 )
-@pytest.mark.parametrize("place", PLACES)
+@each_place
 def test_a_training_that_cannot_be_done_is_a_failed_run_with_its_reason(
     project: ProjectFolder, store: MlflowClient, change: Any, message: str, place: str, jobs: Path
 ) -> None:
@@ -308,7 +311,7 @@ def test_what_cannot_start_makes_no_run(
     assert all_runs(store) == []
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each_place
 def test_a_worker_that_imports_the_program_makes_no_run(
     project: ProjectFolder, store: MlflowClient, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,3 +335,9 @@ def test_without_waiting_the_failure_is_in_what_is_returned(project: ProjectFold
     submitted = train(project, synchronous=False)
     assert (submitted.wait(), submitted.get_status()) == (False, "FAILED")
     assert store.get_run(submitted.run_id).info.status == "FAILED"
+
+
+def test_a_job_that_goes_on_by_itself_is_not_waited_for(project: ProjectFolder, store: MlflowClient) -> None:
+    with pytest.raises(ExecutionException, match=r"^detach is for trainings that nobody waits for"):
+        mlflow.projects.run(str(project.path), backend="tg-process", backend_config={"detach": True})
+    assert all_runs(store) == []

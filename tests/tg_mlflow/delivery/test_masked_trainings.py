@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from tests import warm
 from tests.support import ProjectFolder, all_runs
 
 BIN = Path(sys.executable).parent
@@ -58,6 +58,7 @@ MLPROJECT = """
 """
 
 
+@pytest.mark.starts_process
 @pytest.mark.parametrize("place", ["attached", "process"])
 @pytest.mark.parametrize("user", ["4711", "fails"])
 def test_secrets_are_masked_everywhere(
@@ -76,7 +77,7 @@ def test_secrets_are_masked_everywhere(
         },
         "tags": {"where": f"https://me:{IN_FILE}@host"},
     }
-    result = subprocess.run(
+    result = warm.run(
         [
             str(BIN / "mlflow"),
             "run",
@@ -93,8 +94,6 @@ def test_secrets_are_masked_everywhere(
             "SIGNING_KEY": "\n".join(LINES),
             "TG_JOBS_PATH": str(tmp_path / "jobs"),
         },
-        capture_output=True,
-        text=True,
     )
     assert result.returncode == (0 if user == "4711" else 1), result.stderr
     (run,) = all_runs(store)

@@ -16,6 +16,8 @@ from tg.common.delivery.sagemaker.aws.session import AwsSession
 from tg_mlflow.places import instance_price
 from tg_mlflow.places.instance_price import InstancePrice, find_instance_price
 
+pytestmark = pytest.mark.starts_process
+
 SOURCE = "AWS price list (AmazonSageMaker, eu-central-1, on demand)"
 
 

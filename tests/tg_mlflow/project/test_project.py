@@ -166,6 +166,7 @@ def git_server(folder: Path) -> Iterator[str]:
         server.communicate()
 
 
+@pytest.mark.starts_process
 def test_a_project_comes_from_a_folder_a_sub_folder_and_git(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     write(repository / "deep" / "project", PARAMETERS)

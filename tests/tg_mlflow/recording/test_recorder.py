@@ -32,6 +32,10 @@ def run_id(store: MlflowClient) -> str:
     return store.create_run(experiment.experiment_id).info.run_id
 
 
+def metric_event(name: str, value: float) -> LogEvent:
+    return LogEvent(f"{format_metric_line(name, value)}\n".encode(), 7)
+
+
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[float, int, int]]:
     return [(point.value, point.step, point.timestamp) for point in client.get_metric_history(run_id, name)]
 
@@ -59,7 +63,7 @@ def test_metrics_are_in_the_store_while_the_training_goes_on(
     import time
 
     with RunRecorder(client, run_id) as recorder:
-        recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
+        recorder.take(metric_event("loss", 0.5))
         deadline = time.monotonic() + 30
         while not history(store, run_id, "loss"):
             assert time.monotonic() < deadline, "the metric is not in the store"
@@ -76,7 +80,7 @@ def test_many_metrics_are_all_written(client: TrackingClient, run_id: str) -> No
 def test_names_that_mlflow_refuses_are_changed(client: TrackingClient, run_id: str) -> None:
     with RunRecorder(client, run_id) as recorder:
         for name in ("f1@5", "/a//b", "../c", "größe %", "f1%5", "plain"):
-            recorder.take(LogEvent.of_line(format_metric_line(name, 1.0)))
+            recorder.take(metric_event(name, 1.0))
     run = client.get_run(run_id)
     assert set(run.data.metrics) == {"f1_5", "a/b", "c", "größe _", "f1_5-2", "plain"}
     assert json.loads(run.data.tags["tg.metric_names"]) == {
@@ -99,13 +103,13 @@ def test_the_log_is_kept(store: MlflowClient, client: TrackingClient, run_id: st
 def test_a_store_that_refuses_is_heard_of(client: TrackingClient, run_id: str) -> None:
     message = r"not found.*run `tg-mlflow attach 0{32}`"
     with pytest.raises(RecordingError, match=message), RunRecorder(client, "0" * 32) as recorder:
-        recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
+        recorder.take(metric_event("loss", 0.5))
 
 
 def test_the_trainings_own_error_goes_first(client: TrackingClient, run_id: str) -> None:
     def train() -> None:
         with RunRecorder(client, run_id) as recorder:
-            recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
+            recorder.take(metric_event("loss", 0.5))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -157,7 +161,7 @@ def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) 
 
     def record() -> None:
         with RunRecorder(outage, run_id) as recorder:
-            recorder.take(LogEvent.of_line(format_metric_line("loss", 0.5)))
+            recorder.take(metric_event("loss", 0.5))
 
     with pytest.raises(RecordingError, match=r"did not take the metrics of run .* .the connection broke"):
         record()
@@ -299,14 +303,16 @@ def test_a_name_that_is_seen_while_the_others_are_told_is_told_too(store: Mlflow
 
     told, more = threading.Event(), threading.Event()
     with RunRecorder(Meanwhile(store.tracking_uri), run_id) as recorder:
-        recorder.take(LogEvent.of_line(format_metric_line("a@", 1.0)))
+        recorder.take(metric_event("a@", 1.0))
         assert told.wait(30)
-        recorder.take(LogEvent.of_line(format_metric_line("b@", 1.0)))
+        recorder.take(metric_event("b@", 1.0))
         more.set()
     assert json.loads(store.get_run(run_id).data.tags["tg.metric_names"]) == {"a_": "a@", "b_": "b@"}
 
 
-def test_a_log_that_cannot_be_sent_stays_on_disk(store: MlflowClient, run_id: str) -> None:
+def test_a_log_that_cannot_be_sent_stays_on_disk(
+    store: MlflowClient, run_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
     class NoArtifacts(MlflowClient):
         def log_artifact(self, *arguments: Any) -> None:
             raise OSError("the bucket is gone")
@@ -316,7 +322,7 @@ def test_a_log_that_cannot_be_sent_stays_on_disk(store: MlflowClient, run_id: st
 
     with RunRecorder(NoArtifactsClient(store.tracking_uri), run_id) as recorder:
         recorder.take(LogEvent(b"some words\n", 7))
-    reason, _, path = str(recorder.log_failure).partition("; it is ")
+    reason, _, path = caplog.messages[-1].partition("; it is ")
     assert reason == "the log could not be sent (the bucket is gone)"
     assert Path(path).read_bytes() == b"some words\n"
     shutil.rmtree(Path(path).parent)

@@ -205,7 +205,7 @@ def _write_member(source: Any, target: Path) -> None:
 
 def _wait(seconds: float) -> None:
     """Waits; ends this program when nobody waits for it any more."""
-    if select.select([sys.stdin], [], [], seconds)[0] and not sys.stdin.buffer.read1():
+    if select.select([sys.stdin], [], [], seconds)[0] and not os.read(sys.stdin.fileno(), 1):
         os._exit(1)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tg_mlflow.figures.labels import as_label
 from tg_mlflow.sweeps.report.table import SweepChildResult, as_key, is_number
 
 MOST_VALUES_AS_TICKS = 8
@@ -115,14 +116,6 @@ def format_numbers(values: Sequence[float]) -> list[str]:
         if len(set(labels)) == len(set(values)):
             return labels
     return [repr(value) for value in values]
-
-
-def as_label(value: Any, longest: int) -> str:
-    """Writes a value as a line that matplotlib shows as it is."""
-    text = " ".join(str(value).split()) or "''"
-    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    # A dollar begins a formula for matplotlib, which not every name is.
-    return text.replace("$", r"\$")
 
 
 def _build_number_axis(name: str, values: Sequence[float]) -> SweepAxis:

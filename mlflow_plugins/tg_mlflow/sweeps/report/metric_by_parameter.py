@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
+from tg_mlflow.figures.labels import as_label
 from tg_mlflow.sweeps.report.axes import (
     LONGEST_LEGEND,
     MOST_VALUES_AS_TICKS,
     SweepAxis,
-    as_label,
     build_metric_axis,
     build_parameter_axis,
 )

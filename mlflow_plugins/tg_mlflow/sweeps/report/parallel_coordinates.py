@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullLocator
 
-from tg_mlflow.sweeps.report.axes import LONGEST_LEGEND, SweepAxis, as_label, build_metric_axis, build_parameter_axis
+from tg_mlflow.figures.labels import as_label
+from tg_mlflow.sweeps.report.axes import LONGEST_LEGEND, SweepAxis, build_metric_axis, build_parameter_axis
 from tg_mlflow.sweeps.report.table import Mode, SweepChildResult
 
 _LONGEST_HORIZONTAL_LABEL = 12

@@ -20,17 +20,11 @@ _HOMES = {
     "install_package_and_get_loader": ".package",
     "Package": ".package",
     "Packaging": ".package",
-    "temporary_folder": "...system",
-    "terminating_as_interrupt": "...system",
-    "uninterrupted": "...system",
 }
 
 __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
-    from ...system import temporary_folder as temporary_folder
-    from ...system import terminating_as_interrupt as terminating_as_interrupt
-    from ...system import uninterrupted as uninterrupted
     from .code import collect_project_files as collect_project_files
     from .image import DOCKERFILE_TEMPLATE as DOCKERFILE_TEMPLATE
     from .image import Containering as Containering

@@ -132,6 +132,7 @@ def test_a_package_is_unpacked_once_into_a_folder(make: Make, tmp_path: Path) ->
     assert len(list(folder.iterdir())) == 2
 
 
+@pytest.mark.starts_process
 def test_a_process_leaves_no_folder_behind(make: Make, tmp_path: Path) -> None:
     package = make("1", "def X(value): return value + 1")
     temporary = tmp_path / "tmp"

@@ -87,6 +87,7 @@ def test_metadata_are_those_of_a_distribution(version: str, written: str) -> Non
     ]
 
 
+@pytest.mark.starts_process
 @pytest.mark.parametrize("version", ["0", "3fa85f64"])
 def test_pip_installs_it_without_a_network(tmp_path: Path, version: str) -> None:
     package = make_package(tmp_path, version)
@@ -110,6 +111,7 @@ print(importlib.metadata.requires("Titanic"))
     ]
 
 
+@pytest.mark.starts_process
 def test_its_wheel_records_every_file(tmp_path: Path) -> None:
     package = make_package(tmp_path)
     with tarfile.open(package.path) as archive:

@@ -4,6 +4,7 @@ import json
 import os
 import pickletools
 import platform
+import re
 import subprocess
 import sys
 import tarfile
@@ -200,7 +201,9 @@ def test_the_file_is_a_source_distribution_with_one_module(project: Project, out
         }
     assert names == sorted(names)
     shipped = Path(str(tg.__file__)).parent
-    own = {f"tg/{path.relative_to(shipped).as_posix()}" for path in shipped.rglob("*.py")} | {"tg/py.typed"}
+    ours = {f"tg/{path.relative_to(shipped).as_posix()}" for path in shipped.rglob("*.py")} | {"tg/py.typed"}
+    rooms = "image/|sagemaker/(aws|container|executor|job_files|machine|naming|notebook|options|remote|tuning)/"
+    own = {each for each in ours if not re.search(rooms, each)}
     module = {
         *own,
         "__init__.py",
@@ -215,6 +218,29 @@ def test_the_file_is_a_source_distribution_with_one_module(project: Project, out
     assert set(names) == {f"Titanic-1.2/{name}" for name in around | {f"Titanic__1_2/{name}" for name in module}}
     assert read_member(package, "tg/common/errors.py") == (shipped / "common" / "errors.py").read_bytes()
     assert read_member(package, "pkg/words/a.txt") == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_whole"),
+    [
+        ("from tg.common.delivery.sagemaker import SagemakerLocalExecutor", True),
+        ("from tg.common.delivery.delivery import Packaging", True),
+        ("from tg.common import Logger, delivery", True),
+        ("import tg.common.delivery.sagemaker.naming.autonamer", True),
+        ("from tg.common.delivery.sagemaker.contract import format_metric_line", False),
+        ("from tg.common.ml import dft", False),
+        ("from tg.common import Logger", False),
+    ],
+)
+def test_what_only_launchers_use_is_in_the_package_of_who_names_it(
+    project: Project, out: Path, line: str, is_whole: bool
+) -> None:
+    project.write("tasks.py", f"{line}\nclass Job: pass")
+    package = project.package(out, {"job": importlib.import_module("tasks").Job()})
+    with tarfile.open(package.path) as archive:
+        names = archive.getnames()
+    remote = "Titanic-0/Titanic__0/tg/common/delivery/sagemaker/remote/remote_executor.py"
+    assert (remote in names) == is_whole
 
 
 def test_the_package_knows_itself(project: Project, out: Path) -> None:
@@ -242,6 +268,7 @@ def test_the_package_knows_itself(project: Project, out: Path) -> None:
     assert package.rename("tgx") == "tgx"
 
 
+@pytest.mark.starts_process
 def test_the_same_source_gives_the_same_bytes_in_any_process(project: Project, out: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -290,6 +317,7 @@ def test_project_files_do_not_take_the_place_of_the_packages_own(project: Projec
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.starts_process
 def test_a_project_may_have_resources_of_its_own(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("tasks.py", "from resources.reader import read")
     project.write(
@@ -307,6 +335,7 @@ def test_a_project_may_have_resources_of_its_own(project: Project, out: Path, tm
     assert run_alone(package, tmp_path, "print(load('read')())") == "hello"
 
 
+@pytest.mark.starts_process
 def test_code_in_a_source_folder_is_there_once_with_its_data_beside_it(
     project: Project, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,6 +415,7 @@ def test_it_says_what_it_has_made_unless_it_is_silent(out: Path, capsys: pytest.
 # --- what goes on inside -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.starts_process
 def test_objects_of_the_project_run_below_the_new_root(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -411,6 +441,7 @@ def test_objects_of_the_project_run_below_the_new_root(project: Project, out: Pa
     assert json.loads(run_alone(package, tmp_path, script)) == [{"accuracy": 1.0, "scaled": 13.0, "good": 1.0}, []]
 
 
+@pytest.mark.starts_process
 def test_a_reference_in_a_text_finds_the_packaged_module(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -434,6 +465,7 @@ def test_a_reference_in_a_text_finds_the_packaged_module(project: Project, out: 
     ]
 
 
+@pytest.mark.starts_process
 def test_a_package_without_a_folder_holds_what_its_objects_need(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
@@ -480,6 +512,7 @@ MAIN = """
     """
 
 
+@pytest.mark.starts_process
 def test_objects_of_the_main_module_are_taken_by_value(project: Project, out: Path, tmp_path: Path) -> None:
     project.write("my_steps.py", STEPS)
     project.write("notebook.py", MAIN)
@@ -502,6 +535,7 @@ def test_objects_of_the_main_module_are_taken_by_value(project: Project, out: Pa
     )
 
 
+@pytest.mark.starts_process
 @pytest.mark.parametrize(
     ("payload", "message"),
     [

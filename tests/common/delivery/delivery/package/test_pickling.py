@@ -315,6 +315,7 @@ print(model.compute([1, 2]), model.method(), scale(5), partial(), inner.size, fu
 """
 
 
+@pytest.mark.starts_process
 def test_what_a_notebook_defines_is_pickled_by_value(tmp_path: Path, tasks: ModuleType) -> None:
     script, content = tmp_path / "notebook.py", tmp_path / "it.pkl"
     script.write_text(MAIN)

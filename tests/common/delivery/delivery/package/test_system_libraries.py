@@ -52,6 +52,7 @@ def test_libraries_that_are_needed_and_not_found(installed: Path) -> None:
     assert debian_packages(missing) == ["libgl1", "libglib2.0-0", "libgomp1"]
 
 
+@pytest.mark.starts_process
 def test_the_program_writes_packages_and_tells_why(installed: Path) -> None:
     program = [sys.executable, "-I", "-S", system_libraries.__file__, str(installed)]
     result = subprocess.run(program, capture_output=True, text=True, check=True)

@@ -338,6 +338,7 @@ print(archive.unpickle("runs/0/it.pkl")().answer(), len(list(Path(sys.argv[2]).i
 """
 
 
+@pytest.mark.starts_process
 def test_a_process_leaves_no_files(tmp_path: Path) -> None:
     path = make_using(tmp_path / "result", "A").path
     (tmp_path / "temporary").mkdir()

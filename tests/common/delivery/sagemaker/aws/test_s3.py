@@ -13,7 +13,7 @@ import pytest
 
 from tg.common import DatasetError, DeliveryError
 from tg.common.delivery.sagemaker.aws.s3_download import download_object
-from tg.common.delivery.sagemaker.aws.s3_location import S3Location, find_bucket, find_dataset_place
+from tg.common.delivery.sagemaker.aws.s3_location import S3Location, find_bucket, find_dataset_location
 from tg.common.delivery.sagemaker.aws.s3_upload import plan_dataset_upload, upload_files, warn_of_others
 from tg.common.delivery.sagemaker.aws.session import AwsSession
 
@@ -23,9 +23,7 @@ MEGABYTE = 1 << 20
 def test_locations() -> None:
     assert S3Location.parse("s3://pail/a/b") == S3Location("pail", "a/b")
     assert str(S3Location("pail", "a/b")) == "s3://pail/a/b"
-    with pytest.raises(
-        DeliveryError, match=r"^'https://pail/a' is no place in S3; give one such as 's3://bucket/path'"
-    ):
+    with pytest.raises(DeliveryError, match=r"^'https://pail/a' is no S3 URI; give one such as 's3://bucket/path'"):
         S3Location.parse("https://pail/a")
 
 
@@ -45,11 +43,11 @@ def test_a_dataset_is_an_object_or_a_folder(aws: AwsSession, bucket: str) -> Non
     s3 = boto3.client("s3")
     for key in ("data/a.parquet", "data/folder/x", "data/folder-2/y"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"rows")
-    assert find_dataset_place(aws, S3Location(bucket, "data/a.parquet")).key == "data/a.parquet"
-    assert find_dataset_place(aws, S3Location(bucket, "data/folder")).key == "data/folder/"
+    assert find_dataset_location(aws, S3Location(bucket, "data/a.parquet")).key == "data/a.parquet"
+    assert find_dataset_location(aws, S3Location(bucket, "data/folder")).key == "data/folder/"
     for key in ("data/fold", "data/a", "data/b"):
         with pytest.raises(DatasetError) as caught:
-            find_dataset_place(aws, S3Location(bucket, key))
+            find_dataset_location(aws, S3Location(bucket, key))
         assert str(caught.value) == (
             f"the dataset is not in S3: there is no 's3://pail/{key}' ('data/' holds 'a.parquet', 'folder-2/y', "
             "'folder/x'); upload it with `tg-mlflow upload-dataset`, or `upload_dataset()` in Python, or correct "
@@ -63,7 +61,7 @@ def test_a_dataset_is_uploaded_once(aws: AwsSession, bucket: str, tmp_path: Path
     (folder / "a").write_bytes(b"12345")
     (folder / "deep" / "b").write_bytes(b"678")
     uploads = plan_dataset_upload(folder, S3Location(bucket, "sets/data"))
-    assert [each.place.key for each in uploads] == ["sets/data/a", "sets/data/deep/b"]
+    assert [each.location.key for each in uploads] == ["sets/data/a", "sets/data/deep/b"]
     assert upload_files(aws, uploads, silent=True) == 8
     assert upload_files(aws, uploads, silent=True) == 0
     (folder / "a").write_bytes(b"54321")

@@ -82,16 +82,9 @@ def test_what_is_no_metric_does_not_hide_the_next(text: bytes, unreadable: int, 
     assert parser.unreadable_count == unreadable
 
 
-def test_the_plain_form_is_read_where_it_is_asked_for() -> None:
+def test_the_plain_form_of_the_in_memory_environment_is_no_metric() -> None:
     text = b"2022-12-20 17:37:25 INFO: ###roc_auc_score_test:0.8538095238095237\n2022 INFO: ###a:b:1\r\n"
     assert MetricLineParser().feed(text, 7) == []
-    parser = MetricLineParser(plain=True)
-    assert parser.feed(text, 7) == [
-        MetricPoint("roc_auc_score_test", 0.8538095238095237, 0, 7),
-        MetricPoint("a:b", 1.0, 0, 7),
-    ]
-    assert parser.feed(b"###c:2", 8) == []
-    assert parser.finish(9) == [MetricPoint("c", 2.0, 0, 9)]
 
 
 def test_names_that_are_no_utf_8_are_not_confused() -> None:
@@ -185,11 +178,11 @@ parts = st.sampled_from(
 )
 
 
-@given(st.lists(parts, max_size=12).map(b"".join), st.lists(st.integers(0, 12_000), max_size=12), st.booleans())
-def test_any_division_of_any_bytes_gives_the_same(text: bytes, cuts: list[int], plain: bool) -> None:
+@given(st.lists(parts, max_size=12).map(b"".join), st.lists(st.integers(0, 12_000), max_size=12))
+def test_any_division_of_any_bytes_gives_the_same(text: bytes, cuts: list[int]) -> None:
     told = []
     for positions in ([0, len(text)], sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})):
-        parser = MetricLineParser(plain)
+        parser = MetricLineParser()
         points = []
         for start, end in itertools.pairwise(positions):
             points += parser.feed(text[start:end], 7)

@@ -70,6 +70,7 @@ def read_log(folder: JobFolder) -> bytes:
     return b"".join(event.data for event in folder.read_output())
 
 
+@pytest.mark.starts_process
 def test_the_log_is_to_the_byte_that_of_a_process(tmp_path: Path) -> None:
     logs = []
     for make_executor in (SagemakerAttachedExecutor, SagemakerProcessExecutor):
@@ -218,6 +219,7 @@ def run_script(code: str, give: str = "", **options: Any) -> "subprocess.Complet
     )
 
 
+@pytest.mark.starts_process
 def test_a_debugger_asks_and_answers() -> None:
     result = run_script("answer = 6 * 7\nbreakpoint()\nanswer += 1\nprint('went on')", "p answer\nn\nc\n")
     assert result.returncode == 0, result.stderr
@@ -226,11 +228,13 @@ def test_a_debugger_asks_and_answers() -> None:
     assert "(Pdb) 42\n(Pdb) " in result.stderr
 
 
+@pytest.mark.starts_process
 def test_input_asks_at_once() -> None:
     result = run_script("print(input('a number: ') * 2)", "4\n")
     assert (result.stdout, result.stderr) == ("a number: 44\nafter\n", "a number: 44\n")
 
 
+@pytest.mark.starts_process
 @pytest.mark.parametrize(("closed", "other"), [(1, "stderr"), (2, "stdout")])
 def test_what_is_closed_stays_closed(closed: int, other: str) -> None:
     look = f"assert not os.path.exists('/proc/self/fd/{closed}'); os.write({3 - closed}, (folder.log).read_bytes())"

@@ -24,6 +24,8 @@ from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.process_executor import build_environment
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
+pytestmark = pytest.mark.starts_process
+
 
 class Task(AbstractTrainingTask):
     """Does what its name says."""

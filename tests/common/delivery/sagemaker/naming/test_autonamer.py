@@ -187,6 +187,7 @@ print([task.info for task in tasks])
 """
 
 
+@pytest.mark.starts_process
 def test_names_are_the_same_in_every_process() -> None:
     said = [
         subprocess.run(

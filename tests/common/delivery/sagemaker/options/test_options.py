@@ -6,19 +6,17 @@ from tg.common import DatasetError, DeliveryError
 from tg.common.delivery.sagemaker import SagemakerOptions
 
 
-def test_data_lie_below_the_projects_folder_here_and_in_s3(tmp_path: Path) -> None:
+def test_data_lie_below_the_projects_folder(tmp_path: Path) -> None:
     dataset = tmp_path / "datasets" / "titanic_project" / "titanic.parquet"
     dataset.parent.mkdir(parents=True)
     dataset.touch()
     options = SagemakerOptions(None, "my-bucket", "titanic_project", tmp_path / "datasets", "titanic.parquet")
     assert options.local_dataset_path == dataset
-    assert options.s3_dataset_uri == "s3://my-bucket/sagemaker/titanic_project/datasets/titanic.parquet"
 
 
 def test_a_task_may_need_no_data(tmp_path: Path) -> None:
     options = SagemakerOptions(None, None, "p", tmp_path)
     assert options.local_dataset_path is None
-    assert options.s3_dataset_uri is None
 
 
 def test_a_missing_dataset_is_named_with_what_is_there(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from tg.common.delivery.sagemaker.runtime.channel_start import find_missing
 from tg.common.ml import single_frame_training as sft
 from tg.common.ml.training_core import AbstractTrainingTask
 
+pytestmark = pytest.mark.starts_process
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -23,6 +23,8 @@ from tg.common.delivery.sagemaker import SagemakerJob
 from tg.common.delivery.sagemaker.machine.job_layout import unpack_package
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
+pytestmark = pytest.mark.starts_process
+
 ENTRY_POINT = "tg.common.delivery.sagemaker.runtime.entry_point"
 
 

@@ -60,12 +60,9 @@ START = {
 }
 JOB = START | {
     "common.delivery.sagemaker.archive",
+    "common.delivery.sagemaker.archive.completion",
     "common.delivery.sagemaker.archive.entries",
     "common.delivery.sagemaker.archive.names",
-    "common.delivery.sagemaker.archive.safe_extraction",
-    "common.delivery.sagemaker.archive.safe_member",
-    "common.delivery.sagemaker.archive.safe_stream",
-    "common.delivery.sagemaker.archive.writer",
     "common.delivery.sagemaker.runtime.environment",
     "common.delivery.sagemaker.runtime.job",
     "common.delivery.sagemaker.runtime.task_description",
@@ -97,12 +94,14 @@ def list_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
     return run
 
 
+@pytest.mark.starts_process
 def test_the_start_of_a_job_or_of_its_worker_imports_only_what_it_needs(
     list_imports: Callable[[str], set[str]],
 ) -> None:
     assert list_imports("prepare_process()") == START
 
 
+@pytest.mark.starts_process
 def test_a_job_imports_neither_executors_nor_what_they_know_of_docker_and_aws(
     list_imports: Callable[[str], set[str]],
 ) -> None:

@@ -6,8 +6,11 @@ from multiprocessing import forkserver
 from typing import Any
 
 import joblib
+import pytest
 
 from tg.common.delivery.sagemaker.runtime.leftover_workers import ending_leftover_workers
+
+pytestmark = pytest.mark.starts_process
 
 
 def test_a_training_has_workers_of_its_own() -> None:

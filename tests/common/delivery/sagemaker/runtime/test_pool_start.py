@@ -14,6 +14,8 @@ import pytest
 from tg.common import TrainingError
 from tg.common.delivery.sagemaker.runtime.pool_start import ending_pools_that_cannot_start
 
+pytestmark = pytest.mark.starts_process
+
 # The quickest start; whether a worker dies does not depend on how it was started.
 CONTEXT = multiprocessing.get_context("fork")
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.starts_process
+
 PROGRAM = """
 import multiprocessing
 from tg.common.delivery.sagemaker import refuse_in_starting_worker

@@ -1,6 +1,7 @@
-"""The code of a project: which of its modules and files a package needs, and how their imports are rewritten.
+"""The code of a project: which modules and files a package needs, and how imports are rewritten.
 
-It knows modules, files and distributions; packages and images stay out."""
+It knows modules, files and distributions, but neither packages nor images.
+"""
 
 from .project_code import ProjectCode
 from .project_files import ProjectFiles, collect_project_files

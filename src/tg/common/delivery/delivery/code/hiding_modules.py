@@ -1,4 +1,4 @@
-"""Finds modules of a project that have the name of an installed module."""
+"""Finds modules of a project that shadow an installed module."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from .installed_distributions import find_installed
 
 @dataclass(frozen=True)
 class HidingModule:
-    """A top-level module of a project that has the name of another.
+    """A top-level module of a project that shadows another.
 
     Attributes:
         path: Its file, or the first one in its folder, as it is in a package.
         what: What it hides: the name, and where the other module is.
-        is_found_first: Whether an import in a program of the project's own would find it, and not the other: a folder
-            without ``__init__.py`` comes after every module.
+        is_found_first: Whether an import in one of the project's programs finds it before the other: a folder without
+            ``__init__.py`` comes after every module.
     """
 
     path: PurePosixPath
@@ -24,20 +24,20 @@ class HidingModule:
     is_found_first: bool
 
     def describe(self, importer: str | None = None) -> str:
-        """What is wrong, and what to do."""
+        """The problem, and what to do."""
         imported = f", and {importer} imports it" if importer else ""
         return f"project module {str(self.path)!r} hides {self.what}{imported}; rename it, or name it in .tgignore"
 
 
 def find_hiding_modules(modules: Collection[PurePosixPath], reserved: str) -> dict[str, HidingModule]:
-    """Finds those modules that have the name of one that is installed, or in the standard library.
+    """Finds modules that have the name of an installed one, or of one in the standard library.
 
     Args:
         modules: The paths of the project's modules in a package.
         reserved: A top-level name that no project may have.
 
     Returns:
-        What hides another, by top-level name.
+        The modules that hide another, by top-level name.
 
     Raises:
         PackagingError: If one has the reserved name.

@@ -13,8 +13,8 @@ from .project_imports import parse_module
 def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]) -> str:
     """Puts ``root`` before the absolute imports of certain modules.
 
-    Every form is understood, wherever it stands; relative imports stay as they are, and so do lines: a traceback names
-    the same line before and after.
+    Handles every form of import anywhere in a module. Relative imports stay as they are, and so do line numbers: a
+    traceback names the same line before and after.
 
     ============================ ==============================================
     before                       after
@@ -29,17 +29,17 @@ def rewrite_imports(source: str, path: PurePosixPath, root: str, names: Set[str]
     ``__import__("a.b")``        ``__import__("root.a.b").a``
     ============================ ==============================================
 
-    The functions whose texts are names of modules are those of :mod:`.module_texts`, with a text in quotes. A name that
-    is made up when the code runs stays as it is, and is found by aliases.
+    The functions that take names of modules are those of :mod:`.module_texts`, if the name is a string literal. A name
+    that is computed at run time stays as it is, and is found by aliases.
 
     Args:
         source: The module's text.
-        path: How to name it in a message.
+        path: Its name in messages.
         root: The package's module.
         names: The top-level modules that are below it.
 
     Raises:
-        PackagingError: If it is not Python that this interpreter understands.
+        PackagingError: If this interpreter cannot parse it.
     """
     lines = source.encode().splitlines(keepends=True)
 
@@ -87,7 +87,7 @@ class _Span:
         return _Span(span.last, span.end, span.last, span.end)
 
     def quote_of(self, lines: list[bytes], value: str) -> str | None:
-        """The quotes around a text of this value; ``None`` if something else is there."""
+        """Returns the quotes around a string of this value; ``None`` if something else is there."""
         if self.first != self.last:
             return None
         text = lines[self.first][self.start : self.end].decode(errors="replace")
@@ -95,17 +95,17 @@ class _Span:
         return found[1] if found else None
 
     def replace(self, lines: list[bytes], text: str) -> None:
-        """Puts one line of text in place of the piece, which ends in as many lines as before."""
+        """Replaces the piece by one line of text, and keeps the number of lines."""
         word, space, rest = text.partition(" ")
-        # The text continues over the lines that it no longer needs. Empty lines after it will not do: there may be more
-        # on its last line, such as the beginning of a text in triple quotes.
+        # The text continues over the lines that it no longer needs. Empty lines after it would not work: its last line
+        # may continue, such as with the beginning of a triple-quoted string.
         padded = word + space + "\\\n" * (self.last - self.first) + rest
         before, after = lines[self.first][: self.start], lines[self.last][self.end :]
         lines[self.first : self.last + 1] = [before + padded.encode() + after]
 
 
 def _rewrite(node: "ast.Import | ast.ImportFrom", root: str, is_below: Callable[[str], bool]) -> str | None:
-    """Writes the import as it is in the package, or returns ``None`` if it stays."""
+    """Returns the import as the package has it, or ``None`` if it stays as it is."""
     if isinstance(node, ast.ImportFrom):
         if node.level or not node.module or not is_below(node.module):
             return None

@@ -1,4 +1,4 @@
-"""What is installed here, and which of it a package needs."""
+"""The distributions that are installed here, and which of them a package needs."""
 
 import importlib.metadata
 import json
@@ -15,14 +15,14 @@ from ....errors import PackagingError
 from ....module_specs import find_module_spec
 from .local_versions import PYTORCH, parse_local_version
 
-# What every training needs, with what decides its numbers to the last digit.
+# What every training needs, including what determines its numbers to the last digit.
 CORE = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
 def pin_distributions(names: Iterable[str]) -> tuple[str, ...]:
-    """Writes distributions as requirements of what is installed here, sorted.
+    """Returns requirements of the distributions' installed versions, sorted.
 
-    A version keeps its local part, as in ``2.13.0+cpu``: it names a build. What was installed from an address is had
+    A version keeps its local part, as in ``2.13.0+cpu``: it names a build. What was installed from a URL is installed
     from there again, a repository at the same commit.
 
     Raises:
@@ -36,14 +36,15 @@ def pin_distributions(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def pin_builds(distributions: Iterable[str], requirements: Iterable[str]) -> tuple[str, ...]:
-    """Writes requirements of PyTorch's builds that are installed here, where others would leave the build open.
+    """Returns requirements of PyTorch's installed builds where other requirements leave the build open.
 
-    A library that needs ``torch``, or a project that asks for ``torch>=2``, is content with the build that is
-    installed here; without it, an image would get another one, with gigabytes for GPUs.
+    A library that needs ``torch``, or a project that requires ``torch>=2``, accepts the build that is installed here;
+    without it, an image would get another one, with gigabytes for GPUs.
 
     Args:
-        distributions: What a package needs; what these need counts, too.
-        requirements: What is asked for. What this does not leave open, or what is not met here, stays as it is.
+        distributions: What a package needs, directly; indirect needs are found.
+        requirements: What is required. A build that they do not leave open, or that is not installed here, stays as it
+            is.
     """
     needed = [name for name in find_required(distributions) if name in PYTORCH]
     lines = [line for line in requirements if name_distribution(line) in PYTORCH]
@@ -55,7 +56,7 @@ def pin_builds(distributions: Iterable[str], requirements: Iterable[str]) -> tup
     try:
         for line in lines:
             asked.setdefault(name_distribution(line), []).append(Requirement(line))
-    except InvalidRequirement:  # which pip will say
+    except InvalidRequirement:  # pip will report it
         return ()
     pins = []
     for name in sorted({*needed, *asked}):
@@ -83,13 +84,13 @@ def _pin(name: str, version: str) -> str:
 
 
 def find_local_origin(name: str) -> str | None:
-    """The address of the file or folder of this machine that a distribution was installed from, if it was so."""
+    """Returns the URL of the local file or folder that a distribution was installed from, if any."""
     url = str(_read_origin(name).get("url", ""))
     return url if url.startswith("file:") else None
 
 
 def _read_origin(name: str) -> dict[str, Any]:
-    """What an installer has noted of where it has a distribution from (PEP 610): nothing if that is an index."""
+    """Returns an installer's record of a distribution's origin (PEP 610): empty if that is an index."""
     try:
         text = importlib.metadata.distribution(name).read_text("direct_url.json")
         origin = json.loads(text or "{}")
@@ -99,7 +100,7 @@ def _read_origin(name: str) -> dict[str, Any]:
 
 
 def find_required(names: Iterable[str]) -> set[str]:
-    """Adds to distributions those that they need, those that these need, and so on, as far as they are installed."""
+    """Adds all installed distributions that the given ones need, directly or indirectly."""
     found, waiting = dict[str, str](), list(names)
     while waiting:
         name = waiting.pop()
@@ -116,7 +117,7 @@ def find_required(names: Iterable[str]) -> set[str]:
 
 
 def find_versions(names: Iterable[str]) -> dict[str, str]:
-    """The versions of those distributions that are installed here, in the order of their names."""
+    """Returns the versions of those distributions that are installed here, sorted by name."""
     versions = {}
     for name in sorted(names, key=str.lower):
         try:
@@ -127,27 +128,27 @@ def find_versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def name_distribution(requirement: str) -> str:
-    """The distribution that a requirement in pip's notation names, written as indexes do: ``scikit-learn``.
+    """Returns the distribution that a requirement in pip's notation names, normalized: ``scikit-learn``.
 
-    What names none, such as a bare address, stays as it is.
+    A requirement without a name, such as a bare URL, is returned as it is.
     """
     found = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*($|[\[<>=!~;@(])", requirement)
     return re.sub(r"[-_.]+", "-", found[1]).lower() if found else requirement
 
 
 def find_distributions(modules: Iterable[str]) -> set[str]:
-    """The distributions that provide top-level modules; those of the standard library and unknown ones have none.
+    """Returns the distributions that provide top-level modules; the standard library and unknown modules have none.
 
-    Where several provide parts of one, such as ``google``, they are all meant.
+    Where several provide parts of one, such as ``google``, all are included.
     """
     providers = _read_providers(tuple(_last_changes()))
     return {provider for name in modules for provider in providers.get(name, ())}
 
 
 def find_installed(module: str) -> str | None:
-    """Where a top-level module is installed: ``installed as <path>`` or ``in the standard library``.
+    """Returns where a top-level module is installed: ``installed as <path>`` or ``in the standard library``.
 
-    ``None`` if it is not; what is installed from its sources, with ``pip install --editable``, is not, either.
+    ``None`` if it is not; an editable installation (``pip install --editable``) does not count.
     """
     if module in sys.stdlib_module_names:
         return "in the standard library"
@@ -158,7 +159,7 @@ def find_installed(module: str) -> str | None:
 
 
 def is_hidden(module: str) -> bool:
-    """Whether an installed top-level module is hidden by another of its name, which an import finds here instead."""
+    """Returns whether an import here finds another module in place of an installed one of the same name."""
     if module in sys.stdlib_module_names:
         return False
     spec = find_module_spec(module)
@@ -174,7 +175,7 @@ def _site_folders() -> list[str]:
 
 
 def _last_changes() -> Iterator[tuple[str, int]]:
-    """When each folder of installed modules was last changed, which installing something does."""
+    """Returns when each folder of installed modules was last changed, which every installation does."""
     for folder in _site_folders():
         if Path(folder).is_dir():
             yield folder, Path(folder).stat().st_mtime_ns
@@ -182,5 +183,5 @@ def _last_changes() -> Iterator[tuple[str, int]]:
 
 @lru_cache(maxsize=1)
 def _read_providers(changes: tuple[tuple[str, int], ...]) -> dict[str, list[str]]:
-    """Reads all distributions' lists of files, which takes a few tenths of a second; again if something has changed."""
+    """Reads all distributions' file lists, which takes a few tenths of a second; again if something has changed."""
     return {name: sorted(set(found)) for name, found in importlib.metadata.packages_distributions().items()}

@@ -1,6 +1,6 @@
-"""Where builds of libraries are had that the usual package index does not have, such as ``torch==2.13.0+cpu``.
+"""Finds an index for builds that the usual package index lacks, such as ``torch==2.13.0+cpu``.
 
-Such a build has a local part in its version, behind a plus. It is also loaded by its path, in images that lack
+Such a build has a local part in its version, behind a plus. This module is also loaded by its path, in images that lack
 everything else, so it uses the standard library only.
 """
 
@@ -24,7 +24,7 @@ class LocalVersion(NamedTuple):
     """A requirement of exactly one build.
 
     Attributes:
-        name: The distribution, as it is written there.
+        name: The distribution, as the requirement spells it.
         public: Its version without the local part.
         local: The local part, such as ``cpu``.
         without: The requirement of any build of that version.
@@ -42,19 +42,19 @@ class LocalVersion(NamedTuple):
 
     @property
     def index_url(self) -> str | None:
-        """The index that has this build; ``None`` if that is not known."""
+        """The index that has this build; ``None`` if it is unknown."""
         if not self.is_pytorch or not _PYTORCH_BUILD.fullmatch(self.local):
             return None
         return _PYTORCH_INDEX.format(channel="nightly/" if ".dev" in self.public else "", build=self.local)
 
 
 class Sources(NamedTuple):
-    """Where requirements are had.
+    """The indexes of requirements.
 
     Attributes:
         requirements: All.
-        builds: Those of them that are not had where everything else is, by the index that has them.
-        notes: What has been changed, one sentence each.
+        builds: Those of them that need an index of their own, by that index.
+        notes: What was changed, one sentence each.
     """
 
     requirements: list[str]
@@ -63,7 +63,7 @@ class Sources(NamedTuple):
 
 
 def parse_local_version(requirement: str) -> LocalVersion | None:
-    """Reads a requirement such as ``torch==2.13.0+cpu``; ``None`` for those that ask for no particular build."""
+    """Parses a requirement such as ``torch==2.13.0+cpu``; returns ``None`` for one that names no build."""
     found = _PIN.fullmatch(requirement.strip())
     if found is None:
         return None
@@ -73,18 +73,18 @@ def parse_local_version(requirement: str) -> LocalVersion | None:
 
 
 def find_sources(requirements: Iterable[str], has_own_index: bool) -> Sources:
-    """Says where each requirement is had.
+    """Finds the index of each requirement.
 
-    A build stays what it is where an index is known that has it, or where the user names one of his own. Others are
-    replaced by their public version, which is said.
+    A build is kept if an index is known that has it, or if the user names an index. Others are replaced by their public
+    version, with a note.
 
     Args:
         requirements: In pip's notation.
-        has_own_index: Whether the user names an index, which may have any build.
+        has_own_index: Whether the user names an index; it may have any build.
 
     Raises:
-        ValueError: If it is a build of PyTorch's for which no index is known: its public version is another build,
-            which has gigabytes for processors that nobody asked for.
+        ValueError: If it is a build of PyTorch's for which no index is known: its public version is another build, with
+            gigabytes for processors that are not wanted.
     """
     installed, builds, notes = list[str](), dict[str, list[str]](), list[str]()
     for requirement in requirements:
@@ -104,6 +104,6 @@ def find_sources(requirements: Iterable[str], has_own_index: bool) -> Sources:
 
 
 def find_index_options(requirements: Iterable[str]) -> list[str]:
-    """The options of pip by which it finds builds among requirements, for a file of requirements."""
+    """Returns pip's options that make it find these builds, for a requirements file."""
     indexes = find_sources(requirements, has_own_index=True).builds
     return [f"--extra-index-url {index}" for index in sorted(indexes)]

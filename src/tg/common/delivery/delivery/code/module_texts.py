@@ -1,4 +1,4 @@
-"""Finds the names of modules in texts, such as in ``import_module("a.b")`` and ``files("a")``."""
+"""Finds names of modules in strings, such as in ``import_module("a.b")`` and ``files("a")``."""
 
 import ast
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ _RESOURCES = (
 )
 _PKG_RESOURCES = ("filename", "string", "stream", "exists", "listdir", "isdir")
 _NAME_AND_PACKAGE = ("name", "package")
-# Two names of one argument, of two versions of Python.
+# Two names of one argument, in different versions of Python.
 _ANCHOR = ("package", "anchor")
-# Functions that take modules' names, and by which arguments, which are their first.
+# Functions that take modules' names, and in which arguments; the first ones are meant.
 _KNOWN: dict[str, tuple[str, ...]] = {
     "importlib.util.find_spec": _NAME_AND_PACKAGE,
     "importlib.find_loader": ("name",),
@@ -37,12 +37,12 @@ _IMPORT_MODULE, _IMPORT = "import_module", "__import__"
 
 @dataclass(frozen=True)
 class ModuleText:
-    """A module's name in a text.
+    """A module's name in a string.
 
     Attributes:
-        literal: The text, which is no relative name; it may go on behind a colon.
+        literal: The string, which is not a relative name; it may continue behind a colon.
         call: The call whose argument it is.
-        is_top_wanted: Whether the call gives the top module of the name, as ``__import__("a.b")`` gives ``a``.
+        is_top_wanted: Whether the call returns the top module of the name, as ``__import__("a.b")`` returns ``a``.
     """
 
     literal: ast.Constant
@@ -56,10 +56,10 @@ class ModuleText:
 
 
 def find_module_texts(tree: ast.Module) -> Iterator[ModuleText]:
-    """Yields the names of modules that known functions are given in quotes.
+    """Yields the names of modules that known functions get as string literals.
 
-    ``import_module`` is known by its name, of whatever module; the others, of which many have common names, only as
-    what is imported from where they are.
+    ``import_module`` is recognized by its name alone; the others, many of which have common names, only if they are
+    imported from their modules.
     """
     origins = _find_origins(tree)
     for node in ast.walk(tree):
@@ -69,7 +69,7 @@ def find_module_texts(tree: ast.Module) -> Iterator[ModuleText]:
 
 
 def _find_origins(tree: ast.Module) -> dict[str, str]:
-    """What names that are imported anywhere in a module stand for."""
+    """Returns what the names that a module imports stand for."""
     origins = {_IMPORT: f"builtins.{_IMPORT}"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -104,7 +104,7 @@ def _is_absolute(name: str) -> bool:
 
 
 def _find_dotted(node: ast.expr) -> str:
-    """A function as it is named, ``a.b.c``; of what is no name, its last part after a dot."""
+    """Returns the dotted name of a function, ``a.b.c``; of another expression, its last part after a dot."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
@@ -113,6 +113,6 @@ def _find_dotted(node: ast.expr) -> str:
 
 
 def _is_plain_import(call: ast.Call) -> bool:
-    """Whether it is ``__import__`` without ``fromlist``, which gives the top module."""
+    """Returns whether it is ``__import__`` without ``fromlist``, which returns the top module."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
     return name == _IMPORT and len(call.args) < 4 and all(each.arg != "fromlist" for each in call.keywords)

@@ -1,4 +1,4 @@
-"""Which optional parts of libraries a package uses: no import of its own names them, and no library declares them."""
+"""Finds optional parts of libraries that a package uses, though neither imports nor metadata name them."""
 
 import importlib.metadata
 import json
@@ -18,7 +18,7 @@ from .python_source import read_python_source
 
 _KERAS_VARIABLE = "KERAS_BACKEND"
 
-# What pandas takes for these unless its caller names something else.
+# What pandas uses for these by default.
 _PANDAS_ENGINES = {
     "read_excel": "openpyxl",
     "to_excel": "openpyxl",
@@ -34,15 +34,15 @@ _PANDAS_ENGINES = {
 
 
 def find_optional_parts(modules: Iterable[str], distributions: Iterable[str], files: Iterable[Path]) -> set[str]:
-    """Finds installed distributions that are used although neither the code nor a library's metadata asks for them.
+    """Finds installed distributions that are used although neither the code nor a library's metadata requires them.
 
-    That is what loaded modules of a library cannot be imported without, such as torch of skorch or of Keras; the back
-    end that Keras is set to; and optional requirements of a library that the code names in a text, or by the function
-    of pandas that needs them.
+    These are modules that a library's loaded modules need, such as torch for skorch or Keras; the backend that Keras is
+    set to; and optional requirements of a library that the code names in a string, or uses through a function of
+    pandas.
 
     Args:
         modules: Top-level names of installed modules that the package needs.
-        distributions: What provides them.
+        distributions: The distributions that provide them.
         files: The package's modules.
     """
     modules, declared = set(modules), find_required(distributions)
@@ -53,13 +53,13 @@ def find_optional_parts(modules: Iterable[str], distributions: Iterable[str], fi
 
 
 def find_variables(distributions: Iterable[str]) -> dict[str, str]:
-    """The variables that have libraries choose the parts in the job that they have chosen here."""
+    """Returns variables that make libraries choose the same parts in the job as here."""
     backend = find_keras_backend(find_required(distributions))
     return {_KERAS_VARIABLE: backend} if backend is not None else {}
 
 
 def find_keras_backend(distributions: Iterable[str]) -> str | None:
-    """The back end that Keras is set to here: as it says itself, or else as it would find it when it is imported.
+    """Returns the backend that Keras uses here: as it reports, or else as it would find it when imported.
 
     ``None`` if Keras is not among the distributions.
     """
@@ -79,7 +79,7 @@ def find_keras_backend(distributions: Iterable[str]) -> str | None:
 
 
 def _find_loaded_parts(modules: set[str], declared: set[str]) -> set[str]:
-    """The top-level modules that loaded modules of ``modules`` import on their first level, and nobody declares."""
+    """Returns the undeclared top-level modules that loaded modules of ``modules`` import at module level."""
     parts, is_declared = set[str](), dict.fromkeys(sys.stdlib_module_names, True)
     for name, module in list(sys.modules.items()):
         top = name.partition(".")[0]
@@ -98,7 +98,7 @@ def _find_loaded_parts(modules: set[str], declared: set[str]) -> set[str]:
 
 
 def _is_module(value: object) -> TypeGuard[types.ModuleType]:
-    return type(value) is types.ModuleType  # what else stands for a module may answer as it likes
+    return type(value) is types.ModuleType  # other objects in place of a module may answer anything
 
 
 def _required_imports(name: str, held: Mapping[str, object]) -> Iterator[str]:
@@ -110,11 +110,11 @@ def _required_imports(name: str, held: Mapping[str, object]) -> Iterator[str]:
         source, _ = read_python_source(Path(file))
         yield from (each.name.partition(".")[0] for each in find_imports(source, path) if each.is_required)
     except (PackagingError, OSError):
-        return  # it is loaded, so there is source of another kind, and nothing to be told by it
+        return  # it is loaded, so its source is of another kind, which cannot be read
 
 
 def _find_named_parts(declared: set[str], files: Iterable[Path]) -> set[str]:
-    """The optional requirements of libraries, as far as they are installed, that the code names."""
+    """Returns the installed optional requirements of libraries that the code names."""
     text = "\n".join(file.read_bytes().decode("latin-1") for file in files)
     texts = set(re.findall(r"""["']([A-Za-z][\w.-]*)["']""", text))
     named = {name_distribution(each) for each in texts}

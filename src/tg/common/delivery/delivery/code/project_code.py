@@ -1,4 +1,4 @@
-"""The code of a project that a package needs, wherever it comes from."""
+"""Collects the code of a project that a package needs, wherever it lies."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path, PurePosixPath
@@ -14,20 +14,20 @@ from .python_source import read_python_source
 
 
 class ProjectCode:
-    """The modules of a project and other files beside them.
+    """The modules of a project and its data files.
 
     Args:
-        folder: The project's folder, of which all is taken that is not ignored. ``None``: modules are taken as they are
-            reached.
+        folder: The project's folder, whose files are all taken unless ignored. With ``None``, modules are taken as they
+            are reached.
         data_patterns: See :func:`collect_project_files`.
-        size_limit_bytes: Likewise.
-        reserved: A top-level name that a project must not have.
+        size_limit_bytes: See there, too.
+        reserved: A top-level name that a project must not use.
 
     Attributes:
-        files: Where each file is, by its path in the package.
-        needed: The paths of those modules that :meth:`add_reached` has found to be needed.
-        left_out: Modules that are not taken, and why, by their paths in the project. Nothing needs them: a module that
-            is needed and cannot be taken is an error.
+        files: The files by their paths in the package.
+        needed: The paths of the modules that :meth:`add_reached` found to be needed.
+        left_out: Why modules are left out, by their paths in the project. Nothing needs them: a needed module that
+            cannot be taken is an error.
         required: The installed modules that are imported as soon as the payload is loaded or used, named from the top.
 
     Raises:
@@ -72,22 +72,22 @@ class ProjectCode:
         return {name for name in self._modules if "." not in name}
 
     def holds(self, module: str) -> bool:
-        """Whether a module, named from the top, is among its modules, or a folder with some."""
+        """Returns whether a module, named from the top, is among its modules, or a folder with some."""
         return module in self._modules
 
     def add_reached(self, modules: Iterable[str]) -> set[str]:
-        """Follows imports from ``modules``; what they reach that is neither here, installed nor our own is added.
+        """Follows imports from ``modules``, and adds what they reach that is neither here, installed nor our own.
 
-        Such are the modules around a notebook, or those of a library that is installed from its sources.
+        Examples are the modules around a notebook, or those of an editable installation.
 
         Args:
-            modules: What objects refer to. If one cannot be found, it is not a module's name.
+            modules: What objects refer to. A name that cannot be found is not a module's.
 
         Returns:
             The top-level names of installed modules, and of the standard library's, that are reached.
 
         Raises:
-            PackagingError: If a module needs one that is not here and cannot be added.
+            PackagingError: If a module needs one that cannot be found and added.
         """
         outside, seen = set[str](), set[PurePosixPath]()
         waiting: list[tuple[str, str | None, bool, bool]] = [(module, None, False, True) for module in modules]
@@ -121,10 +121,10 @@ class ProjectCode:
         return outside
 
     def leave_out_unusable(self) -> None:
-        """Leaves out modules that are no Python of this version, too large or cannot be read.
+        """Leaves out modules that this Python cannot parse, that are too large or that cannot be read.
 
-        Those that are needed have been found by then to be usable. One that a data pattern names, such as a template,
-        stays as a data file.
+        Needed modules have been checked before. A module that a data pattern names, such as a template, stays as a data
+        file.
         """
         usable = dict[PurePosixPath, Path]()
         for path in sorted(self.modules):
@@ -170,7 +170,7 @@ class ProjectCode:
         parts = path.with_suffix("").parts
         if parts[-1] == "__init__":
             parts = parts[:-1]
-        # A folder without __init__.py is a package, too, and has nothing to import by itself.
+        # A folder without __init__.py is a package, too, but has no code of its own.
         for count in range(1, len(parts)):
             self._modules.setdefault(".".join(parts[:count]), None)
         name = ".".join(parts)
@@ -185,7 +185,7 @@ class ProjectCode:
         return self._imports[path]
 
     def _paths_along(self, module: str) -> Iterator[PurePosixPath]:
-        """The files that importing ``module`` runs: its packages' and its own."""
+        """Returns the files that importing ``module`` runs: its packages' and its own."""
         parts = module.split(".")
         for count in range(1, len(parts) + 1):
             path = self._modules.get(".".join(parts[:count]))
@@ -199,7 +199,7 @@ class ProjectCode:
 
 
 def _describe_reason(error: PackagingError, path: PurePosixPath, file: Path) -> str:
-    """What is wrong with a module, without its name and what to do about it."""
+    """Returns what is wrong with a module, without its name and advice."""
     reason = str(error).partition("; ")[0]
     for name in (str(path), str(file)):
         reason = reason.removeprefix("file ").removeprefix(repr(name)).removeprefix(name).strip()

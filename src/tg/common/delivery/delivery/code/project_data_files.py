@@ -1,4 +1,4 @@
-"""Finds the files that data patterns name, in a project and beside code that it imports from elsewhere."""
+"""Finds the files that data patterns match, in a project and beside code that it imports from elsewhere."""
 
 import os
 import sys
@@ -21,17 +21,17 @@ def find_data_files(
     """Finds data files.
 
     Args:
-        folder: The project's, resolved.
+        folder: The project's folder, resolved.
         patterns: See :func:`collect_project_files`.
-        files: What is in the project, relative to it.
-        sources: Its source folders, likewise.
-        ignore: Its rules.
+        files: The project's files, relative to it.
+        sources: Its source folders, relative to it.
+        ignore: Its ignore rules.
 
     Returns:
-        Files by the paths that they have in a package: beside the modules that they are beside here.
+        Files by their paths in a package, where they lie beside the same modules as here.
 
     Raises:
-        PackagingError: For a pattern that is none, names a secret or matches nothing.
+        PackagingError: If a pattern is invalid, names a secret or matches nothing.
     """
     data: dict[PurePosixPath, Path] = {}
     for pattern in patterns:
@@ -70,14 +70,14 @@ def _find_outside(folder: Path, pattern: str) -> dict[PurePosixPath, Path]:
     if not pattern.startswith(("../", "/")):
         return {}
     parts = Path(os.path.normpath(folder / pattern)).parts
-    # The pattern begins with the first part that is no plain name.
+    # The pattern begins at the first part that is not a plain name.
     start = next((index for index, part in enumerate(parts) if set(part) & set("*?[")), len(parts) - 1)
     found = _glob(Path(*parts[:start]), "/".join(parts[start:]))
     return {_name_beside_modules(file): file for file in found}
 
 
 def _find_beside_module(pattern: str) -> dict[PurePosixPath, Path]:
-    """What ``lib/words.txt`` names in a package ``lib`` that is importable here, but is not in the project."""
+    """Returns what ``lib/words.txt`` matches in a package ``lib`` that is importable, but not the project's."""
     top, _, rest = pattern.partition("/")
     if not rest or not top.isidentifier():
         return {}

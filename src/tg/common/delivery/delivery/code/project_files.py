@@ -15,15 +15,15 @@ _TOP = PurePosixPath()
 
 @dataclass(frozen=True)
 class ProjectFiles:
-    """The files of a project that go into a package, by the paths that they have there, sorted.
+    """The files of a project that go into a package, by their paths there, sorted.
 
-    A path is relative to the source folder that the file is in, such as ``src``, so that a module has the name there by
-    which it is imported here; else to the project.
+    A path is relative to the file's source folder, such as ``src``, so that a module has the name by which it is
+    imported here; otherwise to the project.
 
     Attributes:
-        modules: Python modules; whether each of them can be used is not known.
+        modules: Python modules, not yet checked.
         data: Other files.
-        named_modules: Those of the modules that a data pattern names.
+        named_modules: The modules that a data pattern matches.
         broken: Python files and folders that cannot be read, relative to the project, with the reasons.
     """
 
@@ -36,11 +36,11 @@ class ProjectFiles:
 def collect_project_files(
     folder: Path, data_patterns: Sequence[str] = (), size_limit_bytes: int = DEFAULT_SIZE_LIMIT_BYTES
 ) -> ProjectFiles:
-    """Finds a project's modules, and the data files that are asked for.
+    """Finds a project's modules, and the data files that patterns match.
 
-    Modules are all ``.py`` files that can be imported from the folder, or from the source folders in it, but for what
-    :class:`ProjectIgnore` leaves out. Folders that are links are not followed. A data file may be ignored by git;
-    caches and environments have none.
+    Modules are all ``.py`` files that can be imported from the folder, or from source folders in it, except what
+    :class:`ProjectIgnore` leaves out. Links to folders are not followed. A data file may be ignored by git, but does
+    not lie in a cache or an environment.
 
     Args:
         folder: The project's folder.
@@ -50,8 +50,8 @@ def collect_project_files(
         size_limit_bytes: The largest size of a data file.
 
     Raises:
-        PackagingError: If there is no such folder, for a data file that is too large, a data pattern that names a
-            secret, and one that matches nothing.
+        PackagingError: If there is no such folder, if a data file is too large, or if a data pattern names a secret or
+            matches nothing.
     """
     folder = folder.resolve()
     ignore = ProjectIgnore(folder)
@@ -63,7 +63,7 @@ def collect_project_files(
         name = name_in_package(path, sources)
         is_top = len(name.parts) == 1 and name.stem in ("__init__", "__main__")
         is_module = path.suffix == ".py" and all(part.isidentifier() for part in name.with_suffix("").parts)
-        # Of two modules of one name, the project's own folder has the one that is imported, then the deepest one.
+        # Of two modules of one name, the one in the project's own folder is imported, then the deepest one.
         rank = next((index for index, source in enumerate(sources) if path.is_relative_to(source)), -1)
         if is_module and not is_top and rank < ranks.get(name, len(sources)):
             ranks[name], modules[name] = rank, folder / path
@@ -98,7 +98,7 @@ def _walk(
     broken: dict[PurePosixPath, str],
     below: PurePosixPath = _TOP,
 ) -> Iterator[PurePosixPath]:
-    """Yields the files below ``folder``, relative to it; of what ``leaves_out`` names, nothing.
+    """Yields the files below ``folder``, relative to it, except what ``leaves_out`` selects.
 
     What cannot be read is noted in ``broken``.
     """

@@ -1,11 +1,11 @@
-"""Says which files of a project stay out of its package, and why."""
+"""Decides which files of a project stay out of its package, and why."""
 
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ....errors import PackagingError
 
-# Where nothing of a project's own is: what editors, tools, runs and installations leave behind.
+# Folders without a project's own files: what editors, tools, runs and installations leave behind.
 _CACHES = (
     ".*/",
     "__pycache__/",
@@ -16,7 +16,7 @@ _CACHES = (
     "mlartifacts/",
 )
 
-# What is made from a project, or tests it, but is not part of its trainings.
+# Build output and tests, which are not part of a project's trainings.
 _NO_TRAINING = (
     "/build/",
     "/dist/",
@@ -32,7 +32,7 @@ _NO_TRAINING = (
     "/__main__.py",
 )
 
-# What looks like a secret is not even taken when a data pattern names it.
+# What looks like a secret is never taken, even if a data pattern names it.
 _SECRETS = (
     "*.env",
     ".env*",
@@ -52,10 +52,10 @@ _SECRETS = (
 
 
 class ProjectIgnore:
-    """The rules of one project: its ignore files, and what never belongs to a package.
+    """The rules of one project: its ignore files, and what never belongs into a package.
 
-    ``.gitignore`` counts as it does for git, from the git repository's root down. A ``.tgignore`` is written alike, and
-    has the last word on all but secrets and caches; so ``!test_data.py`` in it takes a module that is no test.
+    ``.gitignore`` works as in git, from the repository's root down. A ``.tgignore`` has the same syntax and the last
+    word on all but secrets and caches: ``!test_data.py`` in it takes a module that is not a test.
 
     Args:
         folder: The project's folder, absolute.
@@ -71,23 +71,23 @@ class ProjectIgnore:
         root = next((index for index, each in enumerate(above) if (each / ".git").exists()), 0)
         self._above = above[1 : root + 1]
         if self._ask(".gitignore", folder, is_folder=True):
-            # Someone who trains a project in a folder that git ignores means it all the same.
+            # A project may be trained in a folder that git ignores.
             self._above = []
 
     def is_cache(self, path: PurePosixPath) -> bool:
-        """Whether a folder, relative to the project, holds nothing of the project's own; links lead out of it."""
+        """Returns whether a folder, relative to the project, holds none of its own files; links lead out of it."""
         place = self._folder / path
         is_environment = (place / "pyvenv.cfg").exists() or (place / "conda-meta").exists()
         return bool(self._caches.match_file(f"{path}/")) or place.is_symlink() or is_environment
 
     def is_secret(self, path: PurePosixPath) -> bool:
-        """Whether a file, relative to the project, looks like a secret."""
+        """Returns whether a file, relative to the project, looks like a secret."""
         return bool(self._secrets.match_file(str(path)))
 
     def why_left_out(self, path: PurePosixPath, is_folder: bool = False) -> str | None:
-        """Says why a file or folder, relative to the project, stays out, such as ``is named in .gitignore``.
+        """Returns why a file or folder, relative to the project, stays out, such as ``is named in .gitignore``.
 
-        ``None`` if it does not. The folders around it are not looked at.
+        ``None`` if it does not. Its parent folders are not checked.
         """
         name = f"{path}/" if is_folder else str(path)
         if self._secrets.match_file(name):
@@ -102,13 +102,14 @@ class ProjectIgnore:
         return "is named in .gitignore" if self._ask(".gitignore", self._folder / path, is_folder) else None
 
     def why_out_of_reach(self, path: PurePosixPath) -> str | None:
-        """Says why a file stays out, because of itself or of a folder around it; None if it does not."""
+        """Returns why a file stays out, because of itself or a parent folder; ``None`` if it does not."""
         around = [PurePosixPath(*path.parts[:count]) for count in range(1, len(path.parts))]
         reasons = [*(self.why_left_out(folder, is_folder=True) for folder in around), self.why_left_out(path)]
         return next((reason for reason in reasons if reason is not None), None)
 
     def _ask(self, name: str, path: Path, is_folder: bool) -> bool | None:
-        """What the last rule in the files called ``name`` says of ``path``: whether it is left out; None if nothing."""
+        """Returns whether the last matching rule in the files called ``name`` excludes ``path``; ``None`` without
+        one."""
         inside = [each for each in path.parents if each.is_relative_to(self._folder)]
         answer = None
         for folder in reversed([*inside, *self._above]):

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from ....errors import PackagingError
 from .module_texts import find_module_texts
 
-# Until 3.11.8, Python counts the depth of all that is parsed into trees at the same time as one, and finds it wrong.
+# Until 3.11.8, Python adds up the depths of all trees that are parsed at the same time, and fails.
 _parsing = threading.Lock()
 
 
@@ -22,7 +22,8 @@ class ImportedModule:
         name: The imported module, named from the top.
         line: The line, from 1.
         is_required: Whether the module cannot be imported without it: it stands outside functions, ``try`` and ``if``.
-        is_run: Whether it is run with the module, if it is one: ``b`` of ``from a import b`` may be something else.
+        is_run: Whether it is run with the module, if it is a module: ``b`` of ``from a import b`` may be something
+            else.
     """
 
     name: str
@@ -34,11 +35,11 @@ class ImportedModule:
 def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
     """Yields what a module imports, named from the top; of ``from a import b`` both ``a`` and ``a.b``.
 
-    What is named in a text, as in ``import_module("a.b")`` and ``files("a")``, is imported, too.
+    Names in strings, as in ``import_module("a.b")`` and ``files("a")``, count, too.
 
     Args:
         source: The module's text.
-        path: Where it is in its project, which says what relative imports mean.
+        path: Its path in the project, to which relative imports are relative.
 
     Raises:
         PackagingError: If it is not Python that this interpreter understands.
@@ -70,7 +71,7 @@ def parse_module(source: str, path: PurePosixPath) -> ast.Module:
     """
     try:
         with _parsing, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the project's style, and told when the module is imported
+            warnings.simplefilter("ignore")  # of the project's style; they are shown when the module is imported
             return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""

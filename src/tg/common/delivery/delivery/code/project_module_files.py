@@ -13,8 +13,8 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
     """Finds the file of a module and those of the packages around it.
 
     Returns:
-        Files by the paths that they have in a project; a folder without ``__init__.py`` has none. ``None`` if there is
-        no such module. Modules that exist without a file, such as those that a program makes, have none either.
+        Files by their paths in a project; a folder without ``__init__.py`` has none, nor has a module that a program
+        creates at run time. ``None`` if there is no such module.
     """
     files: dict[PurePosixPath, Path] = {}
     parts = module.split(".")
@@ -34,14 +34,14 @@ def find_module_files(module: str) -> dict[PurePosixPath, Path] | None:
 
 
 def find_package_folders(name: str) -> list[Path]:
-    """The folders of a top-level package that is importable here and not installed among others' libraries."""
+    """Returns the folders of a top-level package that is importable here and not an installed library."""
     spec = find_module_spec(name)
     places = [Path(each) for each in (spec and spec.submodule_search_locations) or ()]
     return [place for place in places if not {"site-packages", "dist-packages"} & set(place.parts)]
 
 
 def _find_below(name: str, places: Iterable[str]) -> ModuleSpec | None:
-    """Finds a module of a package; unlike :class:`PathFinder`, also where the package is not imported."""
+    """Finds a module of a package; unlike :class:`PathFinder`, also if the package has not been imported."""
     folders: list[str] = []
     for place in places:
         finder = pkgutil.get_importer(place)

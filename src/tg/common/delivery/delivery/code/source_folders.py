@@ -1,4 +1,4 @@
-"""Finds the folders of a project below which its modules have their names: itself, and such as ``src``."""
+"""Finds a project's source folders, from which its modules are imported: itself, and folders such as ``src``."""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ _NOT_OWN = {"site-packages", "dist-packages", "node_modules", "__pycache__"}
 
 
 def is_own_path(folder: Path, path: Path) -> bool:
-    """Whether something is a project's own: in its folder, but not in an environment or a hidden folder there.
+    """Returns whether something is a project's own: in its folder, but not in an environment or a hidden folder there.
 
     Args:
         folder: The project's, resolved.
@@ -25,8 +25,7 @@ def is_own_path(folder: Path, path: Path) -> bool:
 
 
 def find_source_folders(folder: Path) -> list[Path]:
-    """The folders inside a project that modules are imported from here, as ``PYTHONPATH=src`` or an editable
-    installation has it, the deepest first.
+    """Finds the folders inside a project that are on this process's path, the deepest first.
 
     Args:
         folder: The project's, resolved.
@@ -37,14 +36,14 @@ def find_source_folders(folder: Path) -> list[Path]:
 
 
 def find_declared_sources(folder: Path, modules: Iterable[str]) -> list[Path]:
-    """The folders that a project's modules are in by its own word, whether or not it is installed.
+    """Finds the source folders that a project declares, whether or not it is installed.
 
-    These are what ``pyproject.toml`` tells setuptools, Poetry, Hatch, PDM or uv, and ``src`` if one of ``modules`` is
-    there only.
+    These are the folders that ``pyproject.toml`` names for setuptools, Poetry, Hatch, PDM or uv, and ``src`` if one of
+    ``modules`` is only there.
 
     Args:
         folder: The project's, resolved.
-        modules: What is to be imported, such as the factory's.
+        modules: Modules to be imported, such as the factory's.
     """
     found = [folder / place for place in _read_places(folder / "pyproject.toml")]
     tops = {module.partition(".")[0] for module in modules}
@@ -55,7 +54,7 @@ def find_declared_sources(folder: Path, modules: Iterable[str]) -> list[Path]:
 
 
 def name_in_package(path: PurePosixPath, sources: Iterable[PurePosixPath]) -> PurePosixPath:
-    """The path that a file of a project has in a package: from the source folder that it is in, or the project's.
+    """Returns the path of a project's file in a package: relative to its source folder, or to the project.
 
     Args:
         path: Relative to the project.
@@ -71,17 +70,17 @@ def _has_module(folder: Path, name: str) -> bool:
 def _read_places(file: Path) -> list[str]:
     try:
         import tomllib
-    except ImportError:  # Python 3.10, where an installation or PYTHONPATH has to say it
+    except ImportError:  # Python 3.10, where an installation or PYTHONPATH has to name them
         return []
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return []  # there is none, or it is none of ours to judge
+        return []  # there is none, or it is not ours to judge
     return [place for place in _list_places(content) if isinstance(place, str)]
 
 
 def _list_places(content: Mapping[str, Any]) -> Iterator[object]:
-    """What the tools that build distributions are told of where modules are."""
+    """Yields the folders of modules that build tools are told."""
     for find in _find(content, "tool.setuptools.packages.find.where"):
         yield from find if isinstance(find, list) else ()
     yield from (each.get("") for each in _find(content, "tool.setuptools.package-dir") if isinstance(each, dict))

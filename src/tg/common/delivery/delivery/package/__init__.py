@@ -1,6 +1,6 @@
 """A package: building it from code and objects, and loading it where it runs.
 
-Images and jobs stay out. A job loads its package, so what builds one is imported only where a package is built.
+It knows neither images nor jobs. A job loads its package, so what builds one is imported only where a package is built.
 """
 
 from typing import TYPE_CHECKING

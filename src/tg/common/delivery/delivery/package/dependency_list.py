@@ -1,4 +1,4 @@
-"""A named list of requirements that a package or an image is given."""
+"""A named list of requirements of a package or an image."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +15,11 @@ class DependencyList:
 
     Attributes:
         name: What they are for, such as ``training``.
-        dependencies: One requirement each, such as ``pandas==3.1.1``; a list that was read from JSON will do.
+        dependencies: One requirement each, such as ``pandas==3.1.1``; any list of strings.
 
     Raises:
-        TypeError: If ``dependencies`` is no list of texts.
-        PackagingError: If one of them is no requirement.
+        TypeError: If ``dependencies`` is not a list of strings.
+        PackagingError: If one of them is not a requirement.
     """
 
     name: str
@@ -42,7 +42,7 @@ class DependencyList:
         """Reads a requirements file, and those that it includes with ``-r``.
 
         Raises:
-            PackagingError: If a file cannot be read, or holds pip's options: these belong to the image's build.
+            PackagingError: If a file cannot be read, or contains pip's options, which belong to the image's build.
         """
         return DependencyList(name, tuple(dict.fromkeys(_read_requirements(Path(path), around=()))))
 
@@ -78,7 +78,7 @@ def _read_requirements(path: Path, around: tuple[Path, ...]) -> Iterator[str]:
 
 
 def _join_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yields lines that say something, with the number of their first: continued ones joined, without comments."""
+    """Yields non-empty lines with their numbers, continued lines joined, without comments."""
     start, parts = 1, list[str]()
     for number, line in enumerate([*text.splitlines(), ""], 1):
         start = start if parts else number

@@ -23,14 +23,14 @@ from .pickling import load_pickle
 
 
 class EntryPoint:
-    """Loads what a package holds.
+    """Loads the objects of a package.
 
     Args:
-        module_name: The package's top module, which can be imported.
+        module_name: The package's top module, which must be importable.
 
     Attributes:
-        module_name: Likewise.
-        properties: What the package knows of itself, and ``resources_location``, the folder of its objects.
+        module_name: The package's top module.
+        properties: The package's ``properties.json``, with ``resources_location``, the folder of its objects.
 
     Raises:
         PackagingError: If there is no such package.
@@ -47,7 +47,7 @@ class EntryPoint:
 
     @property
     def tg_import_path(self) -> str:
-        """Our own top module as the package has it, such as ``Titanic__0.tg``."""
+        """Our own top module in the package, such as ``Titanic__0.tg``."""
         return str(self.properties["tg_import_path"])
 
     @property
@@ -71,10 +71,10 @@ class EntryPoint:
 
 
 def open_own_package() -> EntryPoint:
-    """Opens the package that this code is in.
+    """Opens the package that contains this code.
 
     Raises:
-        PackagingError: If it is in none.
+        PackagingError: If none does.
     """
     if not PACKAGE_MODULE:
         raise PackagingError(f"{TG_MODULE!r} is installed as such, in no package; start the job of a package")
@@ -82,17 +82,17 @@ def open_own_package() -> EntryPoint:
 
 
 def install_package_and_get_loader(path: Path, folder: Path | None = None) -> EntryPoint:
-    """Unpacks a package and makes it importable in this process. Only for a package that one trusts: it runs code.
+    """Unpacks a package and makes it importable in this process. Only for trusted packages: it runs code.
 
     Versions of one package can be loaded side by side; the same package can be loaded again.
 
     Args:
         path: The package's file.
-        folder: Where it is unpacked, below a folder named by its digest; if it is there already, it is used. By
-            default, a folder of this process that is removed at its end.
+        folder: Where to unpack it, below a folder named by its digest, which is reused. By default, a folder that is
+            removed when this process ends.
 
     Raises:
-        PackagingError: If the file is no package, or another package with the same name and version is loaded.
+        PackagingError: If the file is not a package, or another package with the same name and version is loaded.
     """
     try:
         content = Path(path).read_bytes()
@@ -123,12 +123,12 @@ def _process_folder() -> "tempfile.TemporaryDirectory[str]":
 
 
 def _unpack(package: bytes, path: str, target: Path) -> None:
-    """Unpacks a package's file into ``target``, which appears when it is complete."""
+    """Unpacks a package's file into ``target``, which only appears complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(parent=target.parent) as temporary:
         content = temporary / "content"
         try:
-            # All at once: what reads a compressed archive does not read up to the check sum at its end.
+            # All at once: tarfile does not read a compressed archive up to the checksum at its end.
             with tarfile.open(fileobj=io.BytesIO(gzip.decompress(package)), mode="r:") as archive:
                 _check_members(archive)
                 extract_files(archive, content)
@@ -137,12 +137,12 @@ def _unpack(package: bytes, path: str, target: Path) -> None:
         try:
             content.rename(target)
         except OSError:
-            if not target.is_dir():  # else somebody else has unpacked it in the meantime
+            if not target.is_dir():  # else another process has unpacked it meanwhile
                 raise
 
 
 def _check_members(archive: tarfile.TarFile) -> None:
-    """Raises ValueError unless there are files only, all in one folder, with a module that has properties in it."""
+    """Raises ValueError unless all members are files in one folder, with a module that has properties."""
     names = set()
     for member in archive:
         if not member.isfile():

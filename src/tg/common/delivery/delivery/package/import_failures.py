@@ -1,4 +1,4 @@
-"""Says what an image lacks when a library cannot be imported in it, and which key adds that."""
+"""Describes what an image lacks when a library cannot be imported in it, and which key adds it."""
 
 import re
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ _OPTIONAL = re.compile(r"[Mm]issing optional dependency '([^']+)'")
 
 
 def describe_import_failure(error: BaseException, left_out: Mapping[str, str] = _NOTHING) -> str | None:
-    """Describes in one line why something could not be imported: what is missing, and what adds it.
+    """Describes in one line why an import failed: what is missing, and what adds it.
 
     Args:
-        error: What importing it has raised; what has caused that is looked at, too.
-        left_out: The project's own modules that are not in the package, and why. A library of such a name would be a
-            stranger's.
+        error: The exception of the import; its causes are searched, too.
+        left_out: The project's own modules that are not in the package, and why. A library of such a name would be
+            another's.
 
     Returns:
         The line; ``None`` if the error is of another kind.
@@ -40,14 +40,14 @@ def _describe_left_out(error: BaseException, left_out: Mapping[str, str]) -> str
     found = _MISSING_NAME.search(" ".join(str(error).split()))
     wanted = f"{found[2]}.{found[1]}" if found else str(error.name)
     for name, reason in left_out.items():
-        if f".{wanted}".endswith(f".{name}"):  # it may be named from the package on
+        if f".{wanted}".endswith(f".{name}"):  # it may be named from the package
             return f"the project's module {name!r} is not in the package ({reason}); correct it, or do without it"
     return None
 
 
 def _describe(error: BaseException) -> str | None:
     text = " ".join(str(error).split())
-    # Some libraries put what the system has told them into errors of their own.
+    # Some libraries wrap the system's message into errors of their own.
     if found := _SHARED_LIBRARY.search(text):
         return _describe_library(found[1].rpartition("/")[2])
     if isinstance(error, (ImportError, OSError)):

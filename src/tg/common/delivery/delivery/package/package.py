@@ -20,9 +20,9 @@ class Package:
         version: Its version.
         module_name: Its top module, ``<name>__<version>``.
         sha256: The hexadecimal digest of the file; the same source gives the same digest.
-        modules: The top-level names, in the project, of the modules that it holds besides our own.
+        modules: The top-level names of the project's modules in it.
         requirements: What it needs where it is installed, in pip's notation, sorted.
-        properties: What its ``properties.json`` says.
+        properties: Its ``properties.json``.
     """
 
     path: Path
@@ -35,10 +35,10 @@ class Package:
     properties: Mapping[str, Any] = field(default_factory=dict)
 
     def rename(self, module: str) -> str:
-        """The name that a module has in this package; a module that is not in it keeps its own."""
+        """Returns the name of a module in this package; a module that is not in it keeps its own."""
         return rename_prefix(module, {name: f"{self.module_name}.{name}" for name in ("tg", *self.modules)})
 
     @property
     def folder_name(self) -> str:
-        """The folder that the file holds."""
+        """The folder in the file."""
         return f"{self.name}-{self.version}"

@@ -1,4 +1,4 @@
-"""Sees to it, before a training starts, that all can be imported that its package needs."""
+"""Checks before a training starts that everything its package needs can be imported."""
 
 import importlib
 import os
@@ -11,14 +11,14 @@ from ....logger import Logger
 from .entry_point import EntryPoint
 from .import_failures import describe_import_failure
 
-# What an image is started with to be tried.
+# The argument with which an image is started to be checked.
 CHECK_ARGUMENT = "check"
-# How a job's log says why it has failed.
+# How a job's log begins the reason of its failure.
 FAILURE_PREFIX = "Job has failed: "
 
 
 def load_prepared(package: EntryPoint, name: str) -> Any:
-    """Loads an object of a package's payload, when all can be imported that the package needs.
+    """Imports what a package needs, and loads an object of its payload.
 
     Raises:
         DeliveryError: If something is missing, or does not fit.
@@ -30,10 +30,10 @@ def load_prepared(package: EntryPoint, name: str) -> Any:
 
 
 def check_package(package: EntryPoint) -> None:
-    """Imports what a package needs and loads all that it holds: so an image is tried before it is paid for.
+    """Imports what a package needs and loads all its objects, to check an image before it costs anything.
 
     Raises:
-        DeliveryError: If that cannot be.
+        DeliveryError: If that fails.
     """
     for name in package.resource_names:
         load_prepared(package, name)
@@ -41,12 +41,12 @@ def check_package(package: EntryPoint) -> None:
 
 
 def prepare_imports(properties: Mapping[str, Any]) -> None:
-    """Imports what a package's code and its payload import, with the parts of libraries that were chosen with it.
+    """Imports what a package's code and payload import, with the optional parts of libraries that were chosen with it.
 
     Nothing is imported that the training would not import.
 
     Args:
-        properties: The package's; its ``variables`` are set unless the job has others.
+        properties: The package's properties; its ``variables`` are set unless the job has others.
 
     Raises:
         DeliveryError: If something is missing, or does not fit.
@@ -57,16 +57,16 @@ def prepare_imports(properties: Mapping[str, Any]) -> None:
             try:
                 importlib.import_module(module)
             except ModuleNotFoundError as error:
-                # A text that looks like a reference to a module may be none.
+                # A string that looks like a reference to a module may not be one.
                 if "." not in module or error.name != module:
                     raise
 
 
 def set_variables(properties: Mapping[str, Any]) -> None:
-    """Has libraries choose the parts that were chosen with a package, such as the engine behind Keras.
+    """Makes libraries choose the parts that were chosen with a package, such as the engine behind Keras.
 
     Args:
-        properties: The package's; a variable that is set already stays as it is.
+        properties: The package's properties; a variable that is set already stays as it is.
     """
     for name, value in properties.get("variables", {}).items():  # none in a package of an older version
         os.environ.setdefault(name, value)
@@ -74,11 +74,11 @@ def set_variables(properties: Mapping[str, Any]) -> None:
 
 @contextmanager
 def explaining_imports(what: str, properties: Mapping[str, Any]) -> Iterator[None]:
-    """Raises a DeliveryError that says what is missing, for an error inside that tells it in its own way.
+    """Translates an import error inside into a DeliveryError that says what is missing.
 
     Args:
-        what: What does not work then.
-        properties: The package's.
+        what: What fails then.
+        properties: The package's properties.
     """
     try:
         yield

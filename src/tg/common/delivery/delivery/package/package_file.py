@@ -1,4 +1,4 @@
-"""The file of a package: a source distribution whose bytes depend on nothing but its content."""
+"""The file of a package: a source distribution whose bytes depend only on its content."""
 
 import gzip
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any
 
 from ....system.replaced_file import replacing_file
 
-# Before 1980 is no time for a zip file, which a wheel built from the package is.
+# Zip files, and so wheels built from the package, have no times before 1980.
 _MODIFIED = 315_532_800
 _LEVEL = 6
 
@@ -59,19 +59,19 @@ def build_sdist(sdist_directory, config_settings=None):
 
 _PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "build_backend"\nbackend-path = ["."]\n'
 
-# What the metadata of a distribution may name; a file of requirements may hold more, such as bare addresses.
+# What a distribution's metadata may name; a requirements file may hold more, such as bare URLs.
 _NAMED_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\]\s*)?($|[<>=!~;@(].*)")
 
-# The versions that Python's packaging tools know; of others, they are given the local part of a version.
+# The versions that Python's packaging tools accept; others become the local part of a version.
 _KNOWN_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
 
 
 def add_metadata(files: Mapping[str, bytes], properties: Mapping[str, Any]) -> dict[str, bytes]:
-    """Adds what makes a folder with a module a source distribution that pip installs without a network.
+    """Adds the files that make a module a source distribution which pip installs without a network.
 
     Args:
-        files: The files by their paths in the distribution.
-        properties: What the package knows of itself: ``name``, ``version``, ``requirements``.
+        files: The module's files by their paths in the distribution.
+        properties: The package's properties: ``name``, ``version``, ``requirements``.
     """
     version = properties["version"]
     metadata = [
@@ -89,9 +89,9 @@ def add_metadata(files: Mapping[str, bytes], properties: Mapping[str, Any]) -> d
 
 
 def read_installed_package(module_name: str) -> bytes:
-    """Reads the file of a package that was unpacked: it lies beside the folder that it was unpacked into.
+    """Reads the file of an unpacked package, which lies beside its folder.
 
-    Where it is not there, because pip has installed the package, it is made again from the module's files.
+    If it is missing, because pip has installed the package, it is rebuilt from the module's files.
     """
     module = Path(str(importlib.resources.files(module_name)))
     folder = module.parent
@@ -104,7 +104,7 @@ def read_installed_package(module_name: str) -> bytes:
 
 
 def read_module_files(module: Path) -> dict[str, bytes]:
-    """Reads the files of a package's module by their paths in it, without what Python has compiled."""
+    """Reads the files of a package's module by their paths in it, without compiled files."""
     return {
         path.relative_to(module).as_posix(): path.read_bytes()
         for path in module.rglob("*")
@@ -113,7 +113,7 @@ def read_module_files(module: Path) -> dict[str, bytes]:
 
 
 def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:
-    """Puts ``files`` below one folder into a ``.tar.gz``; the same files give the same bytes."""
+    """Packs ``files`` below one folder into a ``.tar.gz``; the same files give the same bytes."""
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as compressed,
@@ -127,7 +127,7 @@ def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:
 
 
 def write_package_file(content: bytes, path: Path) -> str:
-    """Writes what :func:`build_package_file` gives; the file appears under its name only when it is complete.
+    """Writes what :func:`build_package_file` returned; the file only appears complete.
 
     Returns:
         Its SHA-256 digest, hexadecimal.

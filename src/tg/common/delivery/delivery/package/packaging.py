@@ -9,7 +9,7 @@ from typing import Any
 
 from ....errors import PackagingError
 from ....logger import Logger
-from ....own_root import TG_FOLDER, TG_MODULE
+from ....own_root import TG_MODULE
 from ..code.import_rewriter import rewrite_imports
 from ..code.installed_distributions import (
     CORE,
@@ -27,9 +27,10 @@ from .dependency_list import DependencyList
 from .package import Package
 from .package_file import add_metadata, build_package_file, write_package_file
 from .pickling import dump_renamed_pickle, rename_prefix
+from .shipped_tree import read_shipped_tree
 from .unpicklable import describe_unpicklable
 
-# So many are named; a folder of old notebooks may hold hundreds.
+# How many are named; a folder of old notebooks may hold hundreds.
 _MOST_LEFT_OUT = 20
 
 
@@ -41,20 +42,20 @@ class Packaging:
 
     Args:
         name: The package's name: letters, digits and underscores.
-        version: Its version, likewise, and dots.
+        version: Its version: letters, digits, underscores and dots.
         payload: Objects by name.
 
     Attributes:
-        project_folder: The project's folder, all modules of which are taken. Modules that the payload needs and that
-            are neither there nor installed are taken, too, wherever they are; without a folder, all are found so.
-        data_files: Patterns, as in ``.gitignore``, for other files of the project to take.
+        project_folder: The project's folder, whose modules are all taken. Modules that the payload needs and that are
+            neither there nor installed are taken from anywhere; without a folder, all are found that way.
+        data_files: Patterns, as in ``.gitignore``, of other files of the project to take.
         size_limit_bytes: The largest size of one file.
-        dependencies: What the package needs where it is installed; by default, what the payload and the modules import,
-            in the versions that are installed here.
-        additional_dependencies: What it needs besides, such as the project's own requirements.
-        silent: Whether making it says nothing but warnings.
-        needed_modules: Those of the project's modules that the payload needs, by their paths in the package; known when
-            it has been made.
+        dependencies: Requirements of the package; by default, what the payload and the modules import, in the versions
+            that are installed here.
+        additional_dependencies: Further requirements, such as the project's own.
+        silent: Whether only warnings are logged.
+        needed_modules: The project's modules that the payload needs, by their paths in the package; known once it has
+            been made.
     """
 
     def __init__(self, name: str, version: str, payload: Mapping[str, Any]) -> None:
@@ -84,12 +85,12 @@ class Packaging:
     def make_package(self, folder: Path) -> Package:
         """Makes the package in ``folder``, which exists.
 
-        The same code and the same objects give the same bytes, if these hold no sets and nothing from ``__main__``,
-        which Python pickles in an order, or under names, of its own in each process.
+        The same code and objects give the same bytes, unless the objects contain sets or come from ``__main__``, which
+        Python pickles in an order, or under names, that differ between processes.
 
         Raises:
-            PackagingError: If an object cannot be pickled, a module that is needed is missing, hides another, is
-                not Python or is too large, or a data file is too large or a secret.
+            PackagingError: If an object cannot be pickled, if a needed module is missing, hides another, is not Python
+                or is too large, or if a data file is too large or a secret.
         """
         code = ProjectCode(self.project_folder, self.data_files, self.size_limit_bytes, reserved=TG_MODULE)
         resources, reached = self._pickle_payload(code)
@@ -117,7 +118,7 @@ class Packaging:
         return Package(path, self.name, self.version, self.module_name, sha256, modules, requirements, properties)
 
     def get_properties(self) -> dict[str, str]:
-        """What a package knows of itself, besides its modules and requirements."""
+        """Returns a package's properties, without its modules and requirements."""
         return {
             "name": self.name,
             "version": self.version,
@@ -129,7 +130,7 @@ class Packaging:
         }
 
     def _pickle_payload(self, code: ProjectCode) -> tuple[dict[str, bytes], set[str]]:
-        """Pickles each object, and adds the modules that they need to ``code``.
+        """Pickles each object, and adds the modules that it needs to ``code``.
 
         Returns:
             The pickles by the objects' names, and the installed modules that they need, by top-level names.
@@ -155,7 +156,7 @@ class Packaging:
         code.leave_out_unusable()
         self.needed_modules = {path: code.files[path] for path in sorted(code.needed)}
         if code.names != before:
-            # Which modules are the project's is known only now; they are renamed in a second round.
+            # Only now is it known which modules are the project's; a second round renames them.
             resources, _ = pickle_all()
         for name, content in resources.items():
             if len(content) > self.size_limit_bytes:
@@ -169,11 +170,12 @@ class Packaging:
         self, code: ProjectCode, resources: Mapping[str, bytes], properties: Mapping[str, Any]
     ) -> dict[str, bytes]:
         """Gives each file its place in the distribution."""
-        own = {f"tg/{path}": content for path, content in _read_shipped_tree().items()}
+        project = {path.as_posix(): content for path, content in self._rewrite(code).items()}
+        shipped = read_shipped_tree([*project.values(), *resources.values()])
+        own = {f"tg/{path}": content for path, content in shipped.items()}
         own["__init__.py"] = b""
         own["properties.json"] = json.dumps(properties, indent=2).encode()
         own.update({f"resources/{name}.pkl": content for name, content in resources.items()})
-        project = {path.as_posix(): content for path, content in self._rewrite(code).items()}
         if twice := sorted(own.keys() & project.keys()):
             raise PackagingError(f"project file {twice[0]!r} has the place of one of the package's own; rename it")
         return {f"{self.module_name}/{path}": content for path, content in (own | project).items()}
@@ -195,7 +197,7 @@ class Packaging:
         if self.dependencies:
             lines = [line for each in self.dependencies for line in each.dependencies]
         else:
-            # What the project asks for itself is asked for once: two versions of one library cannot be had.
+            # The project's own requirements replace ours: two versions of one library cannot be installed.
             asked = {name_distribution(line) for line in additional}
             pinned = pin_distributions(distributions)
             lines = [line for line in pinned if name_distribution(line) not in asked]
@@ -214,12 +216,3 @@ def _describe_left_out(left_out: Mapping[PurePosixPath, str]) -> str:
         f"{len(shown):,} files of the project are left out of the package, as nothing that is trained needs them: "
         f"{'; '.join(shown[:_MOST_LEFT_OUT])}{more}. To leave one out without a word, name it in .tgignore"
     )
-
-
-def _read_shipped_tree() -> dict[str, bytes]:
-    """Reads our own modules; their imports are relative, so they are renamed by being put elsewhere."""
-    return {
-        path.relative_to(TG_FOLDER).as_posix(): path.read_bytes()
-        for path in sorted(TG_FOLDER.rglob("*"))
-        if path.suffix == ".py" or path.name == "py.typed"
-    }

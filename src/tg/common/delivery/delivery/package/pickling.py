@@ -1,7 +1,7 @@
-"""The one place where objects are pickled and unpickled, with the modules of their classes renamed on the way.
+"""Pickles and unpickles objects, renaming the modules of their classes; nothing else in this library does.
 
 A delivered class lives in the package's root, ``Titanic__0.tg.common…`` instead of ``tg.common…``. Names are matched by
-whole parts: ``tg`` stands for ``tg`` and ``tg.common``, never for ``tgx``.
+whole parts: ``tg`` matches ``tg`` and ``tg.common``, but not ``tgx``.
 """
 
 import importlib
@@ -17,27 +17,27 @@ from typing import IO, Any
 
 from ....module_specs import find_failing_modules
 
-# In protocols below 4 the names of classes stand in the stream as such and not as shared strings, so they can be
+# Protocols below 4 write the names of classes into the stream directly and not as shared strings, so they can be
 # renamed without touching the data.
 _RENAMED_PROTOCOL = 3
 
-# How a task names a class that is imported only when it is needed.
+# How a task refers to a class that is only imported when needed.
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
-# A pickle may hold modules as such; these import them by name.
+# A pickle may contain modules themselves; these functions import them by name.
 _IMPORTS = {("importlib", "import_module"), ("cloudpickle.cloudpickle", "subimport")}
 
 _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 Rename = Callable[[str], str]
 
-# Gives the module where a qualified name is found, from the module and the qualified name that a pickle has. The
-# qualified name is empty where the module itself is wanted.
+# Maps the module and the qualified name in a pickle to the module to import. The qualified name is empty if the module
+# itself is wanted.
 FindModule = Callable[[str, str], str]
 
 
 def rename_prefix(name: str, renamed: Mapping[str, str]) -> str:
-    """Renames a module by its longest prefix in ``renamed``, part by part; others stay as they are."""
+    """Renames a module by its longest prefix in ``renamed``; others are returned as they are."""
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
         prefix = ".".join(parts[:count])
@@ -47,18 +47,18 @@ def rename_prefix(name: str, renamed: Mapping[str, str]) -> str:
 
 
 def dump_pickle(value: Any, file: IO[bytes]) -> None:
-    """Pickles into ``file``: by reference where a class can be imported, else by value (cloudpickle, if installed)."""
+    """Pickles into ``file``: by reference if a class can be imported, else by value (cloudpickle, if installed)."""
     _dump(value, file, pickle.DEFAULT_PROTOCOL)
 
 
 def dump_renamed_pickle(value: Any, rename: Rename) -> tuple[bytes, set[str]]:
     """Pickles with the modules of classes and functions renamed.
 
-    What is defined in ``__main__`` is pickled by value, everything else by reference.
+    Classes and functions of ``__main__`` are pickled by value, all others by reference.
 
     Returns:
-        The pickle, and the modules that it refers to, as they were named here; texts of the form ``module:name`` refer
-        to a module, too.
+        The pickle, and the modules that it refers to, by their names here; strings of the form ``module:name`` count as
+        references.
 
     Raises:
         Exception: If something cannot be pickled; a lambda or a local object of a module cannot.
@@ -87,7 +87,7 @@ def _dump_by_original_names(value: Any, rename: Rename) -> tuple[bytes, set[str]
     try:
         return dump()
     except Exception:
-        # What does not say its module is looked for in all that there are, and some fail to answer.
+        # An object without a module is looked up in all loaded modules, and some of these raise.
         failing = find_failing_modules()
         if not failing:
             raise
@@ -99,24 +99,24 @@ def _dump_by_original_names(value: Any, rename: Rename) -> tuple[bytes, set[str]
 
 
 def can_pickle(value: Any) -> bool:
-    """Whether :func:`dump_renamed_pickle` takes an object."""
+    """Returns whether :func:`dump_renamed_pickle` can pickle an object."""
     try:
         _dump_by_original_names(value, lambda name: name)
-    except Exception:  # noqa: BLE001 - objects raise what they like when they are pickled
+    except Exception:  # noqa: BLE001 - objects may raise anything when they are pickled
         return False
     return True
 
 
 def load_pickle(source: "bytes | Path | IO[bytes]", find_module: FindModule = lambda module, name: module) -> Any:
-    """Unpickles with the modules of classes and functions renamed. Only for data that one trusts: it runs code.
+    """Unpickles with the modules of classes and functions renamed. Only for trusted data: it runs code.
 
     Args:
         source: The pickle, its file, or an open one.
         find_module: Called with a module and the qualified name wanted from it, such as ``tg.tasks`` and
-            ``Task.build``; gives the module where that is. By default, modules are what they are called.
+            ``Task.build``; returns the module to import. By default, modules keep their names.
 
     Raises:
-        ModuleNotFoundError: If a class's module is not here under its new name.
+        ModuleNotFoundError: If a class's module cannot be imported under its new name.
     """
     if isinstance(source, bytes):
         return _RenamingUnpickler(io.BytesIO(source), find_module).load()
@@ -129,7 +129,7 @@ def load_pickle(source: "bytes | Path | IO[bytes]", find_module: FindModule = la
 def _read_opcodes(content: bytes) -> Iterator[tuple[str, Any, int, int]]:
     """Yields each opcode's name, its argument, and where it begins and ends.
 
-    As ``pickletools.genops`` does, which takes the names of classes for ASCII and fails on others.
+    Unlike ``pickletools.genops``, it accepts names of classes that are not ASCII.
     """
     stream = io.BytesIO(content)
     while code := stream.read(1):

@@ -1,4 +1,4 @@
-"""Says which requirements an image may not get as they are here."""
+"""Describes requirements that an image may get in another form than they are installed here."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,11 +7,11 @@ from ..code.local_versions import parse_local_version
 
 
 def describe_unfit(requirements: Iterable[str], has_gpus: bool) -> Iterator[str]:
-    """Yields a sentence for each requirement that another place gets otherwise, or does not want so.
+    """Yields a sentence for each requirement that differs in an image, or does not suit it.
 
     Args:
         requirements: In pip's notation.
-        has_gpus: Whether that place has GPUs.
+        has_gpus: Whether the image runs on a machine with GPUs.
     """
     for requirement in requirements:
         build = parse_local_version(requirement)

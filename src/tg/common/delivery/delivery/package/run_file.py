@@ -1,14 +1,14 @@
-"""The program that starts a package's job, in a container, in a child process, or in a ready-made image.
+"""Builds the run file, the program that starts a package's job at any place but in this process.
 
-It imports nothing, so that it can be read by its path before the package can be imported.
+This module imports nothing, so that it can be loaded by its path before the package can be imported.
 """
 
 
 def build_run_file(module_name: str) -> str:
-    """Writes the program.
+    """Builds the program.
 
-    A process that ``multiprocessing`` starts afresh imports it again, under another name than ``__main__``: that one
-    only finds the package's modules as the job does, to work for it.
+    A process that ``multiprocessing`` spawns imports it again, under another name than ``__main__``: it only prepares
+    to find the package's modules as the job does.
 
     Args:
         module_name: The package's top module.

@@ -2,8 +2,8 @@
 
     python3 system_libraries.py FOLDER
 
-It is run in an image while that is built, so it uses the standard library only. It writes the Debian packages that have
-them, and tells on the standard error what needs them.
+It runs while an image is built, so it uses the standard library only. It prints the Debian packages that contain them,
+and on stderr what needs them.
 """
 
 import os
@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# What wheels expect of the system, as `objdump -p` shows, beyond what each Debian has. Other libraries that are not
-# found are often found by the Python library itself, or belong to a driver.
+# What wheels expect from the system, as `objdump -p` shows, beyond what each Debian has. Other missing libraries are
+# often found by the Python library itself, or belong to a driver.
 DEBIAN_PACKAGES = {
     "libGL.so.1": "libgl1",
     "libICE.so.6": "libice6",
@@ -36,10 +36,10 @@ DEBIAN_PACKAGES = {
 
 
 def find_missing_libraries(folder: Path) -> dict[str, str]:
-    """Finds which of :data:`DEBIAN_PACKAGES` are needed below a folder and found nowhere.
+    """Finds which of :data:`DEBIAN_PACKAGES` are needed below a folder and missing.
 
     Returns:
-        By the library's name the first file that needs it, relative to the folder.
+        The first file that needs each library, relative to the folder, by the library's name.
     """
     missing: dict[str, str] = {}
     for path in _candidates(folder):
@@ -50,12 +50,12 @@ def find_missing_libraries(folder: Path) -> dict[str, str]:
 
 
 def debian_packages(libraries: Iterable[str]) -> list[str]:
-    """The packages that have these libraries, sorted."""
+    """Returns the packages that contain these libraries, sorted."""
     return sorted({DEBIAN_PACKAGES[name] for name in libraries})
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    """Yields the shared libraries that name one of the table's; to ask the loader of each of them takes seconds."""
+    """Yields the shared libraries that mention one of the table's; asking the loader about every file takes seconds."""
     names = [f"\0{name}\0".encode() for name in DEBIAN_PACKAGES]
     for path in sorted(folder.rglob("*.so*")):
         if path.is_file() and not path.is_symlink():
@@ -65,15 +65,15 @@ def _candidates(folder: Path) -> Iterator[Path]:
 
 
 def _ldd(path: Path) -> str:
-    environment = {**os.environ, "LC_ALL": "C"}  # others say "not found" in their own words
+    environment = {**os.environ, "LC_ALL": "C"}  # others translate "not found"
     try:
         return subprocess.run(["ldd", str(path)], env=environment, capture_output=True, text=True).stdout
-    except FileNotFoundError:  # a system without it has no Debian packages, either
+    except FileNotFoundError:  # a system without it has no Debian packages either
         return ""
 
 
 def _read_not_found(output: str) -> Iterator[str]:
-    """Yields the libraries that ``ldd`` has not found."""
+    """Yields the libraries that ``ldd`` did not find."""
     for line in output.splitlines():
         name, arrow, place = line.partition("=>")
         if arrow and place.strip() == "not found":
@@ -81,7 +81,7 @@ def _read_not_found(output: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Writes the packages that are to be installed for what is below the folder on the command line."""
+    """Prints the packages to install for what is below the folder on the command line."""
     missing = find_missing_libraries(Path(sys.argv[1]))
     for name, path in missing.items():
         sys.stderr.write(f"{path} needs {name} of the Debian package {DEBIAN_PACKAGES[name]}\n")

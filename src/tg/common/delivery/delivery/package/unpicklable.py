@@ -1,4 +1,4 @@
-"""Finds which part of an object cannot be pickled, and says where it is."""
+"""Finds and describes the part of an object that cannot be pickled."""
 
 import functools
 import inspect
@@ -10,7 +10,7 @@ from .pickling import can_pickle
 
 
 def describe_unpicklable(value: Any, path: str, error: Exception) -> str:
-    """Writes where the part is that cannot be pickled: ``job.task.model_provider.model_fix is a lambda``, and more.
+    """Describes the part that cannot be pickled: ``job.task.model_provider.model_fix is a lambda``, and more.
 
     Args:
         value: The whole object.
@@ -29,7 +29,7 @@ def describe_unpicklable(value: Any, path: str, error: Exception) -> str:
 
 
 def _find(value: Any, path: str, seen: set[int]) -> tuple[str, Any]:
-    """Follows the first part that cannot be pickled as deep as there is one."""
+    """Follows the first part that cannot be pickled as deep as possible."""
     seen.add(id(value))
     for name, part in _parts(value):
         if id(part) not in seen and not can_pickle(part):
@@ -38,7 +38,7 @@ def _find(value: Any, path: str, seen: set[int]) -> tuple[str, Any]:
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yields what is pickled with an object, each with what to write after the object's name to reach it."""
+    """Yields what is pickled with an object, each with the expression that follows the object's name to reach it."""
     if isinstance(value, types.ModuleType):
         return
     if isinstance(value, types.FunctionType):

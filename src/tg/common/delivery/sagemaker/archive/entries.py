@@ -1,8 +1,9 @@
-"""Finds what is in a folder that becomes an archive."""
+"""Collects the content of a folder that becomes an archive."""
 
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -18,7 +19,7 @@ class ArchiveEntry:
         name: Its path below the folder.
         path: Where it is.
         is_file: Whether it is a file.
-        target: What a link leads to, relative to the folder in which the link is; ``None`` for others.
+        target: A link's target, relative to the link's folder; ``None`` for others.
     """
 
     name: str
@@ -27,7 +28,7 @@ class ArchiveEntry:
     target: str | None = None
 
     def add_to(self, archive: tarfile.TarFile) -> None:
-        """Writes it, its owner and unusual rights left out."""
+        """Adds it to an archive, without its owner and unusual permissions."""
         info, status = tarfile.TarInfo(self.name), self.path.lstat()
         info.mtime = int(status.st_mtime)
         if self.target is not None:
@@ -44,10 +45,10 @@ class ArchiveEntry:
 
 
 def collect_entries(folder: Path) -> Iterator[ArchiveEntry]:
-    """Yields what is in a folder and below, in no order.
+    """Yields all entries below a folder, in no particular order.
 
     Raises:
-        ResultArchiveError: For a link that leads out or to nothing, and for anything but files, folders and links.
+        ResultArchiveError: If a link leads out or to nothing, or something is neither a file nor a folder nor a link.
         OSError: If the folder cannot be read.
     """
     root = folder.resolve(strict=True)
@@ -78,3 +79,12 @@ def _resolve_link(path: Path, name: str, root: Path) -> str:
 
 def _fail(error: OSError) -> NoReturn:
     raise error
+
+
+@contextmanager
+def translating_write_errors(what: str) -> Iterator[None]:
+    """Raises a ResultArchiveError for an OSError inside, which says that ``what`` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ResultArchiveError(f"{what} cannot be written: {error.strerror or error} ({error.filename})") from error

@@ -20,7 +20,7 @@ from ....own_root import TG_MODULE
 from ...delivery.package.pickling import rename_prefix
 from .safe_extraction import ArchiveLimits, extract_archive
 
-# Marks the top module of an archived package that has been loaded, with the digest of the package's file.
+# Marks the top module of a loaded archived package with the digest of the package's file.
 _DIGEST = "__archived_package_sha256__"
 
 _LOADING = threading.Lock()
@@ -28,7 +28,7 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True)
 class PackageProperties:
-    """What an archive says of its package.
+    """An archive's description of its package.
 
     Attributes:
         module_name: The package's top module, such as ``Titanic__0``.
@@ -55,11 +55,11 @@ class PackageProperties:
 
 
 class ArchivedModules:
-    """Says where the classes of an archive are found.
+    """Finds the modules of an archive's classes.
 
     Args:
         properties: The package's names.
-        package: Gives the package's file; called when a class is not found here.
+        package: Returns the package's file; called when a class is not found here.
         limits: How large the package may be.
     """
 
@@ -69,14 +69,14 @@ class ArchivedModules:
         self._limits = limits
 
     def find(self, module: str, name: str) -> str:
-        """Says which module stands for one that a pickle refers to.
+        """Finds the module to import for one that a pickle refers to.
 
-        ``Titanic__0.tg.common`` is ``tg.common`` and ``Titanic__0.tasks`` is ``tasks``, if these have ``name``; else it
-        is the module of the archived package, which is loaded. Others stay as they are.
+        ``Titanic__0.tg.common`` becomes ``tg.common`` and ``Titanic__0.tasks`` becomes ``tasks``, if these have
+        ``name``; otherwise the archived package is loaded and its module used. Others stay as they are.
 
         Args:
-            module: The module as the pickle has it.
-            name: The qualified name that is wanted from it; empty if the module itself is wanted.
+            module: The module's name in the pickle.
+            name: The qualified name wanted from it; empty if the module itself is wanted.
 
         Raises:
             ResultArchiveError: If the archived package is needed and cannot be loaded.
@@ -93,10 +93,10 @@ class ArchivedModules:
         return rename_prefix(module, {root: load_archived_package(self._package(), root, self._limits)})
 
     def provide(self, module: str | None) -> bool:
-        """Loads the archived package for who imports a module of it by itself, as a pickle within a pickle does.
+        """Loads the archived package for code that imports its modules directly, as a pickle within a pickle does.
 
         Returns:
-            Whether ``module`` is one of the package's that could not be imported before, and now may be.
+            Whether ``module`` belongs to the package and can now be imported, which it could not before.
 
         Raises:
             ResultArchiveError: If the archived package cannot be loaded.
@@ -108,10 +108,10 @@ class ArchivedModules:
 
 
 def load_archived_package(file: Path, module_name: str, limits: ArchiveLimits) -> str:
-    """Loads the top module of a package, whose other modules can be imported from then on, until the process ends.
+    """Loads the top module of a package, whose other modules can then be imported until the process ends.
 
-    Where ``module_name`` is taken by another package, this one is loaded under a name of its own. A package that has
-    been loaded from another archive is not loaded again, so that its classes are the same.
+    If another package has the name ``module_name``, this one is loaded under a name of its own. A package that was
+    loaded from another archive is not loaded again, so that its classes are the same.
 
     Returns:
         The name under which it is loaded.
@@ -146,7 +146,7 @@ def _find(folder: Path, module_name: str) -> Path:
 
 
 def _rename(package: Path, module_name: str, name: str) -> Path:
-    """Gives a package another name, in its modules' absolute imports and references, too."""
+    """Renames a package, also in its modules' absolute imports and references."""
     if name == module_name:
         return package
     word = re.compile(rf"(?<!\w){module_name}(?!\w)".encode())
@@ -173,11 +173,11 @@ def _load(package: Path, name: str, digest: str) -> None:
 
 
 def _has(module: str, name: str) -> bool:
-    """Whether a module can be imported here and has a qualified name."""
+    """Returns whether a module can be imported here and has a qualified name."""
     try:
         value: object = importlib.import_module(module)
         for part in filter(None, name.split(".")):
             value = getattr(value, part)
-    except Exception:  # noqa: BLE001 - a module here, of any kind, may fail as it likes; there is the archived one
+    except Exception:  # noqa: BLE001 - a module here may raise anything; there is the archived one
         return False
     return True

@@ -10,20 +10,20 @@ PROPERTIES = "package.json"
 HYPERPARAMETERS = "hyperparameters.json"
 COMPLETION = "completed.json"
 
-# How else readers may call the package, or an archive may have it.
+# The names of the package that readers may use and archives may contain.
 _PACKAGE_NAMES = (PACKAGE, "package.tar.gz")
 
-# The small files that tell what an archive is come first, so that a reader of a large archive has them at once.
+# The small files that describe an archive come first, so that a reader of a large archive has them at once.
 _FIRST = (*_PACKAGE_NAMES, TASK, PROPERTIES, HYPERPARAMETERS)
 
 
 def member_order(name: str) -> tuple[int, tuple[str, ...]]:
-    """The key by which members are sorted: a folder stands before what is in it, the completion marker at the end."""
+    """Returns the sort key of a member: a folder comes before its content, the completion marker last."""
     if name in _FIRST:
         return _FIRST.index(name), ()
     return len(_FIRST) + (name == COMPLETION), PurePosixPath(name).parts
 
 
 def other_names(name: str) -> tuple[str, ...]:
-    """What else a member may be called."""
+    """Returns the other names of a member."""
     return tuple(other for other in _PACKAGE_NAMES if other != name) if name in _PACKAGE_NAMES else ()

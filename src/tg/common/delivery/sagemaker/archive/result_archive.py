@@ -1,6 +1,5 @@
-"""What a training brings back: ``model.tar.gz``, opened without trust in what is in it."""
+"""The results of a training: ``model.tar.gz``, opened without trusting its content."""
 
-import json
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,11 +10,12 @@ from typing import Any
 from ....errors import ResultArchiveError, suggestion
 from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
+from .completion import parse_completion_marker, write_completion_marker
 from .modules import ArchivedModules, PackageProperties
 from .names import ARCHIVE_NAME, COMPLETION, HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, other_names
 from .safe_extraction import DEFAULT_LIMITS, ArchiveLimits, extract_archive, scan_archive
 from .safe_member import ArchiveMember
-from .writer import write_completion_marker, write_result_archive, write_result_archive_from_tar
+from .writer import write_result_archive, write_result_archive_from_tar
 
 __all__ = [
     "ARCHIVE_NAME",
@@ -33,17 +33,17 @@ __all__ = [
 
 
 class ResultArchive:
-    """An archive of a training's results. It is read to its end when it is opened, so that no damage is noticed late.
+    """An archive of a training's results. It is read to its end when it is opened, so that damage is noticed at once.
 
-    Files are extracted when they are asked for, into a folder that only this user can read and that goes when the
-    archive is closed or no longer used.
+    Files are extracted on demand, into a folder that only this user can read and that is removed when the archive is
+    closed or garbage-collected.
 
     Args:
         path: The archive.
-        limits: How much it may hold.
+        limits: How much it may contain.
 
     Raises:
-        ResultArchiveError: If it is absent, damaged, truncated, or holds what could do harm when it is extracted.
+        ResultArchiveError: If it is missing, damaged or truncated, or contains something that is unsafe to extract.
     """
 
     def __init__(self, path: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> None:
@@ -75,7 +75,7 @@ class ResultArchive:
         return [f"{member.name}/" if member.is_folder else member.name for member in self._members.values()]
 
     def get_path(self, member: str) -> Path:
-        """Extracts a member, unless that has been done, and returns where it is until the archive is closed.
+        """Extracts a member, unless it has been, and returns its path, which is valid until the archive is closed.
 
         Args:
             member: Its name, as :meth:`list` has it; a folder comes with everything below it. ``package.tar.gz`` and
@@ -96,10 +96,10 @@ class ResultArchive:
         return folder / name
 
     def unpickle(self, member: str) -> Any:
-        """Loads a pickled member, its classes being those that are installed here, as far as they are.
+        """Loads a pickled member with the classes that are installed here, where possible.
 
-        Classes of project modules that cannot be imported here come from the archived package. Only for archives that
-        one trusts: unpickling runs code.
+        Classes of project modules that cannot be imported here come from the archived package. Only for trusted
+        archives: unpickling runs code.
 
         Raises:
             ResultArchiveError: If there is no such member, or it cannot be loaded.
@@ -123,7 +123,7 @@ class ResultArchive:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the training has run to its end and everything that it made is here."""
+        """Whether the training has completed and all its files are here."""
         try:
             self.check_complete()
         except ResultArchiveError:
@@ -131,7 +131,7 @@ class ResultArchive:
         return True
 
     def check_complete(self) -> None:
-        """Checks that the training has run to its end and everything that it made is here.
+        """Checks that the training has completed and all its files are here.
 
         Raises:
             ResultArchiveError: If not, saying what is missing.
@@ -140,7 +140,7 @@ class ResultArchive:
         if COMPLETION not in self._members:
             raise ResultArchiveError(f"{what}: it has no {COMPLETION}, so the training did not run to its end")
         try:
-            expected = _parse_marker(self._read(COMPLETION))
+            expected = parse_completion_marker(self._read(COMPLETION))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ResultArchiveError(f"{what}: {COMPLETION} is damaged ({error!r})") from error
         for name, size in expected:
@@ -160,7 +160,7 @@ class ResultArchive:
         )
 
     def _with_needed(self, name: str) -> set[str]:
-        """The member, what is below it, and what the links among them stand for."""
+        """Returns the member, what is below it, and the targets of the links among them."""
         needed: set[str] = set()
         to_do = [name]
         while to_do:
@@ -178,13 +178,6 @@ class ResultArchive:
             return path.read_bytes()
         except OSError as error:
             raise ResultArchiveError(f"{name} in {str(self.path)!r} cannot be read: {error.strerror}") from error
-
-
-def _parse_marker(content: bytes) -> Sequence[tuple[str, int]]:
-    marker = json.loads(content)
-    if marker["state"] != "completed":
-        raise ValueError(f"its state is {marker['state']!r}")
-    return [(str(member["name"]), int(member["size"])) for member in marker["members"]]
 
 
 def _folders(name: str) -> Sequence[str]:

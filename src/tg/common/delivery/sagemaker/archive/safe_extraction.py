@@ -1,4 +1,4 @@
-"""Reads archives that may be hostile: says what is in them, and extracts into a folder and nowhere else."""
+"""Reads archives that may be hostile: lists their members, and extracts them into a folder and nowhere else."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ _END_BLOCK = bytes(tarfile.BLOCKSIZE)
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """How much an archive may hold. It is too large only if it exceeds both ``size_bytes`` and ``ratio``.
+    """How much an archive may contain. It is too large only if it exceeds both ``size_bytes`` and ``ratio``.
 
     Attributes:
         size_bytes: The size that is always allowed, uncompressed.
@@ -41,8 +41,8 @@ def scan_archive(path: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> list[Arc
     """Reads a ``.tar.gz`` to its end, checksum included, and returns its members in their order.
 
     Raises:
-        ResultArchiveError: If it is absent, damaged, truncated, too large, or would not stay in the folder into which
-            it is extracted.
+        ResultArchiveError: If it is missing, damaged, truncated, too large, or would write outside the folder into
+            which it is extracted.
     """
     with _open(path, limits) as members:
         return [member for _, _, member in members]
@@ -60,7 +60,7 @@ def extract_archive(
         limits: How large it may be.
 
     Raises:
-        ResultArchiveError: As :func:`scan_archive` does, and if the disk is full or a wanted member is absent.
+        ResultArchiveError: As :func:`scan_archive` does, and if the disk is full or a wanted member is missing.
     """
     with _open(path, limits) as members:
         _extract(members, folder, wanted)

@@ -4,7 +4,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-# Linux's PATH_MAX. Longer names are good for nothing but to mislead what resolves them.
+# Linux's PATH_MAX. Longer names only serve to mislead code that resolves them.
 _LONGEST_NAME = 4096
 
 _FOLDER, _FILE, _LINK = "a folder", "a file", "a link"
@@ -22,7 +22,7 @@ class ArchiveMember:
         name: Its path below the archive's root, without a slash at either end.
         is_folder: Whether it is a folder.
         size: A file's size in bytes.
-        target: The name of what a link stands for; ``None`` for others.
+        target: The name of a link's target; ``None`` for others.
     """
 
     name: str
@@ -32,15 +32,15 @@ class ArchiveMember:
 
 
 class MemberCheck:
-    """Takes the members of one archive in their order, and refuses what could get out of the folder.
+    """Checks the members of one archive in their order, and refuses those that could escape the folder.
 
     tarfile's own data filter compares resolved paths, which links can mislead (CVE-2025-4517 and its like), and lets
     absolute paths pass as relative ones. These checks are on the names alone: no member lies below a link, and no link
     leads out, so that nothing else can.
 
     Args:
-        most: How many files and folders there may be.
-        top: The folder that holds everything and is left out of the names; by default, there is none.
+        most: The largest number of files and folders.
+        top: The folder that contains everything and is stripped from the names; by default, there is none.
     """
 
     def __init__(self, most: int, top: str | None = None) -> None:
@@ -49,7 +49,7 @@ class MemberCheck:
         self._kinds: dict[str, str] = {}
 
     def __call__(self, info: tarfile.TarInfo) -> ArchiveMember | None:
-        """Checks a member, and takes ``top`` from its name and from that of a hard link's target.
+        """Checks a member, and strips ``top`` from its name and from that of a hard link's target.
 
         Returns:
             The member; ``None`` for the root folder.
@@ -74,7 +74,7 @@ class MemberCheck:
         return ArchiveMember(name, kind == _FOLDER, info.size, target)
 
     def _inside(self, path: str, member: str) -> str:
-        """Returns a path below the root as a name; an empty one for the root."""
+        """Returns a path below the root as a name; the root's is empty."""
         parts = PurePosixPath(path).parts
         if len(path) > _LONGEST_NAME or "\0" in path:
             raise RefusedError(f"member {_shown(member)} has a name that no file can have")
@@ -114,7 +114,7 @@ def _kind(info: tarfile.TarInfo) -> str:
 
 
 def _symlink_target(name: str, path: str) -> str:
-    """Returns what a symbolic link stands for. Only leading ``..`` are taken, whose meaning no other link changes."""
+    """Returns the target of a symbolic link. Only leading ``..`` are accepted, whose meaning no other link changes."""
     target, folder = PurePosixPath(path), PurePosixPath(name).parent.parts
     up = next((index for index, part in enumerate(target.parts) if part != ".."), len(target.parts))
     rest = target.parts[up:]

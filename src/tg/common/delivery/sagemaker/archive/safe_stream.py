@@ -1,4 +1,4 @@
-"""Streams from which tarfile reads what may be hostile."""
+"""Streams from which tarfile reads archives that may be hostile."""
 
 import sys
 from collections.abc import Iterable
@@ -6,19 +6,19 @@ from typing import Protocol
 
 from .safe_member import RefusedError
 
-# tarfile reads names and attributes of any length at once; no honest ones are so long.
+# tarfile reads names and attributes of any length at once; legitimate ones are shorter.
 _MOST_AT_ONCE = 1 << 20
 
 
 class ByteSource(Protocol):
-    """What bytes can be read from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
         """Returns the next ``size`` bytes, fewer only at the end."""
 
 
 class ForwardReader:
-    """Reads a source once, from its beginning, in pieces that fit into memory, and not beyond a limit.
+    """Reads a source once, from its beginning, in pieces that fit into memory, and up to a limit.
 
     Attributes:
         position: How many bytes have been read.
@@ -35,7 +35,7 @@ class ForwardReader:
         """Returns the next bytes, fewer than ``size`` only at the end.
 
         Raises:
-            RefusedError: If so much cannot be honest.
+            RefusedError: If the size is not plausible.
         """
         if not 0 <= size <= _MOST_AT_ONCE:
             raise RefusedError(f"a header in it has {size:,} bytes")
@@ -49,10 +49,10 @@ class ForwardReader:
         return self.position
 
     def seek(self, position: int) -> None:
-        """Reads on to a position.
+        """Reads forward to a position.
 
         Raises:
-            RefusedError: If it lies behind the present one, or beyond the limit.
+            RefusedError: If it lies before the current one, or beyond the limit.
         """
         if position < self.position:
             raise RefusedError("a member in it has a negative size")
@@ -61,7 +61,7 @@ class ForwardReader:
             pass
 
     def drain(self) -> None:
-        """Reads on to the end."""
+        """Reads to the end."""
         while self.read(_MOST_AT_ONCE):
             pass
 

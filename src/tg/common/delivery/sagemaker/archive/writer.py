@@ -1,64 +1,37 @@
-"""Writes result archives: the marker that a training is complete, and the archive from a folder or a container."""
+"""Writes result archives, from a folder or from a container."""
 
 import gzip
-import json
 import tarfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from collections.abc import Iterable
 from pathlib import Path
 
-from ....errors import ResultArchiveError
 from ....system.replaced_file import replacing_file
 from ....system.temporary_folder import temporary_folder
-from .entries import collect_entries
-from .names import COMPLETION, member_order
+from .entries import collect_entries, translating_write_errors
+from .names import member_order
 from .safe_extraction import extract_tar_stream
 
-# Archives hold pickles of numbers and parquet files, which hardly shrink any more: on such data level 6 is up to twice
-# as slow as level 1 for a few percent. Random bytes take the same time at every level.
+# Archives contain pickled numbers and parquet files, which hardly compress: on such data level 6 is up to twice as slow
+# as level 1 for a few percent. Random bytes take the same time at every level.
 _LEVEL = 1
 
 _CONTAINER_FOLDER = "model"
 
 
-def write_completion_marker(model_folder: Path) -> None:
-    """Writes ``completed.json``, which says that a training is complete and which files it has made.
-
-    To be called last. The marker appears under its name at once, with its whole content.
-
-    Args:
-        model_folder: What becomes the archive.
-
-    Raises:
-        ResultArchiveError: If the folder holds what an archive cannot, or the marker cannot be written.
-    """
-    with _translated(f"the completion marker in {str(model_folder)!r}"):
-        members = [
-            {"name": entry.name, "size": entry.path.stat().st_size}
-            for entry in sorted(collect_entries(model_folder), key=lambda entry: entry.name)
-            if entry.is_file and entry.name != COMPLETION
-        ]
-        content = {"state": "completed", "time": datetime.now(timezone.utc).isoformat(), "members": members}
-        with replacing_file(model_folder / COMPLETION) as file:
-            file.write(json.dumps(content, indent=2).encode())
-
-
 def write_result_archive(model_folder: Path, target: Path) -> None:
     """Writes a folder as a result archive.
 
-    The archive appears under its name only when it is complete; nothing is left of one that is not. Owners are left
-    out.
+    The archive only appears complete; nothing is left of an incomplete one. Owners are not stored.
 
     Args:
         model_folder: What becomes the archive.
         target: The archive; one that is there is replaced.
 
     Raises:
-        ResultArchiveError: If the folder holds a link that leads out of it or to nothing, or anything but files,
+        ResultArchiveError: If the folder contains a link that leads out of it or to nothing, or anything but files,
             folders and links, or if something cannot be read or written.
     """
-    with _translated(f"the archive {str(target)!r}"):
+    with translating_write_errors(f"the archive {str(target)!r}"):
         entries = sorted(collect_entries(model_folder), key=lambda entry: member_order(entry.name))
         with (
             replacing_file(target) as file,
@@ -70,9 +43,9 @@ def write_result_archive(model_folder: Path, target: Path) -> None:
 
 
 def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None:
-    """Writes the tar stream that Docker gives for ``/opt/ml/model`` as a result archive.
+    """Writes Docker's tar stream of ``/opt/ml/model`` as a result archive.
 
-    The stream is unpacked beside ``target`` first: a container gives its files in another order than an archive has.
+    The stream is unpacked beside ``target`` first, as its order differs from an archive's.
 
     Args:
         chunks: The stream, as ``get_archive`` returns it; all members lie below ``model/``.
@@ -82,14 +55,6 @@ def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None
         ResultArchiveError: As :func:`write_result_archive` does, and if the stream is damaged or hostile.
     """
     what = f"the archive {str(target)!r}"
-    with _translated(what), temporary_folder(f".{target.name}.", target.parent) as folder:
+    with translating_write_errors(what), temporary_folder(f".{target.name}.", target.parent) as folder:
         extract_tar_stream(chunks, folder / _CONTAINER_FOLDER, _CONTAINER_FOLDER)
         write_result_archive(folder / _CONTAINER_FOLDER, target)
-
-
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ResultArchiveError(f"{what} cannot be written: {error.strerror or error} ({error.filename})") from error

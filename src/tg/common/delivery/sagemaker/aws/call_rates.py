@@ -1,11 +1,12 @@
 """How often each of AWS's operations is called, by all threads together."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+from .clock import Clock
 
 PER_SECOND: Mapping[str, float] = {
     # CloudWatch Logs: 25, 25 and 5 for an account and region (user guide, "CloudWatch Logs quotas").
@@ -37,13 +38,15 @@ class CallRates:
 
     Args:
         per_second: So many calls a second, by the operation's name; by default :data:`PER_SECOND`.
+        clock: What the time is taken from.
 
     Attributes:
         interrupted: When it is set, calls that create a job are not sent any more, nor are those in
             :meth:`interruptible`.
     """
 
-    def __init__(self, per_second: Mapping[str, float] | None = None) -> None:
+    def __init__(self, per_second: Mapping[str, float] | None = None, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self.interrupted = threading.Event()
         per_second = PER_SECOND if per_second is None else per_second
         self._spaces = {name: 1 / rate for name, rate in per_second.items()}
@@ -89,10 +92,10 @@ class CallRates:
         delay = self._reserve(operation)
         while True:
             if is_interruptible:
-                if self.interrupted.wait(delay):
+                if self.clock.wait(self.interrupted, delay):
                     raise WaitInterruptedError(f"{operation} was interrupted")
             elif delay > 0:
-                time.sleep(delay)
+                self.clock.sleep(delay)
             delay = self._go(operation)
             if delay <= 0:
                 return
@@ -100,14 +103,14 @@ class CallRates:
     def delay_of(self, operation: str) -> float:
         """How long a call would wait now, in seconds."""
         with self._lock:
-            return max(0.0, self._next.get(operation, 0.0) - time.monotonic())
+            return max(0.0, self._next.get(operation, 0.0) - self.clock.monotonic())
 
     def _reserve(self, operation: str) -> float:
         space = self._spaces.get(operation)
         if space is None:
             return 0.0
         with self._lock:
-            now = time.monotonic()
+            now = self.clock.monotonic()
             turn = max(now, self._next.get(operation, 0.0))
             self._next[operation] = turn + space
             return turn - now
@@ -117,7 +120,7 @@ class CallRates:
         if operation not in self._spaces:
             return 0.0
         with self._lock:
-            sent, now = self._sent[operation], time.monotonic()
+            sent, now = self._sent[operation], self.clock.monotonic()
             if len(sent) == sent.maxlen:
                 delay = sent[0] + len(sent) * self._spaces[operation] - now
                 if delay > 0:

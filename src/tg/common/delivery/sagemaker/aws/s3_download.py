@@ -14,40 +14,40 @@ _CHUNK_BYTES = 1 << 20
 _TRIES_WITHOUT_PROGRESS = 5
 
 
-def download_object(aws: AwsSession, place: S3Location, target: Path, pause_seconds: float = 2) -> None:
+def download_object(aws: AwsSession, location: S3Location, target: Path, pause_seconds: float = 2) -> None:
     """Fetches an object, from where an earlier try has ended; the file appears under its name when it is complete.
 
     Args:
         aws: The account.
-        place: The object.
+        location: The object.
         target: Where it goes; one that is there is replaced.
         pause_seconds: The pause after a broken connection.
 
     Raises:
         DeliveryError: If there is none, or S3 does not give it.
     """
-    found = find_object(aws, place)
+    found = find_object(aws, location)
     if found is None:
-        raise DeliveryError(f"there is no {str(place)!r}; see whether the job has come to its end")
+        raise DeliveryError(f"there is no {str(location)!r}; see whether the job has come to its end")
     size, etag = int(found["ContentLength"]), str(found["ETag"])
     # Named by its content, so that a part of another object is not taken for one of this.
     part = target.with_name(f".{target.name}.{etag.strip(chr(34))}.part")
     for other in target.parent.glob(f".{target.name}.*.part"):
         if other != part:
             other.unlink()
-    _fetch(aws, place, etag, size, part, pause_seconds)
+    _fetch(aws, location, etag, size, part, pause_seconds)
     os.replace(part, target)
 
 
-def _fetch(aws: AwsSession, place: S3Location, etag: str, size: int, part: Path, pause_seconds: float) -> None:
+def _fetch(aws: AwsSession, location: S3Location, etag: str, size: int, part: Path, pause_seconds: float) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
 
     part.touch()
-    what, tries = f"{str(place)!r} cannot be fetched", 0
+    what, tries = f"{str(location)!r} cannot be fetched", 0
     while (before := part.stat().st_size) < size:
         try:
-            _append(aws, place, etag, part, before)
+            _append(aws, location, etag, part, before)
         except (BotoCoreError, ClientError, HTTPError, OSError) as e:
             tries = 0 if part.stat().st_size > before else tries + 1
             if error_code(e) in ("PreconditionFailed", "412"):
@@ -63,9 +63,9 @@ def _fetch(aws: AwsSession, place: S3Location, etag: str, size: int, part: Path,
         raise DeliveryError(f"{what}: it has more than its {size:,} bytes; try again")
 
 
-def _append(aws: AwsSession, place: S3Location, etag: str, part: Path, position: int) -> None:
+def _append(aws: AwsSession, location: S3Location, etag: str, part: Path, position: int) -> None:
     settings: dict[str, Any] = {"Range": f"bytes={position}-"} if position else {}
-    answer = aws.client("s3").get_object(Bucket=place.bucket, Key=place.key, IfMatch=etag, **settings)
+    answer = aws.client("s3").get_object(Bucket=location.bucket, Key=location.key, IfMatch=etag, **settings)
     with part.open("ab") as file:
         for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
             file.write(chunk)

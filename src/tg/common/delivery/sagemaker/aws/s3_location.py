@@ -32,23 +32,23 @@ class S3Location:
         """
         match = re.fullmatch(r"s3://([^/]+)/(.*)", uri)
         if match is None:
-            raise DeliveryError(f"{uri!r} is no place in S3; give one such as 's3://bucket/path'")
+            raise DeliveryError(f"{uri!r} is no S3 URI; give one such as 's3://bucket/path'")
         return S3Location(match[1], match[2])
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def find_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
+def find_object(aws: AwsSession, location: S3Location) -> dict[str, Any] | None:
     """What S3 says of an object; ``None`` if there is none.
 
     Raises:
         DeliveryError: If it may not be asked.
     """
-    return aws.call(f"{str(place)!r} cannot be looked at", lambda: head_object(aws, place))
+    return aws.call(f"{str(location)!r} cannot be looked at", lambda: head_object(aws, location))
 
 
-def head_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
+def head_object(aws: AwsSession, location: S3Location) -> dict[str, Any] | None:
     """What S3 says of an object; ``None`` if there is none.
 
     Raises:
@@ -57,20 +57,20 @@ def head_object(aws: AwsSession, place: S3Location) -> dict[str, Any] | None:
     from botocore.exceptions import ClientError
 
     try:
-        return dict(aws.client("s3").head_object(Bucket=place.bucket, Key=place.key))
+        return dict(aws.client("s3").head_object(Bucket=location.bucket, Key=location.key))
     except ClientError as e:
         if error_code(e) in _MISSING:
             return None
         raise
 
 
-def list_keys(aws: AwsSession, place: S3Location, most: int | None = None) -> list[str]:
-    """The keys that begin with that of ``place``, all of them or the first ones; none if there is no such bucket."""
-    return [each["Key"] for each in list_objects(aws, place, most)]
+def list_keys(aws: AwsSession, location: S3Location, most: int | None = None) -> list[str]:
+    """The keys that begin with that of ``location``, all of them or the first ones; none if there is no such bucket."""
+    return [each["Key"] for each in list_objects(aws, location, most)]
 
 
-def list_objects(aws: AwsSession, place: S3Location, most: int | None = None) -> list[dict[str, Any]]:
-    """What S3 says of the objects whose keys begin with that of ``place``, as :func:`list_keys` finds them."""
+def list_objects(aws: AwsSession, location: S3Location, most: int | None = None) -> list[dict[str, Any]]:
+    """What S3 says of the objects whose keys begin with that of ``location``, as :func:`list_keys` finds them."""
     from botocore.exceptions import ClientError
 
     objects: list[dict[str, Any]] = []
@@ -80,14 +80,14 @@ def list_objects(aws: AwsSession, place: S3Location, most: int | None = None) ->
         objects.clear()
         pages = aws.client("s3").get_paginator("list_objects_v2")
         try:
-            for page in pages.paginate(Bucket=place.bucket, Prefix=place.key, PaginationConfig=settings):
+            for page in pages.paginate(Bucket=location.bucket, Prefix=location.key, PaginationConfig=settings):
                 objects.extend(page.get("Contents", ()))
         except ClientError as e:
             if error_code(e) not in _MISSING:
                 raise
         return objects
 
-    return aws.call(f"{str(place)!r} cannot be listed", collect)
+    return aws.call(f"{str(location)!r} cannot be listed", collect)
 
 
 def find_bucket(aws: AwsSession, bucket: str) -> bool:
@@ -115,21 +115,21 @@ def find_bucket(aws: AwsSession, bucket: str) -> bool:
     return region is not None
 
 
-def find_dataset_place(aws: AwsSession, place: S3Location) -> S3Location:
-    """Finds out whether a dataset is an object or a folder, whose place ends with a slash.
+def find_dataset_location(aws: AwsSession, location: S3Location) -> S3Location:
+    """Finds out whether a dataset is an object or a folder, whose location ends with a slash.
 
     Raises:
         DatasetError: If it is neither.
     """
-    key = place.key.rstrip("/")
-    if find_object(aws, S3Location(place.bucket, key)) is not None:
-        return S3Location(place.bucket, key)
-    folder = S3Location(place.bucket, f"{key}/")
+    key = location.key.rstrip("/")
+    if find_object(aws, S3Location(location.bucket, key)) is not None:
+        return S3Location(location.bucket, key)
+    folder = S3Location(location.bucket, f"{key}/")
     if list_keys(aws, folder, most=1):
         return folder
     parent = f"{key.rpartition('/')[0]}/"
-    present = [each.removeprefix(parent) for each in list_keys(aws, S3Location(place.bucket, parent), most=20)]
+    present = [each.removeprefix(parent) for each in list_keys(aws, S3Location(location.bucket, parent), most=20)]
     raise DatasetError(
-        f"the dataset is not in S3: there is no {str(place)!r} ({parent!r} holds {listed(present)}); upload it with "
+        f"the dataset is not in S3: there is no {str(location)!r} ({parent!r} holds {listed(present)}); upload it with "
         "`tg-mlflow upload-dataset`, or `upload_dataset()` in Python, or correct dataset, project_name or bucket"
     )

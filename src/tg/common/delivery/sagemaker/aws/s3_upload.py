@@ -17,24 +17,26 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Upload:
-    """A file and its place in S3.
+    """A file and its location in S3.
 
     Attributes:
         path: The file.
-        place: The object.
+        location: The object.
     """
 
     path: Path
-    place: S3Location
+    location: S3Location
 
 
-def plan_dataset_upload(dataset: Path, place: S3Location) -> list[Upload]:
+def plan_dataset_upload(dataset: Path, location: S3Location) -> list[Upload]:
     """Lists the files of a dataset, which is a file or a folder, and where they go."""
-    key = place.key.rstrip("/")
+    key = location.key.rstrip("/")
     if not dataset.is_dir():
-        return [Upload(dataset, S3Location(place.bucket, key))]
+        return [Upload(dataset, S3Location(location.bucket, key))]
     files = sorted(path for path in dataset.rglob("*") if path.is_file())
-    return [Upload(path, S3Location(place.bucket, f"{key}/{path.relative_to(dataset).as_posix()}")) for path in files]
+    return [
+        Upload(path, S3Location(location.bucket, f"{key}/{path.relative_to(dataset).as_posix()}")) for path in files
+    ]
 
 
 def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None = None, silent: bool = False) -> int:
@@ -67,7 +69,7 @@ def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None
 
 def warn_of_others(aws: AwsSession, uploads: Sequence[Upload], folder: S3Location) -> None:
     """Warns of objects in a dataset's folder that are not in the dataset: a training sees them, too."""
-    others = sorted(set(list_keys(aws, folder)) - {each.place.key for each in uploads})
+    others = sorted(set(list_keys(aws, folder)) - {each.location.key for each in uploads})
     if others:
         Logger.warning(
             f"{folder} holds {len(others)} objects that are not here, such as {others[0]!r}; a training sees them, too"
@@ -78,7 +80,7 @@ def find_missing(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None
     """The uploads that are not in S3 with the same content and encrypted by the key, and their digests."""
     missing = []
     for each in uploads:
-        digest, found = _digest(each.path), find_object(aws, each.place)
+        digest, found = _digest(each.path), find_object(aws, each.location)
         is_there = (
             found is not None
             and found["ContentLength"] == each.path.stat().st_size
@@ -120,7 +122,7 @@ def _upload(aws: AwsSession, upload: Upload, digest: str, kms_key: str | None, p
 
         try:
             aws.client("s3").upload_file(
-                str(upload.path), upload.place.bucket, upload.place.key, ExtraArgs=settings, Callback=progress
+                str(upload.path), upload.location.bucket, upload.location.key, ExtraArgs=settings, Callback=progress
             )
         except S3UploadFailedError as e:
             # What S3 has said is inside.
@@ -128,4 +130,4 @@ def _upload(aws: AwsSession, upload: Upload, digest: str, kms_key: str | None, p
                 raise e.__context__ from e
             raise
 
-    aws.call(f"{str(upload.path)!r} cannot be uploaded to {str(upload.place)!r}", send)
+    aws.call(f"{str(upload.path)!r} cannot be uploaded to {str(upload.location)!r}", send)

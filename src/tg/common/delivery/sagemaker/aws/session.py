@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -32,6 +31,7 @@ class AwsSession:
     Attributes:
         lock: Held while clients are made: boto3 cannot make two of one session at the same time.
         interrupted: When it is set, :meth:`pause` ends: those who wait give up.
+        clock: What the time is taken from, that of the rates.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class AwsSession:
         self._rates = rates or CallRates({})
         self.lock = threading.RLock()
         self.interrupted = self._rates.interrupted
+        self.clock = self._rates.clock
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._identity: dict[str, str] | None = None
@@ -147,7 +148,7 @@ class AwsSession:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        deadline = time.monotonic() + self._patience_seconds
+        deadline = self.clock.monotonic() + self._patience_seconds
         what = f"job {job_id!r} cannot be looked at"
         while True:
             used = self._session
@@ -157,7 +158,7 @@ class AwsSession:
                 has_expired = is_expired(e)
                 if not has_expired and not is_passing(e):
                     raise translate(e, what) from e
-                if time.monotonic() > deadline:
+                if self.clock.monotonic() > deadline:
                     raise JobUnreachableError(
                         f"{translate(e, what)}; the job goes on and can be followed again when that is settled"
                     ) from e
@@ -171,7 +172,7 @@ class AwsSession:
         Raises:
             WaitInterruptedError: If :attr:`interrupted` is set before or meanwhile.
         """
-        if self.interrupted.wait(seconds):
+        if self.clock.wait(self.interrupted, seconds):
             raise WaitInterruptedError("another thread has interrupted this one")
 
     def renew(self, used: Any = None) -> None:

@@ -1,6 +1,5 @@
 """A piece of what a training says."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -19,11 +18,6 @@ class LogEvent:
     data: bytes
     time_ms: int
     has_metrics: bool = True
-
-    @staticmethod
-    def of_line(text: str) -> "LogEvent":
-        """Makes the event of one line, written now."""
-        return LogEvent(f"{text}\n".encode(), time.time_ns() // 1_000_000)
 
 
 def skip_bytes(events: Iterator[LogEvent], count: int) -> Iterator[LogEvent]:

@@ -2,7 +2,7 @@
 
 The form is ``###METRIC###<name>:<value>###``, optionally followed by ``step:<int>;time:<epoch ms>###``, where either
 field may stand alone. It may stand anywhere in a line, and several times. A name may hold colons: the last one divides
-it from the value. In the plain form of the in-memory environment, ``###<name>:<value>``, a metric ends with its line.
+it from the value.
 
 What a terminal takes as a command, such as a colour, is no part of it: see ECMA-48, 5.4, for the form of these.
 """
@@ -11,7 +11,6 @@ import re
 from typing import NamedTuple
 
 MARKER = b"###METRIC###"
-PLAIN_MARKER = b"###"
 
 _END = b"###"
 _FIELDS = re.compile(rb"(?:step:(-?\d{1,18})(?:;time:(\d{1,18}))?|time:(\d{1,18}))###")
@@ -68,19 +67,14 @@ class MetricLineParser:
     It never raises for what a training writes: what looks like a metric and cannot be read is counted. Its memory does
     not grow with the output, but with the number of different names.
 
-    Args:
-        plain: Whether to read the plain form instead, which ends with its line.
-
     Attributes:
         unreadable_count: How many markers were no readable metric so far.
         first_unreadable: The first of these, as text, at most 1000 characters; ``None`` if there is none.
     """
 
-    def __init__(self, plain: bool = False) -> None:
+    def __init__(self) -> None:
         self.unreadable_count = 0
         self.first_unreadable: str | None = None
-        self._is_plain = plain
-        self._marker = PLAIN_MARKER if plain else MARKER
         self._rest = b""
         self._next_steps: dict[str, int] = {}
         self._names: dict[bytes, str] = {}
@@ -104,14 +98,14 @@ class MetricLineParser:
         """Reads text in which every metric has ended."""
         if b"\x1b" in text:
             text = _ESCAPE.sub(b"", text)
-        pieces = text.split(self._marker)
+        pieces = text.split(MARKER)
         if len(pieces) == 1:
             return []
         points: list[MetricPoint] = []
-        names, next_steps, is_plain = self._names, self._next_steps, self._is_plain
+        names, next_steps = self._names, self._next_steps
         for piece in pieces[1:]:
             # Plain methods of bytes, since a regular expression takes twice the time for all of it.
-            body, end, rest = self._partition_line(piece) if is_plain else piece.partition(_END)
+            body, end, rest = piece.partition(_END)
             raw_name, _, raw_value = body.rpartition(b":")
             try:
                 if (
@@ -147,24 +141,17 @@ class MetricLineParser:
 
     def _find_cut(self, text: bytes) -> int:
         """Finds where a line may be cut, whatever follows: no metric that is or may get complete is divided."""
-        *before, last = text.split(self._marker)
+        *before, last = text.split(MARKER)
         enough = max(0, len(text) - _LONGEST_FIELDS)
         if not before:
             return enough
         start = len(text) - len(last)
-        if not self._is_plain:
-            end = text.find(_END, start, min(enough, start + _LONGEST_METRIC + len(_END)))
-            if end >= 0:
-                fields = _FIELDS.match(text, end + len(_END))
-                return max(enough, fields.end() if fields else end + len(_END))
+        end = text.find(_END, start, min(enough, start + _LONGEST_METRIC + len(_END)))
+        if end >= 0:
+            fields = _FIELDS.match(text, end + len(_END))
+            return max(enough, fields.end() if fields else end + len(_END))
         is_too_long = enough - start > _LONGEST_METRIC + len(_END)
-        return enough if is_too_long else start - len(self._marker)
-
-    @staticmethod
-    def _partition_line(piece: bytes) -> tuple[bytes, bytes, bytes]:
-        """Divides a plain metric from what follows: it ends with its line, or the text."""
-        end = _LINE_END.search(piece)
-        return (piece[: end.start()], _END, b"") if end else (piece, _END, b"")
+        return enough if is_too_long else start - len(MARKER)
 
     def _add_name(self, raw_name: bytes) -> str:
         """Decodes a name that is seen for the first time.
@@ -181,5 +168,5 @@ class MetricLineParser:
     def _count_unreadable(self, text: bytes) -> None:
         self.unreadable_count += 1
         if self.first_unreadable is None:
-            line = _LINE_END.split(self._marker + text, maxsplit=1)[0]
+            line = _LINE_END.split(MARKER + text, maxsplit=1)[0]
             self.first_unreadable = line.decode("utf-8", errors="backslashreplace")[:_LONGEST_EXAMPLE]

@@ -1,4 +1,4 @@
-"""Names of jobs, runs and their values. Texts only: nothing is looked up and nothing is started."""
+"""Names of jobs, runs and their values. Pure functions on strings: nothing is looked up or started."""
 
 from .autonamer import Autonamer
 from .job_name import format_job_name

@@ -16,9 +16,9 @@ class Autonamer:
     """Builds the tasks of a grid and names each by what varies: ``LR1-NS10-5``.
 
     Args:
-        build_method: Makes a task, an object with a dictionary ``info``, from keyword arguments.
+        build_method: Builds a task, an object with a dictionary ``info``, from keyword arguments.
         prefix: Comes before each name.
-        common_arguments: Arguments that every task is built with; they are not in the names.
+        common_arguments: Arguments of every task; they are not in the names.
     """
 
     def __init__(
@@ -34,20 +34,20 @@ class Autonamer:
     def build_tasks(self, **grid: Iterable[Any]) -> list[Any]:
         """Builds a task for each combination of values, the last parameter varying fastest.
 
-        An empty grid has one combination, of nothing: its task is built with the common arguments alone.
+        An empty grid has one combination: its task is built with the common arguments alone.
 
         Args:
-            grid: For each parameter its values, in any iterable but a text or a mapping; a set is sorted. One value
-                alone does not vary, and is not in the names.
+            grid: The values of each parameter, in any iterable but a string or a mapping; a set is sorted. A single
+                value does not vary, and is not in the names.
 
         Returns:
-            The tasks. ``task.info["name"]`` is what :func:`format_sweep_names` gives;
-            ``task.info["sweep_parameters"]`` has all that the build method was given, common arguments too, as
-            :func:`build_plain_value` writes it, so that nothing depends on what is in the name.
+            The tasks. ``task.info["name"]`` is the name from :func:`format_sweep_names`;
+            ``task.info["sweep_parameters"]`` has all arguments of the build method, common ones included, as
+            :func:`build_plain_value` converts them, so that nothing depends on the name.
 
         Raises:
-            TaskDefinitionError: If a parameter has no values, one twice or one that cannot be told from others, or is a
-                common argument too; or if what is built has no dictionary ``info``.
+            TaskDefinitionError: If a parameter has no values, one twice or one that cannot be distinguished, or is also
+                a common argument; or if the built object has no dictionary ``info``.
         """
         values = {name: _list_values(name, given) for name, given in grid.items()}
         for name in values:

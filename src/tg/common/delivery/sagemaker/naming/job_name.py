@@ -1,4 +1,4 @@
-"""Makes the names of jobs, as SageMaker takes them."""
+"""Builds names of jobs that SageMaker accepts."""
 
 import re
 import unicodedata
@@ -12,18 +12,18 @@ _LONGEST_UNIQUE_PART = 40
 
 
 def format_job_name(name: str, unique: str) -> str:
-    """Writes ``<name>-<unique>`` in at most 63 letters, digits and single hyphens, none of them first or last.
+    """Formats ``<name>-<unique>`` with at most 63 letters, digits and single hyphens, none of these first or last.
 
-    The name is cut, the unique part never is, so that names differ where their unique parts do. The point of a
-    number becomes ``p`` (``LR0.1``: ``LR0p1``), the plus of an exponent is left out, accents go, and all else becomes a
-    hyphen; nothing left becomes ``job``.
+    The name may be cut, the unique part never is, so that names differ if their unique parts do. A decimal point
+    becomes ``p`` (``LR0.1``: ``LR0p1``), the plus of an exponent and accents are dropped, and all else becomes a
+    hyphen; an empty name becomes ``job``.
 
     Args:
-        name: What people know the job by, such as its run's name.
-        unique: What no other job has: at most 40 letters, digits and hyphens, no hyphen first or last.
+        name: A readable name, such as the run's.
+        unique: A part that no other job has: at most 40 letters, digits and hyphens, no hyphen first or last.
 
     Raises:
-        DeliveryError: If the unique part is not such a text.
+        DeliveryError: If the unique part is invalid.
     """
     if not re.fullmatch(r"[a-zA-Z0-9]+(-+[a-zA-Z0-9]+)*", unique) or len(unique) > _LONGEST_UNIQUE_PART:
         raise DeliveryError(

@@ -1,4 +1,4 @@
-"""Names the runs of a sweep by what varies in it, for people who compare them."""
+"""Names the runs of a sweep by what varies in it, so that people can compare them."""
 
 import hashlib
 import re
@@ -33,17 +33,18 @@ def format_sweep_names(combinations: Sequence[Mapping[str, Any]], prefix: str | 
     Raises:
         TaskDefinitionError: If a combination is there twice, or a value cannot be told from others.
     """
+    varying = _format_varying(combinations)
     names = [
         "-".join([*([prefix] if prefix else []), *parts.values()]) or "task"
-        for parts in format_sweep_parts(combinations)
+        for parts in _format_parts(combinations, varying)
     ]
-    identities = [repr(sorted(texts.items())) for texts in _format_varying(combinations)]
+    identities = [repr(sorted(texts.items())) for texts in varying]
     seen: set[str] = set()
     for combination, identity in zip(combinations, identities, strict=True):
         if identity in seen:
             raise TaskDefinitionError(f"the sweep has the combination {dict(combination)!r} twice; give it once")
         seen.add(identity)
-    # A name that another run has, too, is made unique in the same way as one that is too long.
+    # A name that two runs share is made unique in the same way as one that is too long.
     candidates = {
         number: [
             _cut(name, identity, LONGEST_RUN_NAME),
@@ -57,7 +58,7 @@ def format_sweep_names(combinations: Sequence[Mapping[str, Any]], prefix: str | 
 
 
 def format_sweep_parts(combinations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Writes what each run of a sweep adds to its name: for each parameter that varies a label and a value, ``LR0.1``.
+    """Formats the parts of each run's name: a label and a value for each parameter that varies, ``LR0.1``.
 
     A parameter varies if two combinations differ in it. Its label depends on nothing but the names of all parameters
     that vary: the first letters of its words, more of them where two would be alike (``BaS``, ``BiS``); for a path,
@@ -67,12 +68,17 @@ def format_sweep_parts(combinations: Sequence[Mapping[str, Any]]) -> list[dict[s
     both is a ``=``, unless a digit follows a letter.
 
     Returns:
-        For each combination its parts by parameter.
+        The parts of each combination, by parameter.
 
     Raises:
         TaskDefinitionError: If a value cannot be told from others.
     """
-    exact = _format_varying(combinations)
+    return _format_parts(combinations, _format_varying(combinations))
+
+
+def _format_parts(
+    combinations: Sequence[Mapping[str, Any]], exact: Sequence[Mapping[str, str]]
+) -> list[dict[str, str]]:
     values: dict[str, dict[str, Any]] = {}
     for combination, texts in zip(combinations, exact, strict=True):
         for name, text in texts.items():
@@ -83,7 +89,7 @@ def format_sweep_parts(combinations: Sequence[Mapping[str, Any]]) -> list[dict[s
 
 
 def _format_varying(combinations: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Writes exactly what varies in each combination; what is one object in all of them is not even looked at."""
+    """Formats exactly what varies in each combination; a value that is the same object in all of them is skipped."""
     first = combinations[0] if combinations else {}
     names = {name for each in combinations for name in each}
     varying = {
@@ -95,7 +101,7 @@ def _format_varying(combinations: Sequence[Mapping[str, Any]]) -> list[dict[str,
 
 
 def _list_labels(name: str) -> list[str]:
-    """Lists how a parameter can be written, the shortest first: initials, more of one word, more of all, all.
+    """Lists the labels of a parameter, the shortest first: initials, more of one word, more of all, all.
 
     Of a path such as ``model_provider.constructor.kwargs.C:float``, the last step comes before the whole.
     """
@@ -121,7 +127,7 @@ def _list_words(name: str) -> list[str]:
 
 
 def _format_values(values: Mapping[str, Any]) -> dict[str, str]:
-    """Writes the values of one parameter, given by how they are written exactly."""
+    """Formats the values of one parameter, by their exact form."""
     return _choose(
         {
             exact: [
@@ -140,7 +146,7 @@ def _join(label: str, value: str) -> str:
 
 
 def _choose(candidates: Mapping[_Key, Sequence[str]]) -> dict[_Key, str]:
-    """Takes for each key the first of its candidates that no other key takes or could take as early.
+    """Chooses for each key the first of its candidates that no other key takes or could take as early.
 
     All have equally many; a key whose candidates are used up gets the last one. The order of the keys does not matter.
     """

@@ -1,4 +1,4 @@
-"""Writes the values of swept parameters: short for names, exact to tell them apart, plain to keep."""
+"""Formats the values of swept parameters: short for names, exact to tell them apart, plain to store."""
 
 import math
 import re
@@ -14,13 +14,13 @@ import numpy as np
 from ....errors import TaskDefinitionError
 
 _LONGEST_FLOAT = 10
-# Python refuses to write very long ones in decimal.
+# Python refuses to format very long ones in decimal.
 _MOST_INT_BITS = 256
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+|<lambda>|<locals>")
 
 
 def format_short_value(value: Any) -> str:
-    """Writes a value as short as people can still read it; different values may look alike.
+    """Formats a value as short as possible but readable; different values may look alike.
 
     Numbers, ``True`` and ``None`` are as in Python, with six significant digits where a float has more than ten
     characters. A list of numbers is joined by hyphens, ``10-5``, any other by commas, an empty one is ``empty``. A
@@ -51,13 +51,12 @@ def format_short_value(value: Any) -> str:
 
 
 def format_exact_value(value: Any) -> str:
-    """Writes a value like Python does, in any process alike; different values, also of different types, differ.
+    """Formats a value as Python does, the same in every process; different values, also of different types, differ.
 
-    The order of sets and mappings does not count. A NumPy scalar is the same as Python's number, if both are written
-    alike.
+    The order of sets and mappings does not count. A NumPy scalar equals Python's number if both have the same text.
 
     Raises:
-        TaskDefinitionError: For an object that can only be told from others by its place in memory.
+        TaskDefinitionError: If an object can only be distinguished by its address in memory.
     """
     if isinstance(value, Enum):
         return f"{type(value).__qualname__}.{value.name}@{type(value).__module__}"
@@ -91,11 +90,11 @@ def format_exact_value(value: Any) -> str:
 
 
 def build_plain_value(value: Any) -> Any:
-    """Makes what can be kept anywhere: texts, numbers, booleans, ``None``, lists and dictionaries by text.
+    """Converts a value to strings, numbers, booleans, ``None``, lists and dictionaries with string keys.
 
-    Tuples, arrays and sets become lists, NumPy scalars Python's, members of an enum their names, paths and all else
-    texts. So do floats that JSON does not have, and, in hexadecimal, integers of more than 256 bits. A dictionary has
-    its keys as texts, or becomes a list of pairs where two keys would be the same.
+    Tuples, arrays and sets become lists, NumPy scalars Python's numbers, enum members their names, paths and all else
+    strings. So do floats that JSON lacks, and, in hexadecimal, integers of more than 256 bits. A dictionary's keys
+    become strings; it becomes a list of pairs if two keys would be the same.
     """
     if isinstance(value, Enum):
         return value.name
@@ -124,7 +123,7 @@ def build_plain_value(value: Any) -> Any:
 
 
 def sort_values(values: set[Any] | frozenset[Any]) -> list[Any]:
-    """Sorts a set: by size if all are numbers, and else as :func:`format_exact_value` writes them."""
+    """Sorts a set: by value if all are numbers, otherwise by :func:`format_exact_value`."""
     if all(map(_is_finite_number, values)):
         return sorted(values)
     return sorted(values, key=format_exact_value)

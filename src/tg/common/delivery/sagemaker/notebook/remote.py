@@ -70,7 +70,7 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
         return self.executor.describe(self.executor.plan(self.config, job_id))
 
     def upload_dataset(self) -> str:
-        """Uploads the dataset to its place in S3, with progress; what is there with the same content is not sent again.
+        """Uploads the dataset to S3, with progress; what is there with the same content is not sent again.
 
         Returns:
             Where it is.

@@ -1,4 +1,4 @@
-"""What a user may say about one training: its data, its account, its machine. Values only, checked on construction."""
+"""The options of one training: its data, its account, its machine. Values only, checked on construction."""
 
 from .options import SagemakerOptions
 from .remote_options import RemoteOptions, VpcOptions

@@ -1,4 +1,4 @@
-"""Where a training's data are and whose account it uses."""
+"""The options of a training at any place: its data, and what its job gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,27 +10,28 @@ from .remote_options import RemoteOptions
 
 @dataclass(frozen=True)
 class SagemakerOptions:
-    """The place of a training's data, here and in S3.
+    """A training's data, account and machine.
 
-    Data lie at ``<datasets_folder>/<project_name>/<dataset>`` here and at
+    Data are at ``<datasets_folder>/<project_name>/<dataset>`` here and at
     ``s3://<bucket>/sagemaker/<project_name>/datasets/<dataset>`` in S3; results go to
     ``s3://<bucket>/sagemaker/<project_name>/output``.
 
     Attributes:
-        role: The AWS role of a remote training, by its ARN or name; others need none.
-        bucket: The S3 bucket of a remote training; ``None`` for SageMaker's default one. Others need none.
+        role: The AWS role of a training on SageMaker, by its ARN or name; others need none.
+        bucket: The S3 bucket of a training on SageMaker; ``None`` for SageMaker's default one. Others need none.
         project_name: One part of a path.
         datasets_folder: A local folder.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; ``None`` for a task that needs no data.
-        hyperparameters: Parts of the task to set where it runs, by dotted path; SageMaker takes texts only.
-        environment: Variables to set where it runs. Never secrets: they are visible in the job's description.
+        hyperparameters: Parts of the task to set where it runs, by dotted path; strings only, as SageMaker accepts no
+            others.
+        environment: Variables of the job. Never secrets: they are visible in the job's description.
         cpus: How many processors a container may use; ``None`` for all.
         memory: How much memory a container may use, such as ``"4g"``; ``None`` for all.
         gpus: ``"all"`` or a number of GPUs that a container gets; ``None`` for none.
         network: The Docker network of a container, such as ``"none"``; ``None`` for Docker's default.
         docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
         stop_grace_seconds: How long a job may take to stop before it is killed; SageMaker gives 120 seconds.
-        remote: What only a training on SageMaker itself can be told.
+        remote: The options that only a training on SageMaker has.
 
     Raises:
         DeliveryError: If a name would lead out of its folder.
@@ -67,7 +68,7 @@ class SagemakerOptions:
 
     @property
     def local_dataset_path(self) -> Path | None:
-        """Where the dataset is here; ``None`` if there is none.
+        """The dataset's local path; ``None`` if there is none.
 
         Raises:
             DatasetError: If it does not exist.
@@ -84,10 +85,3 @@ class SagemakerOptions:
                 "project_name or datasets_folder"
             )
         return path
-
-    @property
-    def s3_dataset_uri(self) -> str | None:
-        """Where the dataset is in S3; ``None`` if there is none."""
-        if self.dataset is None:
-            return None
-        return f"s3://{self.bucket}/sagemaker/{self.project_name}/datasets/{self.dataset}"

@@ -1,4 +1,4 @@
-"""What a training on SageMaker itself can be told: machines, limits, network, keys."""
+"""The options of a training on SageMaker: machines, limits, network, keys."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _IMAGE_KEYS = ("framework", "version", "py_version", "image_scope", "instance_ty
 
 @dataclass(frozen=True)
 class VpcOptions:
-    """The network of one's own that a job on SageMaker runs in.
+    """The VPC in which a job on SageMaker runs.
 
     Attributes:
         subnets: Ids of 1 to 16 subnets.
@@ -44,33 +44,34 @@ class RemoteOptions:
 
     Attributes:
         region: The AWS region; by default that of the profile or of ``AWS_DEFAULT_REGION``.
-        profile: A profile of AWS's configuration files; by default what ``AWS_PROFILE`` and the like say.
+        profile: A profile of AWS's configuration files; by default that of ``AWS_PROFILE`` or the SDK's.
         instance_type: The machine.
         instance_count: How many machines train together.
         volume_gb: The size of each machine's disk.
         max_run_seconds: How long the training may take, 28 days at most.
         max_wait_seconds: With ``spot``, how long the job may wait for machines and run on them together; by default
             twice ``max_run_seconds``.
-        spot: Whether to use spare machines, which are cheaper and may be taken away.
-        checkpoints: Whether to keep ``/opt/ml/checkpoints`` in S3 while the job runs; an ``s3://…`` address says where.
-        vpc: The network of one's own that the job runs in, as ``{"subnets": […], "security_group_ids": […]}``; by
-            default SageMaker's.
+        spot: Whether to use spot instances, which are cheaper and may be reclaimed.
+        checkpoints: Whether to copy ``/opt/ml/checkpoints`` to S3 while the job runs; an ``s3://…`` address names the
+            target.
+        vpc: The VPC in which the job runs, as ``{"subnets": […], "security_group_ids": […]}``; by default SageMaker's
+            network.
         network_isolation: Whether the container has no network.
-        encrypt_inter_container_traffic: Whether to encrypt what several machines say to each other.
-        kms_key: The key for uploads, output and disks; by default S3's and SageMaker's own.
+        encrypt_inter_container_traffic: Whether to encrypt the traffic between several machines.
+        kms_key: The KMS key for uploads, output and disks; by default S3's and SageMaker's own.
         keep_alive_seconds: How long the machines wait for another job (a warm pool), 6 hours at most; by default not at
             all.
-        retry_attempts: How often SageMaker tries again after an error of its own, 1 to 30; by default not at all.
+        retry_attempts: How often SageMaker retries after an internal error, 1 to 30; by default not at all.
         tags: Tags of the job, for people and bills. Never secrets.
-        job_name: The job's name, at most 63 letters, digits and hyphens; by default made of the project's and the
+        job_name: The job's name, at most 63 letters, digits and hyphens; by default built from the project's and the
             task's name (or the package's), the time and a unique part.
         image_uri: A ready-made image: nothing is built, no Docker is needed, and the package travels through S3. Its
             name in a registry, or ``{"framework": "sklearn", "version": "1.4-2"}`` for one of AWS's.
         image_repository: Where built images are pushed, such as ``registry.example/team/titanic``; by default a
             repository in ECR with the project's name.
         metrics_from: Whose metrics count where several machines train: ``leader`` or ``all``.
-        queue_seconds: How long a job waits to be accepted while a quota is used up.
-        fallback_instance_types: Machines to try in turn while AWS has no such machine to spare.
+        queue_seconds: How long a job waits to be accepted while a quota is exhausted.
+        fallback_instance_types: Machines to try in turn while AWS has no capacity for the given one.
 
     Raises:
         DeliveryError: If a value is invalid.

@@ -3,7 +3,6 @@
 import heapq
 import math
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -103,10 +102,10 @@ class CloudWatchLog:
             is_last = not follow or (job.is_final and self._ended_long_ago(job))
             is_crowd = self._pace is not self.pacing
             # Among many, streams of a job that has ended are looked for once more only: at the very end.
-            is_due = time.monotonic() - searched_at >= self._search_seconds(job)
+            is_due = self.aws.clock.monotonic() - searched_at >= self._search_seconds(job)
             if is_due and not (is_crowd and job.is_final and self._streams and not is_last):
                 self._find_streams()
-                searched_at = time.monotonic()
+                searched_at = self.aws.clock.monotonic()
             yield from self._read(job, is_brief=is_crowd and not is_last)
             if not follow:
                 return
@@ -123,14 +122,14 @@ class CloudWatchLog:
         return self.pacing.among(self.crowd())
 
     def _look(self) -> None:
-        self._job, self._looked_at = self.describe(), time.monotonic()
+        self._job, self._looked_at = self.describe(), self.aws.clock.monotonic()
 
     def _wait(self) -> None:
         """Waits for the next look at the log, or for the job's end."""
-        end = time.monotonic() + self._pace.log_seconds
-        while not self._job.is_final and (left := end - time.monotonic()) > 0:
+        end = self.aws.clock.monotonic() + self._pace.log_seconds
+        while not self._job.is_final and (left := end - self.aws.clock.monotonic()) > 0:
             self.aws.pause(min(left, self.pacing.status_seconds))
-            if time.monotonic() - self._looked_at >= self.pacing.status_seconds:
+            if self.aws.clock.monotonic() - self._looked_at >= self.pacing.status_seconds:
                 self._look()
 
     def _search_seconds(self, job: JobDescription) -> float:
@@ -146,11 +145,11 @@ class CloudWatchLog:
 
     def _ended_long_ago(self, job: JobDescription) -> bool:
         end_ms = max((each.start_ms for each in job.transitions), default=0)
-        return end_ms > 0 and time.time() - end_ms / 1000 > _LATE_SECONDS
+        return end_ms > 0 and self.aws.clock.time() - end_ms / 1000 > _LATE_SECONDS
 
     def _drain(self, job: JobDescription) -> Iterator[LogEvent]:
-        deadline, quiet = time.monotonic() + self._pace.drain_seconds, 0
-        while quiet < 2 and time.monotonic() < deadline:
+        deadline, quiet = self.aws.clock.monotonic() + self._pace.drain_seconds, 0
+        while quiet < 2 and self.aws.clock.monotonic() < deadline:
             # One look after twice the usual time is as good as two.
             looks = 1 if self._pace is self.pacing else 2
             self.aws.pause(self.pacing.quiet_seconds * looks)

@@ -11,16 +11,16 @@ from ..runtime import channel_start
 START_NAME = "start.py"
 
 
-def build_code_place(bucket: str, project_name: str, package: Package) -> S3Location:
+def build_code_location(bucket: str, project_name: str, package: Package) -> S3Location:
     """Where a package is in S3: a folder named by its content, so that it is uploaded once."""
     return S3Location(bucket, f"sagemaker/{project_name}/packages/{package.sha256}/")
 
 
-def plan_code_upload(package: Package, place: S3Location) -> list[Upload]:
+def plan_code_upload(package: Package, location: S3Location) -> list[Upload]:
     """Lists what goes there: the package and the program that starts it."""
     return [
-        Upload(package.path, S3Location(place.bucket, f"{place.key}{package.path.name}")),
-        Upload(Path(channel_start.__file__), S3Location(place.bucket, f"{place.key}{START_NAME}")),
+        Upload(package.path, S3Location(location.bucket, f"{location.key}{package.path.name}")),
+        Upload(Path(channel_start.__file__), S3Location(location.bucket, f"{location.key}{START_NAME}")),
     ]
 
 

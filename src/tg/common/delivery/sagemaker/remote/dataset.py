@@ -15,14 +15,14 @@ def find_remote_dataset(aws: AwsSession, uri: str) -> StoredDataset:
     Raises:
         DeliveryError: If it may not be listed.
     """
-    place = S3Location.parse(uri)
-    listed = list_objects(aws, place)
-    objects = [each for each in listed if place.key.endswith("/") or each["Key"] == place.key]
-    return StoredDataset(uri, _digest(place, objects), sum(each["Size"] for each in objects))
+    location = S3Location.parse(uri)
+    listed = list_objects(aws, location)
+    objects = [each for each in listed if location.key.endswith("/") or each["Key"] == location.key]
+    return StoredDataset(uri, _digest(location, objects), sum(each["Size"] for each in objects))
 
 
-def _digest(place: S3Location, objects: Sequence[Mapping[str, Any]]) -> str | None:
+def _digest(location: S3Location, objects: Sequence[Mapping[str, Any]]) -> str | None:
     digest = hashlib.sha256()
     for each in sorted(objects, key=lambda each: str(each["Key"])):
-        digest.update(f"{each['Key'].removeprefix(place.key)}\0{each['Size']}\0{each['ETag']}\0".encode())
+        digest.update(f"{each['Key'].removeprefix(location.key)}\0{each['Size']}\0{each['ETag']}\0".encode())
     return digest.hexdigest()[:32] if objects else None

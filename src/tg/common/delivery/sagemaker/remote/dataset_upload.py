@@ -1,4 +1,4 @@
-"""Brings a training's dataset to its place in S3."""
+"""Uploads a training's dataset to S3."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ..aws.s3_location import S3Location
 from ..aws.s3_upload import plan_dataset_upload, upload_files, warn_of_others
 from ..aws.session import AwsSession
 from ..options.options import SagemakerOptions
-from .target import dataset_place, find_own_bucket
+from .target import dataset_location, find_own_bucket
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class DatasetUpload:
     """What has been done with a dataset.
 
     Attributes:
-        place: Where it is now; that of a folder has no slash at its end.
+        location: Where it is now; that of a folder has no slash at its end.
         file_count: How many files it has.
         size_bytes: How large they are together.
         sent_bytes: How much of that was sent; the rest was there with the same content.
     """
 
-    place: S3Location
+    location: S3Location
     file_count: int
     size_bytes: int
     sent_bytes: int
@@ -43,12 +43,12 @@ def upload_dataset(aws: AwsSession, options: SagemakerOptions, silent: bool = Fa
     if path is None:
         raise DatasetError("there is no dataset to upload; set dataset")
     bucket, _ = find_own_bucket(options, aws, create=True)
-    place = dataset_place(options, bucket)
-    uploads = plan_dataset_upload(path, place)
+    location = dataset_location(options, bucket)
+    uploads = plan_dataset_upload(path, location)
     if not uploads:
         raise DatasetError(f"dataset {str(path)!r} is an empty folder; prepare it")
     size_bytes = sum(each.path.stat().st_size for each in uploads)
     sent_bytes = upload_files(aws, uploads, options.remote.kms_key, silent)
     if path.is_dir():
-        warn_of_others(aws, uploads, S3Location(place.bucket, f"{place.key}/"))
-    return DatasetUpload(place, len(uploads), size_bytes, sent_bytes)
+        warn_of_others(aws, uploads, S3Location(location.bucket, f"{location.key}/"))
+    return DatasetUpload(location, len(uploads), size_bytes, sent_bytes)

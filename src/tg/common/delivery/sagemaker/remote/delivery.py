@@ -13,7 +13,7 @@ from ..aws.s3_location import S3Location
 from ..aws.s3_upload import Upload, upload_files
 from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
-from .code_channel import build_code_place, build_entrypoint, plan_code_upload
+from .code_channel import build_code_location, build_entrypoint, plan_code_upload
 from .sagemaker_defaults import ROLE_VARIABLE
 from .shared_account import SharedAccount
 from .target import UNKNOWN_DIGEST, RemoteTarget, find_common_target
@@ -96,13 +96,19 @@ class RemoteDelivery:
         options, remote = self._config.options, self._config.options.remote
         # The delivery holds these objects, so that no others get their ids.
         made_from = (id(self._config.packaging), id(self._config.containering), target.ready_image)
-        place = (target.bucket, options.project_name, remote.image_repository, remote.kms_key, options.docker_host)
-        return self._shared.once(("delivery", *made_from, *place), lambda: self._deliver(target))
+        destination = (
+            target.bucket,
+            options.project_name,
+            remote.image_repository,
+            remote.kms_key,
+            options.docker_host,
+        )
+        return self._shared.once(("delivery", *made_from, *destination), lambda: self._deliver(target))
 
     def plan_code(self, target: RemoteTarget, package: Package) -> tuple[S3Location, list[Upload]]:
         """Says where a package goes that is not in the image, and what is uploaded for it."""
-        place = build_code_place(target.bucket, self._config.options.project_name, package)
-        return place, plan_code_upload(package, place)
+        location = build_code_location(target.bucket, self._config.options.project_name, package)
+        return location, plan_code_upload(package, location)
 
     def _deliver(self, target: RemoteTarget) -> Delivery:
         packaging, containering = self._config.packaging, self._config.containering
@@ -111,18 +117,18 @@ class RemoteDelivery:
                 client, login = self._connect(self._config.options.docker_host), self._open_repository()
                 image = deliver_image(client, containering, packaging.make_package(folder), login)
                 return Delivery(image, made_from=(packaging, containering))
-            place = self._upload(target, packaging.make_package(folder))
-            return Delivery(target.ready_image, place, build_entrypoint(), (packaging, containering))
+            location = self._upload(target, packaging.make_package(folder))
+            return Delivery(target.ready_image, location, build_entrypoint(), (packaging, containering))
 
     def _upload(self, target: RemoteTarget, package: Package) -> S3Location:
         kms_key = self._config.options.remote.kms_key
-        place, uploads = self.plan_code(target, package)
+        location, uploads = self.plan_code(target, package)
 
         def upload() -> S3Location:
             upload_files(self._aws, uploads, kms_key, silent=True)
-            return place
+            return location
 
-        return upload() if self._shared is None else self._shared.once(("package", str(place), kms_key), upload)
+        return upload() if self._shared is None else self._shared.once(("package", str(location), kms_key), upload)
 
     def _open_repository(self) -> RegistryLogin:
         repository = self._config.options.remote.image_repository

@@ -34,7 +34,7 @@ def build_facts(job: JobDescription, region: str, result: RemoteResult | None = 
         "console_url": build_console_url(job.job_id, region, partition),
         "dataset_uri": job.dataset_uri,
         "output_uri": f"{job.output_uri.rstrip('/')}/{job.job_id}/output/" if job.output_uri else "",
-        "result_uri": str(result.place) if result else "",
+        "result_uri": str(result.location) if result else "",
     }
     metrics: dict[str, float] = {"instance_count": job.instance_count}
     if job.training_seconds is not None:

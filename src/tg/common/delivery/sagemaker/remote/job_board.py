@@ -1,8 +1,7 @@
 """How many jobs stand: one listing tells it of all, and only what has changed is looked at more closely."""
 
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -93,39 +92,33 @@ class JobBoard:
         Raises:
             JobUnreachableError: As :meth:`AwsSession.follow` does, like the methods below.
         """
-        if job_id in self._ended:
-            return self._ended[job_id]
-        entry = self._enter(job_id)
-        if not self._is_listing:
-            return self._describe(entry)
-        self._list(entry)
-        with entry.lock:
-            return entry.description if entry.is_known and entry.summary else self._describe(entry)
+
+        def read(entry: _Entry) -> JobDescription | None:
+            with entry.lock:
+                return entry.description if entry.is_known and entry.summary else self._describe(entry)
+
+        return self._answer(job_id, read)
 
     def glance(self, job_id: str) -> JobDescription | None:
         """How a job stands, by the listing; why it has ended otherwise than completed is found out, too."""
-        if job_id in self._ended:
-            return self._ended[job_id]
-        entry = self._enter(job_id)
-        if not self._is_listing:
-            return self._describe(entry)
-        self._list(entry)
-        job = entry.merge()
-        if entry.summary is None or not job.secondary_status or job.status in ("Failed", "Stopped"):
-            return self.describe(job_id)
-        return job
+
+        def read(entry: _Entry) -> JobDescription | None:
+            job = entry.merge()
+            if entry.summary is None or not job.secondary_status or job.status in ("Failed", "Stopped"):
+                return self.describe(job_id)
+            return job
+
+        return self._answer(job_id, read)
 
     def wait_for_news(self, job_id: str) -> JobDescription | None:
         """How a job stands, by the listing, and more if there is time for a look now."""
-        if job_id in self._ended:
-            return self._ended[job_id]
-        entry = self._enter(job_id)
-        if not self._is_listing:
-            return self._describe(entry)
-        self._list(entry)
-        if entry.summary is None or (not entry.is_known and self._rates.delay_of(_DESCRIBE) == 0):
-            return self.describe(job_id)
-        return entry.merge()
+
+        def read(entry: _Entry) -> JobDescription | None:
+            if entry.summary is None or (not entry.is_known and self._rates.delay_of(_DESCRIBE) == 0):
+                return self.describe(job_id)
+            return entry.merge()
+
+        return self._answer(job_id, read)
 
     def statuses(self) -> dict[str, JobStatus]:
         """The status of each job that was ever asked for, as the listing tells it; waits for no closer look."""
@@ -139,13 +132,23 @@ class JobBoard:
         known = {each.job_id: each.merge() for each in entries if each.summary or each.description}
         return {name: build_remote_state(job).status for name, job in {**known, **ended}.items()}
 
+    def _answer(self, job_id: str, read: Callable[[_Entry], JobDescription | None]) -> JobDescription | None:
+        """Answers with what is kept of a job's end, with what ``read`` makes of the listing, or else by a look."""
+        if job_id in self._ended:
+            return self._ended[job_id]
+        entry = self._enter(job_id)
+        if not self._is_listing:
+            return self._describe(entry)
+        self._list(entry)
+        return read(entry)
+
     @property
     def _is_listing(self) -> bool:
         return len(self._entries) >= self._pacing.described_jobs and not self._is_denied
 
     @property
     def _is_old(self) -> bool:
-        return time.monotonic() - self._listed_at >= self._pacing.list_seconds
+        return self._aws.clock.monotonic() - self._listed_at >= self._pacing.list_seconds
 
     def _enter(self, job_id: str) -> _Entry:
         with self._lock:
@@ -170,7 +173,7 @@ class JobBoard:
         if not is_new and not self._is_old:
             return
         if not self._listing.acquire(blocking=is_new):
-            if time.monotonic() - self._listed_at > self._pacing.patience_seconds:
+            if self._aws.clock.monotonic() - self._listed_at > self._pacing.patience_seconds:
                 entry.summary = None  # whoever lists has been waiting for so long that each had better see for itself
             return
         try:
@@ -187,7 +190,7 @@ class JobBoard:
 
     def _refresh(self, job_id: str) -> None:
         """Reads the newest jobs of the account, until all on the board are found; ``job_id`` is whose turn it is."""
-        started = time.monotonic()
+        started = self._aws.clock.monotonic()
         listed: dict[str, _Summary] = {}
         token: dict[str, str] = {}
         for _ in range(_MOST_PAGES):

@@ -66,7 +66,7 @@ def check_request(request: Mapping[str, Any]) -> None:
     uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in request.get("InputDataConfig", ())]
     for uri in (*uris, request["OutputDataConfig"]["S3OutputPath"]):
         if len(uri) > _LONGEST_S3_URI:
-            raise DeliveryError(f"the place {uri!r} has more than {_LONGEST_S3_URI} characters; shorten project_name")
+            raise DeliveryError(f"the address {uri!r} has more than {_LONGEST_S3_URI} characters; shorten project_name")
 
 
 def _check_hyperparameters(hyperparameters: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ class RemotePlan:
 
     Attributes:
         request: The request; where an image has yet to be built, its digest is not known yet.
-        uploads: What would be uploaded, as ``(file, place in S3, bytes)``; not what is there already.
+        uploads: What would be uploaded, as ``(file, location in S3, bytes)``; not what is there already.
         image_repository: Where an image would be built for and pushed to; ``None`` if none is built.
         left_out_metrics: The metrics that SageMaker's console will not show, since it takes 40.
         notes: What else to know, such as a dataset that is missing.
@@ -53,10 +53,12 @@ def plan_job(request: JobRequest, aws: AwsSession, delivery: RemoteDelivery) -> 
         return RemotePlan(content, (), repository, tuple(left_out), target.notes)
     with temporary_folder() as folder:
         package = training.packaging.make_package(folder)
-        place, uploads = delivery.plan_code(target, package)
-        content = target.build_request(training, job_id, target.ready_image, code=place, entrypoint=build_entrypoint())
+        location, uploads = delivery.plan_code(target, package)
+        content = target.build_request(
+            training, job_id, target.ready_image, code=location, entrypoint=build_entrypoint()
+        )
         is_there = not target.notes
         kms_key = training.options.remote.kms_key
         missing = [each for each, _ in find_missing(aws, uploads, kms_key)] if is_there else uploads
-        sizes = [(each.path.name, str(each.place), each.path.stat().st_size) for each in missing]
+        sizes = [(each.path.name, str(each.location), each.path.stat().st_size) for each in missing]
     return RemotePlan(content, tuple(sizes), None, tuple(left_out), target.notes)

@@ -81,7 +81,7 @@ class RemoteExecutor(Executor):
 
     traits: Traits = Traits(
         may_queue=True,
-        repeats_logs=False,  # what comes late has its place before what was read earlier
+        repeats_logs=False,  # what comes late stands before what was read earlier
         needs_credentials=True,
         needs_local_dataset=False,
         keeps_results=True,
@@ -190,7 +190,7 @@ class RemoteExecutor(Executor):
         self._account.interrupted.set()
 
     def upload_dataset(self, delivery: SagemakerConfig) -> str:
-        """Uploads a dataset to its place in S3, with progress; what is there with the same content is not sent again.
+        """Uploads a dataset to S3, with progress; what is there with the same content is not sent again.
 
         Returns:
             Where it is.
@@ -200,8 +200,8 @@ class RemoteExecutor(Executor):
             DeliveryError: If S3 does not take it.
         """
         done = upload_dataset(self.aws, delivery.options)
-        Logger.info(f"The dataset is {done.place} ({done.sent_bytes:,} bytes were sent)")
-        return str(done.place)
+        Logger.info(f"The dataset is {done.location} ({done.sent_bytes:,} bytes were sent)")
+        return str(done.location)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         all_hosts = self.options.metrics_from == "all"

@@ -20,12 +20,12 @@ class RemoteResult:
     """An archive in S3.
 
     Attributes:
-        place: The object.
+        location: The object.
         size_bytes: Its size.
         etag: What it is: it differs when the object is replaced.
     """
 
-    place: S3Location
+    location: S3Location
     size_bytes: int
     etag: str
 
@@ -39,9 +39,9 @@ def find_result(aws: AwsSession, job: JobDescription) -> RemoteResult | None:
     """
     uri = job.archive_uri or f"{job.output_uri.rstrip('/')}/{job.job_id}/output/"
     # For some jobs the SDK tells the folder only.
-    place = S3Location.parse(f"{uri}{ARCHIVE_NAME}" if uri.endswith("/") else uri)
-    found = aws.follow(job.job_id, lambda: head_object(aws, place))
-    return None if found is None else RemoteResult(place, int(found["ContentLength"]), str(found["ETag"]))
+    location = S3Location.parse(f"{uri}{ARCHIVE_NAME}" if uri.endswith("/") else uri)
+    found = aws.follow(job.job_id, lambda: head_object(aws, location))
+    return None if found is None else RemoteResult(location, int(found["ContentLength"]), str(found["ETag"]))
 
 
 def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
@@ -61,16 +61,16 @@ def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
         raise ResultArchiveError(f"job {job.job_id!r} has no results: {reason}")
     folder = JobFolder(jobs_path() / job.job_id)
     folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copy = {"place": str(result.place), "etag": result.etag}
+    copy = {"location": str(result.location), "etag": result.etag}
     if not folder.archive.is_file() or folder.read_json(_COPY_NAME) != copy:
-        _download(aws, job.job_id, result.place, folder.archive)
+        _download(aws, job.job_id, result.location, folder.archive)
         folder.write_json(_COPY_NAME, copy)
     return folder.archive
 
 
-def _download(aws: AwsSession, job_id: str, place: S3Location, target: Path) -> None:
+def _download(aws: AwsSession, job_id: str, location: S3Location, target: Path) -> None:
     try:
-        download_object(aws, place, target)
+        download_object(aws, location, target)
     except DeliveryError as e:
         cause = e.__cause__
         if cause is not None and (is_passing(cause) or is_expired(cause)):

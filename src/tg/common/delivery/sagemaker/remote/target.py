@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ....errors import DeliveryError
-from ..aws.s3_location import S3Location, find_bucket, find_dataset_place
+from ..aws.s3_location import S3Location, find_bucket, find_dataset_location
 from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
 from ..options.options import SagemakerOptions
@@ -25,7 +25,7 @@ class RemoteTarget:
     Attributes:
         role: Its role's ARN.
         bucket: The bucket of its results.
-        dataset: Its dataset; a folder's place ends with a slash.
+        dataset: Its dataset; a folder's key ends with a slash.
         ready_image: The ready-made image that it runs in; ``None`` if one is built.
         notes: What people may want to know of these.
     """
@@ -82,7 +82,7 @@ def find_common_target(config: SagemakerConfig, aws: AwsSession, job_id: str, cr
     bucket, exists = find_own_bucket(options, aws, create)
     dataset = None
     if options.dataset is not None:
-        dataset = find_dataset_place(aws, dataset_place(options, bucket))
+        dataset = find_dataset_location(aws, dataset_location(options, bucket))
     notes = () if exists else (f"the bucket {bucket!r} would be created",)
     return RemoteTarget(role, bucket, dataset, ready_image, notes)
 
@@ -121,6 +121,6 @@ def find_own_bucket(options: SagemakerOptions, aws: AwsSession, create: bool) ->
     return bucket, exists
 
 
-def dataset_place(options: SagemakerOptions, bucket: str) -> S3Location:
+def dataset_location(options: SagemakerOptions, bucket: str) -> S3Location:
     """Where the dataset is in a bucket, by the convention."""
     return S3Location(bucket, f"sagemaker/{options.project_name}/datasets/{PurePosixPath(options.dataset or '')}")

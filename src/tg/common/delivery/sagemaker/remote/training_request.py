@@ -42,7 +42,7 @@ def build_training_request(
         image: The image's name in its registry.
         resource: Which of the package's payloads is run.
         metric_names: What the task reports.
-        dataset: The dataset; a folder's place ends with a slash.
+        dataset: The dataset; a folder's key ends with a slash.
         code: Where the package is, if it is not in the image.
         entrypoint: What starts the package then.
         submission: Tells this attempt to create the job from others, so that it is known whose job it is.
@@ -103,10 +103,10 @@ def checkpoints_uri(job_id: str, options: SagemakerOptions, bucket: str) -> str 
     return f"s3://{bucket}/sagemaker/{options.project_name}/checkpoints/{job_id}" if checkpoints else None
 
 
-def _build_channel(name: str, place: S3Location) -> dict[str, Any]:
-    if place.key.endswith("//"):
-        raise DeliveryError(f"{str(place)!r} ends with two slashes; correct dataset")
-    source = {"S3DataType": "S3Prefix", "S3Uri": str(place), "S3DataDistributionType": "FullyReplicated"}
+def _build_channel(name: str, location: S3Location) -> dict[str, Any]:
+    if location.key.endswith("//"):
+        raise DeliveryError(f"{str(location)!r} ends with two slashes; correct dataset")
+    source = {"S3DataType": "S3Prefix", "S3Uri": str(location), "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
 
 

@@ -11,8 +11,8 @@ from ....logger import Logger
 from ....ml.training_core import AbstractTrainingTask
 from ....secret_mask import SecretMask
 from ...delivery.package.pickling import Rename
+from ..archive.completion import write_completion_marker
 from ..archive.names import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK
-from ..archive.writer import write_completion_marker
 from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
 from ..contract.variables import find_dataset
 from .environment import ArchiveEnvironment
