@@ -148,7 +148,8 @@ def _train_once(
         warn_of_ignored_calls(executor, delivery, config)
         request = executor.plan(delivery)
         job = Job(run_id, executor, request.job_id)
-        dataset = _find_dataset(delivery, executor)
+        options, needs_dataset = delivery.options, executor.traits.needs_local_dataset
+        dataset = options.local_dataset_path if needs_dataset else options.find_local_dataset()
         # Noted before there is a job, so that it can be found whatever happens to this process.
         name = delivery.job.task.info.get("name")
         tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
@@ -185,13 +186,3 @@ def warn_of_ignored_calls(executor: Executor, delivery: SagemakerConfig, config:
 
 def _is_detached(config: PlaceConfig) -> bool:
     return bool(getattr(config, "detach", False))
-
-
-def _find_dataset(delivery: SagemakerConfig, executor: Executor) -> Path | None:
-    """Finds the dataset on this machine; where a job does not read it from here, it need not be here."""
-    try:
-        return delivery.options.local_dataset_path
-    except DatasetError:
-        if executor.traits.needs_local_dataset:
-            raise
-        return None

@@ -78,7 +78,9 @@ class Executor(ABC):
             self.status(job_id)
         except JobUnreachableError:
             raise
-        except DeliveryError:
+        except DeliveryError as error:
+            if error.__cause__ is not None:
+                raise  # there may be one
             return False
         return True
 
