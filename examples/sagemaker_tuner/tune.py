@@ -23,8 +23,8 @@ from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import read_project
 from tg_mlflow.sweeps.existing_job import create_job_run, record_job
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import ending_run
-from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.training.creation import create_run
 
 METRIC = "roc_auc_score_test"
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = load_config(RemoteConfig, project.folder, {})
     params = project.resolve_parameters("main", {})
     command = project.build_command("main", params)
-    client = MaskingClient(mlflow.get_tracking_uri(), find_secrets(params, project, command, config))
+    client = TrackingClient(mlflow.get_tracking_uri(), find_secrets(params, project, command, config))
     experiment = os.environ.get("MLFLOW_EXPERIMENT_ID", "0")
     name = f"{project.name.replace('_', '-')[:20]}-{datetime.now():%m%d%H%M%S}"
 

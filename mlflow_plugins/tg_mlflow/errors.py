@@ -6,6 +6,7 @@
     ├── ProjectError              the MLflow project does not say what to train
     │   └── BackendConfigError    the backend configuration cannot be understood
     ├── SweepError                a training of a sweep has failed
+    ├── TrackingError             the tracking server, or its artifact store, does not answer or refuses a request
     ├── RecordingError            the tracking server did not take what a training said
     ├── RunEndedError             another process has ended a run while it was recorded here
     ├── RunNotOursError           a run has no job that could be found again
@@ -26,6 +27,21 @@ class BackendConfigError(ProjectError):
 
 class SweepError(TgError):
     """A training of a sweep has failed; the others went on, unless they were to be stopped."""
+
+
+class TrackingError(TgError):
+    """The tracking server, or its artifact store, does not answer or refuses a request.
+
+    Args:
+        message: What the server says, without secrets.
+        is_final: Whether asking again would give the same answer.
+        is_refusal: Whether the server refuses what the request holds, so that it may take a part of that.
+    """
+
+    def __init__(self, message: str, is_final: bool = False, is_refusal: bool = False) -> None:
+        super().__init__(message)
+        self.is_final = is_final
+        self.is_refusal = is_refusal
 
 
 class RecordingError(TgError):

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from tests.launcher import Launcher, attach, tg_mlflow
 from tests.support import ProjectFolder, all_runs
 from tg_mlflow.sweeps.reconciliation import reconcile_runs
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching
 
 STEPS = 300
@@ -131,7 +132,7 @@ def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
     """Creates a run whose launcher is gone."""
     tags = {"mlflow.project.backend": "tg-process", "tg.place": "tg-process", **tags}
     run_id: str = store.create_run(store.get_experiment_by_name("test").experiment_id, tags=tags).info.run_id
-    with launching(store, run_id):
+    with launching(TrackingClient(store.tracking_uri), run_id):
         pass
     return run_id
 
@@ -161,7 +162,7 @@ def test_a_job_that_may_be_elsewhere_is_left_alone(
     run_id = create_left_run(store, {"tg.job_id": "points-elsewhere"})
     launcher = json.loads(store.get_run(run_id).data.tags["tg.launcher"])
     store.set_tag(run_id, "tg.launcher", json.dumps({**launcher, **moved}))
-    outcome = reconcile_runs(store)[run_id]
+    outcome = reconcile_runs(TrackingClient(store.tracking_uri))[run_id]
     assert outcome.startswith("left alone: there is no job 'points-elsewhere' in ")
     assert store.get_run(run_id).info.status == "RUNNING"
 
@@ -169,7 +170,9 @@ def test_a_job_that_may_be_elsewhere_is_left_alone(
 def test_a_run_that_nobody_is_known_to_record_and_that_has_no_job_is_left_alone(store: MlflowClient) -> None:
     experiment = store.get_experiment_by_name("test")
     run_id = store.create_run(experiment.experiment_id, tags={"mlflow.project.backend": "tg-process"}).info.run_id
-    assert reconcile_runs(store)[run_id].startswith(f"left alone: run '{run_id}' has no job")
+    assert reconcile_runs(TrackingClient(store.tracking_uri))[run_id].startswith(
+        f"left alone: run '{run_id}' has no job"
+    )
     assert store.get_run(run_id).info.status == "RUNNING"
 
 

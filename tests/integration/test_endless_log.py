@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.tracking.client import TrackingClient
 
 
 def measure_peak():
@@ -26,7 +27,7 @@ def measure_peak():
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 
-client = MlflowClient()
+client = TrackingClient()
 with RunRecorder(client, client.create_run("1").info.run_id) as recorder:
     recorder.take(LogEvent(b"###METRIC###warm up:1###\\n", 1))  # imports what is imported on use
 client.log_text(client.create_run("1").info.run_id, "warm up", "train.log")

@@ -13,6 +13,7 @@ from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 from tg_mlflow.notebook.notebook_run import find_experiment
 from tg_mlflow.results.dataset import log_dataset
+from tg_mlflow.tracking.client import TrackingClient
 
 STEPS = 300
 
@@ -114,7 +115,7 @@ def test_runs_are_the_first_to_log_a_dataset_at_once(any_store: str, tmp_path: P
 
         def log(run_id: str, path: Path = path, together: Barrier = together) -> None:
             together.wait()
-            log_dataset(store, run_id, path)
+            log_dataset(TrackingClient(any_store), run_id, path)
 
         with ThreadPoolExecutor(RUNS) as pool:
             list(pool.map(log, runs))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import click
-from mlflow.exceptions import ExecutionException, MlflowException
+from mlflow.exceptions import ExecutionException
 from mlflow.projects.backend.abstract_backend import AbstractBackend
 from mlflow.projects.submitted_run import SubmittedRun
 
@@ -18,7 +18,7 @@ from tg_mlflow.backend.submitted_run import EndedRun
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.errors import BackendConfigError, describe_failure
+from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
@@ -28,7 +28,7 @@ from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.plan import plan_sweep
 from tg_mlflow.sweeps.source import ProjectSweep
 from tg_mlflow.sweeps.sweep import Sweep, build_sweep_tags, train_sweep
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
@@ -156,7 +156,7 @@ class _Plan:
     params: Mapping[str, str]
     command: TrainCommand
     executor: Executor
-    client: MaskingClient
+    client: TrackingClient
 
     @property
     def is_dry_run(self) -> bool:
@@ -176,7 +176,7 @@ def _plan(place_name: str, request: RunRequest) -> _Plan:
     params = members[0].params if members else project.resolve_parameters(entry_point, request.params)
     command = project.build_command(entry_point, params)
     executor = place.open(place.build_options(config, project.folder), is_shared=bool(members))
-    client = MaskingClient(request.tracking_uri, find_secrets(params, project, command, config))
+    client = TrackingClient(request.tracking_uri, find_secrets(params, project, command, config))
     return _Plan(project, config, members, params, command, executor, client)
 
 
@@ -186,7 +186,7 @@ def _create_run(plan: _Plan, request: RunRequest, place_name: str) -> str:
     experiment_id, entry_point = request.experiment_id, request.entry_point
     try:
         return create_run(plan.client, experiment_id, plan.project, entry_point, place_name, run_name, tags)
-    except (MlflowException, OSError) as error:
+    except TrackingError as error:
         raise ExecutionException(f"the tracking server takes no new run: {describe_failure(error)}") from error
 
 

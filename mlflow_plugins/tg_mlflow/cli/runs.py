@@ -1,7 +1,6 @@
 """The commands of ``tg-mlflow`` that look after runs whose trainings have been started before."""
 
 import click
-from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg.common.system.interrupts import terminating_as_interrupt
@@ -14,6 +13,7 @@ from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach
 from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.takeover.status import describe_status, show_log
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
 from tg_mlflow.training.announcement import announce_end
 
@@ -37,7 +37,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
     """
 
     with exiting_on_errors(), terminating_as_interrupt():
-        client = MlflowClient()
+        client = TrackingClient(patience_seconds=0)
         run = read_run(client, run_id)
         if not is_sweep(run):
             if backend_config is not None or retry_failed:
@@ -56,7 +56,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
 def status(run_id: str) -> None:
     """Says where a run and its job stand; of a sweep, where each of its trainings stands."""
     with exiting_on_errors():
-        client = MlflowClient()
+        client = TrackingClient(patience_seconds=0)
         run = read_run(client, run_id)
         click.echo(describe_sweep_status(client, run) if is_sweep(run) else describe_status(client, run))
 
@@ -71,7 +71,7 @@ def logs(run_id: str, follow: bool) -> None:
         click.echo(event.data, nl=False)  # raises where nobody reads it any more, which ends the command
 
     with exiting_on_errors():
-        client = MlflowClient()
+        client = TrackingClient(patience_seconds=0)
         show_log(client, read_run(client, run_id), follow, show)
 
 
@@ -83,7 +83,7 @@ def cancel_command(run_id: str) -> None:
     The process that records the run, if it is on this machine, does so itself, as after Ctrl-C, and is waited for.
     """
     with exiting_on_errors():
-        client = MlflowClient()
+        client = TrackingClient(patience_seconds=0)
         run = read_run(client, run_id)
         if is_sweep(run):
             cancel_sweep(client, run)
@@ -95,7 +95,7 @@ def cancel_command(run_id: str) -> None:
 def reconcile() -> None:
     """Settles runs that were left RUNNING and whose jobs have ended."""
     with exiting_on_errors():
-        outcomes = reconcile_runs(MlflowClient(), resume_sweep)
+        outcomes = reconcile_runs(TrackingClient(patience_seconds=0), resume_sweep)
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
         click.echo(f"{len(outcomes)} runs were RUNNING")

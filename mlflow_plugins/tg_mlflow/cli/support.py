@@ -13,7 +13,7 @@ from mlflow.exceptions import ExecutionException, MlflowException
 
 from tg.common import TgError
 from tg.common.secret_mask import SecretMask
-from tg_mlflow.errors import BackendConfigError, describe_failure
+from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -23,12 +23,12 @@ def exiting_on_errors() -> Iterator[None]:
     """Ends the command with one line and exit code 1 for what can go wrong while the context is open."""
     try:
         yield
+    except (TrackingError, MlflowException) as error:
+        exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
     except TgError as error:
         exit_with(describe_failure(error))
     except ExecutionException as error:  # of a backend, which has told the rest
         exit_with(str(error))
-    except MlflowException as error:
-        exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
 
 
 def read_config(text: str | None, option: str = "--backend-config") -> dict[str, object]:

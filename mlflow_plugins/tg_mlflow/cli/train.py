@@ -14,7 +14,7 @@ from tg_mlflow.places.attached import AttachedConfig, AttachedPlace
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.project.project import read_project
 from tg_mlflow.project.train_command import parse_train_words
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
 from tg_mlflow.training.training import Training, train_recorded
@@ -56,7 +56,7 @@ def train(
         command = parse_train_words(target, assignments)
         project = read_project(folder)
         settings = load_config(AttachedConfig, project.folder, read_config(config, "--config"))
-        client = MaskingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
+        client = TrackingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
         run_id, params = MLFLOW_RUN_ID.get(), {}
         if run_id is None:
             run_id = create_run(

@@ -7,22 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import fluent
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
 
 from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
 from tg_mlflow.delivery.secrets import find_config_secrets
-from tg_mlflow.errors import BackendConfigError, ProjectError
+from tg_mlflow.errors import BackendConfigError, ProjectError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project, read_project
 from tg_mlflow.sweeps.member import check_goes_with_sweep
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_tagged_run
 
 
@@ -71,17 +69,17 @@ class NotebookRun:
         """Makes the executor that all trainings share."""
         return self.place.open(self.place.build_options(self.config, self.project.folder), is_shared=True)
 
-    def connect(self, values: Mapping[str, str]) -> MaskingClient:
+    def connect(self, values: Mapping[str, str]) -> TrackingClient:
         """Connects to the tracking server that MLflow's settings name.
 
         Args:
             values: Parameters, whose secrets are masked besides those of variables.
         """
         mask = find_config_secrets(self.project.folder, self.config, values)
-        return MaskingClient(mlflow.get_tracking_uri(), mask)
+        return TrackingClient(mlflow.get_tracking_uri(), mask)
 
     def create_run(
-        self, client: MaskingClient, experiment_name: str | None, run_name: str, more_tags: Mapping[str, str]
+        self, client: TrackingClient, experiment_name: str | None, run_name: str, more_tags: Mapping[str, str]
     ) -> str:
         """Creates the run that all trainings are below; it is below this thread's active run, if there is one.
 
@@ -97,7 +95,7 @@ class NotebookRun:
         return create_tagged_run(client, find_experiment(client, experiment_name), tags, run_name)
 
 
-def find_experiment(client: MlflowClient, name: str | None) -> str:
+def find_experiment(client: TrackingClient, name: str | None) -> str:
     """The id of an experiment, which is created where it does not exist; of the active one, if there is no name."""
     if name is None:
         return str(fluent._get_experiment_id())
@@ -106,7 +104,7 @@ def find_experiment(client: MlflowClient, name: str | None) -> str:
         return str(found.experiment_id)
     try:
         return str(client.create_experiment(name))
-    except MlflowException:
+    except TrackingError:
         found = client.get_experiment_by_name(name)
         if found is None:
             raise

@@ -9,15 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from mlflow.exceptions import MlflowException
-
 from tg.common import JobStoppedError
 from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerConfig
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.delivery.project_delivery import build_options
-from tg_mlflow.errors import BackendConfigError, SweepError
+from tg_mlflow.errors import BackendConfigError, SweepError, TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.sweeps.member import SweepMember
@@ -210,9 +208,10 @@ class TgObjective:
         results = sorted(self._trainer.results.values(), key=lambda each: int(each.name.rpartition("-")[2]))
         experiment_id = self._trainer.parent.info.experiment_id
         metric = MetricNames().key_of(self.metrics[0])
+        client = self._client.without_patience()  # it may be an interrupt that ends the study
         try:
-            log_sweep_summary(self._client, self.run_id, experiment_id, results, metric, self._mode, {})
-        except (MlflowException, OSError) as error:
+            log_sweep_summary(client, self.run_id, experiment_id, results, metric, self._mode, {})
+        except TrackingError as error:
             _logger.warning("The study's summary could not be logged: %s", error)
 
     def _stop_trials(self) -> None:

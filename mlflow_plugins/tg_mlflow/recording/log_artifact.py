@@ -4,17 +4,13 @@ import logging
 import tempfile
 import threading
 import time
-from functools import partial
 from pathlib import Path
 from shutil import copyfile
 from types import TracebackType
 
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
 from tg.common.secret_mask import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.tracking.patience import patiently
+from tg_mlflow.tracking.client import TrackingClient
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -34,18 +30,16 @@ class LogArtifact:
     Args:
         client: The tracking server's.
         run_id: A run that exists.
-        patience_seconds: How long the server may be away at the end.
 
     Attributes:
         failure: Why the log is not complete, or why it could not be sent at the end, and where it is; ``None`` if it
             was sent as a whole.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, patience_seconds: float) -> None:
+    def __init__(self, client: TrackingClient, run_id: str) -> None:
         self.failure: str | None = None
         self._client = client
         self._run_id = run_id
-        self._patience_seconds = patience_seconds
         self._sent = 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._refresh_until_closed, name="tg-log-artifact", daemon=True)
@@ -73,7 +67,7 @@ class LogArtifact:
         self._thread.join()
         self._file.close()
         try:
-            self._send_last()
+            self._send(self._client, self._path)
         except Exception as problem:  # noqa: BLE001 - whatever keeps the log from its place is no failure of the training
             self.failure = f"the log could not be sent ({SecretMask().mask(str(problem))}); it is {self._path}"
             _logger.warning("%s", self.failure)
@@ -96,18 +90,10 @@ class LogArtifact:
         """Sends the log as it is now. What would be added to the file meanwhile would be sent behind the request."""
         if self._path.stat().st_size > self._sent:
             with temporary_folder(parent=self._path.parent) as folder:
-                self._send(copyfile(self._path, folder / self._path.name))
+                self._send(self._client.without_patience(), copyfile(self._path, folder / self._path.name))
 
-    def _send_last(self) -> None:
-        """Sends the log that is complete, once more if it was the server that was away and it comes back."""
-        try:
-            self._send(self._path)
-        except (MlflowException, OSError):
-            patiently(partial(self._client.get_run, self._run_id), self._patience_seconds, "the log")
-            self._send(self._path)
-
-    def _send(self, path: Path) -> None:
+    def _send(self, client: TrackingClient, path: Path) -> None:
         size = path.stat().st_size
         if size > self._sent:
-            self._client.log_artifact(self._run_id, str(path), str(Path(LOG_ARTIFACT).parent))
+            client.log_artifact(self._run_id, str(path), str(Path(LOG_ARTIFACT).parent))
             self._sent = size

@@ -3,18 +3,15 @@
 import json
 import logging
 
-from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
 from tg.common.delivery.sagemaker import format_metric_line
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.recording.metric_names import MetricNames, format_name_tags
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tags import METRIC_NAMES_TAG, REFUSED_METRICS_TAG, UNREADABLE_METRICS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
-
-METRIC_NAMES_TAG = "tg.metric_names"
-UNREADABLE_METRICS_TAG = "tg.unreadable_metrics"
-REFUSED_METRICS_TAG = "tg.refused_metrics"
 
 _MOST_TAGS = 100
 _LONGEST_EXAMPLE = 200
@@ -35,7 +32,7 @@ class MetricNotes:
         refused_count: How many metrics the server has refused.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, names: MetricNames, mask: SecretMask) -> None:
+    def __init__(self, client: TrackingClient, run_id: str, names: MetricNames, mask: SecretMask) -> None:
         self.refused_count = 0
         self._client = client
         self._run_id = run_id

@@ -4,14 +4,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from types import TracebackType
 from typing import Any
 
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 
-from tg_mlflow.tracking.patience import is_refusal, patiently
+from tg_mlflow.errors import TrackingError
 
 # A request may hold 1000 metrics, and what is read is to be in the store within a second.
 LARGEST_BATCH = 1000
@@ -24,17 +22,15 @@ class MetricWriter:
     """Takes metrics from one thread and writes them from its own. A context: when it is left, all have been written
     or the server has been given up.
 
-    A batch that the server does not take now is sent again, with growing pauses. That doubles nothing, since MLflow
-    keeps one of several identical points. Of a batch that it refuses for what is in it, the rest is written. While the
-    server is away, metrics wait in memory, up to a bound; then :meth:`add` blocks.
+    Of a batch that the server refuses for what is in it, the rest is written. While the server is away and ``write``
+    waits for it, metrics wait in memory, up to a bound; then :meth:`add` blocks.
 
     Args:
-        write: Writes a batch of at most 1000.
-        patience_seconds: How long the server may be away before it is given up.
+        write: Writes a batch of at most 1000, perhaps more than once: MLflow keeps one of several identical points.
+            What it raises ends the writing, unless it is a refusal of what is in the batch.
         refuse: Called with a metric that the server refuses and its answer; raises what ends the writing, if that is
             due to no metric.
         note: Called after a batch with the position up to which all metrics have been written, if that is a new one.
-            It may be called again where it has raised.
 
     Attributes:
         error: What the server answered when it was given up; ``None`` if it was not.
@@ -43,12 +39,10 @@ class MetricWriter:
     def __init__(
         self,
         write: Callable[[Sequence[Metric]], Any],
-        patience_seconds: float,
-        refuse: Callable[[Metric, MlflowException], None],
+        refuse: Callable[[Metric, TrackingError], None],
         note: Callable[[int | None], None],
     ) -> None:
         self._write = write
-        self._patience_seconds = patience_seconds
         self._refuse = refuse
         self._note = note
         # By key, with how many metrics had come before each.
@@ -95,8 +89,7 @@ class MetricWriter:
         while batch := self._next_batch():
             try:
                 self._write_accepted(batch)
-                position = self._find_position()
-                patiently(partial(self._note, position), self._patience_seconds, "what is noted of metrics")
+                self._note(self._find_position())
             except Exception as error:  # noqa: BLE001 - told when the writer is left
                 with self._changed:
                     self.error = error
@@ -106,9 +99,9 @@ class MetricWriter:
     def _write_accepted(self, batch: Sequence[Metric]) -> None:
         """Writes a batch, or in halves what can be written of it."""
         try:
-            patiently(partial(self._write, batch), self._patience_seconds, "metrics")
-        except MlflowException as error:
-            if not is_refusal(error):
+            self._write(batch)
+        except TrackingError as error:
+            if not error.is_refusal:
                 raise
             if len(batch) == 1:
                 self._refuse(batch[0], error)

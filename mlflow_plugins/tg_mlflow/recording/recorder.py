@@ -5,22 +5,18 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 
-from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, Metric
-from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
-from tg.common.secret_mask import SecretMask
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import RecordingError
+from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.log_artifact import LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
 from tg_mlflow.recording.metric_writer import MetricWriter
-from tg_mlflow.tracking.patience import patiently, read_patience
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import LOG_CURSOR_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -38,48 +34,33 @@ class RunRecorder:
     the metrics could not be recorded. Who records the same output again comes to the same metrics and tags.
 
     Args:
-        client: The tracking server's.
+        client: The tracking server's. The recording fails when the client gives the server up; the log is kept without
+            the secrets of its mask.
         run_id: A run that exists.
-        patience_seconds: How long the server may be away before the recording fails; by default what
-            ``TG_TRACKING_PATIENCE_SECONDS`` says, else 300.
-        mask: Secrets, which the log is kept without.
         written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
             metrics are not written again.
-
-    Raises:
-        BackendConfigError: If that variable is no number of seconds.
 
     Attributes:
         position: How many bytes of the output it has taken.
         tail: The last lines of the output.
-        patience_seconds: How long the server may be away.
-        mask: The secrets.
     """
 
-    def __init__(
-        self,
-        client: MlflowClient,
-        run_id: str,
-        patience_seconds: float | None = None,
-        mask: SecretMask | None = None,
-        written: int = 0,
-    ) -> None:
-        self.patience_seconds = read_patience() if patience_seconds is None else patience_seconds
+    def __init__(self, client: TrackingClient, run_id: str, written: int = 0) -> None:
         self.position = 0
         self._job_start = 0
         self.tail = LogTail()
         self._client = client
         self._run_id = run_id
-        self.mask = mask or SecretMask()
-        self._masked = self.mask.stream()
+        self._mask = client.mask
+        self._masked = self._mask.stream()
         self._written = written
         self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
         self._last_time_ms = 0
-        self._names = MetricNames(self.mask)
-        self._log = LogArtifact(client, run_id, self.patience_seconds)
-        self._notes = MetricNotes(client, run_id, self._names, self.mask)
-        self._metrics = MetricWriter(self._write_batch, self.patience_seconds, self._refuse, self._note)
+        self._names = MetricNames(self._mask)
+        self._log = LogArtifact(client, run_id)
+        self._notes = MetricNotes(client, run_id, self._names, self._mask)
+        self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._stack = ExitStack()
 
     def __enter__(self) -> "RunRecorder":
@@ -147,11 +128,10 @@ class RunRecorder:
         count, first = self._parser.unreadable_count, self._parser.first_unreadable
         if first is None:
             return None
-        _logger.warning("%d metric lines could not be read, the first one %r", count, self.mask.mask(first))
-        write = partial(self._notes.write_unreadable, count, first)
+        _logger.warning("%d metric lines could not be read, the first one %r", count, self._mask.mask(first))
         try:
-            patiently(write, self.patience_seconds, "how many metrics could not be read")
-        except (MlflowException, OSError) as error:
+            self._notes.write_unreadable(count, first)
+        except TrackingError as error:
             return error
         return None
 
@@ -162,9 +142,9 @@ class RunRecorder:
     def _write_batch(self, batch: Sequence[Metric]) -> None:
         self._client.log_batch(self._run_id, metrics=batch)
 
-    def _refuse(self, metric: Metric, answer: MlflowException) -> None:
+    def _refuse(self, metric: Metric, answer: TrackingError) -> None:
         """Counts a metric that the server does not take, unless it takes none, since the run is deleted."""
-        run = patiently(partial(self._client.get_run, self._run_id), self.patience_seconds, "metrics")
+        run = self._client.get_run(self._run_id)
         if run.info.lifecycle_stage == LifecycleStage.DELETED:
             raise answer
         self._notes.add_refused(metric, answer)
@@ -181,6 +161,6 @@ class RunRecorder:
         if time.monotonic() - self._cursor_noted_at >= _CURSOR_SECONDS:
             self._cursor_noted_at = time.monotonic()
             try:
-                self._client.set_tag(self._run_id, LOG_CURSOR_TAG, str(position))
-            except (MlflowException, OSError) as error:
+                self._client.without_patience().set_tag(self._run_id, LOG_CURSOR_TAG, str(position))
+            except TrackingError as error:
                 _logger.debug("The cursor of run %s is not noted: %s", self._run_id, error)  # more is written again

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlflow import MlflowClient
-
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, ResultArchive
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
-from tg.common.secret_mask import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.errors import UnservableModelError
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import LogConfig
-from tg_mlflow.results.tables import RESULT_DF, TRAINING_TASK, log_result_table
+from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
+from tg_mlflow.results.optional_parts import Attempts
+from tg_mlflow.results.tables import log_result_table
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import MISSING_TAG, PACKAGE_SHA256_TAG
 
 # Below MLflow's own logger, which shows what it is told on a console.
@@ -30,13 +30,12 @@ _views_lock = threading.Lock()
 
 
 def log_result(
-    client: MlflowClient,
+    client: TrackingClient,
     run_id: str,
     executor: Executor,
     job_id: str,
     dataset: Path | None = None,
     log: LogConfig = _EVERYTHING,
-    mask: SecretMask | None = None,
 ) -> dict[str, str]:
     """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
 
@@ -46,29 +45,27 @@ def log_result(
     What cannot be drawn or logged of these does not fail: a warning says why, and the tag ``tg.missing`` names it.
 
     Args:
-        client: The tracking server's.
+        client: The tracking server's, without whose secrets ``task.json`` is logged.
         run_id: The run.
         executor: Where the job has run.
         job_id: A job that has completed.
         dataset: What it was trained on, as it is found on this machine.
         log: What people look at, and want to be logged.
-        mask: Secrets, which ``task.json`` is logged without.
 
     Returns:
         What the artifact store did not take, and why; nothing of what people look at, which ``tg.missing`` names.
 
     Raises:
         ResultArchiveError: If the archive is incomplete.
-        MlflowException: If the tracking server does not answer.
-        OSError: Likewise.
+        TrackingError: If the tracking server does not answer.
     """
-    uploads, attempts = _Uploads(client, run_id), Attempts(mask)
+    uploads, attempts = _Uploads(), Attempts(client.mask)
     with executor.load_result(job_id) as archive, temporary_folder() as folder:
         properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
         with uploads("task.json"):
             task = folder / "task.json"
             text = archive.get_path("task.json").read_text(encoding="utf-8")
-            task.write_text(text if mask is None else mask.mask(text), encoding="utf-8")
+            task.write_text(client.mask.mask(text), encoding="utf-8")
             client.log_artifact(run_id, str(task))
         if uploads.refused:
             return uploads.refused  # it takes nothing, and each of the others would be waited for
@@ -92,13 +89,13 @@ def log_result(
     return uploads.refused
 
 
-def log_package(client: MlflowClient, run_id: str, path: Path) -> None:
+def log_package(client: TrackingClient, run_id: str, path: Path) -> None:
     """Logs a package, with its digest as the tag ``tg.package_sha256``."""
     client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(path.read_bytes()).hexdigest())
     client.log_artifact(run_id, str(path), "package")
 
 
-def log_input(client: MlflowClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
+def log_input(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
     """Logs a dataset as an input of a run, as :func:`tg_mlflow.results.dataset.log_dataset` does, if there is one."""
     from tg_mlflow.results.dataset import log_dataset  # here, as pandas takes a second, in which a job can be started
 
@@ -107,7 +104,7 @@ def log_input(client: MlflowClient, run_id: str, path: Path | None, remote: Stor
 
 
 def _log_views(
-    client: MlflowClient,
+    client: TrackingClient,
     run_id: str,
     archive: ResultArchive,
     folder: Path,
@@ -143,52 +140,27 @@ class _Uploads:
         refused: Why, by the name of what was not taken.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
+    def __init__(self) -> None:
         self.refused: dict[str, str] = {}
-        self._client = client
-        self._run_id = run_id
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
         """While the context is open, an error ends it and no more than it, unless the archive is at fault.
 
         Raises:
+            TrackingError: If it is the tracking server that does not answer.
             TgError: If the archive is at fault.
-            MlflowException: If it is the tracking server that does not answer.
-            OSError: Likewise.
         """
         try:
             yield
+        except TrackingError as error:
+            if not error.is_final:
+                raise
+            self._note(name, error.__cause__ or error)
         except TgError:
             raise
-        except Exception as error:  # noqa: BLE001 - each artifact store has errors of its own
-            self._client.get_run(self._run_id)
-            self.refused[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        except OSError as error:  # of this machine's disk
+            self._note(name, error)
 
-
-class Attempts:
-    """Lets parts fail, each by itself.
-
-    Args:
-        mask: Secrets, which no warning shows.
-
-    Attributes:
-        missing: The names of those that have failed.
-    """
-
-    def __init__(self, mask: SecretMask | None = None) -> None:
-        self.missing: list[str] = []
-        self._mask = mask or SecretMask()
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """While the context is open, an error ends it and no more than it: it is logged as a warning of one line."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - a training that has ended well is not failed by a picture of it
-            self.missing.append(name)
-            reason = self._mask.mask(" ".join(str(error).split()))
-            if isinstance(error, UnservableModelError):
-                _LOGGER.warning("%s: %s", name, reason)
-            else:
-                _LOGGER.warning("%s could not be logged: %s: %s", name, type(error).__name__, reason)
+    def _note(self, name: str, error: BaseException) -> None:
+        self.refused[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"

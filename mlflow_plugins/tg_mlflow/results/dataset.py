@@ -5,9 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
-from mlflow.exceptions import MlflowException
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
@@ -15,14 +13,16 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
 from tg.common.errors import DatasetError
 from tg.common.ml.tables.pandas_metadata import find_unnamed_index
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.results.dataset_file import digest_files, open_dataset
+from tg_mlflow.tracking.client import TrackingClient
 
 _CONTEXT = "training"
 # A server refuses more.
 _LONGEST_SCHEMA = 1_000_000
 
 
-def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
+def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
     """Logs a dataset as an input of a run, in the context ``training``, unless the run has it.
 
     What has changed in it since then is not looked at: the training has had the dataset as it was. In one experiment,
@@ -37,7 +37,7 @@ def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: St
     Raises:
         OSError: If it cannot be read.
         DatasetError: If it is in S3 only, and not there any more.
-        MlflowException: If the tracking server refuses it.
+        TrackingError: If the tracking server refuses it.
     """
     tag = InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)
     known = client.get_run(run_id).inputs
@@ -48,7 +48,7 @@ def log_dataset(client: MlflowClient, run_id: str, path: Path | None, remote: St
     inputs = [DatasetInput(build_dataset(path, remote), [tag])]
     try:
         client.log_inputs(run_id, inputs)
-    except MlflowException:
+    except TrackingError:
         # Of runs that are the first to log it, and do so at the same time, the server refuses all but one: each was to
         # add what was not there yet. It is there now.
         client.log_inputs(run_id, inputs)

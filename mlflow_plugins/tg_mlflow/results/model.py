@@ -12,7 +12,6 @@ from typing import Any
 import mlflow
 import mlflow.pyfunc
 import pandas as pd
-from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.models import Model, ModelSignature
 
@@ -21,9 +20,11 @@ from tg.common.delivery.sagemaker import ResultArchive
 from tg.common.delivery.sagemaker.archive.safe_extraction import extract_archive
 from tg.common.delivery.sagemaker.runtime.model_loader import METHODS
 from tg_mlflow.errors import UnservableModelError
+from tg_mlflow.results.members import MODEL, TRAINING_TASK
 from tg_mlflow.results.model_check import CheckFailure, find_checker, write_rows
 from tg_mlflow.results.model_example import PARAMS, build_example, build_signature, find_columns, read_sample
-from tg_mlflow.results.tables import MODEL, TRAINING_TASK, Attempt
+from tg_mlflow.results.optional_parts import Attempt
+from tg_mlflow.tracking.client import TrackingClient
 
 MODEL_NAME = "model"
 
@@ -37,7 +38,7 @@ _FOREIGN_FILES = ("uv.lock", "pyproject.toml", ".python-version")
 
 
 def log_model(
-    client: MlflowClient,
+    client: TrackingClient,
     run_id: str,
     archive: ResultArchive,
     folder: Path,
@@ -76,7 +77,7 @@ def log_model(
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
 
 
-def _find_whole(client: MlflowClient, run: Run) -> LoggedModel | None:
+def _find_whole(client: TrackingClient, run: Run) -> LoggedModel | None:
     """Looks for a model that was uploaded but is not yet the run's; half ones are deleted."""
     whole = None
     for left in client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"):
@@ -87,7 +88,7 @@ def _find_whole(client: MlflowClient, run: Run) -> LoggedModel | None:
     return whole
 
 
-def _upload(client: MlflowClient, run: Run, folder: Path, save: Callable[[Model], None]) -> LoggedModel:
+def _upload(client: TrackingClient, run: Run, folder: Path, save: Callable[[Model], None]) -> LoggedModel:
     run_id, params = run.info.run_id, dict(run.data.params)
     logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=params)
     try:
@@ -96,7 +97,7 @@ def _upload(client: MlflowClient, run: Run, folder: Path, save: Callable[[Model]
         save(description)
         client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
-        client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+        client.without_patience().finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
         raise
     return client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 

@@ -10,7 +10,8 @@ from typing import Protocol, TypeAlias
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, mask_result
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tags import OWN_PREFIX
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -28,7 +29,7 @@ def tell_end(result: SweepChildResult, number: int, count: int) -> None:
 class Trainer(Protocol):
     """Trains one member of a sweep at a time in each thread; see :class:`SweepTrainer`."""
 
-    client: MaskingClient
+    client: TrackingClient
     results: dict[str, SweepChildResult]
 
     @property
@@ -115,5 +116,5 @@ def list_results(members: Sequence[SweepMember], results: Mapping[str, SweepChil
 def _describe(result: SweepChildResult) -> str:
     if result.failure is not None:
         return f": {result.failure}"
-    metrics = {name: value for name, value in sorted(result.metrics.items()) if not name.startswith("tg.")}
+    metrics = {name: value for name, value in sorted(result.metrics.items()) if not name.startswith(OWN_PREFIX)}
     return "".join(f"  {name} {value:.6g}" for name, value in list(metrics.items())[:3])

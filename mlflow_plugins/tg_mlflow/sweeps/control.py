@@ -3,7 +3,6 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from tg.common import TgError
@@ -11,6 +10,7 @@ from tg_mlflow.errors import RunNotOursError, SweepError, describe_failure
 from tg_mlflow.sweeps.runs import list_children, name_child
 from tg_mlflow.takeover.cancellation import cancel_job, wait_for_launcher
 from tg_mlflow.takeover.left_job import find_left_job
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
 from tg_mlflow.tracking.search import is_running
 
@@ -20,7 +20,7 @@ _KILLED = RunStatus.to_string(RunStatus.KILLED)
 _MOST_AT_ONCE = 32
 
 
-def describe_sweep_status(client: MlflowClient, parent: Run) -> str:
+def describe_sweep_status(client: TrackingClient, parent: Run) -> str:
     """Writes a sweep's status, and that of each of its trainings' runs, a line each."""
     children = list_children(client, parent)
     launcher = read_launcher(parent.data.tags)
@@ -30,7 +30,7 @@ def describe_sweep_status(client: MlflowClient, parent: Run) -> str:
     return "\n".join(lines)
 
 
-def cancel_sweep(client: MlflowClient, parent: Run) -> None:
+def cancel_sweep(client: TrackingClient, parent: Run) -> None:
     """Stops the jobs of a sweep's trainings and ends their runs, and the sweep's, as KILLED.
 
     The process that runs the sweep, if it is on this machine, does so itself, and is waited for.
@@ -64,7 +64,7 @@ def cancel_sweep(client: MlflowClient, parent: Run) -> None:
     _logger.info("Stopped %d trainings of sweep %s", len(running), run_id)
 
 
-def _cancel(client: MlflowClient, run: Run, is_here: bool) -> TgError | None:
+def _cancel(client: TrackingClient, run: Run, is_here: bool) -> TgError | None:
     try:
         if (found := find_left_job(client, run, is_here)) is not None:
             cancel_job(client, found)

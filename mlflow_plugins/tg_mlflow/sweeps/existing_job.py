@@ -15,13 +15,13 @@ from tg_mlflow.sweeps.report.table import SweepChildResult, describe_child
 from tg_mlflow.sweeps.trainer import show_nothing
 from tg_mlflow.takeover.attach import record_rest
 from tg_mlflow.takeover.run_job import RunJob
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_child_run, log_params
 from tg_mlflow.training.tags import build_job_tags
 
 
 def create_job_run(
-    client: MaskingClient,
+    client: TrackingClient,
     parent: Run,
     executor: Executor,
     job_id: str,
@@ -52,7 +52,7 @@ def create_job_run(
 
 
 def record_job(
-    client: MaskingClient, job: RunJob, combination: Mapping[str, Any], show: Listener = show_nothing
+    client: TrackingClient, job: RunJob, combination: Mapping[str, Any], show: Listener = show_nothing
 ) -> SweepChildResult:
     """Records a job while it runs, waits for its end and ends its run; many threads may do so at the same time.
 
@@ -66,12 +66,11 @@ def record_job(
         How it has ended, which is also where it says why it has failed.
     """
     failure = None
-    own = MaskingClient(client.tracking_uri, client.mask)
     try:
-        record_rest(own, job, show)
+        record_rest(client, job, show)
     except TgError as error:
         failure = describe_failure(error)
-    run = own.get_run(job.run_id)
+    run = client.get_run(job.run_id)
     return describe_child(run, job.job_id, combination, run.info.status, failure)
 
 

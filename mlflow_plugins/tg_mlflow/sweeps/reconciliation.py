@@ -2,24 +2,23 @@
 
 from collections.abc import Callable, Iterator
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
-from mlflow.exceptions import MlflowException
 
 from tg.common import TgError
-from tg_mlflow.errors import RunNotOursError, describe_failure
+from tg_mlflow.errors import RunNotOursError, TrackingError, describe_failure
 from tg_mlflow.sweeps.record import count_missing
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach, check_is_left
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.run_job import find_job
-from tg_mlflow.tracking.launcher import is_this_host, keeps_jobs_here, read_launcher
-from tg_mlflow.tracking.search import is_running, read_run, search_runs
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.launcher import is_this_host, keeps_jobs_here, read_settled_run
+from tg_mlflow.tracking.search import is_running, search_runs
 from tg_mlflow.tracking.tags import JOB_ID_TAG, VERSION_TAG
 from tg_mlflow.training.end import TrainingEnd
 
 
-def reconcile_runs(client: MlflowClient, resume: Callable[[MlflowClient, Run], TrainingEnd]) -> dict[str, str]:
+def reconcile_runs(client: TrackingClient, resume: Callable[[TrackingClient, Run], TrainingEnd]) -> dict[str, str]:
     """Settles the runs that were left RUNNING or SCHEDULED and whose jobs have ended: records the rest and ends them.
 
     Runs whose launcher has died on this machine before it had started a job are KILLED. Runs whose jobs go on are left
@@ -39,7 +38,7 @@ def reconcile_runs(client: MlflowClient, resume: Callable[[MlflowClient, Run], T
     return {**outcomes, **{run_id: _settle_sweep(client, run_id, resume) for run_id in sweeps}}
 
 
-def _find_running(client: MlflowClient) -> Iterator[Run]:
+def _find_running(client: TrackingClient) -> Iterator[Run]:
     experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
     for status in ("RUNNING", "SCHEDULED"):
         # A run that MLflow's own backend has created gets its job's tags only.
@@ -47,31 +46,31 @@ def _find_running(client: MlflowClient) -> Iterator[Run]:
             yield from search_runs(client, experiments, f"attributes.status = '{status}' and tags.`{ours}` LIKE '%'")
 
 
-def _settle_sweep(client: MlflowClient, run_id: str, resume: Callable[[MlflowClient, Run], TrainingEnd]) -> str:
+def _settle_sweep(client: TrackingClient, run_id: str, resume: Callable[[TrackingClient, Run], TrainingEnd]) -> str:
     try:
-        if (launcher := read_launcher(read_run(client, run_id).data.tags)) is not None:
+        run, launcher = read_settled_run(client, run_id)
+        if launcher is not None:
             return f"left alone: process {launcher.pid} runs it"
-        run = read_run(client, run_id)  # once more, as its launcher may have ended it and itself just now
         if not is_running(run):
             return str(run.info.status)
         if missing := count_missing(client, run):
             return f"left alone: {missing} trainings are missing; `tg-mlflow attach {run_id}` resumes it"
         return resume(client, run).status
-    except (TgError, MlflowException, OSError) as error:
+    except (TgError, OSError) as error:
         return f"left alone: {describe_failure(error)}"
 
 
-def _settle(client: MlflowClient, run_id: str) -> str:
+def _settle(client: TrackingClient, run_id: str) -> str:
     try:
         _record_or_end(client, run_id)
-    except (TgError, MlflowException, OSError) as error:
+    except (TgError, OSError) as error:
         return _describe_outcome(client, run_id, error)
     return str(client.get_run(run_id).info.status)
 
 
-def _record_or_end(client: MlflowClient, run_id: str) -> None:
-    check_is_left(client, read_run(client, run_id))
-    run = read_run(client, run_id)  # once more, as its launcher may have ended it and itself just now
+def _record_or_end(client: TrackingClient, run_id: str) -> None:
+    run, launcher = read_settled_run(client, run_id)
+    check_is_left(run, launcher)
     tags = run.data.tags
     if not is_running(run):
         return
@@ -85,10 +84,10 @@ def _record_or_end(client: MlflowClient, run_id: str) -> None:
     attach(client, run_id)
 
 
-def _describe_outcome(client: MlflowClient, run_id: str, error: Exception) -> str:
+def _describe_outcome(client: TrackingClient, run_id: str, error: Exception) -> str:
     """A failed job's run has ended by that; one that is not recorded as a whole has not."""
     try:
         run = client.get_run(run_id)
-    except (MlflowException, OSError) as problem:
+    except TrackingError as problem:
         return f"left alone: {describe_failure(problem)}"
     return f"left alone: {describe_failure(error)}" if is_running(run) else str(run.info.status)

@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
 from tg_mlflow.sweeps.delivery import SweepDelivery
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, FINISHED
 from tg_mlflow.sweeps.runs import group_children, list_children
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import download_quietly
 from tg_mlflow.tracking.tags import STUDY_TAG
 
@@ -72,7 +70,7 @@ class RecordedSweep:
 
 
 def record_sweep(
-    client: MaskingClient,
+    client: TrackingClient,
     run_id: str,
     project: Project,
     members: Sequence[SweepMember],
@@ -98,11 +96,11 @@ def record_sweep(
     try:
         client.log_artifact(run_id, str(delivery.package), PACKAGE_FOLDER)
         client.log_text(run_id, client.mask.mask(json.dumps(plan, indent=1)), PLAN)
-    except (MlflowException, OSError) as error:
+    except TrackingError as error:
         _logger.warning("The sweep's plan could not be logged, so that it cannot be resumed: %s", error)
 
 
-def read_sweep(client: MlflowClient, run_id: str, folder: Path) -> RecordedSweep:
+def read_sweep(client: TrackingClient, run_id: str, folder: Path) -> RecordedSweep:
     """Reads the plan of a sweep's run.
 
     Args:
@@ -115,7 +113,7 @@ def read_sweep(client: MlflowClient, run_id: str, folder: Path) -> RecordedSweep
     """
     try:
         content = json.loads(download_quietly(client, run_id, PLAN, folder).read_text(encoding="utf-8"))
-    except (MlflowException, OSError, ValueError) as error:
+    except (TrackingError, ValueError) as error:
         raise RunNotOursError(
             f"run {run_id!r} has no {PLAN} that can be read ({error}): the sweep had not come so far; start a new one"
         ) from error
@@ -145,7 +143,7 @@ def _describe_config(project: Project, config: PlaceConfig) -> dict[str, Any]:
 
 
 def _describe_member(
-    client: MaskingClient, member: SweepMember, config: PlaceConfig, delivery: SagemakerConfig
+    client: TrackingClient, member: SweepMember, config: PlaceConfig, delivery: SagemakerConfig
 ) -> dict[str, Any]:
     common, own = config.model_dump(mode="json"), member.config.model_dump(mode="json")
     return {
@@ -157,7 +155,7 @@ def _describe_member(
     }
 
 
-def count_missing(client: MlflowClient, parent: Run) -> int:
+def count_missing(client: TrackingClient, parent: Run) -> int:
     """Counts the trainings of a sweep that have not ended, or were KILLED, or never started.
 
     Raises:

@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
-from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
 from tg.common.delivery.sagemaker import Executor
@@ -19,7 +17,7 @@ from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import MASK
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.secrets import find_config_secrets
-from tg_mlflow.errors import BackendConfigError, RunNotOursError
+from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import check_config
 from tg_mlflow.places.registry import find_place
@@ -33,8 +31,8 @@ from tg_mlflow.sweeps.runs import group_children, list_children
 from tg_mlflow.sweeps.sweep import Sweep, SweepEnd, train_sweep
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.run_job import RunJob
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
-from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.search import download_quietly
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 from tg_mlflow.training.announcement import announcing_interrupt
@@ -43,7 +41,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 def resume_sweep(
-    client: MlflowClient, parent: Run, given: Mapping[str, Any] | None = None, retries_failed: bool = False
+    client: TrackingClient, parent: Run, given: Mapping[str, Any] | None = None, retries_failed: bool = False
 ) -> SweepEnd:
     """Resumes a sweep from what its run has of it.
 
@@ -75,7 +73,7 @@ def resume_sweep(
         project = Project(str(recorded.folder), None, recorded.folder, recorded.project_name, None)
         config = _load_config(place.config_model, recorded, given or {})
         members = [_build_member(each, config) for each in recorded.members]
-        client = MaskingClient(client.tracking_uri, find_config_secrets(recorded.folder, config))
+        client = TrackingClient(client.tracking_uri, find_config_secrets(recorded.folder, config))
         with project_environment(project.folder):
             executor = place.open(place.build_options(config, project.folder), is_shared=True)
             runs = group_children(list_children(client, parent))
@@ -123,7 +121,7 @@ class _Found:
 class _PackagedSweep:
     """The tasks that are in the package of a sweep's run."""
 
-    client: MaskingClient
+    client: TrackingClient
     run_id: str
     recorded: RecordedSweep
     project: Project
@@ -133,7 +131,7 @@ class _PackagedSweep:
     def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
         try:
             path = download_quietly(self.client, self.run_id, self.recorded.package, self.folder)
-        except (MlflowException, OSError) as error:
+        except TrackingError as error:
             raise RunNotOursError(f"the package of sweep {self.run_id!r} cannot be downloaded: {error}") from error
         resources = {each.name: each.resource for each in self.recorded.members}
         yield deliver_from_package(path, [resources[each.name] for each in members], self.project, members, config)
@@ -180,7 +178,7 @@ def _renew_job_name(member: SweepMember, earlier: int) -> SweepMember:
 
 
 def _sort_out(
-    client: MaskingClient,
+    client: TrackingClient,
     members: Sequence[SweepMember],
     runs: Mapping[str, Sequence[Run]],
     executor: Executor,

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_running, search_runs
 from tg_mlflow.tracking.tags import JOB_ID_TAG, NAME_TAG, SWEEP_NAME_TAG, SWEEP_TAG
 
@@ -16,7 +16,7 @@ def is_sweep(run: Run) -> bool:
     return SWEEP_TAG in run.data.tags
 
 
-def list_children(client: MlflowClient, parent: Run) -> list[Run]:
+def list_children(client: TrackingClient, parent: Run) -> list[Run]:
     """Lists the runs of a sweep's trainings by name, numbers in it by their value.
 
     A training that was resumed may have several, the earliest first.
@@ -32,7 +32,7 @@ def _order(run: Run) -> tuple[list[float | str], int, str]:
     return name, run.info.start_time, run.info.run_id
 
 
-def end_strays(client: MlflowClient, parent: Run, known: Collection[str | None]) -> None:
+def end_strays(client: TrackingClient, parent: Run, known: Collection[str | None]) -> None:
     """Ends runs that nobody knows of, as the tracking server has created them and its answer was lost.
 
     Args:

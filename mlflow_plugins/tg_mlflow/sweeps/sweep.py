@@ -4,15 +4,13 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from mlflow.entities import Run, RunTag
-from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import Executor
 from tg.common.system.interrupts import terminating_as_interrupt
-from tg_mlflow.errors import SweepError
+from tg_mlflow.errors import SweepError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project
@@ -25,9 +23,8 @@ from tg_mlflow.sweeps.runs import end_strays
 from tg_mlflow.sweeps.source import SweepSource
 from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.takeover.run_job import RunJob
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
-from tg_mlflow.tracking.masking_client import MaskingClient
-from tg_mlflow.tracking.patience import patiently
 from tg_mlflow.tracking.tags import SWEEP_TAG
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
@@ -70,7 +67,7 @@ class SweepEnd(TrainingEnd):
     results: Sequence[SweepChildResult] = ()
 
 
-def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = tell_end) -> SweepEnd:
+def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = tell_end) -> SweepEnd:
     """Trains the members of a sweep, each in a run of its own, and ends the run that is their parent.
 
     Args:
@@ -88,20 +85,19 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
     try:
-        with terminating_as_interrupt(), conducting_run(client, run_id) as ending:
-            patience, tags = ending.patience_seconds, [RunTag(name, value) for name, value in config.tags.items()]
-            parent = patiently(partial(client.get_run, run_id), patience, "a question")
-            patiently(partial(client.log_batch, run_id, tags=tags), patience, "tags")
-            patiently(partial(log_params, client, run_id, _common_params(members), config), patience, "parameters")
+        with terminating_as_interrupt(), conducting_run(client, run_id):
+            parent = client.get_run(run_id)
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in config.tags.items()])
+            log_params(client, run_id, _common_params(members), config)
             trainer = SweepTrainer(client, sweep.executor, parent, sweep.left, dict(sweep.kept))
             children = SweepChildren(trainer, _count_parallel(sweep), config.stop_on_failure, tell)
-            patience = 0.0
+            telling = client.without_patience()
             try:
                 _train(client, run_id, sweep, children)
-                patience = ending.patience_seconds = 0.0 if trainer.is_without_server else ending.patience_seconds
+                telling = client
             finally:
                 results = list_results(members, trainer.results)
-                _summarize(client, parent, results, members, config, patience)
+                _summarize(telling, parent, results, members, config)
             _check(run_id, results)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
         end = read_end(client, run_id, error)
@@ -109,7 +105,7 @@ def train_sweep(client: MaskingClient, run_id: str, sweep: Sweep, tell: Tell = t
     return SweepEnd(client.get_run(run_id).info.status, None, results)
 
 
-def _train(client: MaskingClient, run_id: str, sweep: Sweep, children: SweepChildren) -> None:
+def _train(client: TrackingClient, run_id: str, sweep: Sweep, children: SweepChildren) -> None:
     members = [each for each in sweep.members if each.name not in sweep.kept]
     if not members:
         return
@@ -129,20 +125,18 @@ def _train(client: MaskingClient, run_id: str, sweep: Sweep, children: SweepChil
 
 
 def _summarize(
-    client: MaskingClient,
+    client: TrackingClient,
     parent: Run,
     results: Sequence[SweepChildResult],
     members: Sequence[SweepMember],
     config: PlaceConfig,
-    patience_seconds: float,
 ) -> None:
     run_id, experiment_id = parent.info.run_id, parent.info.experiment_id
     grid, shown = mask_values(build_grid(members), client.mask), [mask_result(each, client.mask) for each in results]
-    log = partial(log_sweep_summary, client, run_id, experiment_id, shown, config.primary_metric, config.mode, grid)
     try:
-        patiently(log, patience_seconds, "the sweep's summary")
+        log_sweep_summary(client, run_id, experiment_id, shown, config.primary_metric, config.mode, grid)
         end_strays(client, parent, {each.run_id for each in results})
-    except (MlflowException, OSError) as error:
+    except TrackingError as error:
         _logger.warning("The sweep's summary could not be logged as a whole: %s", error)
 
 

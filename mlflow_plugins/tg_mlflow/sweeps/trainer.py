@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, FINISHED, KILLED, NOT_STARTED, SweepChildResult, describe_child
 from tg_mlflow.takeover.attach import record_rest
 from tg_mlflow.takeover.cancellation import cancel_job
 from tg_mlflow.takeover.run_job import RunJob
-from tg_mlflow.tracking.masking_client import MaskingClient
-from tg_mlflow.tracking.patience import is_final, patiently, read_patience
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_child_run
 from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.training import Training, train_recorded
@@ -41,7 +40,7 @@ class SweepTrainer:
         is_without_server: Whether the tracking server has stayed away for so long that none is begun any more.
     """
 
-    client: MaskingClient
+    client: TrackingClient
     executor: Executor
     parent: Run
     left: Mapping[str, RunJob] = field(default_factory=dict)
@@ -71,43 +70,41 @@ class SweepTrainer:
         """
         if self.is_stopping or self.is_without_server:
             return
-        client = MaskingClient(self.client.tracking_uri, self.client.mask)
         left, run_id, failure, status = self.left.get(member.name), None, None, KILLED
         try:
             if left is not None:
                 run_id = left.run_id
-                end = self._record_rest(client, left)
+                end = self._record_rest(left)
             else:
-                run_id = self._create_run(client, member)
+                run_id = self._create_run(member)
                 source = _MemberTraining(delivery, self._following)
                 training = Training(source, member.config, self.executor, show or show_nothing)
-                end = train_recorded(client, run_id, member.params, training)
+                end = train_recorded(self.client, run_id, member.params, training)
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
-        except (MlflowException, OSError) as error:
+        except TrackingError as error:
             # The others go on: the server may be back when they have something to say.
             failure, status = f"the tracking server did not answer: {error}", FAILED
         finally:  # also of an interrupt, which has ended the run
-            self.results[member.name] = _read_result(client, run_id, member, status, failure)
+            self.results[member.name] = _read_result(self.client, run_id, member, status, failure)
 
-    def _create_run(self, client: MaskingClient, member: SweepMember) -> str:
+    def _create_run(self, member: SweepMember) -> str:
         # A server that has created it but could not say so has one run too many, which is ended with the sweep.
-        create = partial(create_child_run, client, self.parent, member.name)
+        create = partial(create_child_run, self.client, self.parent, member.name)
         try:
-            return patiently(create, read_patience(), "a new run")
-        except (MlflowException, OSError) as error:
-            self.is_without_server |= not is_final(error)  # each of the others would wait as long
+            return self.client.repeat(create, "a new run")
+        except TrackingError as error:
+            self.is_without_server |= not error.is_final  # each of the others would wait as long
             raise
 
-    def _record_rest(self, client: MaskingClient, left: RunJob) -> TrainingEnd:
+    def _record_rest(self, left: RunJob) -> TrainingEnd:
         try:
-            record_rest(client, left, show_nothing, self._following)
+            record_rest(self.client, left, show_nothing, self._following)
         except KeyboardInterrupt:
-            cancel_job(client, left)
+            cancel_job(self.client.without_patience(), left)
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
-            return read_end(client, left.run_id, error)
-        get_run = partial(client.get_run, left.run_id)
-        return TrainingEnd(patiently(get_run, read_patience(), "a question").info.status)
+            return read_end(self.client, left.run_id, error)
+        return TrainingEnd(self.client.get_run(left.run_id).info.status)
 
     @contextmanager
     def _following(self, executor: Executor, job_id: str) -> Iterator[None]:
@@ -169,15 +166,13 @@ def _cancel(executor: Executor, job_id: str) -> None:
 
 
 def _read_result(
-    client: MaskingClient, run_id: str | None, member: SweepMember, status: str, failure: str | None
+    client: TrackingClient, run_id: str | None, member: SweepMember, status: str, failure: str | None
 ) -> SweepChildResult:
     if run_id is None:
         return SweepChildResult(member.name, None, NOT_STARTED, None, member.combination, {}, failure)
     try:
-        # If it is away where a training has ended well, that is from now on.
-        seconds = read_patience() if status == FINISHED else 0
-        run = patiently(partial(client.get_run, run_id), seconds, "a question")
-    except (MlflowException, OSError) as error:
+        run = (client if status == FINISHED else client.without_patience()).get_run(run_id)
+    except TrackingError as error:
         said = failure or f"the tracking server did not answer: {error}"
         return SweepChildResult(member.name, run_id, FAILED, None, member.combination, {}, said)
     return describe_child(run, member.name, member.combination, status, failure)

@@ -10,7 +10,6 @@ _HOMES = {
     "describe_status": ".status",
     "find_job": ".run_job",
     "find_left_job": ".left_job",
-    "find_run_job": ".run_job",
     "record_rest": ".attach",
     "show_log": ".status",
 }
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from tg_mlflow.takeover.left_job import find_left_job as find_left_job
     from tg_mlflow.takeover.run_job import RunJob as RunJob
     from tg_mlflow.takeover.run_job import find_job as find_job
-    from tg_mlflow.takeover.run_job import find_run_job as find_run_job
     from tg_mlflow.takeover.status import describe_status as describe_status
     from tg_mlflow.takeover.status import show_log as show_log
 else:

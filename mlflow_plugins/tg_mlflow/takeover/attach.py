@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError
@@ -12,11 +11,11 @@ from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.takeover.left_job import has_begun
-from tg_mlflow.takeover.run_job import RunJob, find_run_job
+from tg_mlflow.takeover.run_job import RunJob, find_job
 from tg_mlflow.takeover.status import find_run_secrets
-from tg_mlflow.tracking.launcher import find_launcher, keeps_jobs_here, launching
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, launching, read_settled_run
 from tg_mlflow.tracking.lifecycle import ending_run
-from tg_mlflow.tracking.masking_client import MaskingClient
 from tg_mlflow.tracking.search import is_complete, is_running
 from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
 from tg_mlflow.training.job import is_still_needed
@@ -28,7 +27,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 _FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 
 
-def attach(client: MlflowClient, run_id: str) -> None:
+def attach(client: TrackingClient, run_id: str) -> None:
     """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
 
     Nothing is doubled, since MLflow keeps one of several identical points. A run that is complete is left as it is.
@@ -39,16 +38,15 @@ def attach(client: MlflowClient, run_id: str) -> None:
         JobFailedError: If the job has failed or was stopped; the run says so then, too.
         RecordingError: If the tracking server or its artifact store does not take it.
     """
-    found = find_run_job(client, run_id)
-    if not is_complete(found.run):
-        check_is_left(client, found.run)
-        found = find_run_job(client, run_id)  # once more, as its launcher may have ended it and itself just now
-    if is_complete(found.run):
-        _logger.info("Run %s is %s and complete: there is nothing to do", run_id, found.run.info.status)
+    run, launcher = read_settled_run(client, run_id)
+    found = find_job(run)
+    if is_complete(run):
+        _logger.info("Run %s is %s and complete: there is nothing to do", run_id, run.info.status)
         return
+    check_is_left(run, launcher)
     _check_is_here(found)
     try:
-        is_recorded = record_rest(MaskingClient(client.tracking_uri, find_run_secrets(found.run)), found)
+        is_recorded = record_rest(TrackingClient(client.tracking_uri, find_run_secrets(found.run)), found)
     except RunEndedError as error:
         if client.get_run(run_id).info.status != _FINISHED:
             raise
@@ -59,13 +57,13 @@ def attach(client: MlflowClient, run_id: str) -> None:
     _logger.info("%s", describe_run(client, run_id))
 
 
-def check_is_left(client: MlflowClient, run: Run) -> None:
+def check_is_left(run: Run, launcher: Launcher | None) -> None:
     """Checks that no process of this machine records a run.
 
     Raises:
         RunNotOursError: If one does.
     """
-    if (launcher := find_launcher(client, run)) is not None:
+    if launcher is not None:
         raise RunNotOursError(
             f"run {run.info.run_id!r} is recorded by process {launcher.pid} now; wait for it, or stop it with "
             f"`tg-mlflow cancel {run.info.run_id}`"
@@ -73,7 +71,7 @@ def check_is_left(client: MlflowClient, run: Run) -> None:
 
 
 def record_rest(
-    client: MaskingClient,
+    client: TrackingClient,
     found: RunJob,
     show: Listener = write_to_stdout,
     following: Callable[[Executor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
@@ -98,14 +96,12 @@ def record_rest(
     written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.traits.repeats_logs else 0
     with ExitStack() as afterwards:
         try:
-            recording = RunRecorder(client, run_id, mask=client.mask, written=written)
             with (
-                launching(client, run_id, recording.patience_seconds),
-                ending_run(client, run_id, kills=False, is_open=is_running(found.run)) as ending,
-                recording as recorder,
+                launching(client, run_id),
+                ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
+                RunRecorder(client, run_id, written) as recorder,
                 following(executor, found.job_id),
             ):
-                ending.patience_seconds = recorder.patience_seconds
                 for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
                     for event in executor.logs(earlier):
                         show(recorder.take(event))

@@ -3,15 +3,15 @@
 import logging
 import time
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import JobStatus
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.run_job import RunJob, check_is_ours, find_job
-from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here
-from tg_mlflow.tracking.search import is_running, read_run
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here, read_settled_run
+from tg_mlflow.tracking.search import is_running
 from tg_mlflow.tracking.tags import JOB_ID_TAG, SWEEP_NAME_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -19,7 +19,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 _LOOK_SECONDS = 0.5
 
 
-def cancel(client: MlflowClient, run_id: str) -> None:
+def cancel(client: TrackingClient, run_id: str) -> None:
     """Stops a run's job and ends the run as KILLED, also one that has no job yet; does nothing to a run that has ended.
 
     The process that records the run, if it is on this machine, does so itself, and is waited for.
@@ -28,14 +28,12 @@ def cancel(client: MlflowClient, run_id: str) -> None:
         RunNotOursError: If the run is not one of ours, or its job is not here.
         DeliveryError: If the job cannot be stopped from here.
     """
-    run = read_run(client, run_id)
+    run, launcher = read_settled_run(client, run_id)
     check_is_ours(run)
     if not is_running(run):
         _logger.info("Run %s has ended before: %s", run_id, run.info.status)
         return
-    if (launcher := find_launcher(client, run)) is None:
-        run = client.get_run(run_id)  # once more, as its launcher may have ended it and itself just now
-    else:
+    if launcher is not None:
         _stop(client, run, launcher)
         run = wait_for_launcher(client, run_id, launcher)
     if is_running(run) and (left := find_left_job(client, run, keeps_jobs_here(run.data.tags))) is not None:
@@ -43,7 +41,7 @@ def cancel(client: MlflowClient, run_id: str) -> None:
     _logger.info("Run %s is %s", run_id, client.get_run(run_id).info.status)
 
 
-def cancel_job(client: MlflowClient, found: RunJob) -> None:
+def cancel_job(client: TrackingClient, found: RunJob) -> None:
     """Stops a job and ends its run as KILLED.
 
     Raises:
@@ -54,21 +52,21 @@ def cancel_job(client: MlflowClient, found: RunJob) -> None:
     found.discard()
 
 
-def wait_for_launcher(client: MlflowClient, run_id: str, launcher: Launcher) -> Run:
+def wait_for_launcher(client: TrackingClient, run_id: str, launcher: Launcher) -> Run:
     """Waits until the process that records a run, and has been told to stop, has ended the run or is gone.
 
     Returns:
         The run, as it is then.
     """
     _logger.info("Waiting for process %d, which records the run, to end it", launcher.pid)
-    while is_running(run := client.get_run(run_id)):
-        if find_launcher(client, run) != launcher:
-            return client.get_run(run_id)  # once more, as it may have ended it and itself just now
+    while True:
+        run, present = read_settled_run(client, run_id)
+        if not is_running(run) or present != launcher:
+            return run
         time.sleep(_LOOK_SECONDS)
-    return run
 
 
-def _stop(client: MlflowClient, run: Run, launcher: Launcher) -> None:
+def _stop(client: TrackingClient, run: Run, launcher: Launcher) -> None:
     """Interrupts a launcher; stops only the job, once there is one, if it has more to do or cannot be interrupted."""
     if launcher.signal_number is not None and SWEEP_NAME_TAG not in run.data.tags:
         launcher.interrupt()

@@ -2,7 +2,6 @@
 
 import time
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
@@ -11,6 +10,7 @@ from tg.common.delivery.sagemaker import Executor, JobStatus
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_complete, is_running
 from tg_mlflow.tracking.tags import JOB_ID_TAG
 
@@ -19,7 +19,7 @@ _START_SECONDS = 5
 _LOOK_SECONDS = 0.1
 
 
-def find_left_job(client: MlflowClient, run: Run, is_here: bool, executor: Executor | None = None) -> RunJob | None:
+def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Executor | None = None) -> RunJob | None:
     """Finds the job of a run that is not complete. A run whose job was never started is KILLED.
 
     What its launcher could not remove any more of a job that nobody needs is removed.

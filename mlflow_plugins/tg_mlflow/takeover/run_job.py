@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
 from pydantic import ValidationError
 
@@ -12,7 +11,6 @@ from tg.common.errors import suggestion
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.places.registry import list_places
-from tg_mlflow.tracking.search import read_run
 from tg_mlflow.tracking.tags import DATASET_TAG, JOB_ID_TAG, LOG_TAG, PLACE_TAG, SWEEP_TAG, VERSION_TAG
 from tg_mlflow.training.job import Job
 
@@ -30,15 +28,6 @@ class RunJob(Job):
     run: Run
     dataset: Path | None
     log: LogConfig
-
-
-def find_run_job(client: MlflowClient, run_id: str) -> RunJob:
-    """Finds a run's job.
-
-    Raises:
-        RunNotOursError: If there is no such run, or it has no job.
-    """
-    return find_job(read_run(client, run_id))
 
 
 def check_is_ours(run: Run) -> None:

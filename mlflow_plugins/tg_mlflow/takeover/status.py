@@ -3,17 +3,16 @@
 import json
 import os
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
 from tg.common.secret_mask import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import find_launcher, read_other_host
 from tg_mlflow.tracking.search import download_quietly, is_running
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, JOB_ID_TAG, SECRETS_TAG
@@ -21,7 +20,7 @@ from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, JOB_ID_TAG, SECRETS_TAG
 _CHUNK_BYTES = 1 << 16
 
 
-def describe_status(client: MlflowClient, run: Run) -> str:
+def describe_status(client: TrackingClient, run: Run) -> str:
     """Writes the status of a run, of its job, and who records it, a line each.
 
     Raises:
@@ -39,7 +38,7 @@ def describe_status(client: MlflowClient, run: Run) -> str:
     return "\n".join(lines)
 
 
-def show_log(client: MlflowClient, run: Run, follow: bool, show: Listener) -> None:
+def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> None:
     """Shows what a run's job has said, without secrets; once the job is not kept here, what the run has of it.
 
     Args:
@@ -85,7 +84,7 @@ def _describe_job(run: Run) -> str:
     return f"job {job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}"
 
 
-def _describe_launcher(client: MlflowClient, run: Run) -> str:
+def _describe_launcher(client: TrackingClient, run: Run) -> str:
     if (launcher := find_launcher(client, run)) is not None:
         return f"process {launcher.pid} records it"
     if (host := read_other_host(run.data.tags)) is not None:
@@ -93,11 +92,11 @@ def _describe_launcher(client: MlflowClient, run: Run) -> str:
     return f"no process of this machine records it; `tg-mlflow attach {run.info.run_id}` does"
 
 
-def _show_recorded(client: MlflowClient, run: Run, reason: TgError, show: Listener) -> None:
+def _show_recorded(client: TrackingClient, run: Run, reason: TgError, show: Listener) -> None:
     with temporary_folder() as folder:
         try:
             path = download_quietly(client, run.info.run_id, LOG_ARTIFACT, folder)
-        except (MlflowException, OSError) as error:
+        except TrackingError as error:
             raise RunNotOursError(f"run {run.info.run_id!r} has no log yet, and of its job: {reason}") from error
         with path.open("rb") as log:
             while data := log.read(_CHUNK_BYTES):

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from mlflow import MlflowClient
-
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching
 from tg_mlflow.tracking.lifecycle import Ending, ending_run
-from tg_mlflow.tracking.patience import read_patience
 
 
 @contextmanager
-def conducting_run(client: MlflowClient, run_id: str) -> Iterator[Ending]:
+def conducting_run(client: TrackingClient, run_id: str) -> Iterator[Ending]:
     """Notes in a run that this process records it, as :func:`launching` does, until it is ended by :func:`ending_run`.
 
     Args:
@@ -19,12 +17,10 @@ def conducting_run(client: MlflowClient, run_id: str) -> Iterator[Ending]:
         run_id: A run of a training, or of many.
 
     Raises:
-        BackendConfigError: If ``TG_TRACKING_PATIENCE_SECONDS`` is no number of seconds.
         RecordingError: If the server takes neither that note nor the run's end.
         RunEndedError: If another process has ended the run, in place of what that has led to here.
     """
     # The run ends first, so that whoever waits for this process to let go of it finds it ended.
     with ExitStack() as noted, ending_run(client, run_id) as ending:
-        ending.patience_seconds = read_patience()
-        noted.enter_context(launching(client, run_id, ending.patience_seconds))
+        noted.enter_context(launching(client, run_id))
         yield ending

@@ -8,20 +8,18 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tg.common.delivery.sagemaker.job_files.job_folder import jobs_path
 from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process, is_alive
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import RecordingError, RunNotOursError
-from tg_mlflow.tracking.patience import is_final, patiently
+from tg_mlflow.errors import RecordingError, RunNotOursError, TrackingError
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.search import read_run
 from tg_mlflow.tracking.tags import LAUNCHER_TAG, SWEEP_NAME_TAG
 
 # Other numbers stand for several processes, or for none.
@@ -55,13 +53,12 @@ class Launcher:
 
 
 @contextmanager
-def launching(client: MlflowClient, run_id: str, patience_seconds: float = 0.0) -> Iterator[None]:
+def launching(client: TrackingClient, run_id: str) -> Iterator[None]:
     """Notes in a run that this process records it while the context is open, and where it did after that.
 
     Args:
         client: The tracking server's.
         run_id: A run of a training, or of many.
-        patience_seconds: How long the server may be away at the beginning.
 
     Raises:
         RecordingError: If the tracking server does not take it at the beginning.
@@ -71,8 +68,8 @@ def launching(client: MlflowClient, run_id: str, patience_seconds: float = 0.0) 
         process = {**describe_process(os.getpid()), "signal": _find_signal(), "marker": marker}
         launcher = json.dumps({**place, **process})
         try:
-            patiently(partial(client.set_tag, run_id, LAUNCHER_TAG, launcher), patience_seconds, "a tag")
-        except (MlflowException, OSError) as error:
+            client.set_tag(run_id, LAUNCHER_TAG, launcher)
+        except TrackingError as error:
             raise RecordingError(
                 f"the tracking server did not take which process records run {run_id} ({error}); when the server is "
                 f"back, end the run with `tg-mlflow cancel {run_id}`"
@@ -81,11 +78,11 @@ def launching(client: MlflowClient, run_id: str, patience_seconds: float = 0.0) 
             yield
         finally:
             # Else it is seen by the marker.
-            with suppress(MlflowException, OSError), uninterrupted():
-                client.set_tag(run_id, LAUNCHER_TAG, json.dumps(place))
+            with suppress(TrackingError), uninterrupted():
+                client.without_patience().set_tag(run_id, LAUNCHER_TAG, json.dumps(place))
 
 
-def find_launcher(client: MlflowClient, run: Run) -> Launcher | None:
+def find_launcher(client: TrackingClient, run: Run) -> Launcher | None:
     """Finds the process that records a run now, or the sweep that the run belongs to.
 
     Returns:
@@ -97,10 +94,28 @@ def find_launcher(client: MlflowClient, run: Run) -> Launcher | None:
         return launcher
     try:
         return read_launcher(client.get_run(parent_id).data.tags)
-    except MlflowException as error:
-        if not is_final(error):
+    except TrackingError as error:
+        if not error.is_final:
             raise
         return None  # it is not there any more
+
+
+def read_settled_run(client: TrackingClient, run_id: str) -> tuple[Run, Launcher | None]:
+    """Reads a run, and finds the process that records it now.
+
+    A launcher ends its run before it ends itself. A run without a launcher is read once more, so that one that has been
+    ended just now does not look as if it had been left.
+
+    Returns:
+        The run and its launcher, as :func:`find_launcher` finds it.
+
+    Raises:
+        RunNotOursError: If there is no such run.
+        TrackingError: If the tracking server does not answer.
+    """
+    run = read_run(client, run_id)
+    launcher = find_launcher(client, run)
+    return (read_run(client, run_id) if launcher is None else run), launcher
 
 
 def read_launcher(tags: Mapping[str, str]) -> Launcher | None:

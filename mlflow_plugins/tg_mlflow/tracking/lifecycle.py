@@ -4,17 +4,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
-from mlflow import MlflowClient
 from mlflow.entities import RunStatus
-from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError, JobStoppedError
 from tg.common.errors import JobUnreachableError
-from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
-from tg_mlflow.tracking.patience import patiently
+from tg_mlflow.errors import RecordingError, RunEndedError, TrackingError, describe_failure
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -26,21 +22,20 @@ class Ending:
 
     Attributes:
         is_due: Whether the run ends if nothing goes wrong; it does not where its job goes on by itself.
-        patience_seconds: How long the server may be away then; for an interrupt's end, it is not waited for.
     """
 
     is_due: bool = True
-    patience_seconds: float = 0.0
 
 
 @contextmanager
-def ending_run(client: MlflowClient, run_id: str, kills: bool = True, is_open: bool = True) -> Iterator[Ending]:
+def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open: bool = True) -> Iterator[Ending]:
     """Ends the run when the context is left.
 
     It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt.
 
-    A run whose recording is not complete is not ended, nor is one a second time that another process has ended
-    meanwhile and whose job it has removed. Whatever is raised goes on to the caller.
+    A run whose recording is not complete is not ended, nor is a run ended again that another process has ended
+    meanwhile and whose job it has removed. After an interrupt, a server that is away is not waited for. Whatever is
+    raised goes on to the caller.
 
     Args:
         client: The tracking server's.
@@ -56,35 +51,33 @@ def ending_run(client: MlflowClient, run_id: str, kills: bool = True, is_open: b
     try:
         yield ending
     except JobStoppedError:
-        _end(client, run_id, RunStatus.KILLED)
+        _end(client.without_patience(), run_id, RunStatus.KILLED)
         raise
     except (KeyboardInterrupt, GeneratorExit):
         if kills:
-            _end(client, run_id, RunStatus.KILLED)
+            _end(client.without_patience(), run_id, RunStatus.KILLED)
         raise
     except (RecordingError, JobUnreachableError):
         raise  # the run is ended by whoever records the rest
     except BaseException as error:
         if is_open and isinstance(error, DeliveryError):
             _check_is_open(client, run_id, error)
-        # If it is the server that is away, it has been waited for.
-        seconds = 0.0 if isinstance(error, (MlflowException, OSError)) else ending.patience_seconds
-        reason = describe_failure(error)
         try:
-            patiently(partial(client.set_tag, run_id, FAILURE_REASON_TAG, reason), seconds, "a failure")
+            client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error))
         finally:
-            _end(client, run_id, RunStatus.FAILED, seconds)
+            _end(client, run_id, RunStatus.FAILED)
         raise
     if ending.is_due:
-        _end(client, run_id, RunStatus.FINISHED, ending.patience_seconds)
+        _end(client, run_id, RunStatus.FINISHED)
 
 
-def kill_run(client: MlflowClient, run_id: str) -> None:
+def kill_run(client: TrackingClient, run_id: str) -> None:
     """Ends a run as KILLED after an interrupt, unless it has ended, and says on the console how it stands.
 
     Raises:
         RecordingError: If the server does not take it.
     """
+    client = client.without_patience()
     killed, status = RunStatus.to_string(RunStatus.KILLED), client.get_run(run_id).info.status
     if not RunStatus.is_terminated(RunStatus.from_string(status)):
         _end(client, run_id, RunStatus.KILLED)
@@ -93,25 +86,20 @@ def kill_run(client: MlflowClient, run_id: str) -> None:
     _logger.error("=== Run %s %s: %s ===", run_id, status, when)
 
 
-def _check_is_open(client: MlflowClient, run_id: str, error: DeliveryError) -> None:
+def _check_is_open(client: TrackingClient, run_id: str, error: DeliveryError) -> None:
     try:
-        status = client.get_run(run_id).info.status
-    except (MlflowException, OSError):
+        status = client.without_patience().get_run(run_id).info.status
+    except TrackingError:
         return  # it is seen when the run is to be ended
     if RunStatus.is_terminated(RunStatus.from_string(status)):
         raise RunEndedError(f"another process has ended the run meanwhile ({describe_failure(error)})") from error
 
 
-def _end(client: MlflowClient, run_id: str, status: int, patience_seconds: float = 0.0) -> None:
+def _end(client: TrackingClient, run_id: str, status: int) -> None:
     word = str(RunStatus.to_string(status))
-
-    def end() -> None:
-        with uninterrupted():
-            client.set_terminated(run_id, word)
-
     try:
-        patiently(end, patience_seconds, "a run's end")
-    except (MlflowException, OSError, KeyboardInterrupt) as error:
+        client.set_terminated(run_id, word)
+    except (TrackingError, KeyboardInterrupt) as error:
         raise RecordingError(
             f"the tracking server did not take that run {run_id} is {word} ({describe_failure(error)}); the job is "
             f"kept: when the server is back, run `tg-mlflow attach {run_id}`"

@@ -1,86 +1,67 @@
-"""Asks a tracking server again that is away for a while."""
+"""Waits for a tracking server that is away."""
 
-import logging
-import os
+import threading
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Protocol
 
-from mlflow.exceptions import MlflowException, RestException
-from mlflow.protos.databricks_pb2 import (
-    INVALID_PARAMETER_VALUE,
-    PERMISSION_DENIED,
-    RESOURCE_DOES_NOT_EXIST,
-    UNAUTHENTICATED,
-    ErrorCode,
-)
-
-from tg.common.secret_mask import SecretMask
-from tg_mlflow.errors import BackendConfigError
-
-_logger = logging.getLogger("mlflow.tg_mlflow")
-
-# So long a tracking server may be away, besides the time that MLflow's own client tries again.
-PATIENCE_SECONDS = 300.0
-PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
-
-_LONGEST_PAUSE_SECONDS = 10
-_FINAL_CODES = {
-    ErrorCode.Name(code)
-    for code in (INVALID_PARAMETER_VALUE, PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST, UNAUTHENTICATED)
-}
-
-T = TypeVar("T")
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 10.0
 
 
-def read_patience() -> float:
-    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
+class Clock(Protocol):
+    """Tells the time and lets it pass, as the module :mod:`time` does."""
 
-    Raises:
-        BackendConfigError: If it is no number of seconds.
-    """
-    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float("nan")
-    if not seconds >= 0:
-        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
-    return seconds
+    def monotonic(self) -> float:
+        """Returns the seconds since some moment."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Waits."""
 
 
-def patiently(action: Callable[[], T], seconds: float, what: str) -> T:
-    """Does something that the tracking server may not take now, again and again, with growing pauses.
+class Patience:
+    """How long all that share it wait together for a tracking server that is away.
+
+    The server is away from a request that fails until one that it answers. Once it has been away for too long, each
+    further request is sent once, until the server answers one.
 
     Args:
-        action: What is done. It may be done twice, where the server has done it and could not say so.
-        seconds: How long the server may be away before it is given up.
-        what: What it is that the server takes.
-
-    Raises:
-        MlflowException: The server's last answer, or the first one that asking again would not change.
-        OSError: Likewise.
+        seconds: How long the server may be away.
+        clock: The clock.
     """
-    give_up, pause = time.monotonic() + seconds, 0.5
-    while True:
-        try:
-            return action()
-        except (MlflowException, OSError) as error:
-            if is_final(error) or time.monotonic() + pause > give_up:
-                raise
-            reason = SecretMask().mask(str(error))
-            _logger.warning("The tracking server does not take %s (%s); it is asked again", what, reason)
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
+    def __init__(self, seconds: float, clock: Clock = time) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._away_since: float | None = None
+        self._failed_at = 0.0
 
-def is_refusal(error: MlflowException) -> bool:
-    """Whether the server does not want what is in a request, so that it might take a part of that."""
-    return bool(error.error_code == ErrorCode.Name(INVALID_PARAMETER_VALUE))
+    def note_answer(self) -> None:
+        """Notes that the server is there."""
+        with self._lock:
+            self._away_since = None
 
+    def pauses(self) -> Iterator[float]:
+        """Yields how many seconds to wait after each failure of one request; asked for at each failure, not before.
 
-def is_final(error: Exception) -> bool:
-    """Whether asking again would give the same answer."""
-    if isinstance(error, RestException):
-        return error.error_code in _FINAL_CODES
-    return isinstance(error, MlflowException) and error.error_code in _FINAL_CODES
+        It ends when the server has been away for too long, or has failed this request for as long.
+        """
+        begun, pause = self._clock.monotonic(), _FIRST_PAUSE_SECONDS
+        while (left := min(begun, self._note_failure()) + self.seconds - self._clock.monotonic()) > 0:
+            yield min(pause, left)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        self._clock.sleep(seconds)
+
+    def _note_failure(self) -> float:
+        """Notes that a request has failed; returns since when the server is away."""
+        with self._lock:
+            now = self._clock.monotonic()
+            # After a long time without requests, this is another absence: the server may have been back meanwhile.
+            if self._away_since is None or now - self._failed_at > self.seconds:
+                self._away_since = now
+            self._failed_at = now
+            return self._away_since

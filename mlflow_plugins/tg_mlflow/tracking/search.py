@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
-from mlflow.exceptions import MlflowException
 
-from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.tracking.patience import is_final
+from tg_mlflow.errors import RunNotOursError, TrackingError
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG
 
 _PAGE = 1000
@@ -25,7 +23,7 @@ def is_complete(run: Run) -> bool:
     return not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags
 
 
-def search_runs(client: MlflowClient, experiment_ids: list[str], text: str) -> Iterator[Run]:
+def search_runs(client: TrackingClient, experiment_ids: list[str], text: str) -> Iterator[Run]:
     """Finds all runs that a filter describes, however many."""
     token = None
     while True:
@@ -36,27 +34,26 @@ def search_runs(client: MlflowClient, experiment_ids: list[str], text: str) -> I
             return
 
 
-def read_run(client: MlflowClient, run_id: str) -> Run:
+def read_run(client: TrackingClient, run_id: str) -> Run:
     """Reads a run.
 
     Raises:
         RunNotOursError: If there is no such run.
-        MlflowException: If the tracking server does not answer.
+        TrackingError: If the tracking server does not answer.
     """
     try:
         return client.get_run(run_id)
-    except MlflowException as error:
-        if not is_final(error):
+    except TrackingError as error:
+        if not error.is_final:
             raise
         raise RunNotOursError(f"run {run_id!r} cannot be read: {error}; check the id and the tracking URI") from error
 
 
-def download_quietly(client: MlflowClient, run_id: str, artifact: str, folder: Path) -> Path:
+def download_quietly(client: TrackingClient, run_id: str, artifact: str, folder: Path) -> Path:
     """Downloads one file without a progress bar, which for a small one is noise.
 
     Raises:
-        MlflowException: If it is not there, or the store does not answer.
-        OSError: Likewise.
+        TrackingError: If it is not there, or the store does not answer.
     """
     before = MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get_raw()
     MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)

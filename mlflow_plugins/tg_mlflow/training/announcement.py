@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mlflow import MlflowClient
 from mlflow.entities import RunStatus
 
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.training.end import TrainingEnd
 from tg_mlflow.training.summary import describe_run
@@ -15,7 +15,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 @contextmanager
-def announcing_interrupt(client: MlflowClient, run_id: str) -> Iterator[None]:
+def announcing_interrupt(client: TrackingClient, run_id: str) -> Iterator[None]:
     """Says that the run was KILLED if it is interrupted while the context is open, and sees to it that it was."""
     try:
         yield
@@ -24,7 +24,7 @@ def announcing_interrupt(client: MlflowClient, run_id: str) -> Iterator[None]:
         raise
 
 
-def announce_end(client: MlflowClient, run_id: str, end: TrainingEnd) -> None:
+def announce_end(client: TrackingClient, run_id: str, end: TrainingEnd) -> None:
     """Shows a run that has ended well; what went wrong is told by whoever called for the training."""
     if end.status == RunStatus.to_string(RunStatus.FINISHED):
         _logger.info("%s", describe_run(client, run_id))

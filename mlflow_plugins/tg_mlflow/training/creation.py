@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag, SourceType
 from mlflow.projects.utils import _is_local_uri, _is_valid_branch_name
 from mlflow.tracking import fluent
@@ -15,6 +14,7 @@ from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.tracking.tags import CONFIG_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
 from tg_mlflow.training.origin import describe_origin
@@ -24,7 +24,7 @@ _ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG, VERSION_
 
 
 def create_run(
-    client: MlflowClient,
+    client: TrackingClient,
     experiment_id: str,
     project: Project,
     entry_point: str,
@@ -67,7 +67,7 @@ def create_run(
     return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name)
 
 
-def create_child_run(client: MlflowClient, parent: Run, name: str) -> str:
+def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
     """Creates the run of a training of a sweep, from where its parent is from.
 
     Raises:
@@ -78,17 +78,18 @@ def create_child_run(client: MlflowClient, parent: Run, name: str) -> str:
     return create_tagged_run(client, parent.info.experiment_id, {**origin, **own, SWEEP_NAME_TAG: name}, name)
 
 
-def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
-    """Creates a run and returns its id.
+def create_tagged_run(client: TrackingClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
+    """Creates a run and returns its id. It asks once: where an answer is lost, a second request makes a second run.
 
     Raises:
+        TrackingError: If the tracking server does not create it.
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     with uninterrupted() as held:
         run_id = str(
-            client.create_run(
-                experiment_id, tags={VERSION_TAG: version("tg-mlflow"), **tags}, run_name=run_name
-            ).info.run_id
+            client.without_patience()
+            .create_run(experiment_id, tags={VERSION_TAG: version("tg-mlflow"), **tags}, run_name=run_name)
+            .info.run_id
         )
     if held.any:
         kill_run(client, run_id)
@@ -96,7 +97,9 @@ def create_tagged_run(client: MlflowClient, experiment_id: str, tags: Mapping[st
     return run_id
 
 
-def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str], config: PlaceConfig | None = None) -> None:
+def log_params(
+    client: TrackingClient, run_id: str, params: Mapping[str, str], config: PlaceConfig | None = None
+) -> None:
     """Logs parameters as the user wrote them, and a configuration as the tag ``tg.config``.
 
     The tag has those keys that are not as they are by default, but for ``sweep``, which is in the sweep's plan.

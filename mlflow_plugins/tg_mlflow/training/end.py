@@ -8,7 +8,7 @@ from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError, TgError
 from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
 
 # A child of MLflow's logger, so that whoever configures MLflow's output configures ours.
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -28,7 +28,7 @@ class TrainingEnd:
     failure: str | None = None
 
 
-def read_end(client: MaskingClient, run_id: str, error: BaseException) -> TrainingEnd:
+def read_end(client: TrackingClient, run_id: str, error: BaseException) -> TrainingEnd:
     """Says how a run has ended that an error has ended; shows an error of the project's own code."""
     if isinstance(error, RecordingError):
         failure = f"Run {run_id} is not complete: {describe_failure(error)}"

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlflow import MlflowClient
-
 from tg.common import JobUnreachableError
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.places.config import LogConfig
-from tg_mlflow.results.artifacts import Attempts, log_input, log_package
+from tg_mlflow.results.artifacts import log_input, log_package
+from tg_mlflow.results.optional_parts import Attempts
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.capacity import NoCapacityError
 
 
 @contextmanager
 def explaining_failure(
-    client: MlflowClient, run_id: str, package: Path, dataset: Path | None, log: LogConfig
+    client: TrackingClient, run_id: str, package: Path, dataset: Path | None, log: LogConfig
 ) -> Iterator[None]:
     """Logs the package and the dataset if the training that the context is open for fails; of one that succeeds, the
     archive has them. What cannot be logged is told in a warning.
@@ -32,7 +32,7 @@ def explaining_failure(
     except (NoCapacityError, RecordingError, JobUnreachableError):
         raise  # it is tried again, or goes on
     except Exception:
-        attempts = Attempts()
+        client, attempts = client.without_patience(), Attempts(client.mask)
         with attempts("package"):
             log_package(client, run_id, package)
         if log.dataset:

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from mlflow import MlflowClient
-
 from tg.common import DeliveryError
 from tg.common.delivery.delivery.image.docker_client import ObjectMissingError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobUnreachableError
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_notes import note_facts, note_not_uploaded
 
@@ -33,7 +32,7 @@ class JobGuard:
         afterwards: What is done when the run has ended.
     """
 
-    client: MlflowClient
+    client: TrackingClient
     job: Job
     recorder: RunRecorder
     afterwards: ExitStack
@@ -72,11 +71,11 @@ class JobGuard:
         with uninterrupted(), suppress(ObjectMissingError):  # what it has said meanwhile, unless it was removed
             for event in self.job.logs(self.recorder.job_position, follow=False):
                 self.recorder.take(event)
-        if isinstance(error, KeyboardInterrupt) and is_still_needed(status, False, error):
-            self._keep()
-        else:
+        if not is_still_needed(status, False, error):
             note_facts(self.client, self.job)
             self.afterwards.callback(self.job.discard)
+        elif isinstance(error, KeyboardInterrupt):
+            self._keep()
 
     def _stop(self) -> JobStatus:
         """Stops the job, however often that is interrupted; an interrupt cuts the job's grace period short."""

@@ -3,22 +3,20 @@
 import logging
 import time
 
-from mlflow import MlflowClient
 from mlflow.entities import Metric, RunStatus
-from mlflow.exceptions import MlflowException
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobUnreachableError
-from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG
+from tg_mlflow.errors import TrackingError
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG, OWN_PREFIX
 from tg_mlflow.training.job import Job
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-_PREFIX = "tg."
 
-
-def note_waiting(client: MlflowClient, job: Job) -> bool:
+def note_waiting(client: TrackingClient, job: Job) -> bool:
     """Makes the run SCHEDULED if its job waits for machines; jobs of many places never wait.
 
     Returns:
@@ -29,7 +27,7 @@ def note_waiting(client: MlflowClient, job: Job) -> bool:
     return set_status(client, job.run_id, RunStatus.SCHEDULED)
 
 
-def set_status(client: MlflowClient, run_id: str, status: int) -> bool:
+def set_status(client: TrackingClient, run_id: str, status: int) -> bool:
     """Changes the status of a run that has not ended; a server that is away is no reason to stop.
 
     Returns:
@@ -37,14 +35,14 @@ def set_status(client: MlflowClient, run_id: str, status: int) -> bool:
     """
     word = str(RunStatus.to_string(status))
     try:
-        client.update_run(run_id, word)
-    except (MlflowException, OSError) as error:
+        client.without_patience().update_run(run_id, word)
+    except TrackingError as error:
         _logger.warning("The tracking server does not take that run %s is %s: %s", run_id, word, error)
         return False
     return True
 
 
-def note_facts(client: MlflowClient, job: Job) -> None:
+def note_facts(client: TrackingClient, job: Job) -> None:
     """Records what is known of a job, with names that begin with ``tg.``; never fails the run.
 
     Metrics are only recorded when the job has ended, since they change until then.
@@ -60,22 +58,23 @@ def note_facts(client: MlflowClient, job: Job) -> None:
     except DeliveryError as error:
         _logger.warning("Nothing can be said of job %s: %s", job_id, error)
         return
+    client = client.without_patience()
     try:
         for name, value in facts.tags.items():
-            client.set_tag(run_id, f"{_PREFIX}{name}", value)
+            client.set_tag(run_id, f"{OWN_PREFIX}{name}", value)
         if state.status.is_final:
             now = time.time_ns() // 1_000_000
-            metrics = [Metric(f"{_PREFIX}{name}", value, now, 0) for name, value in facts.metrics.items()]
+            metrics = [Metric(f"{OWN_PREFIX}{name}", value, now, 0) for name, value in facts.metrics.items()]
             client.log_batch(run_id, metrics=metrics)
-    except (MlflowException, OSError) as error:
+    except TrackingError as error:
         _logger.warning("The tracking server does not take what is known of job %s: %s", job_id, error)
 
 
-def note_not_uploaded(client: MlflowClient, run_id: str, reason: str) -> None:
+def note_not_uploaded(client: TrackingClient, run_id: str, reason: str) -> None:
     """Says, also in the run, that the results of a training that has succeeded are not uploaded and how to do it."""
     message = f"the results are not uploaded ({reason}); they are kept: run `tg-mlflow attach {run_id}` to try again"
     _logger.warning("The training has succeeded, but %s", message)
     try:
-        client.set_tag(run_id, NOT_UPLOADED_TAG, message)
-    except (MlflowException, OSError) as error:
+        client.without_patience().set_tag(run_id, NOT_UPLOADED_TAG, message)
+    except TrackingError as error:
         _logger.warning("The run cannot be told so either: %s", error)

@@ -1,19 +1,16 @@
 """Watches a job to its end and records what it says and makes; the same for who has started it and who comes later."""
 
 import logging
-from functools import partial
 from pathlib import Path
 
-from mlflow import MlflowClient
 from mlflow.entities import RunStatus
-from mlflow.exceptions import MlflowException
 
 from tg.common.delivery.sagemaker import Listener, check_completed, write_to_stdout
-from tg_mlflow.errors import RecordingError
+from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.results.artifacts import log_result
-from tg_mlflow.tracking.patience import patiently
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_notes import note_facts, note_not_uploaded, note_waiting, set_status
 
@@ -21,7 +18,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 def watch_job(
-    client: MlflowClient,
+    client: TrackingClient,
     job: Job,
     recorder: RunRecorder,
     dataset: Path | None,
@@ -30,8 +27,7 @@ def watch_job(
 ) -> bool:
     """Shows and records a job's output from where the recorder stands, and logs its results.
 
-    A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so. A
-    tracking server that is away is waited for, as long as the recorder does.
+    A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so.
 
     Args:
         client: The tracking server's.
@@ -59,15 +55,14 @@ def watch_job(
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
     note_facts(client, job)
     check_completed(job_id, executor.status(job_id), recorder.tail)
-    send = partial(log_result, client, run_id, executor, job_id, dataset, log, recorder.mask)
     try:
-        refused = patiently(send, recorder.patience_seconds, "the results")
-    except (MlflowException, OSError) as error:
+        refused = log_result(client, run_id, executor, job_id, dataset, log)
+    except TrackingError as error:
         raise RecordingError(
             f"the tracking server did not take the results of run {run_id} ({error}); they are kept: when the "
             f"server is back, run `tg-mlflow attach {run_id}`"
         ) from error
     if refused:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
-        note_not_uploaded(client, run_id, recorder.mask.mask(reasons))
+        note_not_uploaded(client, run_id, client.mask.mask(reasons))
     return not refused

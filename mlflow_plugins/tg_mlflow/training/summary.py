@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mlflow import MlflowClient
-
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import BEST_NAME_TAG, BEST_RUN_ID_TAG
 
 
-def describe_run(client: MlflowClient, run_id: str) -> str:
+def describe_run(client: TrackingClient, run_id: str) -> str:
     """Writes a run's status, metrics, id, best training and where to see it, a line each."""
     run = client.get_run(run_id)
     width = max((len(name) for name in run.data.metrics), default=0)

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -20,9 +19,8 @@ from tg_mlflow.errors import RecordingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
-from tg_mlflow.tracking.masking_client import MaskingClient
-from tg_mlflow.tracking.patience import patiently
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
@@ -54,7 +52,7 @@ class Training:
 
 
 def train_recorded(
-    client: MaskingClient,
+    client: TrackingClient,
     run_id: str,
     params: Mapping[str, str],
     training: Training,
@@ -79,18 +77,17 @@ def train_recorded(
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
                 with conducting_run(client, run_id) as ending:
-                    patience = ending.patience_seconds
-                    patiently(partial(log_params, client, run_id, params, training.config), patience, "parameters")
+                    log_params(client, run_id, params, training.config)
                     ending.is_due = train(client, run_id, training, afterwards)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
         return read_end(client, run_id, error)
-    return TrainingEnd(patiently(partial(client.get_run, run_id), patience, "a question").info.status)
+    return TrainingEnd(client.get_run(run_id).info.status)
 
 
-def train(client: MaskingClient, run_id: str, training: Training, afterwards: ExitStack) -> bool:
+def train(client: TrackingClient, run_id: str, training: Training, afterwards: ExitStack) -> bool:
     """Trains and records into a run that exists; does not end the run.
 
     The job has ended when this returns or raises, but for a ``JobUnreachableError`` and a job that is to go on by
@@ -106,7 +103,7 @@ def train(client: MaskingClient, run_id: str, training: Training, afterwards: Ex
         Exception: Whatever the project's code raises in this process, unchanged.
     """
     place, earlier_jobs = find_place(training.config.place), list[str]()
-    with RunRecorder(client, run_id, mask=client.mask) as recorder:
+    with RunRecorder(client, run_id) as recorder:
         attempts = place.list_attempts(training.config)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
@@ -132,7 +129,7 @@ def _describe_trace(error: Exception) -> LogEvent:
 
 
 def _train_once(
-    client: MaskingClient,
+    client: TrackingClient,
     run_id: str,
     training: Training,
     config: PlaceConfig,
@@ -145,7 +142,7 @@ def _train_once(
     Returns:
         The job, and whether what is kept of it is still needed.
     """
-    executor, patience = training.executor, recorder.patience_seconds
+    executor = training.executor
     with ExitStack() as building, ExitStack() as watching:
         delivery = building.enter_context(training.source.delivering(config))
         warn_of_ignored_calls(executor, delivery, config)
@@ -155,9 +152,9 @@ def _train_once(
         # Noted before there is a job, so that it can be found whatever happens to this process.
         name = delivery.job.task.info.get("name")
         tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
-        patiently(partial(log_params, client, run_id, delivery.options.hyperparameters), patience, "hyperparameters")
+        log_params(client, run_id, delivery.options.hyperparameters)
         for key, value in tags.items():
-            patiently(partial(client.set_tag, run_id, key, value), patience, "a tag")
+            client.set_tag(run_id, key, value)
         earlier_jobs.append(job.job_id)
         recorder.begin_job()
         package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))

@@ -20,7 +20,7 @@ from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.sweeps.existing_job import create_job_run, record_job
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
 
 
 class Task(AbstractTrainingTask):
@@ -39,8 +39,8 @@ def executor(simulated_aws: AwsEmulator) -> SagemakerRemoteExecutor:
 
 
 @pytest.fixture
-def client(store: MlflowClient) -> MaskingClient:
-    return MaskingClient(store.tracking_uri, SecretMask.of_variables({"API_TOKEN": "s3cret-value"}))
+def client(store: MlflowClient) -> TrackingClient:
+    return TrackingClient(store.tracking_uri, SecretMask.of_variables({"API_TOKEN": "s3cret-value"}))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def create(simulated_aws: AwsEmulator) -> Callable[[str], None]:
 def test_a_job_is_recorded_as_if_it_were_ours(
     executor: SagemakerRemoteExecutor,
     job: Job,
-    client: MaskingClient,
+    client: TrackingClient,
     parent: Run,
     create: Callable[[str], None],
     simulated_aws: AwsEmulator,
@@ -95,7 +95,7 @@ def test_a_job_is_recorded_as_if_it_were_ours(
 def test_a_job_that_fails_and_one_that_is_stopped(
     executor: SagemakerRemoteExecutor,
     job: Job,
-    client: MaskingClient,
+    client: TrackingClient,
     parent: Run,
     create: Callable[[str], None],
     simulated_aws: AwsEmulator,
@@ -120,7 +120,7 @@ def test_a_job_that_fails_and_one_that_is_stopped(
 def test_what_was_not_recorded_is_attached(
     executor: SagemakerRemoteExecutor,
     job: Job,
-    client: MaskingClient,
+    client: TrackingClient,
     parent: Run,
     create: Callable[[str], None],
     tmp_path: Path,

@@ -25,6 +25,7 @@ from tests.integration.aws.backend_support import (
 )
 from tests.support import ProjectFolder
 from tg_mlflow.takeover.attach import attach
+from tg_mlflow.tracking.client import TrackingClient
 
 Fault: TypeAlias = Callable[[AwsEmulator, Job], object]
 
@@ -136,7 +137,7 @@ def test_a_job_that_cannot_be_followed_goes_on_and_can_be_attached_to(
     assert simulated_aws.calls.of("sagemaker:StopTrainingJob") == []
     simulated_aws.faults.expired_keys.clear()
     job.may_end.set()
-    attach(store, ended.run_id)
+    attach(TrackingClient(store.tracking_uri), ended.run_id)
     assert_finished(store)
     assert points_of(store, the_run(store)) == POINTS
     assert states_of(simulated_aws) == ["Completed"]

@@ -27,6 +27,7 @@ from tests.integration.aws.backend_support import (
 from tests.integration.aws.support import BUCKET
 from tests.support import ProjectFolder, make_points
 from tg_mlflow.takeover.attach import attach
+from tg_mlflow.tracking.client import TrackingClient
 
 OPERATIONS = {
     "sts:GetCallerIdentity",
@@ -180,7 +181,7 @@ def test_results_are_not_lost_when_s3_is_away_at_the_end(
     job.may_end.set()
     ended = train(small_project, store)
     if not ended.wait():
-        attach(store, ended.run_id)
+        attach(TrackingClient(store.tracking_uri), ended.run_id)
     assert_finished(store)
     assert points_of(store, the_run(store)) == POINTS
 

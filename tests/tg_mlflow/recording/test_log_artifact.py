@@ -6,28 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from tests.memory_server import FakeClock
 from tg_mlflow.recording.log_artifact import LogArtifact
+from tg_mlflow.tracking.client import TrackingClient
 
 WAIT_SECONDS = 30
 
 
-class Uploads:
+class Uploads(MlflowClient):
     """Takes a log as a tracking server does, which is away for its first calls."""
 
-    def __init__(self, failures: int = 0, answers: bool = False) -> None:
+    def __init__(self, tracking_uri: str | None = None) -> None:
         self.logs: list[bytes] = []
-        self.failures = failures
-        self._answers = answers
+        self.failures = 0
+        self.answers = False
 
-    def log_artifact(self, run_id: str, path: str, folder: str) -> None:
+    def log_artifact(self, run_id: str, path: str, folder: str | None = None) -> None:
         self._fail()
         assert (run_id, folder, Path(path).name) == ("run", "logs", "train.log")
         self.logs.append(Path(path).read_bytes())
 
-    def get_run(self, run_id: str) -> None:
-        if not self._answers:
+    def get_run(self, run_id: str) -> Any:
+        if not self.answers:
             self._fail()
 
     def _fail(self) -> None:
@@ -36,13 +39,23 @@ class Uploads:
             raise MlflowException("the connection broke")
 
 
-def open_log(client: Any, patience_seconds: float = WAIT_SECONDS) -> LogArtifact:
-    return LogArtifact(client, "run", patience_seconds)
+class UploadsClient(TrackingClient, Uploads):
+    """A client of such a server."""
+
+
+def connect(failures: int = 0, answers: bool = False, patience_seconds: float = 300) -> UploadsClient:
+    client = UploadsClient(patience_seconds=patience_seconds, clock=FakeClock())
+    client.failures, client.answers = failures, answers
+    return client
+
+
+def open_log(client: TrackingClient) -> LogArtifact:
+    return LogArtifact(client, "run")
 
 
 def test_a_log_is_sent_as_it_is_while_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Slow(Uploads):
-        def log_artifact(self, run_id: str, path: str, folder: str) -> None:
+    class Slow(UploadsClient):
+        def log_artifact(self, run_id: str, path: str, folder: str | None = None) -> None:
             if not self.logs:
                 begun.set()
                 assert grown.wait(WAIT_SECONDS)
@@ -50,7 +63,7 @@ def test_a_log_is_sent_as_it_is_while_it_grows(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("tg_mlflow.recording.log_artifact._REFRESH_SECONDS", 0.01)
     begun, grown = threading.Event(), threading.Event()
-    client = Slow()
+    client = Slow(clock=FakeClock())
     with open_log(client) as log:
         log.write(b"one\n")
         assert begun.wait(WAIT_SECONDS)
@@ -62,7 +75,7 @@ def test_a_log_is_sent_as_it_is_while_it_grows(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_server_that_is_away_at_the_end_is_waited_for() -> None:
-    client = Uploads(failures=2)
+    client = connect(failures=2)
     with open_log(client) as log:
         log.write(b"one\n")
     assert client.logs == [b"one\n"]
@@ -73,8 +86,8 @@ def test_a_server_that_is_away_at_the_end_is_waited_for() -> None:
 def test_a_log_stays_on_disk_where_only_its_place_is_away_or_the_server_stays_so(
     patience_seconds: float, answers: bool
 ) -> None:
-    client = Uploads(failures=100, answers=answers)
-    with open_log(client, patience_seconds) as log:
+    client = connect(100, answers, patience_seconds)
+    with open_log(client) as log:
         log.write(b"one\n")
     reason, _, path = str(log.failure).partition("; it is ")
     assert reason == "the log could not be sent (the connection broke)"
@@ -84,7 +97,7 @@ def test_a_log_stays_on_disk_where_only_its_place_is_away_or_the_server_stays_so
 
 
 def test_a_full_disk_does_not_end_the_training(caplog: pytest.LogCaptureFixture) -> None:
-    client = Uploads()
+    client = connect()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with open_log(client) as log:
@@ -102,7 +115,7 @@ def test_a_full_disk_does_not_end_the_training(caplog: pytest.LogCaptureFixture)
 
 def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with open_log(Uploads()) as log:
+    with open_log(connect()) as log:
         log.write(b"one\n")
         assert len(list(tmp_path.glob("tg-mlflow-log-*/train.log"))) == 1
     assert list(tmp_path.glob("tg-mlflow-log-*")) == []

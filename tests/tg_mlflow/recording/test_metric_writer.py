@@ -27,7 +27,7 @@ def test_what_has_waited_for_a_slow_server_is_not_gathered_any_longer(monkeypatc
     monkeypatch.setattr("tg_mlflow.recording.metric_writer._GATHER_SECONDS", gather_seconds)
     batches: list[tuple[int, float]] = []
     begun, released, ended = threading.Event(), threading.Event(), threading.Event()
-    with MetricWriter(write, 1, refuse, lambda position: ended.set() if position == 2 else None) as writer:
+    with MetricWriter(write, refuse, lambda position: ended.set() if position == 2 else None) as writer:
         writer.add(make_metrics(1000), 1)
         assert begun.wait(WAIT_SECONDS)
         added = time.monotonic()
@@ -47,7 +47,7 @@ def test_positions_are_noted_when_all_before_them_is_written() -> None:
     def refuse(metric: Metric, answer: Exception) -> None:
         raise answer
 
-    writer = MetricWriter(lambda batch: sizes.append(len(batch)), 1, refuse, noted.append)
+    writer = MetricWriter(lambda batch: sizes.append(len(batch)), refuse, noted.append)
     writer.add(make_metrics(1500), 1)
     writer.add(make_metrics(700), 2)
     writer.add(make_metrics(1), 3)
@@ -67,7 +67,7 @@ def test_a_metric_of_which_there_is_very_much_does_not_hold_up_the_others() -> N
     def write(batch: Sequence[Metric]) -> None:
         batches.append([f"{metric.key}{metric.step}" for metric in batch])
 
-    writer = MetricWriter(write, 1, refuse, noted.append)
+    writer = MetricWriter(write, refuse, noted.append)
     writer.add([Metric("flood", 0.5, 7, step) for step in range(2500)], 1)
     writer.add([Metric("slow", 0.5, 7, 0), Metric("other", 0.5, 7, 0)], 2)
     writer.add([Metric("flood", 0.5, 7, 2500)], 3)
@@ -86,7 +86,7 @@ def test_a_batch_is_shared_by_more_metrics_than_it_holds() -> None:
     def refuse(metric: Metric, answer: Exception) -> None:
         raise answer
 
-    writer = MetricWriter(lambda batch: batches.append([each.key for each in batch]), 1, refuse, lambda position: None)
+    writer = MetricWriter(lambda batch: batches.append([each.key for each in batch]), refuse, lambda position: None)
     for step in range(2):
         writer.add([Metric(str(number), 0.5, 7, step) for number in range(1300)], step)
     with writer:

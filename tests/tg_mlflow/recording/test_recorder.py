@@ -2,6 +2,7 @@ import json
 import shutil
 import threading
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,17 @@ from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
+from tests.memory_server import FakeClock
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg.common.secret_mask import SecretMask
-from tg_mlflow.errors import BackendConfigError, RecordingError
+from tg_mlflow.errors import RecordingError
 from tg_mlflow.recording.recorder import RunRecorder
-from tg_mlflow.tracking.masking_client import MaskingClient
+from tg_mlflow.tracking.client import TrackingClient
+
+
+@pytest.fixture
+def client(store: MlflowClient) -> TrackingClient:
+    return TrackingClient(store.tracking_uri)
 
 
 @pytest.fixture
@@ -33,25 +40,29 @@ def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[float, i
     return [(point.value, point.step, point.timestamp) for point in client.get_metric_history(run_id, name)]
 
 
-def test_metrics_arrive_with_value_step_and_time(store: MlflowClient, run_id: str) -> None:
-    with RunRecorder(store, run_id) as recorder:
+def test_metrics_arrive_with_value_step_and_time(client: TrackingClient, run_id: str) -> None:
+    with RunRecorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"###METRIC###loss:0.5###step:3;time:12###\n###METRIC###loss:0.1###\n", 99))
-    assert history(store, run_id, "loss") == [(0.5, 3, 12), (0.1, 1, 99)]
+    assert history(client, run_id, "loss") == [(0.5, 3, 12), (0.1, 1, 99)]
     assert recorder.position == 65
     assert recorder.tail.lines == ["###METRIC###loss:0.5###step:3;time:12###", "###METRIC###loss:0.1###"]
 
 
-def test_a_line_that_never_ends_is_of_the_time_when_it_was_written(store: MlflowClient, run_id: str) -> None:
+def test_a_line_that_never_ends_is_of_the_time_when_it_was_written(
+    store: MlflowClient, client: TrackingClient, run_id: str
+) -> None:
     for _ in range(2):  # whoever comes later finds the same point
-        with RunRecorder(store, run_id) as recorder:
+        with RunRecorder(client, run_id) as recorder:
             recorder.take(LogEvent(b"###METRIC###loss:0.5###", 99))
     assert history(store, run_id, "loss") == [(0.5, 0, 99)]
 
 
-def test_metrics_are_in_the_store_while_the_training_goes_on(store: MlflowClient, run_id: str) -> None:
+def test_metrics_are_in_the_store_while_the_training_goes_on(
+    store: MlflowClient, client: TrackingClient, run_id: str
+) -> None:
     import time
 
-    with RunRecorder(store, run_id) as recorder:
+    with RunRecorder(client, run_id) as recorder:
         recorder.take(metric_event("loss", 0.5))
         deadline = time.monotonic() + 30
         while not history(store, run_id, "loss"):
@@ -59,18 +70,18 @@ def test_metrics_are_in_the_store_while_the_training_goes_on(store: MlflowClient
             time.sleep(0.05)
 
 
-def test_many_metrics_are_all_written(store: MlflowClient, run_id: str) -> None:
-    with RunRecorder(store, run_id) as recorder:
+def test_many_metrics_are_all_written(client: TrackingClient, run_id: str) -> None:
+    with RunRecorder(client, run_id) as recorder:
         for step in range(2500):
             recorder.take(LogEvent(format_metric_line("loss", step / 10, step).encode() + b"\n", 7))
-    assert history(store, run_id, "loss") == [(step / 10, step, 7) for step in range(2500)]
+    assert history(client, run_id, "loss") == [(step / 10, step, 7) for step in range(2500)]
 
 
-def test_names_that_mlflow_refuses_are_changed(store: MlflowClient, run_id: str) -> None:
-    with RunRecorder(store, run_id) as recorder:
+def test_names_that_mlflow_refuses_are_changed(client: TrackingClient, run_id: str) -> None:
+    with RunRecorder(client, run_id) as recorder:
         for name in ("f1@5", "/a//b", "../c", "größe %", "f1%5", "plain"):
             recorder.take(metric_event(name, 1.0))
-    run = store.get_run(run_id)
+    run = client.get_run(run_id)
     assert set(run.data.metrics) == {"f1_5", "a/b", "c", "größe _", "f1_5-2", "plain"}
     assert json.loads(run.data.tags["tg.metric_names"]) == {
         "f1_5": "f1@5",
@@ -81,94 +92,110 @@ def test_names_that_mlflow_refuses_are_changed(store: MlflowClient, run_id: str)
     }
 
 
-def test_the_log_is_kept(store: MlflowClient, run_id: str, tmp_path: Path) -> None:
-    with RunRecorder(store, run_id) as recorder:
+def test_the_log_is_kept(store: MlflowClient, client: TrackingClient, run_id: str, tmp_path: Path) -> None:
+    with RunRecorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"one\ntw", 1))
         recorder.take(LogEvent(b"o\n\xff", 2))
     path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="logs/train.log", dst_path=str(tmp_path))
     assert Path(path).read_bytes() == b"one\ntwo\n\xff"
 
 
-def test_a_store_that_refuses_is_heard_of(store: MlflowClient, run_id: str) -> None:
+def test_a_store_that_refuses_is_heard_of(client: TrackingClient, run_id: str) -> None:
     message = r"not found.*run `tg-mlflow attach 0{32}`"
-    with pytest.raises(RecordingError, match=message), RunRecorder(store, "0" * 32) as recorder:
+    with pytest.raises(RecordingError, match=message), RunRecorder(client, "0" * 32) as recorder:
         recorder.take(metric_event("loss", 0.5))
 
 
-def test_the_trainings_own_error_goes_first(store: MlflowClient, run_id: str) -> None:
+def test_the_trainings_own_error_goes_first(client: TrackingClient, run_id: str) -> None:
     def train() -> None:
-        with RunRecorder(store, run_id) as recorder:
+        with RunRecorder(client, run_id) as recorder:
             recorder.take(metric_event("loss", 0.5))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         train()
-    assert len(history(store, run_id, "loss")) == 1
+    assert len(history(client, run_id, "loss")) == 1
 
 
-class Outage:
-    """Lets calls of a client through only when the server is back."""
+class Outage(MlflowClient):
+    """Lets requests through to the store only when the server is back."""
 
-    def __init__(self, client: MlflowClient, failures: int) -> None:
-        self._client = client
-        self.failures = failures
+    failures = 0
+
+    def __init__(self, tracking_uri: str | None = None) -> None:
+        super().__init__(tracking_uri)
         self.batches: list[int] = []
 
-    def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), tags: Sequence[RunTag] = ()) -> None:
-        if tags:
-            self._client.log_batch(run_id, tags=tags)
+    def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), *others: Any) -> None:
+        if not metrics:
+            super().log_batch(run_id, metrics, *others)
             return
         self.batches.append(len(metrics))
+        super().log_batch(run_id, metrics, *others)
         if self.failures:
             self.failures -= 1
-            self._client.log_batch(run_id, metrics=metrics)  # taken, but the answer is lost
-            raise MlflowException("the connection broke")
-        self._client.log_batch(run_id, metrics=metrics)
+            raise MlflowException("the connection broke")  # it was taken, but the answer is lost
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+
+class OutageClient(TrackingClient, Outage):
+    """A client of such a server."""
 
 
 def test_an_outage_loses_nothing_and_doubles_nothing(store: MlflowClient, run_id: str) -> None:
-    outage = Outage(store, failures=2)
+    clock = FakeClock()
+    outage = OutageClient(store.tracking_uri, clock=clock)
+    outage.failures = 2
     with RunRecorder(outage, run_id) as recorder:
         for step in range(50):
             recorder.take(LogEvent(format_metric_line("loss", step / 10, step).encode() + b"\n", 7))
     assert history(store, run_id, "loss") == [(step / 10, step, 7) for step in range(50)]
     assert outage.failures == 0
     assert len(outage.batches) >= 3
+    assert clock.pauses == [0.5, 1]
 
 
 def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) -> None:
+    clock = FakeClock()
+    outage = OutageClient(store.tracking_uri, patience_seconds=60, clock=clock)
+    outage.failures = 1000
+
     def record() -> None:
-        with RunRecorder(Outage(store, failures=1000), run_id, patience_seconds=0.1) as recorder:
+        with RunRecorder(outage, run_id) as recorder:
             recorder.take(metric_event("loss", 0.5))
 
     with pytest.raises(RecordingError, match=r"did not take the metrics of run .* .the connection broke"):
         record()
+    assert clock.pauses == [0.5, 1, 2, 4, 8, 10, 10, 10, 10, 4.5]
 
 
 class Refusal(Outage):
     """Refuses batches with some metrics, as MLflow does."""
 
-    def __init__(self, client: MlflowClient, refused: set[tuple[str, int]]) -> None:
-        super().__init__(client, failures=0)
-        self._refused = refused
+    refused: AbstractSet[tuple[str, int]] = frozenset()
 
-    def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), tags: Sequence[RunTag] = ()) -> None:
-        if any((point.key, point.step) in self._refused for point in metrics):
+    def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), *others: Any) -> None:
+        if any((point.key, point.step) in self.refused for point in metrics):
             self.batches.append(0)
             raise MlflowException("no password123 here", INVALID_PARAMETER_VALUE)
-        super().log_batch(run_id, metrics, tags)
+        super().log_batch(run_id, metrics, *others)
+
+
+class RefusalClient(TrackingClient, Refusal):
+    """A client of such a server."""
+
+
+def connect_refusing(store: MlflowClient, refused: set[tuple[str, int]]) -> RefusalClient:
+    client = RefusalClient(store.tracking_uri, SecretMask(["password123"]))
+    client.refused = refused
+    return client
 
 
 def test_metrics_that_the_server_refuses_do_not_end_the_others(
     store: MlflowClient, run_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = Refusal(store, {("f_1", 1500), ("f_1", 17)})
+    client = connect_refusing(store, {("f_1", 1500), ("f_1", 17)})
     lines = [format_metric_line("f@1", step / 10, step, 12).encode() + b"\n" for step in range(2500)]
-    mask = SecretMask(["password123"])
-    with RunRecorder(client, run_id, mask=mask) as recorder:
+    with RunRecorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"".join(lines), 7))
     assert len(client.batches) < 50
     told = json.loads(store.get_run(run_id).data.tags["tg.refused_metrics"])
@@ -186,10 +213,10 @@ def test_what_the_server_refuses_is_told_again_by_who_takes_over(
 ) -> None:
     monkeypatch.setattr("tg_mlflow.recording.recorder._CURSOR_SECONDS", 0)
     lines = [format_metric_line("loss", step, step, 12).encode() + b"\n" for step in range(3000)]
-    tags = []
+    client, tags = connect_refusing(store, {("loss", 1500), ("loss", 2500)}), []
     for _ in range(2):
         written = int(store.get_run(run_id).data.tags.get("tg.log_cursor", 0))
-        with RunRecorder(Refusal(store, {("loss", 1500), ("loss", 2500)}), run_id, written=written) as recorder:
+        with RunRecorder(client, run_id, written) as recorder:
             for start in range(0, 3000, 1000):
                 recorder.take(LogEvent(b"".join(lines[start : start + 1000]), 7))
         tags.append(store.get_run(run_id).data.tags)
@@ -198,9 +225,11 @@ def test_what_the_server_refuses_is_told_again_by_who_takes_over(
     assert int(tags[0]["tg.log_cursor"]) == len(b"".join(lines[:1000]))
 
 
-def test_a_run_that_is_deleted_meanwhile_takes_nothing(store: MlflowClient, run_id: str) -> None:
+def test_a_run_that_is_deleted_meanwhile_takes_nothing(
+    store: MlflowClient, client: TrackingClient, run_id: str
+) -> None:
     def record() -> None:
-        with RunRecorder(store, run_id) as recorder:
+        with RunRecorder(client, run_id) as recorder:
             recorder.take(LogEvent(b"###METRIC###loss:1###step:1###\n" * 5, 7))
 
     store.delete_run(run_id)
@@ -219,8 +248,7 @@ def test_what_cannot_be_read_is_told_in_the_run(
         [b"###METRIC###key:hf_abc", b"def###\n###METRIC###\0###", b"\n"],
         [b"###METRIC###key:hf_abcdef###\n###METRIC###\0###\n"],
     ):
-        mask = SecretMask(["hf_abcdef"])
-        with RunRecorder(MaskingClient(store.tracking_uri, mask), run_id, mask=mask) as recorder:
+        with RunRecorder(TrackingClient(store.tracking_uri, SecretMask(["hf_abcdef"])), run_id) as recorder:
             for chunk in chunks:
                 recorder.take(LogEvent(chunk, 7))
         told = json.loads(store.get_run(run_id).data.tags["tg.unreadable_metrics"])
@@ -229,32 +257,35 @@ def test_what_cannot_be_read_is_told_in_the_run(
     assert "hf_abcdef" not in caplog.text
 
 
-def test_where_everything_can_be_read_nothing_is_told(store: MlflowClient, run_id: str) -> None:
-    with RunRecorder(store, run_id) as recorder:
+def test_where_everything_can_be_read_nothing_is_told(client: TrackingClient, run_id: str) -> None:
+    with RunRecorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"###METRIC###loss:1###\n", 7))
-    assert not {tag for tag in store.get_run(run_id).data.tags if tag.startswith("tg.")}
+    assert not {tag for tag in client.get_run(run_id).data.tags if tag.startswith("tg.")}
 
 
 def test_a_server_that_does_not_take_what_is_missing_is_heard_of(store: MlflowClient, run_id: str) -> None:
-    class NoTags(Outage):
+    class NoTags(MlflowClient):
         def set_tag(self, *arguments: Any) -> None:
             raise MlflowException("the connection broke")
 
+    class NoTagsClient(TrackingClient, NoTags):
+        pass
+
     def record() -> None:
-        with RunRecorder(NoTags(store, failures=0), run_id, patience_seconds=0) as recorder:
+        with RunRecorder(NoTagsClient(store.tracking_uri, patience_seconds=0), run_id) as recorder:
             recorder.take(LogEvent(b"###METRIC###loss:one###\n", 7))
 
     with pytest.raises(RecordingError, match=r"the connection broke.*tg-mlflow attach"):
         record()
 
 
-def test_many_odd_names_can_all_be_told(store: MlflowClient, run_id: str) -> None:
+def test_many_odd_names_can_all_be_told(client: TrackingClient, run_id: str) -> None:
     written = [f"é{number}@%" * 30 for number in range(1200)]
     for _ in range(2):  # whoever comes later finds the same keys
-        with RunRecorder(store, run_id) as recorder:
+        with RunRecorder(client, run_id) as recorder:
             for name in written:
                 recorder.take(LogEvent(f"###METRIC###{name}:1###\n".encode(), 7))
-        run = store.get_run(run_id)
+        run = client.get_run(run_id)
         tags = {tag: value for tag, value in run.data.tags.items() if tag.startswith("tg.metric_names")}
         assert set(tags) == {"tg.metric_names", *(f"tg.metric_names.{number}" for number in range(2, len(tags) + 1))}
         names = {key: name for value in tags.values() for key, name in json.loads(value).items()}
@@ -263,15 +294,15 @@ def test_many_odd_names_can_all_be_told(store: MlflowClient, run_id: str) -> Non
 
 
 def test_a_name_that_is_seen_while_the_others_are_told_is_told_too(store: MlflowClient, run_id: str) -> None:
-    class Meanwhile(Outage):
-        def log_batch(self, run_id: str, metrics: Sequence[Metric] = (), tags: Sequence[RunTag] = ()) -> None:
-            super().log_batch(run_id, metrics, tags)
+    class Meanwhile(TrackingClient):
+        def log_batch(self, run_id: str, *args: Any, tags: Sequence[RunTag] = (), **kwargs: Any) -> None:
+            super().log_batch(run_id, *args, tags=tags, **kwargs)
             if tags and not told.is_set():
                 told.set()
                 assert more.wait(30)
 
     told, more = threading.Event(), threading.Event()
-    with RunRecorder(Meanwhile(store, failures=0), run_id) as recorder:
+    with RunRecorder(Meanwhile(store.tracking_uri), run_id) as recorder:
         recorder.take(metric_event("a@", 1.0))
         assert told.wait(30)
         recorder.take(metric_event("b@", 1.0))
@@ -279,28 +310,17 @@ def test_a_name_that_is_seen_while_the_others_are_told_is_told_too(store: Mlflow
     assert json.loads(store.get_run(run_id).data.tags["tg.metric_names"]) == {"a_": "a@", "b_": "b@"}
 
 
-def test_how_long_a_server_may_be_away_is_a_setting(
-    store: MlflowClient, run_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with RunRecorder(store, run_id) as recorder:
-        assert recorder.patience_seconds == 300
-    monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", "1.5")
-    with RunRecorder(store, run_id) as recorder:
-        assert recorder.patience_seconds == 1.5
-    for text in ("soon", "-1", "nan"):
-        monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", text)
-        with pytest.raises(BackendConfigError, match=f"^TG_TRACKING_PATIENCE_SECONDS is '{text}'; give a number"):
-            RunRecorder(store, run_id)
-
-
 def test_a_log_that_cannot_be_sent_stays_on_disk(
     store: MlflowClient, run_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class NoArtifacts(Outage):
+    class NoArtifacts(MlflowClient):
         def log_artifact(self, *arguments: Any) -> None:
             raise OSError("the bucket is gone")
 
-    with RunRecorder(NoArtifacts(store, failures=0), run_id) as recorder:
+    class NoArtifactsClient(TrackingClient, NoArtifacts):
+        pass
+
+    with RunRecorder(NoArtifactsClient(store.tracking_uri), run_id) as recorder:
         recorder.take(LogEvent(b"some words\n", 7))
     reason, _, path = caplog.messages[-1].partition("; it is ")
     assert reason == "the log could not be sent (the bucket is gone)"
@@ -308,9 +328,11 @@ def test_a_log_that_cannot_be_sent_stays_on_disk(
     shutil.rmtree(Path(path).parent)
 
 
-def test_what_was_recorded_before_is_not_written_again(store: MlflowClient, run_id: str) -> None:
+def test_what_was_recorded_before_is_not_written_again(
+    store: MlflowClient, client: TrackingClient, run_id: str
+) -> None:
     lines = [f"###METRIC###f@{step % 2}:{step}###\n".encode() for step in range(6)]
-    with RunRecorder(store, run_id, written=len(b"".join(lines[:4]))) as recorder:
+    with RunRecorder(client, run_id, written=len(b"".join(lines[:4]))) as recorder:
         for line in lines:
             recorder.take(LogEvent(line, 7))
     # The steps and the names go on from what was only read.
@@ -319,18 +341,20 @@ def test_what_was_recorded_before_is_not_written_again(store: MlflowClient, run_
 
 
 def test_the_cursor_says_how_far_the_recording_has_come(
-    store: MlflowClient, run_id: str, monkeypatch: pytest.MonkeyPatch
+    client: TrackingClient, run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tg_mlflow.recording.recorder._CURSOR_SECONDS", 0)
     line = b"###METRIC###loss:1###\n"
-    with RunRecorder(store, run_id) as recorder:
+    with RunRecorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"hello\n" + line, 7))
         recorder.take(LogEvent(b"###METRIC###lo", 8))
-    assert store.get_run(run_id).data.tags["tg.log_cursor"] == str(6 + len(line) + 14)
+    assert client.get_run(run_id).data.tags["tg.log_cursor"] == str(6 + len(line) + 14)
 
 
-def test_what_another_machine_says_is_kept_without_its_metrics(store: MlflowClient, run_id: str) -> None:
-    with RunRecorder(store, run_id) as recorder:
+def test_what_another_machine_says_is_kept_without_its_metrics(
+    store: MlflowClient, client: TrackingClient, run_id: str
+) -> None:
+    with RunRecorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"algo-2 | ###METRIC###loss:1###\n", 7, has_metrics=False))
         recorder.take(LogEvent(b"###METRIC###loss:2###\n", 7))
     assert history(store, run_id, "loss") == [(2, 0, 7)]

@@ -31,6 +31,7 @@ from tg_mlflow.places.config import LogConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.results.artifacts import log_result
 from tg_mlflow.results.model_check import CheckFailure
+from tg_mlflow.tracking.client import TrackingClient
 
 FIGURES = {"calibration_curve", "coefficients", "confusion_matrix", "precision_recall_curve", "roc_curve"}
 
@@ -65,7 +66,9 @@ class Job:
 
     def log(self, dataset: Path | None = None, /, **log: bool) -> Run:
         config = LogConfig(**{"check_model": False, **log})
-        log_result(self.store, self.run_id, self.executor.executor, self.job_id, dataset, config)
+        log_result(
+            TrackingClient(self.store.tracking_uri), self.run_id, self.executor.executor, self.job_id, dataset, config
+        )
         return self.store.get_run(self.run_id)
 
     def files(self, folder: str | None = None) -> set[str]:

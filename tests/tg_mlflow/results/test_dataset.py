@@ -20,6 +20,7 @@ from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
 from tg.common.errors import DatasetError
 from tg_mlflow.results.dataset import build_dataset, log_dataset
 from tg_mlflow.results.dataset_file import digest_files, open_dataset
+from tg_mlflow.tracking.client import TrackingClient
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def columns(path: Path) -> list[tuple[str, str, bool]]:
 def test_a_run_has_the_dataset_as_its_input(path: Path, store: MlflowClient) -> None:
     run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
     for _ in range(2):  # a launcher that was interrupted starts again
-        log_dataset(store, run_id, path)
+        log_dataset(TrackingClient(store.tracking_uri), run_id, path)
     (logged,) = store.get_run(run_id).inputs.dataset_inputs
     assert {tag.key: tag.value for tag in logged.tags} == {"mlflow.data.context": "training"}
     dataset = logged.dataset
@@ -51,17 +52,17 @@ def test_a_run_has_the_dataset_as_its_input(path: Path, store: MlflowClient) -> 
 
 def test_a_dataset_that_has_changed_since_it_was_logged_is_no_second_input(path: Path, store: MlflowClient) -> None:
     run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
-    log_dataset(store, run_id, path)
+    log_dataset(TrackingClient(store.tracking_uri), run_id, path)
     digest = digest_files(path)
     pd.DataFrame({"x": [1]}).to_parquet(path)
-    log_dataset(store, run_id, path)
+    log_dataset(TrackingClient(store.tracking_uri), run_id, path)
     assert [each.dataset.digest for each in store.get_run(run_id).inputs.dataset_inputs] == [digest]
 
 
 def test_the_source_of_what_is_read_in_s3_is_there(path: Path, store: MlflowClient) -> None:
     run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
     remote = StoredDataset("s3://ours/sagemaker/points/datasets/points.parquet", "0" * 32, 4711)
-    log_dataset(store, run_id, path, remote)
+    log_dataset(TrackingClient(store.tracking_uri), run_id, path, remote)
     (logged,) = store.get_run(run_id).inputs.dataset_inputs
     assert logged.dataset.digest == digest_files(path)
     assert json.loads(logged.dataset.profile) == {"num_rows": 3, "num_elements": 9}
@@ -71,14 +72,19 @@ def test_the_source_of_what_is_read_in_s3_is_there(path: Path, store: MlflowClie
 def test_of_what_is_in_s3_only_its_place_and_its_digest_are_known(store: MlflowClient) -> None:
     run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
     for _ in range(2):
-        log_dataset(store, run_id, None, StoredDataset("s3://ours/sagemaker/points/datasets/parts/", "12ab" * 8, 4711))
+        log_dataset(
+            TrackingClient(store.tracking_uri),
+            run_id,
+            None,
+            StoredDataset("s3://ours/sagemaker/points/datasets/parts/", "12ab" * 8, 4711),
+        )
     (logged,) = store.get_run(run_id).inputs.dataset_inputs
     dataset = logged.dataset
     assert (dataset.name, dataset.digest, dataset.source_type) == ("parts", "12ab" * 8, "s3")
     assert (dataset.schema, dataset.profile) == (None, None)
     gone = StoredDataset("s3://ours/gone.parquet", None, 0)
     with pytest.raises(DatasetError, match=r"^the dataset 's3://ours/gone.parquet' is not there any more"):
-        log_dataset(store, run_id, None, gone)
+        log_dataset(TrackingClient(store.tracking_uri), run_id, None, gone)
 
 
 def test_a_digest_is_made_anew_when_a_file_has_changed(tmp_path: Path) -> None:
@@ -190,7 +196,7 @@ def test_of_more_columns_than_a_server_takes_there_is_no_schema(tmp_path: Path, 
     names = [f"a column with a long name {number:05}" for number in range(15_000)]
     parquet.write_table(pa.table([pa.array([1.0])] * len(names), names=names), tmp_path / "wide.parquet")
     run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
-    log_dataset(store, run_id, tmp_path / "wide.parquet")
+    log_dataset(TrackingClient(store.tracking_uri), run_id, tmp_path / "wide.parquet")
     (logged,) = store.get_run(run_id).inputs.dataset_inputs
     assert logged.dataset.schema is None
     assert json.loads(logged.dataset.profile) == {"num_rows": 1, "num_elements": 15_000}

@@ -6,6 +6,7 @@ import sys
 import pytest
 from mlflow import MlflowClient
 
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.announcement import announcing_interrupt
 
 
@@ -28,7 +29,7 @@ def test_a_run_that_is_interrupted_has_ended(
     logger = logging.getLogger("mlflow.tg_mlflow")
     logger.addHandler(shown)
     try:
-        with pytest.raises(KeyboardInterrupt), announcing_interrupt(store, run_id):
+        with pytest.raises(KeyboardInterrupt), announcing_interrupt(TrackingClient(store.tracking_uri), run_id):
             raise KeyboardInterrupt
     finally:
         logger.removeHandler(shown)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.results.artifacts import Attempts
+from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.sweeps.report.description import describe_sweep
 from tg_mlflow.sweeps.report.table import (
     FAILED,
@@ -27,13 +26,22 @@ from tg_mlflow.sweeps.report.table import (
     describe_missing_metric,
     find_best,
 )
-from tg_mlflow.tracking.tags import BEST_NAME_TAG, BEST_RUN_ID_TAG, MISSING_TAG
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tags import (
+    BEST_NAME_TAG,
+    BEST_RUN_ID_TAG,
+    MISSING_TAG,
+    SWEEP_FAILED_METRIC,
+    SWEEP_FINISHED_METRIC,
+    SWEEP_KILLED_METRIC,
+    SWEEP_NOT_STARTED_METRIC,
+)
 
 COUNT_METRICS = {
-    FINISHED: "tg.sweep_finished",
-    FAILED: "tg.sweep_failed",
-    KILLED: "tg.sweep_killed",
-    NOT_STARTED: "tg.sweep_not_started",
+    FINISHED: SWEEP_FINISHED_METRIC,
+    FAILED: SWEEP_FAILED_METRIC,
+    KILLED: SWEEP_KILLED_METRIC,
+    NOT_STARTED: SWEEP_NOT_STARTED_METRIC,
 }
 
 FOLDER = "sweep"
@@ -46,7 +54,7 @@ _REFUSED_CHARACTERS = re.compile(r"[^\w.\-]")
 
 
 def log_sweep_summary(
-    client: MlflowClient,
+    client: TrackingClient,
     parent_run_id: str,
     experiment_id: str,
     children: Sequence[SweepChildResult],
@@ -70,7 +78,7 @@ def log_sweep_summary(
         grid: Values by parameter; empty if the children are not made from a grid.
 
     Raises:
-        MlflowException: What the tracking server has against it.
+        TrackingError: What the tracking server has against it.
     """
     best = find_best(children, primary_metric, mode)
     if primary_metric is not None and best is None and any(child.status == FINISHED for child in children):
@@ -136,7 +144,7 @@ def _draw(
             draw_metric_by_parameter(folder / file, children, parameter, primary_metric, mode, grid)
 
 
-def _log_table(client: MlflowClient, run_id: str, table: pd.DataFrame) -> None:
+def _log_table(client: TrackingClient, run_id: str, table: pd.DataFrame) -> None:
     # For MLflow's page, what is before a dot in a column's name is another table, and the cell is empty.
     table = table.rename(columns=lambda name: name.replace(".", "/"))
     if any(each.path == TABLE for each in client.list_artifacts(run_id, FOLDER)):

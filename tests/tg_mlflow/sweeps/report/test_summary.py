@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.sweeps.report import figures as sweep_figures
 from tg_mlflow.sweeps.report.description import describe_sweep
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
 from tg_mlflow.sweeps.report.table import SweepChildResult
+from tg_mlflow.tracking.client import TrackingClient
 
 GRID = {"C": [0.1, 1], "penalty": ["l1", None]}
 
@@ -46,7 +47,9 @@ class Parent:
         self.run_id = store.create_run(self.experiment_id).info.run_id
 
     def log(self, children: list[SweepChildResult], metric: str | None = "accuracy", mode: Any = "max") -> Run:
-        log_sweep_summary(self.store, self.run_id, self.experiment_id, children, metric, mode, GRID)
+        log_sweep_summary(
+            TrackingClient(self.store.tracking_uri), self.run_id, self.experiment_id, children, metric, mode, GRID
+        )
         return self.store.get_run(self.run_id)
 
     def files(self) -> set[str]:
@@ -172,7 +175,7 @@ def test_what_cannot_be_drawn_is_named_and_keeps_nothing_else(parent: Parent, ca
 
 def test_what_the_tracking_server_has_against_it_is_raised(parent: Parent) -> None:
     parent.store.delete_run(parent.run_id)
-    with pytest.raises(MlflowException, match="must be in the 'active' state"):
+    with pytest.raises(TrackingError, match="must be in the 'active' state"):
         parent.log(CHILDREN)
 
 

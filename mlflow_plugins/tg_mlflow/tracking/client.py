@@ -1,0 +1,286 @@
+"""A client of the tracking server that waits for a server that is away, and lets no secret through."""
+
+import copy
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+
+from tg.common.secret_mask import SecretMask
+from tg.common.system.interrupts import uninterrupted
+from tg_mlflow.errors import BackendConfigError, TrackingError
+from tg_mlflow.tracking.patience import Clock, Patience
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+# So long a tracking server may be away, besides the time that MLflow's own client tries again.
+PATIENCE_SECONDS = 300.0
+PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
+
+_LONGEST_TAG = 8000
+_LONGEST_PARAM = 6000
+# MLflow's error codes.
+_REFUSAL = "INVALID_PARAMETER_VALUE"
+_FINAL_CODES = {
+    _REFUSAL,
+    "ENDPOINT_NOT_FOUND",
+    "FEATURE_DISABLED",
+    "NOT_IMPLEMENTED",
+    "PERMISSION_DENIED",
+    "RESOURCE_ALREADY_EXISTS",
+    "RESOURCE_DOES_NOT_EXIST",
+    "UNAUTHENTICATED",
+}
+
+T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def read_patience() -> float:
+    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
+
+    Raises:
+        BackendConfigError: If it is no number of seconds.
+    """
+    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if not seconds >= 0:
+        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
+    return seconds
+
+
+def _asking(what: str, method: Method) -> Method:
+    """Makes a method of MLflow's client one that waits for a server that is away; ``what`` is what the server takes."""
+
+    @wraps(method)
+    def ask(client: "TrackingClient", *args: Any, **kwargs: Any) -> Any:
+        request = getattr(super(TrackingClient, client), method.__name__)
+        return client._ask(partial(request, *args, **kwargs), what)
+
+    return cast(Method, ask)
+
+
+def _transferring(what: str, method: Method, probe: Callable[..., object] = MlflowClient.get_run) -> Method:
+    """Makes a method that sends or fetches files one that waits for a server that is away.
+
+    Args:
+        what: What the server takes.
+        method: A method of MLflow's client. Its first argument is the id of what has the files, given by position.
+        probe: A method of MLflow's client that reads what has the files.
+    """
+
+    @wraps(method)
+    def transfer(client: "TrackingClient", owner_id: str, *args: Any, **kwargs: Any) -> Any:
+        send, read = (getattr(super(TrackingClient, client), each.__name__) for each in (method, probe))
+        return client._transfer(partial(send, owner_id, *args, **kwargs), partial(read, owner_id), what)
+
+    return cast(Method, transfer)
+
+
+class TrackingClient(MlflowClient):
+    """MLflow's client, which waits for a server that is away and masks secrets in all that it writes.
+
+    A request that fails is sent again, with growing pauses, until the server has been away for ``patience_seconds``, or
+    at once given up if the server's answer is final. A request may arrive twice where the server has taken it and could
+    not say so. Files are sent a second time once the server answers; if that fails, too, their store refuses them.
+
+    Params, tags and the names of runs are written without secrets and cut to the length that MLflow takes; what is no
+    text, or PostgreSQL does not take, is escaped. Threads may share a client.
+
+    All methods raise a :class:`TrackingError` for what the server or the artifact store has against a request.
+
+    Args:
+        tracking_uri: The tracking server; by default, the one that MLflow's settings name.
+        mask: The secrets.
+        patience_seconds: How long the server may be away; by default what ``TG_TRACKING_PATIENCE_SECONDS`` says,
+            else 300.
+        clock: The clock.
+
+    Attributes:
+        mask: The secrets.
+
+    Raises:
+        BackendConfigError: If that variable is no number of seconds.
+    """
+
+    def __init__(
+        self,
+        tracking_uri: str | None = None,
+        mask: SecretMask | None = None,
+        patience_seconds: float | None = None,
+        clock: Clock = time,
+    ) -> None:
+        super().__init__(tracking_uri)
+        self.mask = mask or SecretMask()
+        self._patience = Patience(read_patience() if patience_seconds is None else patience_seconds, clock)
+        self._clock = clock
+        self._thread = threading.local()
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the server may be away."""
+        return self._patience.seconds
+
+    def without_patience(self) -> "TrackingClient":
+        """Returns the same client, which sends each request once: for interrupts, and notes that may be missing."""
+        client = copy.copy(self)
+        client._patience = Patience(0, self._clock)
+        return client
+
+    def repeat(self, action: Callable[[], T], what: str) -> T:
+        """Does something again, with growing pauses, while the server is away.
+
+        Args:
+            action: What is done, with a client that has no patience.
+            what: What it is that the server takes.
+
+        Raises:
+            TrackingError: If the server's answer is final, or it stays away.
+        """
+        pauses = self._patience.pauses()
+        while True:
+            try:
+                return action()
+            except TrackingError as error:
+                if error.is_final or (pause := next(pauses, None)) is None:
+                    raise
+                _logger.warning("The tracking server does not take %s (%s); it is asked again", what, error)
+            self._patience.sleep(pause)
+
+    get_run = _asking("a question", MlflowClient.get_run)
+    search_runs = _asking("a question", MlflowClient.search_runs)
+    search_experiments = _asking("a question", MlflowClient.search_experiments)
+    get_experiment_by_name = _asking("a question", MlflowClient.get_experiment_by_name)
+    create_experiment = _asking("a new experiment", MlflowClient.create_experiment)
+    delete_tag = _asking("that a tag is removed", MlflowClient.delete_tag)
+    update_run = _asking("a run's status", MlflowClient.update_run)
+    log_inputs = _asking("a dataset", MlflowClient.log_inputs)
+    log_outputs = _asking("a model", MlflowClient.log_outputs)
+    get_logged_model = _asking("a question", MlflowClient.get_logged_model)
+    search_logged_models = _asking("a question", MlflowClient.search_logged_models)
+    create_logged_model = _asking("a model", MlflowClient.create_logged_model)
+    finalize_logged_model = _asking("a model", MlflowClient.finalize_logged_model)
+    delete_logged_model = _asking("that a model is removed", MlflowClient.delete_logged_model)
+    list_artifacts = _transferring("a question", MlflowClient.list_artifacts)
+    download_artifacts = _transferring("a question", MlflowClient.download_artifacts)
+    log_artifact = _transferring("a file", MlflowClient.log_artifact)
+    log_artifacts = _transferring("files", MlflowClient.log_artifacts)
+    log_text = _transferring("a file", MlflowClient.log_text)
+    log_table = _transferring("a table", MlflowClient.log_table)
+    log_model_artifacts = _transferring("a model", MlflowClient.log_model_artifacts, MlflowClient.get_logged_model)
+
+    def create_run(
+        self,
+        experiment_id: str,
+        start_time: int | None = None,
+        tags: dict[str, Any] | None = None,
+        run_name: str | None = None,
+    ) -> Run:
+        """Creates a run whose tags and name are without secrets."""
+        masked = self._mask_named({name: str(value) for name, value in (tags or {}).items()}, _LONGEST_TAG)
+        name = None if run_name is None else _make_storable(self.mask.mask(run_name))
+        return self._ask(partial(super().create_run, experiment_id, start_time, masked, name), "a new run")
+
+    def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
+        """Sets a tag without secrets."""
+        masked = self._mask_named({key: str(value)}, _LONGEST_TAG)[key]
+        return self._ask(partial(super().set_tag, run_id, key, masked, synchronous), "a tag")
+
+    def log_batch(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric] = (),
+        params: Sequence[Param] = (),
+        tags: Sequence[RunTag] = (),
+        synchronous: bool | None = None,
+    ) -> Any:
+        """Logs metrics as they are, params and tags without secrets."""
+        masked_params = self._mask_named({param.key: param.value for param in params}, _LONGEST_PARAM)
+        masked_tags = self._mask_named({tag.key: tag.value for tag in tags}, _LONGEST_TAG)
+        log = partial(
+            super().log_batch,
+            run_id,
+            metrics,
+            [Param(name, value) for name, value in masked_params.items()],
+            [RunTag(name, value) for name, value in masked_tags.items()],
+            synchronous,
+        )
+        return self._ask(log, "metrics" if metrics else "parameters" if params else "tags")
+
+    def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
+        """Ends a run; no interrupt cuts short a request that is on its way."""
+        end = super().set_terminated
+
+        def end_run() -> None:
+            with uninterrupted():
+                end(run_id, status, end_time)
+
+        self._ask(end_run, "a run's end")
+
+    def _ask(self, request: Callable[[], T], what: str) -> T:
+        if self._is_asking:
+            return request()
+        return self.repeat(partial(self._send, request), what)
+
+    def _transfer(self, transfer: Callable[[], T], probe: Callable[[], object], what: str) -> T:
+        if self._is_asking:
+            return transfer()
+        attempt = partial(self._send, transfer, Exception)  # each artifact store has errors of its own
+        try:
+            return attempt()
+        except TrackingError as error:
+            failure = error
+        self._ask(probe, what)
+        if self.patience_seconds > 0:  # it may have been the server that was away
+            try:
+                return attempt()
+            except TrackingError as error:
+                failure = error
+        raise TrackingError(str(failure), is_final=True) from failure.__cause__
+
+    @property
+    def _is_asking(self) -> bool:
+        """Whether a method of MLflow's client calls another one in this thread, so that only the outer one waits."""
+        return getattr(self._thread, "is_asking", False)
+
+    def _send(
+        self,
+        request: Callable[[], T],
+        failures: type[Exception] | tuple[type[Exception], ...] = (MlflowException, OSError),
+    ) -> T:
+        """Sends a request once.
+
+        Raises:
+            TrackingError: In place of these failures.
+        """
+        self._thread.is_asking = True
+        try:
+            answer = request()
+        except failures as error:
+            code = error.error_code if isinstance(error, MlflowException) else None
+            text = self.mask.mask(str(error) or type(error).__name__)
+            raise TrackingError(text, code in _FINAL_CODES, code == _REFUSAL) from error
+        finally:
+            self._thread.is_asking = False
+        self._patience.note_answer()
+        return answer
+
+    def _mask_named(self, values: Mapping[str, str], longest: int) -> dict[str, str]:
+        # Cut when they are masked: what is left of a secret that was cut would not be known as one.
+        masked = self.mask.mask_named(values)
+        return {name: _make_storable(value)[:longest] for name, value in masked.items()}
+
+
+def _make_storable(text: str) -> str:
+    """Escapes half characters, as in the names of some files, and the character NUL, which PostgreSQL refuses."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
