@@ -1,14 +1,12 @@
 """Records a job that others have created, such as SageMaker's tuner, as a run like any other."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Run, RunTag
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, SagemakerOptions
-from tg.common.errors import DatasetError
 from tg_mlflow.errors import describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.report.table import SweepChildResult, describe_child

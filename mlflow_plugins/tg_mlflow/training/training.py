@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
-from tg.common.errors import DatasetError
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls

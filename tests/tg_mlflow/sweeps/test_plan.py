@@ -123,8 +123,7 @@ def test_what_a_path_names_elsewhere_is_downloaded_once_for_all(
     project = read_project(swept.path)
     members = plan_sweep(project, "main", {"data": f"runs:/{run_id}/data.csv"}, config)
     project.build_command("main", members[0].params)
-    (folder,) = temporary.iterdir()
-    (file,) = folder.iterdir()
+    (file,) = temporary.rglob("data.csv")
     commands = [each.make_task.args[0] for each in members if isinstance(each.make_task, partial)]
     assert [each.arguments for each in commands] == [
         {"rate": f"{rate}", "data": str(file)} for rate in (1.0, 2.0, 3.0, 4.0, 5.0)

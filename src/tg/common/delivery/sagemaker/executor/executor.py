@@ -72,6 +72,7 @@ class Executor(ABC):
         """Returns whether this executor has started a job, or may have been starting it when interrupted.
 
         Raises:
+            DeliveryError: If that cannot be found out.
             JobUnreachableError: If that cannot be found out now.
         """
         try:
