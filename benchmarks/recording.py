@@ -9,13 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from mlflow import MlflowClient
-
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 
 WANTED_POINTS_PER_SECOND = 5000
@@ -31,7 +30,7 @@ def main() -> None:
         server = TrackingServer(Path(folder))
         server.start()
         try:
-            speed, naive = measure(MlflowClient(server.uri), arguments.points)
+            speed, naive = measure(TrackingClient(server.uri), arguments.points)
         finally:
             server.kill()
     print(
@@ -42,7 +41,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def measure(client: MlflowClient, points: int) -> tuple[float, float]:
+def measure(client: TrackingClient, points: int) -> tuple[float, float]:
     """Records a log of one metric, checks that its history is whole, and returns points a second, ours and naive."""
     experiment = client.create_experiment("recording")
     run_id = client.create_run(experiment).info.run_id

@@ -25,8 +25,8 @@ from tg_mlflow.tracking.client import TrackingClient
 
 RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if path.name[0].isdigit())
 # Of the project's model on the points, however it is run; found when version 0.1 was kept.
-SCORE = "SCORE"
-PROBABILITIES = "PROBABILITIES"
+SCORE = 0.9875
+PROBABILITIES = [0.3711451439747014, 0.5535087232042454, 0.4968463324624651]
 
 pytestmark = pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
 

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import pandas as pd
+from mlflow import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from tg.common.delivery.sagemaker import ResultArchive
 from tg_mlflow.figures.row_sample import sample_rows
-from tg_mlflow.tracking.client import TrackingClient
 
 # The members of an archive for each run of a training on one table.
 RESULT_DF = "runs/{run}/result_df.parquet"
@@ -26,7 +26,7 @@ _TABLE_ENTRY = {"path": TABLE, "type": "table"}
 Attempt: TypeAlias = Callable[[str], AbstractContextManager[None]]
 
 
-def log_result_table(client: TrackingClient, run_id: str, archive: ResultArchive) -> None:
+def log_result_table(client: MlflowClient, run_id: str, archive: ResultArchive) -> None:
     """Logs at most 1,000 rows of the first run's ``result_df``, each with its index, as ``tables/result_df.json``.
 
     An existing table, perhaps an incomplete one, is replaced; MLflow's ``log_table`` would append the rows.

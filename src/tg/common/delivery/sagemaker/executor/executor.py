@@ -72,13 +72,16 @@ class Executor(ABC):
         """Returns whether this executor has started a job, or may have been starting it when interrupted.
 
         Raises:
+            DeliveryError: If that cannot be found out.
             JobUnreachableError: If that cannot be found out now.
         """
         try:
             self.status(job_id)
         except JobUnreachableError:
             raise
-        except DeliveryError:
+        except DeliveryError as error:
+            if error.__cause__ is not None:
+                raise  # there may be one
             return False
         return True
 
