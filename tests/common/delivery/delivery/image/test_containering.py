@@ -155,7 +155,7 @@ def pip_lines(recipe: DependencyRecipe) -> list[str]:
 
 
 REFUSAL = (
-    '|| { echo "ERROR: torch==2.13.0+cpu cannot be had from https://download.pytorch.org/whl/cpu; name an index that '
+    '|| { echo "ERROR: torch==2.13.0+cpu cannot be found at https://download.pytorch.org/whl/cpu; name an index that '
     'has it in pip_extra_index_urls of build"; exit 1; }'
 )
 

@@ -374,7 +374,7 @@ def test_what_is_left_out_is_said_in_one_warning(
     assert line.partition("WARNING: ")[2] == (
         "2 files of the project are left out of the package, as nothing that is trained needs them: export.py (line 1 "
         "is not valid Python: invalid syntax); queue.py (hides 'queue', which is in the standard library). To leave "
-        "one out without a word, name it in .tgignore"
+        "one out silently, name it in .tgignore"
     )
 
 

@@ -126,7 +126,7 @@ def _pip_commands(sources: Sources, options: ImageBuildOptions) -> list[str]:
         commands.insert(
             0,
             f"{own}{install} --no-deps --index-url {index} {named} || "
-            f'{{ echo "ERROR: {" ".join(builds)} cannot be had from {index}; name an index that has it in '
+            f'{{ echo "ERROR: {" ".join(builds)} cannot be found at {index}; name an index that has it in '
             'pip_extra_index_urls of build"; exit 1; }',
         )
     return commands

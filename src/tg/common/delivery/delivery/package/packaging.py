@@ -214,5 +214,5 @@ def _describe_left_out(left_out: Mapping[PurePosixPath, str]) -> str:
     more = f"; and {len(shown) - _MOST_LEFT_OUT:,} more" if len(shown) > _MOST_LEFT_OUT else ""
     return (
         f"{len(shown):,} files of the project are left out of the package, as nothing that is trained needs them: "
-        f"{'; '.join(shown[:_MOST_LEFT_OUT])}{more}. To leave one out without a word, name it in .tgignore"
+        f"{'; '.join(shown[:_MOST_LEFT_OUT])}{more}. To leave one out silently, name it in .tgignore"
     )

@@ -106,7 +106,7 @@ def _explain(error: BaseException) -> str:
     if isinstance(error, exceptions.ProfileNotFound):
         return f"the AWS profile {error.kwargs.get('profile')!r} is not configured; {_list_profiles()}"
     if isinstance(error, (exceptions.CredentialRetrievalError, exceptions.TokenRetrievalError, exceptions.SSOError)):
-        return f"the AWS credentials cannot be had ({text}); renew them, for example with `aws sso login`"
+        return f"the AWS credentials cannot be retrieved ({text}); renew them, for example with `aws sso login`"
     if isinstance(error, exceptions.EndpointConnectionError):
         return f"{text}; check the network, the region and AWS_ENDPOINT_URL"
     if isinstance(error, exceptions.ClientError):

@@ -50,7 +50,9 @@ class ServedModel:
         if name not in METHODS:
             raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}; {suggestion(str(name), METHODS)}")
         if not hasattr(self.model, name):
-            raise TaskDefinitionError(f"{PREDICT_METHOD} is {name!r}, which this {type(self.model).__name__} has not")
+            raise TaskDefinitionError(
+                f"{PREDICT_METHOD} is {name!r}, which this {type(self.model).__name__} does not have"
+            )
         return getattr(self.model, name)(pd.DataFrame(data) if isinstance(data, (dict, list)) else data)
 
 
