@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 # What tests share says what it has found, too, when it is not what was expected; before any of it is imported.
+pytest.register_assert_rewrite("tg_mlflow.testing")
 pytest.register_assert_rewrite(
     *(
         f"tests.{name}"

@@ -19,7 +19,7 @@ class Outcome:
         cause: Whether it ended by itself, or was ended.
         exit_code: The first one that is not 0, or 0.
         failure: What the training wrote to ``/opt/ml/output/failure``.
-        is_out_of_memory: Whether the system killed it for want of memory.
+        is_out_of_memory: Whether the system killed it for lack of memory.
     """
 
     cause: Cause

@@ -31,6 +31,7 @@ LAZY = [
     "tg_mlflow.sweeps",
     "tg_mlflow.sweeps.report",
     "tg_mlflow.takeover",
+    "tg_mlflow.tracking",
     "tg_mlflow.training",
 ]
 

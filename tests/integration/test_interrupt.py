@@ -2,14 +2,23 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from tests.failing_proxy import FailingProxy
-from tests.launcher import END_SECONDS, HoldingArtifactStore, Launcher, assert_killed, attach, record_at
-from tests.support import ProjectFolder
+from tests.launcher import (
+    END_SECONDS,
+    HoldingArtifactStore,
+    Launcher,
+    assert_killed,
+    attach,
+    record_at,
+    tg_mlflow,
+)
+from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 
 # Says where it stands, and stays there.
@@ -115,6 +124,23 @@ def test_a_second_ctrl_c_takes_the_grace_from_a_child_process(
         assert launcher.wait_for("Stopping job").endswith("; press Ctrl-C again not to wait for it\n")
         launcher.press_ctrl_c_again()
         assert_killed(launcher, store)
+
+
+def test_another_process_gives_a_job_the_time_to_stop_that_its_own_configuration_says(
+    project: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    words = ["--backend-config", '{"stop_grace_seconds": 0.5}']
+    with Launcher(stay_at(project, "deaf training"), "process", tmp_path, *words) as launcher:
+        launcher.wait_for("at deaf training")
+        launcher.kill()
+    (run,) = all_runs(store)
+    assert run.data.tags["tg.place_options"] == '{"stop_grace_seconds": 0.5}'
+    begun = time.monotonic()
+    cancelled = tg_mlflow(tmp_path, "cancel", run.info.run_id)
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert time.monotonic() - begun < 60  # not the two minutes that are usual
+    assert store.get_run(run.info.run_id).info.status == "KILLED"
+    assert list(launcher.jobs.iterdir()) == []
 
 
 def test_a_second_ctrl_c_cuts_short_what_a_task_here_does_at_its_end(

@@ -22,11 +22,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import mlflow
-from mlflow import MlflowClient
 
 from tests.support import ProjectFolder
 from tg_mlflow.takeover.attach import attach
-from tg_mlflow.takeover.run_job import find_run_job
+from tg_mlflow.takeover.run_job import find_job
+from tg_mlflow.tracking.client import TrackingClient
 
 FOLDER = Path(__file__).parent
 # The project's own model, so that no version of a library is part of what is kept.
@@ -83,7 +83,7 @@ def main() -> None:
         os.chdir(folder)
         os.environ["TG_JOBS_PATH"] = str(folder / "jobs")
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
-        client = MlflowClient()
+        client = TrackingClient(mlflow.get_tracking_uri())
         project = ProjectFolder(folder / "points")
         project.write("MLproject", MLPROJECT)
         project.write("tasks.py", TASKS)
@@ -99,9 +99,9 @@ def main() -> None:
         (target / "plan.json").write_text(text, encoding="utf-8")
 
 
-def keep_job(client: MlflowClient, run_id: str, jobs: Path, target: Path) -> None:
+def keep_job(client: TrackingClient, run_id: str, jobs: Path, target: Path) -> None:
     """Keeps a job that has ended and that nobody has recorded yet, with the tags of its run."""
-    found = find_run_job(client, run_id)
+    found = find_job(client.get_run(run_id))
     while not found.status.is_final:
         time.sleep(0.1)
     tags = {key: value for key, value in found.run.data.tags.items() if key.startswith("tg.")}
@@ -111,7 +111,7 @@ def keep_job(client: MlflowClient, run_id: str, jobs: Path, target: Path) -> Non
     pack(jobs, target / "job.tar.gz", lambda path: path != unpacked and "data" not in path.parts)
 
 
-def keep_artifacts(client: MlflowClient, run_id: str, folder: Path, target: Path) -> None:
+def keep_artifacts(client: TrackingClient, run_id: str, folder: Path, target: Path) -> None:
     """Keeps the package, the archive and the model of a run."""
     folder.mkdir()
     package = Path(client.download_artifacts(run_id, "package", str(folder)))

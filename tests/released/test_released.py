@@ -21,11 +21,12 @@ from tg.common.delivery.sagemaker import ResultArchive, SagemakerJob
 from tg.common.ml.training_core import InMemoryTrainingEnvironment
 from tg_mlflow.sweeps.record import read_sweep
 from tg_mlflow.takeover.attach import attach
+from tg_mlflow.tracking.client import TrackingClient
 
 RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if path.name[0].isdigit())
 # Of the project's model on the points, however it is run; found when version 0.1 was kept.
-SCORE = "SCORE"
-PROBABILITIES = "PROBABILITIES"
+SCORE = 0.9875
+PROBABILITIES = [0.3711451439747014, 0.5535087232042454, 0.4968463324624651]
 
 pytestmark = pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
 
@@ -61,7 +62,7 @@ def test_a_job_that_a_release_has_left_is_attached(
         archive.extractall(tmp_path / "jobs", filter="tar")
     tags = json.loads((release / "run.json").read_text(encoding="utf-8"))
     run_id = store.create_run(mlflow.tracking.fluent._get_experiment_id(), tags=tags).info.run_id
-    attach(store, run_id)
+    attach(TrackingClient(store.tracking_uri), run_id)
     run = store.get_run(run_id)
     assert (run.info.status, run.data.metrics["roc_auc_score_test"]) == ("FINISHED", SCORE)
     assert "tg.missing" not in run.data.tags
@@ -81,7 +82,7 @@ def test_a_logged_model_is_served(release: Path, tmp_path: Path) -> None:
 def test_the_plan_of_a_sweep_is_read(release: Path, store: MlflowClient, tmp_path: Path) -> None:
     run_id = store.create_run(mlflow.tracking.fluent._get_experiment_id()).info.run_id
     store.log_artifact(run_id, str(release / "plan.json"), "sweep")
-    plan = read_sweep(store, run_id, tmp_path)
+    plan = read_sweep(TrackingClient(store.tracking_uri), run_id, tmp_path)
     assert (plan.place, plan.project_name, plan.config["sweep"]) == ("tg-process", "points", {"scale": [1.0, 2.0]})
     assert [(each.name, each.combination, each.params) for each in plan.members] == [
         ("S1.0", {"scale": 1.0}, {"scale": "1.0"}),

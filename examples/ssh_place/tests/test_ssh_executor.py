@@ -107,9 +107,11 @@ def test_a_job_that_cannot_be_started_is_no_job_that_cannot_be_followed(
     monkeypatch.setattr("tg_ssh_place.executor._START_RETRY_SECONDS", 0.5)
     executor = SshExecutor(build_options(own_sshd, there))
     own_sshd.stop()
+    request = executor.plan(build_delivery())
     with pytest.raises(DeliveryError, match=r"cannot be started, as .*Connection refused") as caught:
-        start(executor, build_delivery())
+        executor.submit(request)
     assert type(caught.value) is DeliveryError
+    assert not executor.has_submitted(request.job_id)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +203,17 @@ def test_a_job_whose_launcher_dies_before_it_is_sent_leaves_nothing(
         assert executor.status("half") == JobState(JobStatus.QUEUED)
     wait_until(lambda: list((there / "jobs").iterdir()) == [])
     assert not executor.has_submitted("half")
+
+
+def test_a_job_of_another_with_the_same_id_is_left_alone(options: SshOptions, build_delivery: BuildDelivery) -> None:
+    first, second = SshExecutor(options), SshExecutor(options)
+    request = first.plan(build_delivery())
+    first.submit(request)
+    with pytest.raises(DeliveryError, match=rf"there is a job '{request.job_id}' already; take another id"):
+        second.submit(request)
+    assert [each.has_submitted(request.job_id) for each in (first, second)] == [True, False]
+    assert first.status(request.job_id) == JobState(JobStatus.RUNNING)
+    first.kill(request.job_id)
 
 
 def test_an_interrupt_while_a_job_is_sent_leaves_nothing(

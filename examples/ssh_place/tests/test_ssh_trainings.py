@@ -12,6 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from examples.ssh_place.tests.sshd import Sshd
 from tests.launcher import Launcher, processes_that_name, tg_mlflow
 from tests.support import ROOT, ProjectFolder, all_runs
 from tg_ssh_place import SshOptions
@@ -177,6 +178,23 @@ def test_a_machine_that_is_not_named_is_asked_for(
         assert launcher.wait_for_end() == 1
     assert "tg-ssh needs to know the machine: give host, such as user@host" in launcher.output
     assert all_runs(store) == []
+
+
+def test_a_machine_that_lets_nobody_in_has_no_job(
+    slow_project: ProjectFolder,
+    store: MlflowClient,
+    tmp_path: Path,
+    session_sshd: Sshd,
+    keys: dict[str, object],
+) -> None:
+    slow_project.write("tg.json", json.dumps({**keys, "identity_file": str(session_sshd.stranger_key)}))
+    with Launcher(slow_project, "ssh", tmp_path) as launcher:
+        assert launcher.wait_for_end() == 1
+    assert f"ssh cannot log in on {session_sshd.host}: " in launcher.output
+    assert "may go on" not in launcher.output
+    assert "Traceback" not in launcher.output
+    (run,) = all_runs(store)
+    assert run.info.status == "FAILED"
 
 
 def test_no_line_of_the_core_knows_the_place() -> None:

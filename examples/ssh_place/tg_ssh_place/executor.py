@@ -49,8 +49,10 @@ class SshExecutor(Executor):
     def __init__(self, options: SshOptions) -> None:
         self.options: SshOptions = options
         self._sending = threading.Lock()
+        self._accepted: dict[str, bool] = {}  # whether the machine has taken a submitted job on
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
+        self._accepted.setdefault(request.job_id, False)
         dataset = request.delivery.options.local_dataset_path
         with temporary_folder() as folder:
             package = request.delivery.packaging.make_package(folder)
@@ -86,6 +88,8 @@ class SshExecutor(Executor):
         return build_state(self._check_found(job_id, self._describe(job_id)))
 
     def has_submitted(self, job_id: str) -> bool:
+        if self._accepted.get(job_id) is False:
+            return False  # without its files, it has not been started; the id may be another job's
         try:
             self.status(job_id)
         except JobUnreachableError:
@@ -144,28 +148,28 @@ class SshExecutor(Executor):
         Raises:
             ConnectionLostError: If the machine has not answered at all.
         """
-        is_known = False
+        is_accepted = False
         try:
             # Of several jobs that need one dataset, the first one sends it.
             with ExitStack() as turn:
                 turn.enter_context(self._sending)
                 with Call(self.options, "submit", **order) as call:
                     needs_dataset = call.read_answer()["needs_dataset"]
-                    is_known = True
+                    self._accepted[job_id] = is_accepted = True
                     if not needs_dataset:
                         turn.close()
                     with suppress(BrokenPipeError):  # the answer says why
                         stream.write(call.input, needs_dataset)
                     call.read_answer()
         except ConnectionLostError as error:
-            if not is_known:
+            if not is_accepted:
                 raise
             if not self._has_started(job_id):
                 raise DeliveryError(
                     f"the connection to {self.options.host} was lost while job {job_id!r} was sent: {error}; try again"
                 ) from error
         except BaseException:
-            if is_known:
+            if is_accepted:
                 self._undo(job_id)
             raise
 

@@ -1,14 +1,12 @@
 """Records a job that others have created, such as SageMaker's tuner, as a run like any other."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Run, RunTag
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, SagemakerOptions
-from tg.common.errors import DatasetError
 from tg_mlflow.errors import describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.report.table import SweepChildResult, describe_child
@@ -44,7 +42,7 @@ def create_job_run(
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     run_id = create_child_run(client, parent, job_id)
-    dataset = _find_dataset(options)
+    dataset = options.find_local_dataset()
     tags = build_job_tags(config, executor, job_id, dataset)
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
     log_params(client, run_id, {**options.hyperparameters, **params})
@@ -72,11 +70,3 @@ def record_job(
         failure = describe_failure(error)
     run = client.get_run(job.run_id)
     return describe_child(run, job.job_id, combination, run.info.status, failure)
-
-
-def _find_dataset(options: SagemakerOptions) -> Path | None:
-    """Finds the dataset on this machine, where it need not be."""
-    try:
-        return options.local_dataset_path
-    except DatasetError:
-        return None

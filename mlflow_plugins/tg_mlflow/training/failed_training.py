@@ -7,7 +7,8 @@ from pathlib import Path
 from tg.common import JobUnreachableError
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.places.config import LogConfig
-from tg_mlflow.results.artifacts import Attempts, log_input, log_package
+from tg_mlflow.results.artifacts import log_input, log_package
+from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.capacity import NoCapacityError
 

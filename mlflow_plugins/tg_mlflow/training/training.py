@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
-from tg.common.errors import DatasetError
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls
@@ -148,7 +146,8 @@ def _train_once(
         warn_of_ignored_calls(executor, delivery, config)
         request = executor.plan(delivery)
         job = Job(run_id, executor, request.job_id)
-        dataset = _find_dataset(delivery, executor)
+        options, needs_dataset = delivery.options, executor.traits.needs_local_dataset
+        dataset = options.local_dataset_path if needs_dataset else options.find_local_dataset()
         # Noted before there is a job, so that it can be found whatever happens to this process.
         name = delivery.job.task.info.get("name")
         tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
@@ -185,13 +184,3 @@ def warn_of_ignored_calls(executor: Executor, delivery: SagemakerConfig, config:
 
 def _is_detached(config: PlaceConfig) -> bool:
     return bool(getattr(config, "detach", False))
-
-
-def _find_dataset(delivery: SagemakerConfig, executor: Executor) -> Path | None:
-    """Finds the dataset on this machine; where a job does not read it from here, it need not be here."""
-    try:
-        return delivery.options.local_dataset_path
-    except DatasetError:
-        if executor.traits.needs_local_dataset:
-            raise
-        return None

@@ -1,4 +1,4 @@
-"""What every part uses: the training log, the project's folders, the tree of errors."""
+"""The common foundation: the training log, the project's folders, the tree of errors."""
 
 from .errors import (
     ContainerError,

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""All errors of this library, as one tree.
 
 ::
 
@@ -77,15 +77,15 @@ class ResultArchiveError(DeliveryError):
 
 
 def listed(values: Iterable[object], most: int = 20) -> str:
-    """Writes the values to choose from, ``'a', 'b', …``; ``nothing`` where there are none."""
+    """Formats the values to choose from, ``'a', 'b', …``; ``nothing`` if there are none."""
     values = list(values)
     return (", ".join(map(repr, values[:most])) or "nothing") + (", …" if len(values) > most else "")
 
 
 def suggestion(name: str, known: Iterable[object]) -> str:
-    """Writes what a mistyped ``name`` may have meant, or else what there is to choose from."""
+    """Suggests what a mistyped ``name`` may have meant, or else lists the choices."""
     names = [str(each) for each in known]
-    # Without regard to case: `c` is as near to `C` as can be.
+    # Ignoring case: `c` matches `C` exactly.
     by_lower_case = {each.lower(): each for each in names}
     close = difflib.get_close_matches(name, names, n=1) or [
         by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case, n=1)

@@ -1,4 +1,4 @@
-"""Lets a package offer names that are imported when they are first used, so that importing it costs next to nothing."""
+"""Lets a package offer names that are imported on first use, so that importing the package is cheap."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Makes the ``__getattr__`` and ``__dir__`` of a package (PEP 562).
+    """Builds the ``__getattr__`` and ``__dir__`` of a package (PEP 562).
 
     Args:
         package: The package's ``__name__``.
@@ -18,7 +18,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(homes[name], package), name)
-        setattr(sys.modules[package], name, value)  # which is not asked for it again
+        setattr(sys.modules[package], name, value)  # so that this is not called for it again
         return value
 
     def list_names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Where a project keeps its files."""
+"""The folders of a project."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ class _Location:
     ``data_cache_path`` ``TG_DATA_CACHE_PATH`` ``<root_path>/data-cache``
     ================== ===================== ==========================================
 
-    The values are read anew at each access: a changed working directory or variable is seen.
+    The values are read at each access, so that a changed working directory or variable takes effect.
     """
 
     _MARKERS = ("MLproject", "environment.env", "pyproject.toml", ".git")

@@ -1,4 +1,4 @@
-"""One line a message, on stdout: what a training says, in a process and in a container alike."""
+"""The training log: one line per message on stdout, in a process and in a container alike."""
 
 import logging
 import os
@@ -17,14 +17,15 @@ class _LineFormatter(logging.Formatter):
         line = f"{moment:%Y-%m-%d %H:%M:%S.%f} {record.levelname}: {record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        # What is no text, such as half of a character in the name of a file, could not be written.
+        # Surrogates, such as from an undecodable file name, could not be written.
         return line.encode("utf-8", "backslashreplace").decode()
 
 
 class _StdoutHandler(logging.Handler):
-    """Writes to what ``sys.stdout`` is at the moment of writing, so that notebooks and redirections see the line."""
+    """Writes to the current ``sys.stdout``, so that notebooks and redirections get the line."""
 
-    # A package that is loaded in this process has a class of its own for the one logger, and knows this one by it.
+    # A package that is loaded in this process has its own copy of this class for the same logger, and recognizes this
+    # one by it.
     writes_to_stdout = True
 
     def __init__(self) -> None:
@@ -34,16 +35,16 @@ class _StdoutHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             show(f"{self.format(record)}\n")
-        except Exception:  # noqa: BLE001 - logging's own way: a message that cannot be written ends nothing
+        except Exception:  # noqa: BLE001 - as in logging: a message that cannot be written raises nothing
             self.handleError(record)
 
 
 def show(text: str) -> None:
-    """Writes to stdout, if there is one and somebody reads it: a training goes on when its terminal is closed.
+    """Writes to stdout, if there is one and it is open: a training goes on when its terminal is closed.
 
-    Characters that the terminal has none for are written as escapes.
+    Characters that the terminal cannot show are written as escapes.
     """
-    stdout = sys.stdout  # which somebody may have put something simpler in the place of
+    stdout = sys.stdout  # which may have been replaced by something simpler
     if stdout is None or getattr(stdout, "closed", False):
         return
     encoding = getattr(stdout, "encoding", None) or "utf-8"
@@ -51,7 +52,7 @@ def show(text: str) -> None:
         stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stdout.flush()
     except OSError:
-        # Whatever is buffered would be tried again, and complained of, when the program ends.
+        # The buffer would be flushed again, and fail, when the program ends.
         sys.stdout = open(os.devnull, "w", encoding=encoding)  # noqa: SIM115 - for as long as the program lives
 
 
@@ -84,8 +85,8 @@ class Logger:
         logger = cls._logger()
         trace = None if exception is None else (type(exception), exception, exception.__traceback__)
         record = logger.makeRecord(logger.name, level, "", 0, "%s", (message,), trace)
-        # Past what switches loggers off: a task that configures logging for itself, as `dictConfig` does for all that
-        # there is, would lose its metrics.
+        # Even if loggers are disabled: a task that configures logging, as `dictConfig` does for all that there is,
+        # would lose its metrics.
         if logger.filter(record):
             logger.callHandlers(record)
 
@@ -111,7 +112,7 @@ class Logger:
         logger = cls._logger()
         handler.setFormatter(_LineFormatter())
         previous = list(logger.handlers)
-        # Where one training is within another, what the inner one says gets to the outer one when it is shown.
+        # If one training runs within another, the inner one's output reaches the outer one when it is shown.
         others = [each for each in previous if not _is_shown(each) and type(each) is not type(handler)]
         logger.handlers[:] = [handler, *others]
         try:

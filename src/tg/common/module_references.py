@@ -1,4 +1,4 @@
-"""Imports what a text of the form ``module:name`` names, from the package that this code is in or as installed."""
+"""Resolves references of the form ``module:name``, from the package that contains this code or as installed."""
 
 import importlib
 from typing import Any
@@ -16,7 +16,7 @@ def import_reference(reference: str) -> Any:
     Raises:
         ImportError: If there is no such module.
         AttributeError: If the module has no such name.
-        Exception: Whatever importing the module raises.
+        Exception: Any exception of importing the module.
     """
     module, _, name = reference.partition(":")
     found: Any = importlib.import_module(_place(module))

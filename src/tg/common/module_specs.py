@@ -1,4 +1,4 @@
-"""What stands in ``sys.modules``, read with care: anything may stand for a module, and answer as it likes."""
+"""Reads ``sys.modules`` with care: any object may stand for a module there, and raise anything."""
 
 import importlib.util
 import sys
@@ -11,13 +11,13 @@ from typing import Any
 def find_module_spec(name: str) -> ModuleSpec | None:
     """Finds a module's specification as :func:`importlib.util.find_spec` does.
 
-    Where what has been imported under the name has none, it is that of the file that would be imported.
+    If the imported module has none, it is that of the file that would be imported.
 
     Args:
-        name: The module; what it is below is imported.
+        name: The module; its parent packages are imported.
 
     Returns:
-        ``None`` if there is no such module, nor anything that could hold it.
+        ``None`` if there is no such module, or no parent that could contain it.
     """
     if name in sys.modules:
         spec = read_held(sys.modules[name], "__spec__")
@@ -29,25 +29,25 @@ def find_module_spec(name: str) -> ModuleSpec | None:
 
 
 def read_held(module: object, name: str) -> Any:
-    """Reads what a module holds itself under a name, without asking it; ``None`` if it holds nothing."""
+    """Reads a module's own attribute without calling its code; ``None`` if it has none of this name."""
     return read_all_held(module).get(name)
 
 
 def read_all_held(module: object) -> Mapping[str, Any]:
-    """Reads all that a module holds itself, by name, without asking it: some import what they are asked for."""
+    """Reads all of a module's own attributes without calling its code: some modules import on attribute access."""
     try:
         held = object.__getattribute__(module, "__dict__")
-    except Exception:  # noqa: BLE001 - of an object of somebody's own making, which may have no such thing
+    except Exception:  # noqa: BLE001 - of a foreign object, which may not have it
         return {}
     return held if isinstance(held, (dict, MappingProxyType)) else {}
 
 
 def find_failing_modules() -> list[str]:
-    """Names what stands in ``sys.modules`` and raises other errors than it should when it is asked for an attribute."""
+    """Names entries of ``sys.modules`` that raise unexpected errors on attribute access."""
     failing = []
     for name, module in list(sys.modules.items()):
         try:
             getattr(module, "_tg_no_such_name", None)
-        except Exception:  # noqa: BLE001 - which is what this is about
+        except Exception:  # noqa: BLE001 - this is what is searched for
             failing.append(name)
     return failing

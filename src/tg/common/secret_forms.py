@@ -1,19 +1,19 @@
-"""Writes a secret in all the ways in which programs write it down."""
+"""Lists all the forms in which programs write a secret."""
 
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-# What is shorter, such as `1` or `true`, is no credential, and masking it would leave little of a text.
+# Shorter values, such as `1` or `true`, are no credentials, and masking them would leave little of a text.
 SHORTEST_SECRET = 6
 
 
 def forms_of(secret: str) -> set[str]:
-    """A text as it is, in JSON, in Python's own notation, in an address and in base64; of several lines, each one too.
+    """Returns a text as it is, as JSON, as a Python literal, URL-encoded and in base64; also each of several lines.
 
-    Blanks around it may be missing, as is the line break that many files with a secret end with, and those in it may
-    have become one, as in a message that is written in one line.
+    Surrounding white space may be missing, such as the final line break of a file with a secret, and inner white space
+    may be collapsed, as in a message of one line.
     """
     stripped = secret.strip()
     forms = {form for text in (secret, stripped, " ".join(secret.split())) for form in _written(text)}
@@ -25,10 +25,10 @@ def forms_of(secret: str) -> set[str]:
 
 
 def encode(text: str) -> bytes:
-    """Writes a text as UTF-8, and bytes of a variable that are none as they were."""
+    """Encodes a text as UTF-8; bytes of a variable that are not UTF-8 stay as they were."""
     try:
         return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # other surrogates, which JSON may have
+    except UnicodeEncodeError:  # other surrogates, which JSON may contain
         return text.encode("utf-8", "surrogatepass")
 
 
@@ -37,7 +37,7 @@ def _written(text: str) -> Iterator[str]:
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield repr(text)[1:-1]
-    yield repr(f'"{text}')[2:-1]  # its apostrophes are escaped where it is part of a text with quotes
+    yield repr(f'"{text}')[2:-1]  # apostrophes are escaped in a text that also contains quotes
     yield ascii(text)[1:-1]
     data = encode(text)
     yield repr(data)[2:-1]
@@ -47,7 +47,7 @@ def _written(text: str) -> Iterator[str]:
 
 
 def _in_base64(text: str) -> Iterator[str]:
-    """Writes what is the same whatever follows, as a line break often does."""
+    """Returns the part of an encoding that does not depend on what follows, such as a line break."""
     data = encode(text)
     for form in (b64encode(data), urlsafe_b64encode(data)):
         yield form[: len(data) * 8 // 6].decode()

@@ -1,4 +1,4 @@
-"""Keeps the values of credentials out of what is written down."""
+"""Masks the values of credentials in everything that is written."""
 
 import ast
 import json
@@ -11,9 +11,10 @@ from .secret_forms import SHORTEST_SECRET, encode, forms_of
 
 MASK = "***"
 
-# What may follow the name of a credential: which one it is, and how it is written.
+# What may follow the name of a credential: a qualifier, or its encoding.
 _QUALIFIERS = r"(?:_?(?:\d|b(?:ase)?64|base|json|dev|staging|test|prod(?:uction)?|live|old|new))*$"
-# What a name ends with: MY_API_KEY and db.password are credentials; MONKEY, max_tokens, PWD and TOKEN_FILE are not.
+# The end of a credential's name: MY_API_KEY and db.password are credentials; MONKEY, max_tokens, PWD and TOKEN_FILE are
+# not.
 _SECRET_NAME = re.compile(
     r"(?:pass(?:word|wd|phrase)s?"
     r"|(?:^|[^a-z0-9])(?:(?:access|api|auth|client|refresh)?_?(?:secrets?|token)"
@@ -22,71 +23,71 @@ _SECRET_NAME = re.compile(
     r"|[^a-z0-9]pwd|(?-i:^pwd|_PASS|_PAT))" + _QUALIFIERS,
     re.IGNORECASE,
 )
-# Tokens of texts, not of accounts: what tokenizers and models call so.
+# Tokens of texts, not of accounts, in the sense of tokenizers and models.
 _TEXT_TOKEN_NAME = re.compile(
     r"(?:^|[^a-z0-9])(?:pad|padding|bos|eos|start|end|stop|unk|oov|sep|cls|mask|per)_token" + _QUALIFIERS, re.IGNORECASE
 )
 # The type that a hyperparameter's name may end with, as in `options.password:str`.
 _TYPE = re.compile(r":[a-z]+$")
-# Where words of a name meet that only their letters tell apart: authToken, HFToken.
+# Word boundaries that only case marks: authToken, HFToken.
 _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
-# User and password in an address such as postgresql://user:password@host; host:8080/path@2 has none. Some libraries
-# also take a password with an @ or / in it as it is.
+# User and password in a URL such as postgresql://user:password@host; host:8080/path@2 has none. Some libraries also
+# accept a password with an unescaped @ or /.
 _HOST_END = r"(?:[/?#,;&|)\]}<>\\\"'\s]|$)"
 _PASSWORD_IN_URL = re.compile(
     rf"://([^/\s:@\"'\[]*):(?!/|\d{{1,5}}{_HOST_END})([^\s\"'<>]{{1,500}}?)@(?=[\w.-]+(?::\d+)?{_HOST_END}|\[)"
 )
-# A token as the user in an address such as https://token@github.com.
+# A token as the user in a URL such as https://token@github.com.
 _TOKEN_IN_URL = re.compile(r"(?<=://)([\w-]{20,})(?=(?::[^\s/@]*)?@)")
-# Parts of a connection string, and of a signed address's query.
+# Parts of a connection string, and of a signed URL's query.
 _PART = re.compile(r"(?<![\w.-])([\w.-]+)=([^\s;&\"']+)")
 _SIGNATURE_NAME = re.compile(r"(?:^sig|signature)$", re.IGNORECASE)
-# A name and its text as JSON or Python write them, also where that is part of such a text itself.
+# A name and its string in JSON or Python, also nested in such a string.
 _QUOTED_PAIR = re.compile(r"((?<!\\)(\\*[\"'])([\w.:-]+)\2\s*:\s*(\\*[\"']))(.*?)((?<!\\)\4)", re.DOTALL)
 
-# Values that say whether there is a credential, as in `use_auth_token=true`.
+# Values that only tell whether there is a credential, as in `use_auth_token=true`.
 _NO_SECRETS = {"", "true", "false", "none", "null"}
 
 
 def looks_secret(name: str) -> bool:
-    """Whether the name of a variable or parameter says that its value is a credential."""
+    """Returns whether the name of a variable or parameter suggests that its value is a credential."""
     words = _WORD_BORDER.sub("_", _TYPE.sub("", name))
     return _SECRET_NAME.search(words) is not None and _TEXT_TOKEN_NAME.search(words) is None
 
 
 class SecretMask:
-    """Replaces known secrets by ``***``, also where they are part of JSON, of an address, of a traceback or the like.
+    """Replaces known secrets by ``***``, also within JSON, URLs, tracebacks and the like.
 
     It is immutable: any number of threads and texts may share one.
 
     Args:
-        secrets: The values; empty ones are no secrets.
+        secrets: The values; empty ones are ignored.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets if secret for form in forms_of(secret)}
-        # The longest first, so that no rest of a secret stays where another one is its beginning.
+        # The longest first, so that nothing of a secret remains if another one is its prefix.
         self._texts = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         self._forms = tuple(sorted({encode(form) for form in forms}, key=lambda form: (-len(form), form)))
 
     @staticmethod
     def of_variables(*variables: Mapping[str, Any], listed: Iterable[str] = ()) -> "SecretMask":
-        """Knows what variables hold that look like credentials or are listed, and the passwords in addresses.
+        """Builds a mask of variables that look like credentials or are listed, and of passwords in URLs.
 
         Args:
-            variables: Values by name; the same name may have several. They may be JSON, or what JSON can say: its
-                parts are looked at one by one, as are those of connection strings.
-            listed: Names of variables that are secret, whatever they look like and however short they are.
+            variables: Values by name; the same name may have several. They may be JSON text or values: its parts are
+                checked one by one, as are those of connection strings.
+            listed: Names of variables that are secret in any case, even if short.
         """
         names = set(listed)
         leaves = (leaf for each in variables for name, value in each.items() for leaf in _leaves(name, value))
         return SecretMask(secret for name, text in leaves for secret in _find_secrets(name, text, names))
 
     def mask(self, text: str) -> str:
-        """Writes a whole text without the secrets.
+        """Masks a whole text.
 
-        Passwords in addresses, and what stands under a name in quotes that looks secret, need not be known for that.
+        Passwords in URLs, and values of quoted names that look secret, are masked even if unknown.
         """
         if present := [form for form in self._texts if form in text]:
             text = re.sub("|".join(map(re.escape, present)), MASK, text)
@@ -95,25 +96,25 @@ class SecretMask:
         return _mask_quoted_pairs(text)
 
     def mask_named(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Writes named values without the secrets; one whose name looks secret is masked as a whole."""
+        """Masks named values; a value whose name looks secret is masked as a whole."""
         return {name: MASK if _is_secret(name, value) else self.mask(value) for name, value in values.items()}
 
     def stream(self) -> "MaskedStream":
-        """Begins to mask a text that comes in pieces."""
+        """Begins to mask a text that arrives in pieces."""
         return MaskedStream(self._forms)
 
 
 class MaskedStream:
-    """One text, in pieces of bytes, without the secrets of a :class:`SecretMask`.
+    """Masks one text that arrives in pieces of bytes.
 
     Args:
-        forms: All ways in which the secrets may be written, the longest first.
+        forms: All forms of the secrets, the longest first.
     """
 
     def __init__(self, forms: Sequence[bytes]) -> None:
         self._forms = forms
         self._line_forms = [form for form in forms if b"\n" in form]
-        # Where none of these is, there is no secret. Forms of one secret share them, so that few have to be looked for.
+        # Without any of these, there is no secret. Forms of one secret share them, so that few have to be searched for.
         self._cores: list[bytes] = []
         for form in reversed(forms):
             if not any(core in form for core in self._cores):
@@ -121,7 +122,7 @@ class MaskedStream:
         self._rest = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Returns the next piece without the secrets; keeps back what may be the beginning of one."""
+        """Returns the next piece, masked; holds back what may be the beginning of a secret."""
         if not self._forms:
             return data
         data = self._rest + data
@@ -132,7 +133,7 @@ class MaskedStream:
         return self._mask_bytes(data[:cut])
 
     def finish(self) -> bytes:
-        """Returns what was kept back, when the text has ended."""
+        """Returns what was held back, at the end of the text."""
         rest, self._rest = self._rest, b""
         return self._mask_bytes(rest)
 
@@ -141,7 +142,7 @@ class MaskedStream:
         return data if pattern is None else pattern.sub(MASK.encode(), data)
 
     def _find_pattern(self, data: bytes) -> "re.Pattern[bytes] | None":
-        """A pattern of the secrets that are in a piece; ``None`` if none is, as mostly."""
+        """Returns a pattern of the secrets in a piece; ``None`` if there is none, as is usual."""
         for core in self._cores:
             if core in data:
                 present = [form for form in self._forms if form in data]
@@ -149,7 +150,7 @@ class MaskedStream:
         return None
 
     def _beginning_at_end(self, data: bytes) -> int:
-        """How many bytes at the end may go on as a secret."""
+        """Returns how many bytes at the end may be the beginning of a secret."""
         longest = 0
         for form in self._line_forms if data.endswith(b"\n") else self._forms:
             start = max(len(data) - len(form) + 1, 0)
@@ -165,7 +166,7 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """The texts and numbers that a value consists of, by dotted path; a list's have its name."""
+    """Yields the strings and numbers in a value, by dotted path; a list's items have its name."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from _leaves(f"{name}.{key}", each)
@@ -180,7 +181,7 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _decode(text: str) -> Any:
-    """What a text says in JSON's brackets, or in Python's; the text itself if it only looks so, or not at all."""
+    """Parses a text in JSON's or Python's brackets; returns other texts as they are."""
     if text.lstrip()[:1] not in ("{", "[", "("):
         return text
     for decode in (json.loads, ast.literal_eval):
@@ -194,12 +195,12 @@ def _decode(text: str) -> Any:
 def _find_secrets(name: str, text: str, listed: set[str]) -> Iterator[str]:
     plain, is_long = _TYPE.sub("", name), len(text.strip()) >= SHORTEST_SECRET
     is_part_of_listed = any(plain.startswith(f"{each}.") for each in listed)
-    # Something in it is secret, and it cannot be told what.
+    # Some part of it is secret, and it is unknown which.
     holds_listed = any(each.startswith(f"{plain}.") for each in listed) and isinstance(_decode(text), str)
     if not listed.isdisjoint((name, plain)) or (is_long and (is_part_of_listed or holds_listed or looks_secret(name))):
         yield text
     for user, password in _PASSWORD_IN_URL.findall(text):
-        # What is short would be found in many words.
+        # Short values would be found in many words.
         yield from (password, unquote(password)) if len(password) >= SHORTEST_SECRET else (f"{user}:{password}@",)
     yield from _TOKEN_IN_URL.findall(text)
     for part, value in _PART.findall(text):

@@ -134,6 +134,7 @@ def test_what_a_container_leaves(aws: AwsEmulator, image: str) -> None:
     assert list_keys("output/bad") == ["output/bad/output/output.tar.gz"]
 
 
+@pytest.mark.alone_with_docker
 @pytest.mark.parametrize(("is_heard", "lines"), [(True, ["ready", "stopping"]), (False, ["ready"])])
 def test_a_stop(
     aws: AwsEmulator, image: str, docker_daemon: docker.DockerClient, is_heard: bool, lines: list[str]

@@ -129,7 +129,7 @@ def test_what_cannot_be_meant(options: dict[str, Any], message: str) -> None:
             JobState(
                 JobStatus.FAILED,
                 1,
-                "it exited with code 1; one of its processes was killed for want of memory; raise `memory`",
+                "it exited with code 1; one of its processes was killed for lack of memory; raise `memory`",
             ),
         ),
     ],

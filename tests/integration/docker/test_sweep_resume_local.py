@@ -17,6 +17,8 @@ from tg.common.delivery.delivery import ImageBuildOptions
 from tg.common.delivery.delivery.image.docker_client import DockerClient
 from tg.common.delivery.delivery.image.image_builder import remove_image
 
+pytestmark = pytest.mark.alone_with_docker  # all that is left of any project's containers is looked for
+
 PROJECT_LABEL = "tg-mlflow.project=points"
 GATE = "/tmp/gate"
 STEPS = 20

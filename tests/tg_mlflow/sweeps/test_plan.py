@@ -1,9 +1,11 @@
 """Which trainings a sweep has."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from tests.support import ProjectFolder
 from tg_mlflow.errors import BackendConfigError, ProjectError
@@ -100,3 +102,29 @@ def test_jobs_have_names_of_their_own(swept: ProjectFolder) -> None:
     config = RemoteConfig(sweep={"learning_rate": [1, 2]}, job_name="mine")
     members = plan_sweep(read_project(swept.path), "main", {}, config)
     assert [each.config.job_name for each in members if isinstance(each.config, RemoteConfig)] == ["mine-1", "mine-2"]
+
+
+def test_what_a_path_names_elsewhere_is_downloaded_once_for_all(
+    swept: ProjectFolder, store: MlflowClient, temporary: Path
+) -> None:
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    store.log_text(run_id, "1,2", "data.csv")
+    swept.write(
+        "MLproject",
+        """
+        name: points
+        entry_points:
+          main:
+            parameters: {rate: float, data: path}
+            command: "tg-mlflow train tasks:build_task rate={rate} data={data}"
+        """,
+    )
+    config = ProcessConfig(sweep={"rate": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    project = read_project(swept.path)
+    members = plan_sweep(project, "main", {"data": f"runs:/{run_id}/data.csv"}, config)
+    project.build_command("main", members[0].params)
+    (file,) = temporary.rglob("data.csv")
+    commands = [each.make_task.args[0] for each in members if isinstance(each.make_task, partial)]
+    assert [each.arguments for each in commands] == [
+        {"rate": f"{rate}", "data": str(file)} for rate in (1.0, 2.0, 3.0, 4.0, 5.0)
+    ]

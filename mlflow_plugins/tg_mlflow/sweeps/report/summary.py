@@ -13,7 +13,7 @@ from mlflow.entities import Metric, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.results.artifacts import Attempts
+from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.sweeps.report.description import describe_sweep
 from tg_mlflow.sweeps.report.table import (
     FAILED,

@@ -1,1 +1,1 @@
-"""Trainings: what to train, on what, how it is split, measured and stored."""
+"""Trainings: tasks, their data, splits, models, metrics and results."""

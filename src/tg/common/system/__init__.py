@@ -1,5 +1,5 @@
-"""What the operating system needs care with: signals, temporary folders, replaced files, tar archives.
+"""Careful use of the operating system: signals, temporary folders, atomic files, tar archives.
 
-Nothing about trainings, packages or jobs may enter: every other room may use this one. Its functions are imported from
-its modules.
+It knows nothing of trainings, packages and jobs: every other room may use it. Its functions are imported from its
+modules.
 """

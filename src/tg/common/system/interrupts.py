@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM: raised at once, or held back while what must not be left half done comes to its end.
+"""Ctrl-C and SIGTERM: raised at once, or held back until a critical step has completed.
 
-All of it is this process's own: in one that is forked meanwhile, both do what they do by default.
+All this concerns only this process: in one that is forked meanwhile, both signals have their default effects.
 """
 
 import functools
@@ -16,23 +16,23 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-# Whatever hangs for longer than this can be interrupted again.
+# A step that hangs for longer than this can be interrupted again.
 _PATIENCE_SECONDS = 30
-# Whoever presses Ctrl-C twice in so short a time means it once.
+# Interrupts within so short a time count as one.
 _ONE_INTERRUPT_SECONDS = 0.5
-# So long a signal may stay unnoticed by a main thread that waits for something.
+# How long a waiting main thread may fail to notice a signal.
 _NOTICE_SECONDS = 0.2
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 class HeldInterrupts:
-    """Knows whether there was an interrupt that has not been raised.
+    """Interrupts that have been held back and not raised.
 
     Args:
-        outer: What holds interrupts back around this.
+        outer: The surrounding context that holds interrupts back.
 
     Attributes:
-        any: Whether there was.
+        any: Whether there was an interrupt.
     """
 
     def __init__(self, outer: "HeldInterrupts | None" = None) -> None:
@@ -46,7 +46,7 @@ class HeldInterrupts:
             self._outer.note()
 
     def raise_any(self) -> None:
-        """Raises what was held back; where more than this holds it back, that is to raise it.
+        """Raises a held interrupt; within a surrounding context, leaves that to it.
 
         Raises:
             KeyboardInterrupt: If there was an interrupt.
@@ -55,22 +55,22 @@ class HeldInterrupts:
             raise KeyboardInterrupt
 
 
-# What holds back the main thread's interrupts now.
+# The context that holds back the main thread's interrupts now.
 _innermost: HeldInterrupts | None = None
 
 
 @contextmanager
 def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldInterrupts]:
-    """Holds back Ctrl-C, and SIGTERM where that is treated alike, while the context is open: for a clean-up that an
-    impatient user must not cut short, or a step whose outcome has to be known.
+    """Holds back Ctrl-C, and SIGTERM where it is treated like Ctrl-C, while the context is open.
 
-    Only the main thread receives signals; elsewhere this changes nothing.
+    It is for a clean-up that must not be cut short, or a step whose outcome has to be known. Only the main thread
+    receives signals; elsewhere this changes nothing.
 
     Args:
         patience_seconds: How long interrupts are held back; a later one is raised.
 
     Raises:
-        KeyboardInterrupt: For an interrupt that comes when the patience is over.
+        KeyboardInterrupt: For an interrupt that arrives after that time.
     """
     global _innermost
     if threading.current_thread() is not threading.main_thread():
@@ -86,7 +86,7 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
             raise KeyboardInterrupt
 
     _leave_to_parent()
-    # What would end the process without a word, as it does by default for SIGTERM, or is ignored, stays so.
+    # A signal that ends the process silently, as SIGTERM does by default, or that is ignored, stays as it is.
     previous = {number: handler for number in _NUMBERS if callable(handler := signal.getsignal(number))}
     for number in previous:
         signal.signal(number, hold)
@@ -103,14 +103,15 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
 def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iterator[None]:
     """Treats SIGTERM like Ctrl-C while the context is open, so that a terminated launcher ends its run.
 
-    Interrupts in quick succession count as one: what the first one has begun to clean up is not cut short by the rest.
-    One that is raised where nobody can catch it, as where an object is deleted, is raised once more, a moment later.
-    From the first one on, a library's handler of SIGCHLD is out of force: torch's raises an error for each worker that
-    ends, which would cut the clean-up short. Only the main thread can receive signals; elsewhere this changes nothing.
+    Interrupts in quick succession count as one: the later ones do not cut short the clean-up that the first one has
+    begun. An interrupt that is raised where it cannot be caught, such as in a finalizer, is raised again a moment
+    later. From the first one on, a library's handler of SIGCHLD is disabled: torch's raises an error for each worker
+    that ends, which would cut the clean-up short. Only the main thread can receive signals; elsewhere this changes
+    nothing.
 
     Args:
-        notice: Called in the main thread before an interrupt is raised there, for other threads that it would wait for
-            before it lets go; it must not take long.
+        notice: Called in the main thread before an interrupt is raised there, to release threads that it would wait
+            for; it must be quick.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -138,7 +139,7 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
         nonlocal last
         if os.getpid() == process and issubclass(lost.exc_type, KeyboardInterrupt):
             last = float("-inf")
-            send_again(signal.SIGTERM)  # which is handled here whatever becomes of Ctrl-C
+            send_again(signal.SIGTERM)  # which is handled here even if Ctrl-C is not
         else:
             previous_hook(lost)
 
@@ -159,7 +160,7 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
 
 @functools.cache
 def _leave_to_parent() -> None:
-    """Has processes that are forked from now on handle both signals by default: a pool ends its workers by them."""
+    """Restores the default handlers of both signals in forked processes: a pool ends its workers by them."""
     os.register_at_fork(after_in_child=_handle_by_default)
 
 
@@ -178,7 +179,7 @@ def _is_ours(handler: object) -> bool:
     return getattr(handler, "__module__", None) == __name__
 
 
-# What the interpreter has been told of signals, and the main thread has not noticed yet: a byte each, their numbers.
+# Signals that the interpreter has received and the main thread has not noticed yet: their numbers, a byte each.
 _unnoticed: socket.socket | None = None
 
 
@@ -192,10 +193,10 @@ def _note_noticed() -> None:
 
 @contextmanager
 def _rousing_main_thread() -> Iterator[Callable[[int], object]]:
-    """Sends a signal once more if the main thread does not notice it, or if what is yielded is called with it.
+    """Sends a signal again if the main thread does not notice it, or if the yielded function is called with it.
 
-    One that comes in the instant before the main thread begins to wait for a lock or for a network, or that the system
-    gives to another thread, would be noticed only when that wait is over: hours later, if it waits for a training.
+    A signal that arrives just before the main thread begins to wait for a lock or the network, or that the system
+    delivers to another thread, would only be noticed after that wait: hours later, if it waits for a training.
     """
     global _unnoticed
     main = threading.get_ident()
@@ -211,7 +212,7 @@ def _rousing_main_thread() -> Iterator[Callable[[int], object]]:
                 continue
             if _is_ours(signal.getsignal(number)):
                 signal.pthread_kill(main, number)
-            else:  # someone else handles it
+            else:  # another handler is installed
                 _note_noticed()
 
     has_ended = threading.Event()

@@ -1,4 +1,4 @@
-"""A file that is never seen half written."""
+"""A file that is replaced atomically."""
 
 import os
 import tempfile
@@ -10,9 +10,9 @@ from typing import IO
 
 @contextmanager
 def replacing_file(target: Path) -> Iterator[IO[bytes]]:
-    """Gives a file that takes the name ``target`` when it is written, and vanishes if that fails.
+    """Opens a file that takes the name ``target`` once it is written, and is removed if that fails.
 
-    Anybody can read it then, as if it had been written under its name.
+    Its permissions are those of an ordinarily written file.
 
     Raises:
         OSError: If it cannot be written.

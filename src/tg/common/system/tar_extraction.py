@@ -1,7 +1,7 @@
-"""Extracts members of tar files that have been checked, in the way of tarfile's data filter.
+"""Extracts checked members of tar files, as tarfile's data filter does.
 
-The filter came with Python 3.10.12, 3.11.4 and 3.12; Debian 12, for one, has an older 3.11. What it would do to members
-whose names and links are harmless is done here then: a file gets no other owner and no special permission.
+Python has the filter since 3.10.12, 3.11.4 and 3.12; Debian 12, for one, has an older 3.11. There, this does what the
+filter does to harmless members: a file gets no other owner and no special permission.
 """
 
 import os
@@ -20,10 +20,10 @@ def extract_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Pa
 
 
 def extract_files(archive: tarfile.TarFile, folder: Path) -> None:
-    """Extracts an archive that holds files and folders only.
+    """Extracts an archive of files and folders.
 
     Raises:
-        tarfile.TarError: If it holds anything else, or a name that leads out of the folder.
+        tarfile.TarError: If it contains anything else, or a name that leads out of the folder.
     """
     for member in archive:
         name = PurePosixPath(member.name)

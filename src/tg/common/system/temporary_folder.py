@@ -1,4 +1,4 @@
-"""A folder for what is needed for a while, of which nothing is left whenever Ctrl-C comes."""
+"""A temporary folder that is removed even after Ctrl-C."""
 
 import tempfile
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from .interrupts import uninterrupted
 
 @contextmanager
 def temporary_folder(prefix: str = "tg-", parent: Path | None = None) -> Iterator[Path]:
-    """Makes an empty folder that only this user can read; it goes with all that is in it when the context is left.
+    """Creates an empty folder that only this user can read, and removes it with its content at the end.
 
-    Ctrl-C, which cuts :class:`tempfile.TemporaryDirectory` short in the midst of its removal, waits for that.
+    Ctrl-C waits for the removal, which it would interrupt with :class:`tempfile.TemporaryDirectory`.
 
     Args:
-        prefix: What its name begins with.
-        parent: Where it is made; by default where the system wants such folders.
+        prefix: The beginning of its name.
+        parent: The parent folder; by default the system's for temporary files.
 
     Raises:
-        OSError: If it cannot be made; not if it cannot be removed.
-        KeyboardInterrupt: For an interrupt that came while it was made or removed.
+        OSError: If it cannot be created; not if it cannot be removed.
+        KeyboardInterrupt: For an interrupt that arrived while it was created or removed.
     """
     folder: tempfile.TemporaryDirectory[str] | None = None
     try:

@@ -26,9 +26,9 @@ class CategoricalTransformer(FrameTransformer):
     not exist the row is all zeros. Names are distinct: beside a true OTHER column the literal value ``"OTHER"`` is
     called ``<column>_OTHER_2``.
 
-    Any dtype of hashable values does. Values that are equal in Python are one category, so a column fitted as integers
-    may arrive as floats, or as objects with None; 1 and ``"1"`` are two. In `transform`, decimals count as their
-    floats, and dates as their midnights.
+    Any dtype of hashable values is accepted. Values that are equal in Python are one category, so a column fitted as
+    integers may arrive as floats, or as objects with None; 1 and ``"1"`` are two. In `transform`, decimals count as
+    their floats, and dates as their midnights.
 
     Args:
         columns: The names of the columns.

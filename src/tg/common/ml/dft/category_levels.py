@@ -21,7 +21,7 @@ from .frame_transformer import Floats
 
 @dataclass(frozen=True)
 class CategoryLevels:
-    """What was learnt about one column.
+    """The levels learned from one column.
 
     Attributes:
         column: The column's name.
@@ -59,7 +59,7 @@ class CategoryLevels:
         return cls(series.name, tuple(sorted(kept, key=_order)), has_other, has_null)
 
     def names(self) -> list[str]:
-        """One distinct name a level: values, then OTHER, then NULL; the last two never yield their names to values."""
+        """One distinct name per level: values, then OTHER, then NULL, which keep their names in a conflict."""
         special = [f"{self.column}_OTHER"] * self.has_other + [f"{self.column}_NULL"] * self.has_null
         return [*unique_names((f"{self.column}_{value}" for value in self.values), taken=special), *special]
 
@@ -73,7 +73,7 @@ class CategoryLevels:
         level_of = {_as_read(value): level for level, value in enumerate(self.values)}
         unseen = len(self.values) if self.has_other else -1
         missing = len(out) - 1 if self.has_null else -1
-        # the last entry is what code -1 finds
+        # code -1 selects the last entry
         lookup = [*(level_of.get(_as_read(value), unseen) for value in uniques), missing]
         levels = np.array(lookup, dtype=np.int16 if len(out) < 2**15 else np.int64)[codes]
         for level, row in enumerate(out):
@@ -81,7 +81,7 @@ class CategoryLevels:
 
 
 def count_distinct(series: pd.Series) -> int:
-    """How many different values a column holds, not counting missing ones.
+    """Counts the different values of a column, without missing ones.
 
     Raises:
         ValueError: The column holds values that cannot be compared, such as lists.
@@ -105,7 +105,7 @@ def _factorize(series: pd.Series) -> tuple[npt.NDArray[np.intp], list[Any]]:
 
 
 def _as_read(value: Any) -> Any:
-    """The value that a table's reader makes of it, so that decimals meet their floats and dates their midnights."""
+    """Converts a value as a table's reader does, so that decimals match floats and dates match midnights."""
     if isinstance(value, Decimal):
         return float(value)
     is_day = isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)

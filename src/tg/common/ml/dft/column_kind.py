@@ -1,4 +1,4 @@
-"""What a column is."""
+"""The kinds of columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from ...errors import DatasetError
 from ..tables import ColumnTypeError, read_column
 
-# Of objects, the words of `pandas.api.types.infer_dtype` for those that stay categories although they could be read.
+# Results of `pandas.api.types.infer_dtype` for objects that stay categories although they could be converted.
 _CATEGORIES_AS_OBJECTS = {"string", "boolean", "integer", "floating", "mixed-integer-float"}
 
 
@@ -36,11 +36,11 @@ class ColumnKind(Enum):
         if series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) in _CATEGORIES_AS_OBJECTS:
             return cls.CATEGORICAL
         try:
-            # only objects tell by their values what they are
+            # only objects are judged by their values
             dtype = read_column(series if series.dtype == object else series.head(0)).dtype
         except ColumnTypeError:
             return None
-        # first, because pandas takes categories of booleans for booleans
+        # first, because pandas treats categories of booleans as booleans
         if isinstance(dtype, pd.CategoricalDtype):
             return cls.CATEGORICAL
         if dtype.kind == "b":
@@ -51,7 +51,7 @@ class ColumnKind(Enum):
 
 
 def check_objects(series: pd.Series) -> None:
-    """Looks whether a column of objects has a kind.
+    """Checks that a column of objects has a kind.
 
     Raises:
         DatasetError: It holds values of a type that is not known, or of several.

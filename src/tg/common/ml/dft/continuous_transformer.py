@@ -20,7 +20,7 @@ class ContinuousTransformer(FrameTransformer):
     """Scales, then imputes: with the standard scaler and the mean, a missing value becomes 0.
 
     Out come the columns under their own names, then ``<column>_missing`` (1.0 or 0.0) for each column that had missing
-    values in `fit`. Infinite values count as missing. What is read as a number says `read_numbers`: all numeric,
+    values in `fit`. Infinite values count as missing. `read_numbers` defines what is read as a number: all numeric,
     nullable and boolean dtypes, decimals, timedeltas and times of day in seconds.
 
     A column without any value in `fit` cannot be scaled: it becomes the constant 0 (NaN if ``imputer`` is None),
@@ -71,7 +71,7 @@ class ContinuousTransformer(FrameTransformer):
         self.columns_ = columns
         self.indicated_ = [i for i, mask in enumerate(masks) if mask is not None and self.missing_indicator]
         self.empty_ = [i for i, mask in enumerate(masks) if mask is not None and mask.all()]
-        # scikit-learn warns about empty columns and drops them, so it is not shown any
+        # scikit-learn warns about empty columns and drops them, so it does not get any
         values = np.delete(values, self.empty_, axis=0) if self.empty_ else values
         self.scaler_ = None if scaler is None or not len(values) else scaler.fit(values.T)
         self.imputer_ = None if imputer is None or not len(values) else imputer.fit(self._scale(values).T)

@@ -14,7 +14,7 @@ from .frame_transformer import Floats, FrameTransformer, build_frame, check_fit,
 
 
 class DataFrameTransformer(FrameTransformer):
-    """Gives the same frame to each transformer and puts what they make side by side.
+    """Passes the same frame to each transformer and concatenates their outputs.
 
     Each transformer picks its columns itself, as those of this package do. Other scikit-learn transformers do so inside
     a `sklearn.compose.ColumnTransformer`; they may return a frame, an array or a sparse matrix of numbers. Names are
@@ -43,7 +43,7 @@ class DataFrameTransformer(FrameTransformer):
         return self
 
     def fit_transform(self, X: pd.DataFrame, y: object = None) -> pd.DataFrame:  # noqa: N803
-        """Fits and transforms; the same as one after the other, except for a transformer that says otherwise.
+        """Fits and transforms, like both in turn unless a transformer's own ``fit_transform`` differs.
 
         `sklearn.preprocessing.TargetEncoder` does: its own ``fit_transform`` is what keeps ``y`` out of the features.
         """
@@ -94,7 +94,7 @@ class DataFrameTransformer(FrameTransformer):
 def _feature_names(transformer: Any, frame: pd.DataFrame) -> list[str]:
     if hasattr(transformer, "get_feature_names_out"):
         return [str(name) for name in transformer.get_feature_names_out()]
-    # a FunctionTransformer does not know its names, but what it makes may have them
+    # a FunctionTransformer does not know its names, but its output may have them
     output = transformer.transform(frame.iloc[:1])
     if not isinstance(output, pd.DataFrame):
         raise ValueError(
@@ -105,7 +105,7 @@ def _feature_names(transformer: Any, frame: pd.DataFrame) -> list[str]:
 
 
 def _read_rows(transformer: object, output: Any, shape: tuple[int, int]) -> Floats:
-    """What a transformer of another package returned, as rows."""
+    """Converts the output of another package's transformer to rows."""
     name = type(transformer).__name__
     try:
         if isinstance(output, pd.DataFrame):

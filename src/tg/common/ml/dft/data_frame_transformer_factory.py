@@ -26,12 +26,12 @@ TransformerFactory = Callable[[list[Hashable]], Any]
 class DataFrameTransformerFactory(FrameTransformer):
     """A transformer that looks at the dtypes in `fit`, builds a `DataFrameTransformer` and acts as it does.
 
-    Built by calls, each of which changes the factory and returns it; a repeated call replaces what was said before::
+    Built by calls, each of which changes the factory and returns it; a repeated call replaces the earlier one::
 
         DataFrameTransformerFactory().on_continuous(ContinuousTransformer).on_categorical(CategoricalTransformer)
 
-    Columns come out in this order: those of `on_columns` call by call, then continuous, boolean, categorical, rich and
-    datetime ones, each kind in the order of the frame. In `transform` columns not seen in `fit` are ignored.
+    The output columns are in this order: those of `on_columns` call by call, then continuous, boolean, categorical,
+    rich and datetime ones, each kind in the order of the frame. In `transform` columns not seen in `fit` are ignored.
 
     Args:
         columns: What `on_columns` adds: pairs of column names and a factory.

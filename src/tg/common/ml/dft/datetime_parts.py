@@ -32,8 +32,8 @@ def take_part(moments: pd.Series, part: str) -> pd.Series:
 def read_datetimes(series: pd.Series) -> pd.Series:
     """The column as datetime64, with or without a time zone.
 
-    Read are datetime and DATE dtypes, objects that hold datetimes or dates, and columns without any value. Text is not:
-    which day ``03/04`` is must be said by who knows it.
+    Accepted are datetime and DATE dtypes, objects that are datetimes or dates, and columns without any value. Text is
+    not: the meaning of ``03/04`` is ambiguous.
 
     Raises:
         DatasetError: The column holds something else.
@@ -52,7 +52,7 @@ def read_datetimes(series: pd.Series) -> pd.Series:
 
 
 def convert_zone(series: pd.Series, zone: tzinfo | None) -> pd.Series:
-    """The datetimes as clocks in ``zone`` show them; a column without any value fits every zone.
+    """Converts datetimes to ``zone``; a column without any value fits every zone.
 
     Raises:
         DatasetError: One of the column and ``zone`` has a time zone and the other has none.

@@ -20,8 +20,8 @@ class DatetimeTransformer(FrameTransformer):
     """Takes year, month, … of each datetime and scales and imputes them as `ContinuousTransformer` does.
 
     Out come ``<column>_<part>`` for each column and part, then ``<column>_missing`` for each column that had missing
-    values in `fit`. A part that is the same in all rows of `fit` is dropped, such as the hour of mere dates: it tells
-    nothing. A column without any value in `fit` leaves only its indicator.
+    values in `fit`. A part that is the same in all rows of `fit`, such as the hour of dates, carries no information and
+    is dropped. A column without any value in `fit` leaves only its indicator.
 
     Parts are what the clock shows in the column's own time zone; in `transform` other zones are converted to it. A
     column with a zone and one without do not stand in for each other. Columns of Python dates and datetimes are read,

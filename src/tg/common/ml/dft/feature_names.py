@@ -1,14 +1,14 @@
-"""Names of the columns that come out."""
+"""Names of the output columns."""
 
 from collections.abc import Iterable
 
 
 def unique_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """Makes names distinct: the first bearer keeps the name, later ones get ``_2``, ``_3``, ….
+    """Makes names distinct: the first one is kept, later ones get ``_2``, ``_3``, ….
 
     Args:
         names: The wished names, in the order of the columns.
-        taken: Names nobody in ``names`` may get.
+        taken: Names that must not be used.
 
     Returns:
         As many names as came in, in the same order; the same input always gives the same names.

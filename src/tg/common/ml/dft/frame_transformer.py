@@ -59,9 +59,8 @@ def check_fit(frame: pd.DataFrame, columns: object) -> list[Hashable]:
 class FrameTransformer(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
     """A scikit-learn transformer from DataFrame to DataFrame.
 
-    Subclasses learn in `fit`, name their columns in `feature_names` and write them in `fill`. Writing into memory of
-    the caller is what lets many transformers share one block of floats, instead of each making a frame that is then
-    copied.
+    Subclasses learn in `fit`, name their columns in `feature_names` and write them in `fill`. Writing into the caller's
+    memory lets many transformers share one block of floats, instead of each building a frame that is then copied.
     """
 
     @abstractmethod

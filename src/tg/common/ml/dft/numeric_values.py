@@ -46,7 +46,7 @@ def read_numbers(series: pd.Series, out: Floats) -> Mask | None:
         elif dtype.kind == "m":
             out[:] = series.dt.total_seconds().to_numpy(dtype="float64", na_value=np.nan)
         elif dtype.kind in "Mc":
-            # pandas would count nanoseconds and drop imaginary parts without a word
+            # pandas would silently count nanoseconds and drop imaginary parts
             raise TypeError(f"cannot read {dtype} values as numbers")
         else:
             out[:] = series.to_numpy(dtype="float64", na_value=np.nan)

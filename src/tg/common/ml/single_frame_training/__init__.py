@@ -1,4 +1,4 @@
-"""Trainings on one table that fits in memory, and everything their readers compose them from."""
+"""Trainings on one table that fits in memory, and the parts they are composed of."""
 
 from ..training_core import (
     Artificier,

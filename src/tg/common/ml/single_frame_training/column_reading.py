@@ -1,4 +1,4 @@
-"""Reads the values of a column, in whatever form they come, as those of another dtype."""
+"""Converts the values of a column, in any form, to another dtype."""
 
 import datetime
 import math
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..tables.time_of_day import count_seconds, parse_time_of_day
 
-# From here on, floats do not hold every whole number.
+# From here on, floats cannot represent every whole number.
 _EXACT = 2**53
 
 _ISO_TIME = re.compile(
@@ -44,8 +44,8 @@ class UnreadableValueError(Exception):
 def read_column(values: "pd.Series[Any]", dtype: Any, kind: str = "") -> "pd.Series[Any]":
     """Reads ``values`` as a column of ``dtype``.
 
-    Where the dtype does not hold what is there, a wider one does: whole numbers with missing values or fractions become
-    floats, and ``bool`` with missing values becomes objects, as in pandas.
+    Values that do not fit the dtype widen it: whole numbers with missing values or fractions become floats, and
+    ``bool`` with missing values becomes objects, as in pandas.
 
     Args:
         values: A column of any dtype.
@@ -74,7 +74,7 @@ def read_column(values: "pd.Series[Any]", dtype: Any, kind: str = "") -> "pd.Ser
 
 
 def _find_reader(dtype: Any, kind: str) -> _Read:
-    """What reads one value for a dtype."""
+    """Returns the function that reads one value for a dtype."""
     types = pd.api.types
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return _OBJECT_READERS.get(kind, lambda value: value)
@@ -140,7 +140,7 @@ def _build(values: "pd.Series[Any]", found: list[Any], dtype: Any) -> "pd.Series
 
 
 def _read_plain_numbers(values: "pd.Series[Any]", dtype: "np.dtype[Any]") -> "pd.Series[Any]":
-    """Numbers of numpy as others, without looking at each by itself."""
+    """Converts numpy's numbers, vectorized."""
     if dtype.kind == "f" or values.dtype.kind == "b":
         return values.astype(dtype)
     array = values.to_numpy()
@@ -210,7 +210,7 @@ def _read_boolean(value: Any) -> bool:
 
 def _read_text(value: Any) -> str:
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))  # whole numbers are floats as soon as one is missing
+        return str(int(value))  # whole numbers become floats as soon as one is missing
     return str(value)
 
 
@@ -274,7 +274,7 @@ def _read_duration(value: Any) -> Any:
 
 
 def _read_categories(values: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> "pd.Series[Any]":
-    """Finds each value among the categories; what is not there, or cannot be read as one, is missing."""
+    """Finds each value among the categories; others, and unreadable ones, are missing."""
     categories = dtype.categories
     read = _find_reader(categories.dtype, pd.api.types.infer_dtype(categories))
     numbers = {category: number for number, category in enumerate(categories.tolist())}

@@ -1,4 +1,4 @@
-"""Reads a training's table and says which columns are features and which is the label."""
+"""Reads a training's table and determines its features and its label."""
 
 import numbers
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class LabelledFrame:
         features: The columns that the model sees.
         label_column: The column that the model learns to predict; no value is missing.
         weight_column: How much each row counts in the fit, if not all the same; no value is missing or negative.
-        group_column: What each row of a ranking belongs to, if it is one; no value is missing.
+        group_column: The group of each row, for a ranking; no value is missing.
     """
 
     frame: pd.DataFrame
@@ -61,7 +61,7 @@ class LabelledFrame:
 
 
 def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Takes values out of categories and out of plain Python objects where these have a dtype of their own."""
+    """Converts categories and Python objects to the dtype of their values, where there is one."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     return column.infer_objects()
@@ -70,22 +70,22 @@ def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
 class DataFrameLoader:
     """Reads a parquet or CSV file, or a folder of such files, or takes a frame.
 
-    Columns of all types are read alike from all of them, as `tg.common.ml.tables.column_types` says: decimals are
-    floats, dates are times, and so on. A feature or label of a type that no model learns from is refused.
+    Columns have the same types from any source, as `tg.common.ml.tables.column_types` defines: decimals are floats,
+    dates are times, and so on. A feature or label of a type that no model learns from is refused.
 
     Args:
         label_column: The column to predict.
         features: Columns or names of ``feature_groups``; by default, every column but the label and ``exclude``.
         feature_groups: Names for sets of columns, so that a sweep can vary ``features`` by group.
-        exclude: Columns that are no features, such as the time a splitter uses.
+        exclude: Columns that are not features, such as the time a splitter uses.
         missing_features: What to do when a feature named here is not in the data: ``"error"``, ``"skip"`` (train
             without it) or ``"null"`` (a column of missing values).
         sample: How many rows to train on: a whole number, or a share of them as a float up to 1.0. Rows keep their
             order.
         sample_seed: Fixes the sample.
-        weight_column: How much each row counts in the fit; no feature. Metrics count all rows the same.
-        group_column: What each row of a ranking belongs to, such as a query; no feature.
-        as_is: Columns that are given on as they are, whatever their type: for a transformer of your own.
+        weight_column: The weight of each row in the fit; not a feature. Metrics are unweighted.
+        group_column: The group of each row of a ranking, such as a query; not a feature.
+        as_is: Columns that are passed on as they are, of any type, for a transformer of your own.
 
     Raises:
         TaskDefinitionError: If these do not fit together.

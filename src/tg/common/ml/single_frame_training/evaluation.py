@@ -1,4 +1,4 @@
-"""What a model predicts, as one frame: a row a prediction."""
+"""A model's predictions as one frame, with a row per prediction."""
 
 import datetime
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ class Evaluator(ABC):
 
     @abstractmethod
     def check_labels(self, labels: "np.ndarray[Any, Any]", label_column: str) -> None:
-        """Looks at the labels to learn from, of shape ``(n_rows,)``, before anything slow is done.
+        """Checks the training's labels, of shape ``(n_rows,)``, before anything slow is done.
 
         Raises:
             DatasetError: If no such model can be learned from them.
@@ -55,7 +55,7 @@ class BinaryClassification(Evaluator):
             score = np.asarray(model.predict_proba(features))[:, 1]
         elif hasattr(model, "decision_function"):
             score = np.asarray(model.decision_function(features))
-            if score.ndim == 2:  # Keras gives a column for each class
+            if score.ndim == 2:  # Keras returns a column for each class
                 score = score[:, -1]
         else:
             raise TaskDefinitionError(
@@ -76,7 +76,7 @@ class MulticlassClassification(Evaluator):
         _check_classes(labels, label_column)
 
     def evaluate(self, model: Any, features: pd.DataFrame, labels: "np.ndarray[Any, Any]") -> pd.DataFrame:
-        predicted = np.asarray(model.predict(features)).reshape(len(features))  # some models give one column
+        predicted = np.asarray(model.predict(features)).reshape(len(features))  # some models return one column
         columns: dict[str, Any] = {"predicted": predicted, "true": labels}
         if hasattr(model, "predict_proba"):
             probabilities = np.asarray(model.predict_proba(features)).T

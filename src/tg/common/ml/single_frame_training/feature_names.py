@@ -1,4 +1,4 @@
-"""Gives the features names that a library takes."""
+"""Gives the features names that a library accepts."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ _SPLIT = re.compile("(<=|.)", re.DOTALL)
 
 
 class FeatureNames(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Renames those columns of a frame whose names are not taken; an array goes through as it is.
+    """Renames columns whose names are not accepted; an array is returned as it is.
 
     ``(0, 30]`` becomes ``(0; 30)``, or with a number behind it where another column has that name.
 
@@ -56,7 +56,7 @@ class FeatureNames(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return X.set_axis(self.given_names_, axis="columns")
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
-        """The names as the model sees them; ``input_features`` is there for scikit-learn and used for an array."""
+        """Returns the names as the model sees them; ``input_features``, for scikit-learn, is used for an array."""
         return input_features if self.given_names_ is None else np.asarray(self.given_names_, dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Fits the model of one split: on rows with their weights and groups, and watched on those held back."""
+"""Fits the model of one split: on rows with their weights and groups, and validated on those held back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,8 +38,8 @@ class FoldFit:
             The iteration, from 0, at which the model was best, if it was stopped early.
 
         Raises:
-            DatasetError: If the rows cannot be divided, or the model does not take them.
-            TaskDefinitionError: If the model takes no validation, weights or groups, and it is given some.
+            DatasetError: If the rows cannot be divided, or the model does not accept them.
+            TaskDefinitionError: If the model does not support validation, weights or groups, and there are some.
         """
         try:
             return self._fit(table, split, is_classification)
@@ -78,13 +78,13 @@ class FoldFit:
 
 
 def _find_fraction(labels: "np.ndarray[Any, Any]") -> float | None:
-    """The first label with a fraction; of such numbers, classifiers say that they are continuous, and no classes."""
+    """Returns the first label with a fraction; classifiers reject such numbers as continuous."""
     fractions = labels[labels != np.floor(labels)] if labels.dtype.kind == "f" else labels[:0]
     return float(fractions[0]) if fractions.size else None
 
 
 def _take(table: LabelledFrame, positions: "Sequence[int] | np.ndarray[Any, Any]") -> Rows:
-    """The rows at these positions, those of a group side by side."""
+    """Selects the rows at these positions, with each group's rows together."""
     rows = np.asarray(positions)
     groups = table.groups
     if groups is not None:
@@ -99,7 +99,7 @@ def _take(table: LabelledFrame, positions: "Sequence[int] | np.ndarray[Any, Any]
 
 
 def _check_groups(table: LabelledFrame, split: Split, groups: "np.ndarray[Any, Any]") -> None:
-    """A group is learned from as a whole or not at all."""
+    """Checks that each group is in the training as a whole or not at all."""
     for stage, rows in split.tests.items():
         both = np.intersect1d(groups[split.train], groups[rows])
         if len(both):

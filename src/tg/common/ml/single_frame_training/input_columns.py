@@ -1,4 +1,4 @@
-"""The first step of every pipeline: reads the columns of any table as those that the model was trained on."""
+"""The first step of every pipeline: converts the columns of any table to those of the training."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -17,7 +17,7 @@ _LONGEST_VALUE = 80
 
 @dataclass(frozen=True)
 class InputColumn:
-    """A feature as the training's rows have it.
+    """A feature of the training's rows.
 
     Attributes:
         name: The column's name.
@@ -51,7 +51,7 @@ class InputColumn:
         if values.dtype != self.dtype or _find_kind(values) not in (self.kind, "empty"):
             return False
         if isinstance(self.dtype, pd.CategoricalDtype) and isinstance(values.dtype, pd.CategoricalDtype):
-            # Without an order, dtypes are equal whichever category is first; what learners see are their numbers.
+            # Without an order, dtypes are equal for any order of categories; learners see their codes.
             ours, theirs = self.dtype.categories, values.dtype.categories
             return bool(ours.dtype == theirs.dtype and ours.equals(theirs))
         return True
@@ -76,7 +76,7 @@ class InputColumn:
 
 
 class InputColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Reads whatever a served model is given as what it was trained on; leaves the training's own tables as they are.
+    """Converts a served model's input to the training's columns; leaves the training's own tables as they are.
 
     JSON knows neither times nor categories nor decimals, a request may miss a column or have its columns in another
     order, and whole numbers are floats as soon as one is missing. Each column is read as the training's dtype:
@@ -140,7 +140,7 @@ class InputColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return hasattr(self, "columns_")
 
     def _find(self, frame: pd.DataFrame) -> dict[Hashable, int]:
-        """Where the columns are in a frame. Names that are no texts have become texts in JSON."""
+        """Finds the columns in a frame. Names that are not strings have become strings in JSON."""
         assert self.columns_ is not None
         count: Counter[Hashable] = Counter(frame.columns)
         exact: dict[Hashable, int] = {name: number for number, name in enumerate(frame.columns)}

@@ -8,7 +8,7 @@ from ...module_references import import_reference
 
 
 class ModelConstructor:
-    """Makes a model from a reference and keyword arguments.
+    """Builds a model from a reference and keyword arguments.
 
     Args:
         type_name: ``"package.module:Class"``, imported only when the model is made, or a class or function itself. In a
@@ -30,10 +30,10 @@ class ModelConstructor:
         self.kwargs = kwargs
 
     def __call__(self) -> Any:
-        """Makes the model.
+        """Builds the model.
 
         Raises:
-            TaskDefinitionError: If the class cannot be found or does not take these arguments.
+            TaskDefinitionError: If the class cannot be found or does not accept these arguments.
         """
         constructor = self.resolve()
         try:
@@ -42,7 +42,7 @@ class ModelConstructor:
             raise TaskDefinitionError(f"model {self.type_name!r} cannot be made: {error}") from error
 
     def resolve(self) -> Callable[..., Any]:
-        """Imports what ``type_name`` names.
+        """Imports the class or function ``type_name``.
 
         Raises:
             TaskDefinitionError: If there is no such module or name.

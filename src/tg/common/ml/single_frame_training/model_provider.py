@@ -1,4 +1,4 @@
-"""Makes the untrained model of one run: transformer, conversion, model."""
+"""Builds the untrained model of one run: transformer, conversion, model."""
 
 import copy
 from collections.abc import Callable
@@ -18,22 +18,22 @@ CATEGORICAL_CHOICES = ("native",)
 
 
 class ModelProvider:
-    """Makes a fresh :class:`TrainingPipeline` for each run.
+    """Builds a fresh :class:`TrainingPipeline` for each run.
 
-    XGBoost, LightGBM and CatBoost are given features by names that they take; these, Keras and skorch learn
-    classes numbered from 0, and the pipeline predicts the labels; Keras and skorch are given arrays of 32-bit floats.
-    Columns of categories that no transformer has changed are handed natively to XGBoost, LightGBM, CatBoost and
-    HistGradientBoosting; a category that is new to the model is a missing one, except for CatBoost, which knows others.
+    XGBoost, LightGBM and CatBoost get features by names that they accept; these, Keras and skorch learn classes
+    numbered from 0, and the pipeline predicts the labels; Keras and skorch get arrays of 32-bit floats. Categorical
+    columns that no transformer has changed are passed natively to XGBoost, LightGBM, CatBoost and HistGradientBoosting;
+    a category that is new to the model is missing, except for CatBoost, which handles new ones.
 
     Args:
         constructor: Makes the model itself; a :class:`ModelConstructor` or any callable without arguments.
         transformer: Comes before the model; it is copied for each run, so the runs do not share what they fitted.
-        model_fix: Called with the model; may change it, or return another to take its place.
-        keep_column_names: Whether the model is given a data frame. Otherwise it is given a plain array of shape
-            ``(n_rows, n_columns)``.
+        model_fix: Called with the model; may change it, or return a replacement.
+        keep_column_names: Whether the model gets a data frame. Otherwise it gets a plain array of shape ``(n_rows,
+            n_columns)``.
         encode_labels: Whether the model learns the labels as numbers from 0; by default where its library is known to
             want that.
-        categorical: ``"native"`` hands columns of text to the model as categories, too; by default, these need a
+        categorical: ``"native"`` also passes text columns to the model as categories; by default, these need a
             transformer.
     """
 
@@ -92,8 +92,8 @@ class ModelProvider:
         return TrainingPipeline(steps, encode_labels=self.encode_labels)
 
     def _build_last_steps(self, model: Any) -> list[tuple[str, Any]]:
-        """What brings features into the form that the model's library wants."""
-        self._check()  # once more: hyperparameters may have changed it
+        """Returns the steps that convert features to the form that the model's library wants."""
+        self._check()  # again, as hyperparameters may have changed it
         learner = find_learner(model)
         if self.categorical is not None and (learner.categories is None or not self.keep_column_names):
             why = f"{type(model).__name__} takes none" if self.keep_column_names else "keep_column_names is False"

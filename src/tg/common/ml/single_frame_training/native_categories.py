@@ -1,4 +1,4 @@
-"""Hands categories to a library that takes them as they are."""
+"""Passes categories to a library that supports them natively."""
 
 from typing import Any, cast
 
@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-# CatBoost takes no missing category; it is what pandas writes for one.
+# CatBoost accepts no missing category; this is pandas' text of one.
 _MISSING = "nan"
 
 
 class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Gives columns of categories the categories of the fit; a value that is none of them is missing.
+    """Gives categorical columns the categories of the fit; other values become missing.
 
-    Whole numbers and text stay what they are; other categories, such as truth values, floats and times, which not all
-    libraries take, become text.
+    Whole numbers and text are kept; other categories, such as booleans, floats and times, which not all libraries
+    accept, become text.
 
     Args:
         as_text: Whether categories become text, and the missing one ``nan``. Then others than those of the fit are
@@ -30,7 +30,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         self.include_text = include_text
 
     def fit(self, X: Any, y: object = None) -> "NativeCategories":  # noqa: N803
-        """Notes the categories."""
+        """Learns the categories."""
         self.categories_: dict[int, pd.Index[Any]] = {}
         if isinstance(X, pd.DataFrame):
             self.feature_names_in_ = X.columns.to_numpy(dtype=object)
@@ -71,7 +71,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
 
 
 def _make_plain(categories: "pd.Index[Any]") -> "pd.Index[Any]":
-    """Text as Python's, as scikit-learn knows no other."""
+    """Converts text to Python's strings, the only ones that scikit-learn knows."""
     return categories.astype(object) if is_text(categories.dtype) else categories
 
 

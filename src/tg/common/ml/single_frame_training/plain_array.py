@@ -1,4 +1,4 @@
-"""Takes the names off, and what numpy does not know."""
+"""Converts frames to arrays, and pandas' nullable values to numpy's."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 
 class PlainNumbers(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Makes the nullable numbers and truth values of a frame floats, of which the missing ones are NaN."""
+    """Converts the nullable numbers and booleans of a frame to floats, missing ones to NaN."""
 
     def fit(self, X: Any, y: object = None) -> "PlainNumbers":  # noqa: N803
         """Learns nothing."""
         return self
 
     def transform(self, X: Any) -> Any:  # noqa: N803
-        """Makes the columns floats; an array goes through as it is."""
+        """Converts the columns to floats; an array is returned as it is."""
         if not isinstance(X, pd.DataFrame):
             return X
         nullable = [position for position, dtype in enumerate(X.dtypes) if _is_nullable_number(dtype)]
@@ -36,9 +36,9 @@ class PlainNumbers(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
 
 class PlainArray(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Makes a frame, whatever its columns are called, an array of shape ``(n_rows, n_columns)``.
+    """Converts a frame with any column names to an array of shape ``(n_rows, n_columns)``.
 
-    Nullable numbers and truth values become floats.
+    Nullable numbers and booleans become floats.
 
     Args:
         dtype: The array's; by default, one that holds all columns.
@@ -52,7 +52,7 @@ class PlainArray(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return self
 
     def transform(self, X: Any) -> Any:  # noqa: N803
-        """Makes the array."""
+        """Builds the array."""
         return np.asarray(PlainNumbers().transform(X), dtype=self.dtype)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Reads the columns that say what a row is in a fit: how much it counts, and which group it belongs to."""
+"""Reads the columns of a row's role in a fit: its weight and its group."""
 
 from typing import Any
 

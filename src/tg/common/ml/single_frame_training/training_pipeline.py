@@ -1,4 +1,4 @@
-"""A pipeline that speaks the labels of the data, whatever labels its model learns."""
+"""A pipeline that predicts the labels of the data, in whatever form its model learns them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,14 +19,14 @@ Array = np.ndarray[Any, Any]
 class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyped
     """A :class:`sklearn.pipeline.Pipeline` that is fitted as the library of its last step wants it.
 
-    Labels that the model does not take are numbered from 0 for it, and its predictions are the labels again.
-    Predictions for one target have the shape ``(n_rows,)``.
+    Labels that the model does not accept are numbered from 0, and its predictions are mapped back. Predictions for one
+    target have the shape ``(n_rows,)``.
 
     Args:
-        steps: As a pipeline takes them.
-        memory: Likewise; not used by `fit`.
-        verbose: Likewise.
-        encode_labels: Whether labels are numbered; ``None`` if so where the model's library is known to want it.
+        steps: As in :class:`sklearn.pipeline.Pipeline`.
+        memory: As there; not used by `fit`.
+        verbose: As there.
+        encode_labels: Whether labels are numbered; ``None`` if the model's library decides.
 
     Attributes:
         label_classes_: The labels in the order of their numbers; ``None`` if they are not numbered.
@@ -64,13 +64,13 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         report: Callable[[str, float, int], None] | None = None,
         **arguments: Any,
     ) -> int | None:
-        """Fits all steps, and watches the last one.
+        """Fits all steps, and validates the last one after each iteration.
 
         Args:
             rows: To learn from.
             watched: Rows that no step learns from, and the model is measured on after each iteration.
             rounds: See :class:`HeldOut`.
-            report: Likewise; by default, nobody is told.
+            report: See there; by default, nothing is reported.
             arguments: Further ones for the ``fit`` of the last step.
 
         Returns:
@@ -106,9 +106,9 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
             return learner.fit(model, prepare(rows, features), held_out, **arguments)
         except TgError:
             raise
-        except Exception as error:  # each library has errors of its own for what it does not take
+        except Exception as error:  # each library has its own errors for input that it refuses
             others = _list_other_columns(features, takes_categories=learner.categories is not None)
-            if not others or isinstance(model, Pipeline):  # which may make numbers of them by itself
+            if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
                 raise
             raise DatasetError(
                 f"{type(model).__name__} cannot be fitted ({_get_first_line(error)}); the columns "
@@ -138,12 +138,12 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         return self.steps[-1][1].classes_ if classes is None else classes
 
     def get_changed_names(self) -> dict[Any, str]:
-        """The names that the model knows the features by, by their own ones, of those for which they differ."""
+        """Returns the model's names of features, by their original names, where they differ."""
         names = [step for step in self._get_transformers() if isinstance(step, FeatureNames)]
         return names[0].changed_names_ if names else {}
 
     def describe_changes(self) -> list[str]:
-        """Says in one line each what the model was given in another form than the data have it."""
+        """Describes in one line each how the model's input differs from the data."""
         model, lines = type(self.steps[-1][1]).__name__, []
         if self.label_classes_ is not None:
             labels = listed(self.label_classes_.tolist(), most=10)
@@ -179,7 +179,7 @@ def _list_other_columns(features: Any, takes_categories: bool) -> list[Any]:
         return []
 
     def is_other(dtype: Any) -> bool:
-        if isinstance(dtype, pd.CategoricalDtype):  # pandas takes one of truth values for a column of these
+        if isinstance(dtype, pd.CategoricalDtype):  # pandas treats one of booleans as a boolean column
             return not takes_categories
         is_number = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
         return is_text(dtype) or not is_number

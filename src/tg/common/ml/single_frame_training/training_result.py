@@ -1,4 +1,4 @@
-"""What one run of a single-frame training has made."""
+"""The result of one run of a single-frame training."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -24,7 +24,7 @@ from .validation import Validation
 
 
 class SingleFrameTrainingTask(AbstractTrainingTask):
-    """Trains and measures one model a split.
+    """Trains and measures one model per split.
 
     Metrics are named ``<metric>_<stage>``. With several splits, each split's metrics are reported when it is done, as
     ``fold_<metric>_<stage>`` with the split's number as step, and at the end their means under the plain name.
@@ -36,12 +36,12 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
     Args:
         data_loader: Reads the data.
         model_provider: Makes the models.
-        evaluator: One of :class:`Evaluation`, or an own one.
+        evaluator: One of :class:`Evaluation`, or one of your own.
         splitter: By default, one random division with 30 % of the rows to test on.
         metrics_pool: By default, no metrics.
         artificiers: Called in this order on each run's result.
         artificers: The same, as older notebooks spell it.
-        validation: Rows to watch each model on while it learns; by default, it learns from all rows of its split.
+        validation: Rows to validate each model on while it learns; by default, it learns from all rows of its split.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Holds back a share of the rows to learn from, to watch a model on while it learns and to stop it."""
+"""Holds back a share of the training's rows, to validate a model while it learns and to stop it early."""
 
 from dataclasses import dataclass
 
@@ -32,10 +32,10 @@ class Validation:
         self.check()
 
     def check(self) -> None:
-        """Checks the options; once more before they are used, as hyperparameters may have changed them.
+        """Checks the options; called again before they are used, as hyperparameters may have changed them.
 
         Raises:
-            TaskDefinitionError: If one is not fit.
+            TaskDefinitionError: If one is invalid.
         """
         if isinstance(self.share, bool) or not isinstance(self.share, (int, float)) or not 0 < self.share < 1:
             raise TaskDefinitionError(f"the validation's share is {self.share!r}; give a number between 0 and 1")

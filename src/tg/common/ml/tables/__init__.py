@@ -1,4 +1,4 @@
-"""What columns mean, in frames and in files: the one place that knows the types of pandas, Arrow, parquet and CSV.
+"""The meaning of columns in frames and files: the only room that knows the types of pandas, Arrow and files.
 
 Files are read by :mod:`.table`, which a launcher that only splits or names things does not need.
 """

@@ -1,4 +1,4 @@
-"""Reads Arrow's arrays as such of types that a model learns from."""
+"""Converts Arrow's arrays to types that a model can learn from."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6}
 def plain_type(given: Any) -> Any:
     """The Arrow type that a column of the type ``given`` is read as; None if there is none.
 
-    Arrow's ``null`` stays, so that whoever makes a frame of it can say that there is nothing in it.
+    Arrow's ``null`` stays, so that the frame's builder can report that it is empty.
     """
     types = pa.types
     if types.is_dictionary(given):
@@ -65,7 +65,7 @@ def read_array(array: Any, target: Any) -> Any:
         decoded = [pc.run_end_decode(each) for each in array.chunks]
         return read_array(pa.chunked_array(decoded, own.value_type), target)
     if pa.types.is_decimal(own):
-        # Arrow's own cast misses the nearest float now and then, as 3 * 0.1 does; that of texts never does.
+        # Arrow's own cast sometimes misses the nearest float, as 3 * 0.1 does; casting text never does.
         return array.cast(pa.string()).cast(target)
     if pa.types.is_time(own):
         whole = array.cast(pa.int32() if own.bit_width == 32 else pa.int64())

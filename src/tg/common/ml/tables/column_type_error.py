@@ -1,5 +1,5 @@
-"""What is raised for a column that no model learns from."""
+"""The error for a column that no model can learn from."""
 
 
 class ColumnTypeError(ValueError):
-    """A column has no reading; the message says why, for whoever names the column and says what to do about it."""
+    """A column cannot be read; the message says why, and the caller adds the column's name and advice."""

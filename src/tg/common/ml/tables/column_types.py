@@ -1,4 +1,4 @@
-"""Says what a column of any type is read as.
+"""Defines how a column of any type is read.
 
 ====================================================  ==========================================================
 a column of                                           is read as

@@ -11,7 +11,7 @@ from .table_part import TablePart
 
 CSV_SUFFIXES = (".csv", ".tsv")
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")
-# Types are inferred from one block, so the file is to be one; Arrow takes no larger ones.
+# Types are inferred from one block, so the file should be one; Arrow accepts no larger ones.
 _LARGEST_BLOCK = 2**31 - 1
 
 
@@ -44,7 +44,7 @@ class CsvPart(TablePart):
         return self._table.slice(0, count)
 
     def read_as_text(self, columns: Collection[str]) -> None:
-        """Reads once more, with these columns as text: what they hold in other files is text."""
+        """Reads again, with these columns as text, as they are in other files."""
         with self.naming_what_fails():
             self._table = self._parse(dict.fromkeys(columns, pa.string()))
         self.schema = self._table.schema

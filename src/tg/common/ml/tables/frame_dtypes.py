@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from .arrow_types import is_text
 
-# What this version of pandas makes of text.
+# The dtype of text in this version of pandas.
 _TEXT: Any = pd.Series(["text"]).dtype
 
 

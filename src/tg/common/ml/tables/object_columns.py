@@ -109,7 +109,7 @@ def _read_days(series: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _nones(series: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The column with None for what is missing, whatever stood for it; numpy knows no other word."""
+    """Replaces all missing values of a column by None, the only one that numpy knows."""
     return series.astype(object).where(series.notna(), None)
 
 
@@ -121,7 +121,7 @@ def _read_nothing(series: "pd.Series[Any]") -> "pd.Series[Any]":
     return _like(series, np.full(len(series), np.nan))
 
 
-# By the words of `pandas.api.types.infer_dtype`.
+# By the results of `pandas.api.types.infer_dtype`.
 _READERS: "dict[str, Callable[[pd.Series[Any]], pd.Series[Any]]]" = {
     "empty": _read_nothing,
     "boolean": _read_booleans,

@@ -1,4 +1,4 @@
-"""What pandas writes beside a table's columns: which of them are its index."""
+"""The metadata that pandas writes into files: which columns are the index."""
 
 import json
 from collections.abc import Sequence

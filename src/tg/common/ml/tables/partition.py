@@ -1,4 +1,4 @@
-"""A column that stands in the names of folders."""
+"""A column from the names of folders."""
 
 from collections.abc import Collection
 from typing import Any

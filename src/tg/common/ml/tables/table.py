@@ -20,7 +20,7 @@ from .table_files import open_parts
 from .table_part import TablePart
 from .type_union import unite_types
 
-# What numpy's kinds of values become in pandas when one is missing.
+# The dtypes of numpy's kinds in pandas when a value is missing.
 _WITH_MISSING = {"i": "float64", "u": "float64", "b": "boolean"}
 
 
@@ -36,8 +36,8 @@ def open_table(path: Path) -> "Table":
 class Table:
     """The rows of all files, one after the other, and the columns of all of them, by name.
 
-    What a file lacks is missing in its rows. Columns whose types differ are of the one that `unite_types` finds; in CSV
-    files, of text if there is none. Partitions come last, as categories.
+    Columns that a file lacks are missing in its rows. Columns whose types differ are of the one that `unite_types`
+    finds; in CSV files, of text if there is none. Partitions come last, as categories.
 
     Attributes:
         parts: The files, in the order of their paths.
@@ -110,7 +110,7 @@ class Table:
         return frame.astype({name: kind for name, kind in kinds.items() if kind})
 
     def _convert(self, rows: Any, part: TablePart, as_is: Collection[str]) -> Any:
-        """Gives rows of a file the columns and types of the whole; ``as_is`` have theirs, unless files differ."""
+        """Converts a file's rows to the table's columns and types; ``as_is`` keep theirs, unless files differ."""
         columns, fields, own = [], [], set(part.schema.names)
         for field in self.schema:
             if field.name in own:
@@ -126,7 +126,7 @@ class Table:
         return pa.table(columns, schema=pa.schema(fields, self.schema.metadata))
 
     def _make_frame(self, parts: Sequence[Any], as_is: Collection[str]) -> pd.DataFrame:
-        """Makes a frame of converted rows of several files."""
+        """Builds a frame from converted rows of several files."""
         if not parts:
             return pd.DataFrame()
         rows = pa.concat_tables(parts, promote_options="permissive")
@@ -168,7 +168,7 @@ class Table:
         _warn_of_similar_names(self.path, names, self.parts)
         united: dict[str, Any] = {}
         texts: set[str] = set()
-        # What a file without rows says of types binds nobody.
+        # The types of a file without rows are not binding.
         for part in sorted(self.parts, key=lambda each: not each.count_rows()):
             for field in part.schema:
                 known = united.get(field.name)
@@ -211,7 +211,7 @@ def _plain_or_own(kind: Any) -> Any:
 
 
 def _becomes_inexact(column: Any) -> bool:
-    """Whether pandas makes floats of a column of whole numbers, and some of them other ones."""
+    """Returns whether pandas converts a column of whole numbers to floats that differ from them."""
     if not (pa.types.is_integer(column.type) and column.type.bit_width == 64 and column.null_count):
         return False
     bounds = pc.min_max(column).as_py()
@@ -219,7 +219,7 @@ def _becomes_inexact(column: Any) -> bool:
 
 
 def _warn_of_similar_names(path: Path, names: Collection[str], parts: Sequence[TablePart]) -> None:
-    """Says that columns of different files differ in case only, as they do by accident."""
+    """Warns of columns in different files that differ only in case, which is usually an accident."""
     by_lower_case: dict[str, list[str]] = {}
     for name in names:
         by_lower_case.setdefault(name.lower(), []).append(name)

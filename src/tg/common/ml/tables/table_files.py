@@ -1,4 +1,4 @@
-"""Finds the files of a dataset, and what the names of their folders say."""
+"""Finds the files of a dataset, and the partitions in the names of their folders."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,15 +9,15 @@ from .csv_part import CsvPart, find_csv_suffix
 from .parquet_part import ParquetPart
 from .table_part import TablePart
 
-# What Hive calls the folder of rows without a value.
+# Hive's name of the folder of rows without a value.
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def open_parts(dataset: Path) -> list[TablePart]:
     """Opens a file, or all files of a folder and of the folders in it, in the order of their paths.
 
-    Files and folders whose names begin with ``_`` or ``.`` are not looked at, nor are checksums (``.crc``). A file is
-    CSV by its name, and parquet otherwise. Folders named ``<column>=<value>`` are partitions.
+    Files and folders whose names begin with ``_`` or ``.`` are skipped, as are checksums (``.crc``). A file is CSV by
+    its name, and parquet otherwise. Folders named ``<column>=<value>`` are partitions.
 
     Raises:
         DatasetError: A file cannot be read, or there are parquet and CSV files in one folder.

@@ -40,7 +40,7 @@ class TablePart(ABC):
 
     @contextmanager
     def naming_what_fails(self) -> Iterator[None]:
-        """Makes one line of what the readers of files raise."""
+        """Translates the errors of file readers into one line."""
         try:
             yield
         except (pa.ArrowException, OSError, ValueError, EOFError) as error:
@@ -52,7 +52,7 @@ class TablePart(ABC):
 
     @abstractmethod
     def _open(self) -> Any:
-        """Opens the file and gives its schema, as it is in the file."""
+        """Opens the file and returns its schema."""
 
     @abstractmethod
     def read(self) -> Any:

@@ -1,4 +1,4 @@
-"""Finds the type that holds the values of two: what a column is whose type differs from file to file."""
+"""Finds the common type of two, for a column whose type differs between files."""
 
 from typing import Any
 

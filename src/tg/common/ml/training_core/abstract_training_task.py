@@ -11,8 +11,8 @@ from .training_environment import InMemoryTrainingEnvironment, TrainingEnvironme
 class AbstractTrainingTask(ABC):
     """A training that can be pickled, sent elsewhere and run there.
 
-    A subclass says in :meth:`run_with_environment` how it trains. It writes nothing by itself: what it says and makes
-    goes through the environment, which differs from place to place.
+    A subclass implements the training in :meth:`run_with_environment`. Its output goes through the environment, which
+    differs from place to place.
 
     Attributes:
         info: Free-form facts about the task, such as ``info["name"]``; stored with each result.
@@ -32,7 +32,7 @@ class AbstractTrainingTask(ABC):
         """
 
     def get_metric_names(self) -> list[str]:
-        """Names of the metrics this task reports, the most important first; empty if they are not known beforehand."""
+        """Returns the names of this task's metrics, the most important first; empty if they are unknown."""
         return []
 
     def run(self, data: Any = None) -> dict[str, Any]:
@@ -52,6 +52,6 @@ class AbstractTrainingTask(ABC):
             hyperparams: See :func:`apply_hyperparameters` for keys and values.
 
         Raises:
-            HyperparameterError: For a path that does not exist or a value that does not fit; nothing is changed then.
+            HyperparameterError: If a path does not exist or a value does not fit; nothing is changed then.
         """
         apply_hyperparameters(self, hyperparams)

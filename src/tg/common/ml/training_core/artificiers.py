@@ -1,10 +1,10 @@
-"""Steps that a user adds to a training: they change or add what it makes."""
+"""User-defined steps of a training that change its results or add to them."""
 
 from typing import Any
 
 
 class Artificier:
-    """Looks at the result of one run of a task and may change it or add to it.
+    """Gets the result of one run of a task, and may change it or add to it.
 
     Both methods do nothing by default; override what is needed. ``result`` is the task's result object, for a
     single-frame training a ``SingleFrameTrainingResult``.

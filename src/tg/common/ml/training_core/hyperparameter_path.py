@@ -70,7 +70,7 @@ class HyperparameterPath:
 
 
 def _find_name(holder: Any, words: list[str]) -> tuple[Any, int]:
-    """What the first words are called in a holder, and how many they are."""
+    """Finds the step in a holder that the first words name, and how many words it takes."""
     if isinstance(holder, Mapping):
         for count in range(1, len(words) + 1):
             text = ".".join(words[:count])
@@ -114,7 +114,7 @@ def _get(holder: Any, name: Any) -> Any:
 
 
 def _get_now(steps: tuple[tuple[Any, Any], ...]) -> Any:
-    """What is at the end of a path; a tuple on it may have been replaced since the path was found."""
+    """Returns the object at the end of a path; a tuple on it may have been replaced since the path was found."""
     holder, name = steps[-1]
     return _get(_get_now(steps[:-1]) if isinstance(holder, tuple) else holder, name)
 

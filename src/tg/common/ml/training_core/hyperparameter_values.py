@@ -90,7 +90,7 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "json": json.loads,
 }
 
-# What a text becomes that nobody has given a type.
+# The conversion of a string without a type.
 _UNTYPED: dict[str, Callable[[str], Any]] = {
     "guess": _guess,
     "text": _keep_text,
@@ -99,7 +99,7 @@ _UNTYPED: dict[str, Callable[[str], Any]] = {
 
 
 def _convert_keys(value: Any, current: Any) -> Any:
-    """Gives the keys of dictionaries, which JSON has as texts, the type of those that they replace, or else int."""
+    """Converts keys of dictionaries, which are strings in JSON, to the type of those that they replace, or else int."""
     if isinstance(value, (list, tuple)):
         replaced = (
             [*current] if isinstance(current, (list, tuple)) and len(current) == len(value) else [None] * len(value)

@@ -1,4 +1,4 @@
-"""How good predictions are: metrics over a result frame, one value a stage."""
+"""Metrics of predictions, computed over a result frame for each stage."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence

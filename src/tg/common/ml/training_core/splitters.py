@@ -1,4 +1,4 @@
-"""Which rows a model learns from and which it is measured on."""
+"""Splitters: which rows a model learns from and which it is measured on."""
 
 import contextlib
 import numbers
@@ -100,7 +100,7 @@ class FoldSplitter(Splitter):
         check_test_size(self.test_size)
 
     def split(self, frame: pd.DataFrame) -> list[Split]:
-        # Eighty megabytes that a launcher, which splits nothing, does not need.
+        # 80 MB that a launcher, which splits nothing, does not need.
         from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
         self._check()  # once more: hyperparameters may have changed it since it was made
@@ -186,7 +186,7 @@ class UnionSplitter(Splitter):
 
 
 class CompositionSplitter(Splitter):
-    """Divides the training part of each split once more.
+    """Divides the training part of each split again.
 
     Each split of ``outer`` keeps its test stages; ``inner`` divides its training part and adds its own test stages,
     such as a validation set. A stage of ``inner`` whose name is taken in ``outer``, in whichever split, becomes

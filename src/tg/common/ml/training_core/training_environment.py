@@ -1,4 +1,4 @@
-"""The two ways between a task and the place where it runs: what it says and what it makes."""
+"""The environment of a task: takes its messages, metrics and artifacts."""
 
 import math
 import numbers
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class TrainingEnvironment(ABC):
-    """Takes what a task says and makes. Each place where tasks run has its own."""
+    """Takes a task's messages, metrics and artifacts. Each place has its own."""
 
     @abstractmethod
     def log(self, message: object) -> None:
@@ -21,7 +21,7 @@ class TrainingEnvironment(ABC):
 
     @abstractmethod
     def store_artifact(self, path: Sequence[str | int], name: str, artifact: Any) -> None:
-        """Takes one thing the training made.
+        """Takes one artifact of the training.
 
         Args:
             path: The folder, as its parts: ``["runs", 0]``.
@@ -38,7 +38,7 @@ class TrainingEnvironment(ABC):
             step: The position on the metric's curve, such as an epoch or a fold; by default, values are counted.
 
         Raises:
-            TaskDefinitionError: If the name or the value is not fit for a metric line.
+            TaskDefinitionError: If the name or the value is invalid in a metric line.
         """
         if not isinstance(name, str) or not name.strip() or "###" in name or name.splitlines() != [name]:
             raise TaskDefinitionError(f"metric name {name!r} is not one line of text without '###'; rename the metric")

@@ -1,6 +1,6 @@
 """Docker images of packages: how they are described, built, checked and pushed.
 
-The only room besides ``container`` that talks to Docker. Jobs, accounts and AWS stay out."""
+It has the only module that imports Docker's SDK, and knows neither jobs nor AWS."""
 
 from .container_pusher import ContainerPusher
 from .containering import Containering

@@ -1,4 +1,4 @@
-"""Brings an image into a registry."""
+"""Pushes an image to a registry."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,9 +15,9 @@ class ContainerPusher:
 
     Args:
         repository: The registry's address and the repository, such as ``registry.example:5000/team/titanic``.
-        username: Who pushes; ``None`` for whom ``docker login`` has made known, if anyone.
+        username: The user; ``None`` for the credentials of ``docker login``, if any.
         password: The password or token.
-        client: The Docker daemon that has the images; by default what ``DOCKER_HOST`` says, or else the local one.
+        client: The Docker daemon that has the images; by default that of ``DOCKER_HOST``, or else the local one.
 
     Raises:
         ImageBuildError: If only one of username and password is given.
@@ -38,17 +38,17 @@ class ContainerPusher:
         self._client = client
 
     def push(self, image: Image | str, tag: str | None = None) -> str:
-        """Pushes an image and makes sure that the registry has it.
+        """Pushes an image and verifies that the registry has it.
 
         Args:
             image: The image, or its name here.
             tag: Its tag in the registry; by default its tag here.
 
         Returns:
-            What names exactly this image, ``<repository>@sha256:…``.
+            The reference of exactly this image, ``<repository>@sha256:…``.
 
         Raises:
-            ImageBuildError: If there is no such image here, or the registry does not take it.
+            ImageBuildError: If there is no such image here, or the registry refuses it.
             ContainerError: If the daemon cannot be reached.
         """
         if self._client is None:

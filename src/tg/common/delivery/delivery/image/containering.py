@@ -1,4 +1,4 @@
-"""Describes an image and makes it: what a package needs, the package itself and the file that starts it."""
+"""Describes and builds an image: a package's requirements, the package itself and its run file."""
 
 import hashlib
 import re
@@ -28,22 +28,22 @@ _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 
 class Containering:
-    """Describes an image of two layers and makes what is missing of it.
+    """Describes an image of two layers and builds what is missing of it.
 
     Attributes:
-        packaging: The package that the image holds.
+        packaging: The package in the image.
         image_name: Its name.
         image_tag: Its tag.
-        image_uri: An image that is there already and used as it is; nothing is built then.
-        dependencies: What is installed in it; the package's own requirements where the list is empty.
-        dockerfile_template: The text of the upper layer's Dockerfile, with placeholders.
+        image_uri: A ready-made image, which is used as it is; nothing is built then.
+        dependencies: Requirements to install; the package's own if the list is empty.
+        dockerfile_template: The upper layer's Dockerfile, with placeholders.
         run_file_name: The file that starts the training.
-        base_image: What the lower layer is built on; ``None`` for ``python:<python_version>-slim``.
+        base_image: The image to build on; ``None`` for ``python:<python_version>-slim``.
         python_version: The Python in it; a package needs the version that made it.
-        platform: What it runs on, such as ``linux/amd64`` for SageMaker; ``None`` for what the daemon runs.
+        platform: Its platform, such as ``linux/amd64`` for SageMaker; ``None`` for the daemon's.
         build_options: The build's network, package index and the like.
-        has_gpus: Whether it is made for a machine with GPUs.
-        silent: Whether building it says nothing.
+        has_gpus: Whether it is for a machine with GPUs.
+        silent: Whether building logs nothing.
     """
 
     def __init__(self, packaging: Packaging, image_name: str, image_tag: str) -> None:
@@ -63,16 +63,16 @@ class Containering:
 
     @staticmethod
     def from_packaging(packaging: Packaging) -> "Containering":
-        """Describes an image that is named, like its package, in lower case."""
+        """Describes an image with its package's name and version, in lower case."""
         name = re.sub(r"[^a-z0-9._-]+|[._-]{2,}", "-", packaging.name.lower()).strip("._-")
         return Containering(packaging, name, packaging.version)
 
     def make_container(self, package: Package | None = None, client: DockerClient | None = None) -> Image:
-        """Makes the image, unless it is there with this package, these dependencies and this template.
+        """Builds the image, unless there is one with this package, these dependencies and this template.
 
         Args:
-            package: The package; built now if it is not given.
-            client: The daemon; by default what ``DOCKER_HOST`` says, or else the local one.
+            package: The package; by default, it is made now.
+            client: The daemon; by default that of ``DOCKER_HOST``, or else the local one.
 
         Raises:
             ImageBuildError: If it cannot be built.

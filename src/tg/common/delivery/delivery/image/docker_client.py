@@ -1,4 +1,4 @@
-"""The connection to a Docker daemon and its errors in our words; the one file that imports the Docker SDK."""
+"""Connects to a Docker daemon and translates its errors; the only module that imports the Docker SDK."""
 
 import errno
 import os
@@ -28,8 +28,8 @@ def connect(docker_host: str | None = None) -> DockerClient:
     """Connects to a daemon.
 
     Args:
-        docker_host: Such as ``unix:///var/run/docker.sock`` or ``ssh://user@host``, which goes through the program
-            ``ssh`` and its configuration; ``None`` for what ``DOCKER_HOST`` says, or else the local daemon.
+        docker_host: Such as ``unix:///var/run/docker.sock`` or ``ssh://user@host``, which uses the program ``ssh`` and
+            its configuration; ``None`` for ``DOCKER_HOST``, or else the local daemon.
 
     Raises:
         ContainerError: If it does not answer, or the Docker SDK is not installed.
@@ -50,26 +50,26 @@ def connect(docker_host: str | None = None) -> DockerClient:
 
 
 def is_local(client: DockerClient) -> bool:
-    """Whether the daemon sees this machine's files: it answers on a socket and not over a network."""
+    """Returns whether the daemon sees this machine's files: it answers on a socket and not over a network."""
     return client.base_url in _LOCAL_URLS
 
 
 def engine_platform(client: DockerClient) -> str:
-    """What the daemon runs without emulation, such as ``linux/amd64``."""
+    """Returns the daemon's platform, such as ``linux/amd64``."""
     with engine_errors(ContainerError, "the Docker daemon does not say what it runs"):
         version = client.version()
     return short_platform(f"{version['Os']}/{version['Arch']}")
 
 
 def short_platform(platform: str) -> str:
-    """Writes a platform as Docker does and without its variant: ``linux/aarch64/v8`` is ``linux/arm64``."""
+    """Formats a platform as Docker does, without its variant: ``linux/aarch64/v8`` becomes ``linux/arm64``."""
     system, _, architecture = platform.partition("/")
     architecture = architecture.partition("/")[0]
     return f"{system}/{_ARCHITECTURES.get(architecture, architecture)}"
 
 
 def wait_for_exit(client: DockerClient, container: str, timeout_seconds: int) -> bool:
-    """Waits until a container has ended; says whether it has, within that time.
+    """Waits until a container has ended; returns whether it has within the timeout.
 
     Raises:
         ContainerError: If the daemon cannot be reached or has no such container.
@@ -88,12 +88,12 @@ def wait_for_exit(client: DockerClient, container: str, timeout_seconds: int) ->
 
 @contextmanager
 def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
-    """Turns the SDK's errors into one line each that begins with ``what``.
+    """Translates the SDK's errors into one line each, which begins with ``what``.
 
     Raises:
         ContainerError: If the daemon cannot be reached.
-        ObjectMissingError: If it has not what is asked for, and ``error`` is :class:`ContainerError`.
-        DeliveryError: Of the class ``error``, for all that the daemon refuses.
+        ObjectMissingError: If the object is missing, and ``error`` is :class:`ContainerError`.
+        DeliveryError: Of the class ``error``, if the daemon refuses the request.
     """
     import requests
     import urllib3
@@ -109,19 +109,19 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
 
 
 def explain(what: str, message: str) -> str:
-    """Writes what the daemon says as one line; a full disk with what to do about it."""
+    """Formats the daemon's message as one line; for a full disk, with advice."""
     if is_disk_full(message):
         return f"{what}: the Docker daemon's disk is full; free space, for example with `docker system prune`"
     return f"{what}: {first_line(message)}"
 
 
 def is_disk_full(message: str) -> bool:
-    """Whether a message speaks of a full disk."""
+    """Returns whether a message reports a full disk."""
     return os.strerror(errno.ENOSPC).lower() in message.lower()
 
 
 def first_line(message: str) -> str:
-    """The first line that says something, without the daemon's usual opening."""
+    """Returns the first non-empty line, without the daemon's usual prefix."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return lines[0].removeprefix("Error response from daemon: ") if lines else "no reason is given"
 

@@ -1,4 +1,4 @@
-"""The upper layer of an image: a package and the file that starts it."""
+"""The upper layer of an image: a package and its run file."""
 
 import re
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ def render_dockerfile(template: str, values: Mapping[str, str]) -> str:
 
     Args:
         template: Text with every placeholder of :data:`PLACEHOLDERS` at least once.
-        values: What each stands for.
+        values: The value of each placeholder.
 
     Raises:
-        ImageBuildError: If the template has another placeholder, or lacks one.
+        ImageBuildError: If the template has an unknown placeholder, or lacks one.
     """
     names = _PLACEHOLDER.findall(template)
     for name in names:

@@ -9,7 +9,7 @@ class Image:
 
     Attributes:
         reference: Its name and tag.
-        image_id: What it is, ``sha256:…``: it stays the same when the name is given to another image.
+        image_id: Its id, ``sha256:…``, which stays the same when another image takes the name.
     """
 
     reference: str

@@ -22,7 +22,7 @@ from .image_options import ImageBuildOptions, redact
 BUILD_LABEL = "tg-mlflow.build"
 _SHOWN_LINES = 15
 _REMOVAL_SECONDS = 10
-# There is no event for it that the daemon has noticed that a build was given up; so long it may take.
+# How long the daemon may take to notice that a build was cancelled; there is no event for it.
 _GIVE_UP_SECONDS = 0.5
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
@@ -43,19 +43,19 @@ def build_image(
 ) -> Image:
     """Builds an image.
 
-    All stages are labelled with the build's own number, so that what they leave can be found and removed at the end:
-    images of earlier stages may hold certificates and credentials. The image's labels are set there, too: each
+    All stages are labelled with the build's own number, so that their remains can be found and removed at the end:
+    images of earlier stages may contain certificates and credentials. The image's labels are set there, too, as each
     instruction costs a layer and a twentieth of a second.
 
     Args:
         client: The daemon.
         reference: The image's name and tag.
-        dockerfile: What is done.
-        files: What it can copy, by name.
+        dockerfile: The Dockerfile.
+        files: The files of the build context, by name.
         platform: Such as ``linux/amd64``.
         options: The network, the arguments and the proxies.
-        labels: What the image says of itself, texts without quotes.
-        secret_texts: What is never shown.
+        labels: The image's labels, without quotes.
+        secret_texts: Texts that are never shown.
         say: Called with each line of progress.
 
     Raises:
@@ -96,13 +96,13 @@ def build_image(
     finally:
         with uninterrupted():
             _remove_leftovers(client, build_id, is_built)
-            if is_given_up:  # the step that was being done may have left something since
+            if is_given_up:  # the running step may have left something since
                 time.sleep(_GIVE_UP_SECONDS)
                 _remove_leftovers(client, build_id, is_built)
 
 
 class _Progress:
-    """Reads what the daemon says of a build."""
+    """Reads the daemon's output of a build."""
 
     def __init__(self, reference: str, secret_texts: Sequence[str], say: Say) -> None:
         self._reference = reference
@@ -112,15 +112,15 @@ class _Progress:
         self._lines: deque[str] = deque(maxlen=_SHOWN_LINES)
 
     def follow(self, events: Iterator[dict[str, Any]]) -> None:
-        """Passes on every line, to the end.
+        """Passes on every line.
 
         Raises:
-            ImageBuildError: If the daemon says that the build has failed.
+            ImageBuildError: If the build has failed.
         """
         for event in events:
             if "error" in event:
                 raise ImageBuildError(self._describe(str(event["error"])))
-            text = _COLOUR.sub("", str(event.get("stream", "")))  # what a step writes to stderr comes in red
+            text = _COLOUR.sub("", str(event.get("stream", "")))  # a step's stderr is coloured red
             for line in re.split(r"[\r\n]+", text):
                 if line.strip():
                     self._add(redact(line.rstrip(), self._secrets))
@@ -165,10 +165,10 @@ def _write_context(target: IO[bytes], dockerfile: str, files: Mapping[str, bytes
 
 
 def _remove_leftovers(client: DockerClient, build_id: str, is_built: bool) -> None:
-    """Removes the build's images that have no name; the daemon keeps those that others are made of.
+    """Removes the build's unnamed images; the daemon keeps those that others are based on.
 
-    A build that was interrupted leaves the container of a step, too. One that has come to its end has none, but its
-    image may be running already.
+    An interrupted build also leaves the container of a step. A completed one does not, but its image may be running
+    already.
     """
     label = {"label": f"{BUILD_LABEL}={build_id}"}
     try:
@@ -198,10 +198,10 @@ def _remove_container(client: DockerClient, container: str) -> None:
 
 
 def remove_image(client: DockerClient, image_id: str) -> bool:
-    """Removes an image, if nothing else needs it; says whether it was removed."""
+    """Removes an image, if nothing else needs it; returns whether it was removed."""
     try:
         with engine_errors(ContainerError, f"image {image_id} cannot be removed"):
             client.remove_image(image_id)
     except ContainerError:
-        return False  # another image or a container is made of it
+        return False  # another image or a container is based on it
     return True

@@ -1,4 +1,4 @@
-"""Tries an image that was built here: whether all can be imported that its package needs."""
+"""Checks a newly built image: whether everything its package needs can be imported."""
 
 from ....errors import ContainerError, ImageBuildError
 from ....logger import Logger
@@ -7,22 +7,22 @@ from ..package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX
 from .docker_client import DockerClient, engine_errors
 from .image import Image
 
-# What is written where a processor is not emulated.
+# The message where a processor is not emulated.
 _OTHER_PROCESSOR = "exec format error"
 
 
 def check_image(client: DockerClient, image: Image, has_gpus: bool = False) -> None:
-    """Starts an image as its job is started, only to import what the job needs.
+    """Starts an image as a job does, only to import what the job needs.
 
-    Where the daemon cannot run it, such as an image for another processor, a warning says so.
+    If the daemon cannot run it, such as an image for another processor, a warning is logged.
 
     Args:
         client: The Docker daemon.
-        image: It starts a package's entry point.
-        has_gpus: Whether it is made for a machine with GPUs: what cannot be imported without them is a warning then.
+        image: An image that starts a package's entry point.
+        has_gpus: Whether it is for a machine with GPUs: an import that fails without them is only a warning then.
 
     Raises:
-        ImageBuildError: If something is missing in it.
+        ImageBuildError: If something is missing.
     """
     try:
         with engine_errors(ContainerError, f"image {image.reference!r} cannot be tried here"):

@@ -1,4 +1,4 @@
-"""The lower layer of an image: a virtual environment with what a package needs, named by all that it depends on."""
+"""The lower layer of an image: a virtual environment with a package's requirements, named by its ingredients."""
 
 import hashlib
 import json
@@ -25,10 +25,10 @@ class DependencyRecipe:
     """How a dependency image is built.
 
     Attributes:
-        reference: Its name, with a hash of all that tells it from others as the tag.
+        reference: Its name, with a hash of its ingredients as the tag.
         dockerfile: Its Dockerfile.
-        files: What this copies, by name.
-        notes: What is not installed as it is asked for, one sentence each.
+        files: The files that it copies, by name.
+        notes: How requirements were changed, one sentence each.
     """
 
     reference: str
@@ -45,10 +45,10 @@ def build_dependency_recipe(
     requirements: Iterable[str],
     options: ImageBuildOptions,
 ) -> DependencyRecipe:
-    """Works out a dependency image. Certificates, pip's settings and build arguments stay in the builder's stage.
+    """Plans a dependency image. Certificates, pip's settings and build arguments stay in the builder's stage.
 
     Args:
-        base: What the daemon says of the base image.
+        base: The daemon's description of the base image.
         base_image: Its name.
         python_version: The Python that it must have, such as ``3.11``.
         platform: Such as ``linux/amd64``.
@@ -56,7 +56,7 @@ def build_dependency_recipe(
         options: How it is built.
 
     Raises:
-        ImageBuildError: If a requirement is something else, or a build of which is not known where it is had.
+        ImageBuildError: If a requirement is invalid, or a build for which no index is known.
     """
     requirements = sorted(set(requirements))
     for requirement in requirements:
@@ -110,7 +110,7 @@ def _build_dockerfile(
 
 
 def _pip_commands(sources: Sources, options: ImageBuildOptions) -> list[str]:
-    """Writes the commands that install requirements, those first that have an index of their own."""
+    """Builds the commands that install requirements, first those with an index of their own."""
     if not sources.requirements:
         return []
     settings = f"PIP_CONFIG_FILE={_BUILD_FOLDER}/pip.conf"
@@ -120,7 +120,7 @@ def _pip_commands(sources: Sources, options: ImageBuildOptions) -> list[str]:
     install = f"{settings} {VENV}/bin/python -m pip install --no-cache-dir"
     commands = [f"{install} -r {_BUILD_FOLDER}/requirements.txt"]
     for index, builds in sorted(sources.builds.items(), reverse=True):
-        # Nothing but these is asked for there; what they need is installed with everything else.
+        # Only these come from there; what they need is installed with everything else.
         named = " ".join(map(shlex.quote, builds))
         own = f"{install} --no-deps {named} || " if options.has_own_index else ""
         commands.insert(
@@ -140,7 +140,7 @@ def _apt_install(packages: str) -> str:
 
 
 def _install_libraries() -> str:
-    """Writes a command that installs the system's libraries that are missing, or says that it cannot."""
+    """Builds a command that installs missing shared libraries, or reports that it cannot."""
     return (
         f'packages="$(cat {_LIBRARIES_LIST})"; if [ -z "$packages" ]; then exit 0; fi; '
         "if ! command -v apt-get > /dev/null; then "
@@ -153,7 +153,7 @@ def _install_libraries() -> str:
 
 
 def _python_check(version: str) -> str:
-    """Writes a command that fails, and says why, where ``python3`` is another one."""
+    """Builds a command that fails with a reason if ``python3`` has another version."""
     return (
         f"python3 -c \"import sys; v = '%d.%d' % sys.version_info[:2]; sys.exit(v != '{version}' and "
         f"'the base image has Python ' + v + ', not {version}; name another base_image, "

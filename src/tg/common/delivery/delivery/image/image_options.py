@@ -1,4 +1,4 @@
-"""What a build of an image may use of the place where it is built."""
+"""The options of an image's build."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,21 +15,21 @@ _SHORTEST_SECRET = 4
 
 @dataclass(frozen=True)
 class ImageBuildOptions:
-    """How an image is built. Nothing of it but ``apt_packages`` and ``user_id`` is left in the image.
+    """How an image is built. Only ``apt_packages`` and ``user_id`` remain in the image.
 
     Attributes:
         network: Docker's network during the build, such as ``host``; ``None`` for Docker's default.
         args: Variables that are set while requirements are installed; ``${NAME}`` in a requirement stands for one.
         proxies: ``http``, ``https`` and ``no``, as in ``http_proxy`` and its like.
         pip_index_url: Where pip finds packages; may hold credentials.
-        pip_extra_index_urls: Where it looks, too. Builds such as ``torch==2.13.0+cpu`` come from PyTorch's own index if
-            no index that is named has them.
-        ca_bundle: A file of certificates that pip trusts in the build, in PEM format.
+        pip_extra_index_urls: Further indexes. Builds such as ``torch==2.13.0+cpu`` come from PyTorch's own index if
+            none of these has them.
+        ca_bundle: A file of certificates, in PEM format, that pip trusts during the build.
         apt_packages: Debian packages to install.
-        user_id: Who runs the training; ``None`` for whom the base image names, mostly root.
+        user_id: The user who runs the training; ``None`` for the base image's, mostly root.
 
     Raises:
-        ImageBuildError: If a value cannot be meant so.
+        ImageBuildError: If a value is invalid.
     """
 
     network: str | None = None
@@ -69,12 +69,12 @@ class ImageBuildOptions:
 
     @property
     def has_own_index(self) -> bool:
-        """Whether an index is named, which may have builds that no public index has."""
+        """Whether an index is given; it may have builds that no public index has."""
         return bool(self._urls)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What tells two builds apart: no secret, and nothing that leads to the same image."""
+        """What distinguishes two builds: no secret, and nothing that does not change the image."""
         return {
             "args": sorted(self.args),
             "pip": [without_credentials(url) for url in self._urls],
@@ -84,7 +84,7 @@ class ImageBuildOptions:
 
     @property
     def build_args(self) -> dict[str, str]:
-        """What is passed as Docker's build arguments; it keeps those of proxies out of an image's history."""
+        """Docker's build arguments; Docker keeps those of proxies out of an image's history."""
         proxies = {f"{name}_proxy": value for name, value in self.proxies.items()}
         return {**self.args, **proxies, **{name.upper(): value for name, value in proxies.items()}}
 
@@ -99,7 +99,7 @@ class ImageBuildOptions:
         return "\n".join(lines) + "\n"
 
     def secrets(self, requirements: Iterable[str] = ()) -> tuple[str, ...]:
-        """The texts that must not be shown, the longest first."""
+        """The secrets among the values, the longest first."""
         found = {value for value in self.args.values() if len(value) >= _SHORTEST_SECRET}
         for text in (*self._urls, *self.proxies.values(), *requirements):
             for userinfo in re.findall(r"://([^/@\s]+)@", text):
@@ -110,7 +110,7 @@ class ImageBuildOptions:
 
 
 def without_credentials(url: str) -> str:
-    """Writes a URL without user and password."""
+    """Returns a URL without user and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 

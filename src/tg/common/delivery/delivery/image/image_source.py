@@ -1,4 +1,4 @@
-"""Finds an image that others are made of: here or, failing that, in a registry."""
+"""Finds a base image: here, or else in a registry."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from .image_builder import Say
 
 
 def find_image(client: DockerClient, reference: str) -> dict[str, Any] | None:
-    """What the daemon says of an image; ``None`` if it does not have it."""
+    """Returns the daemon's description of an image; ``None`` if it has no such image."""
     try:
         with engine_errors(ContainerError, f"image {reference!r} cannot be looked at"):
             found: dict[str, Any] = client.inspect_image(reference)
@@ -18,7 +18,7 @@ def find_image(client: DockerClient, reference: str) -> dict[str, Any] | None:
 
 
 def image_platform(image: dict[str, Any]) -> str:
-    """What an image runs on, such as ``linux/amd64``."""
+    """Returns an image's platform, such as ``linux/amd64``."""
     return short_platform(f"{image['Os']}/{image['Architecture']}")
 
 
@@ -30,12 +30,12 @@ def find_or_pull_image(
     Args:
         client: The daemon.
         reference: The image's name.
-        platform: What it must run on; ``None`` for what the daemon runs.
-        what: What the image is to the user, such as ``base image``.
-        say: Called with what is done.
+        platform: The required platform; ``None`` for the daemon's.
+        what: The image's role in messages, such as ``base image``.
+        say: Called with progress messages.
 
     Raises:
-        ImageBuildError: If it cannot be had, or is made for another platform.
+        ImageBuildError: If it cannot be pulled, or is for another platform.
     """
     image = find_image(client, reference)
     wanted = short_platform(platform) if platform else engine_platform(client)
@@ -60,7 +60,7 @@ def find_or_pull_image(
 
 
 def _pull(client: DockerClient, reference: str, platform: str | None) -> str:
-    """Pulls an image; returns why it cannot be pulled, or nothing."""
+    """Pulls an image; returns why it cannot be pulled, or an empty string."""
     try:
         with engine_errors(ImageBuildError, "pull"):
             for event in client.pull(reference, stream=True, decode=True, platform=platform):

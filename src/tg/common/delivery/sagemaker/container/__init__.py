@@ -1,4 +1,4 @@
-"""The executor of local containers, by the contract that SageMaker has. It talks to Docker; AWS may not enter."""
+"""The executor of local containers, with SageMaker's contract. It uses Docker, and does not know AWS."""
 
 from .container_executor import ContainerExecutor, ContainerOptions
 

@@ -1,4 +1,4 @@
-"""Trains in containers of a local Docker daemon, or of one that is reached over SSH."""
+"""Runs jobs in containers of a local Docker daemon, or of one that is reached over SSH."""
 
 import shutil
 import threading
@@ -46,7 +46,7 @@ class ContainerOptions(PlaceOptions):
     """The options of jobs in containers.
 
     Attributes:
-        docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
+        docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for that of ``DOCKER_HOST``.
         stop_grace_seconds: How long a cancelled job may take to stop before it is killed; SageMaker gives 120 seconds.
     """
 
@@ -55,14 +55,14 @@ class ContainerOptions(PlaceOptions):
 
 
 class ContainerExecutor(Executor):
-    """Runs jobs in containers, of the same image and by the same contract as on SageMaker.
+    """Runs jobs in containers, with the same image and contract as on SageMaker.
 
-    A container has the name of its job. It is removed when the results have been collected: by :meth:`execute`, by
-    :meth:`load_result` or by :meth:`collect`. From then on all that is asked of the job is answered from its folder.
+    A container has the name of its job. It is removed when the results have been collected: by :meth:`execute`,
+    :meth:`load_result` or :meth:`collect`. From then on, the job's folder answers all questions about the job.
 
     Args:
-        options: The daemon, and what holds for all jobs.
-        client: The connection to the daemon; by default made as the options say.
+        options: The daemon, and options of all jobs.
+        client: The connection to the daemon; by default made from the options.
     """
 
     options: ContainerOptions
@@ -131,7 +131,7 @@ class ContainerExecutor(Executor):
         (folder.path / _CANCELLED_NAME).touch()
         try:
             self._stop_container(job_id, round_grace(self.options.stop_grace_seconds))
-        except KeyboardInterrupt:  # of a user who does not want to wait
+        except KeyboardInterrupt:  # the user does not want to wait
             self.kill(job_id)
             raise
         except ObjectMissingError:
@@ -176,7 +176,7 @@ class ContainerExecutor(Executor):
             JobFolder.discard(job_id)
 
     def facts(self, job_id: str) -> JobFacts:
-        """Tells the id of the image that a job's container was made of, as long as the container is there."""
+        """Returns the id of a job's image, as long as its container exists."""
         if load_state(self._find_folder(job_id)) is not None:
             return JobFacts()
         try:
@@ -186,7 +186,7 @@ class ContainerExecutor(Executor):
             return JobFacts()
 
     def _find_folder(self, job_id: str) -> JobFolder:
-        """Finds what is kept of a job; begins it for a job that another machine has started through the same daemon."""
+        """Finds a job's folder; creates it if another machine has started the job through the same daemon."""
         try:
             return JobFolder.find(job_id)
         except DeliveryError:
@@ -224,7 +224,7 @@ class ContainerExecutor(Executor):
             is_mounted=is_mounted,
             stop_grace_seconds=self.options.stop_grace_seconds,
         )
-        # The daemon would create it all the same, perhaps after it was looked for in vain.
+        # After an interrupt, the daemon would still create it, perhaps after the clean-up has looked for it.
         what = f"the container of job {job_id!r} cannot be created"
         with uninterrupted() as held, engine_errors(ContainerError, what):
             self.client.create_container_from_config(description, name=job_id)
@@ -240,7 +240,7 @@ class ContainerExecutor(Executor):
             raise
 
     def _stop_container(self, job_id: str, grace_seconds: int) -> None:
-        """Asks until it is heard: a container's first process ignores SIGTERM until it has said that it handles it."""
+        """Sends SIGTERM until it is handled: a container's first process ignores it until it has a handler."""
         end = time.monotonic() + grace_seconds
         with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
             while self.client.inspect_container(job_id)["State"]["Running"]:
@@ -260,8 +260,8 @@ class ContainerExecutor(Executor):
         try:
             write_result_archive_from_tar(fetch_model(self.client, job_id), folder.archive)
         except ObjectMissingError:
-            container_status(self.client, job_id)  # raises if it is not the folder, but the container that is gone
-        except ResultArchiveError:  # what is refused once will always be
+            container_status(self.client, job_id)  # raises if the container is gone, and not only the folder
+        except ResultArchiveError:  # what is refused once always will be
             save_state(state, folder)
             self._remove_container(job_id)
             raise

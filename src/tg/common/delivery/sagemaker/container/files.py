@@ -1,6 +1,6 @@
-"""What goes into a container's ``/opt/ml`` before it starts and comes out of it at its end.
+"""Sends the input into a container's ``/opt/ml`` and fetches the results from it.
 
-Files are sent and fetched through the daemon: this works over a network, and leaves no file of another user here.
+Files travel through the daemon: this works over a network, and leaves no files of another user here.
 """
 
 import io
@@ -20,16 +20,16 @@ _ML = MlFolder()
 
 
 def send_input(client: DockerClient, container: str, config: Mapping[str, bytes], data: Path | None) -> None:
-    """Makes ``/opt/ml`` in a container that is not started yet.
+    """Creates ``/opt/ml`` in a container that has not been started.
 
     Args:
         client: The daemon.
         container: The container.
         config: The files of ``input/config``.
-        data: The dataset to send; ``None`` if there is none, or the container sees it.
+        data: The dataset to send; ``None`` if there is none, or it is mounted.
 
     Raises:
-        ContainerError: If the daemon does not take it.
+        ContainerError: If the daemon refuses it.
     """
     with engine_errors(ContainerError, f"container {container!r} cannot be looked at"):
         is_root = client.inspect_container(container)["Config"]["User"] in ("", "0", "root")
@@ -50,7 +50,7 @@ def send_input(client: DockerClient, container: str, config: Mapping[str, bytes]
 
 
 def fetch_model(client: DockerClient, container: str) -> Iterator[bytes]:
-    """Yields ``/opt/ml/model`` as a tar stream, its members below ``model/``.
+    """Yields ``/opt/ml/model`` as a tar stream with all members below ``model/``.
 
     Raises:
         ObjectMissingError: If the container has no such folder, or is gone.

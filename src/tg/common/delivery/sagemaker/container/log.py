@@ -1,4 +1,4 @@
-"""A container's log: read from the engine as it is written, and kept when the container goes."""
+"""A container's log: read from the engine as it is written, and kept when the container is removed."""
 
 import calendar
 import re
@@ -16,16 +16,16 @@ _PATIENCE_SECONDS = 1
 
 
 def follow_log(client: DockerClient, container: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-    """Yields what a container writes, in the order of the engine's log, until it has ended.
+    """Yields a container's output, in the order of the engine's log, until it has ended.
 
-    The engine may end a stream before the log's last lines, and a connection can break. So when the container has
-    ended, the log is read once more, and what has not been seen is yielded.
+    The engine may end a stream before the log's last lines, and a connection can break. When the container has ended,
+    the log is therefore read once more, and the rest is yielded.
 
     Args:
         client: The daemon.
         container: The container.
-        position: How many bytes to pass over.
-        follow: Whether to wait for more than there is now.
+        position: How many bytes to skip.
+        follow: Whether to wait for more output.
 
     Raises:
         ObjectMissingError: If there is no such container any more.
@@ -40,12 +40,12 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
             yield event
         if has_ended:
             return
-        if position == before:  # an engine that ends streams at once is not asked without a pause
+        if position == before:  # do not poll an engine that ends streams at once without a pause
             wait_for_exit(client, container, _PATIENCE_SECONDS)
 
 
 def container_status(client: DockerClient, container: str) -> str:
-    """The engine's word for where a container stands, such as ``running``."""
+    """Returns the engine's status of a container, such as ``running``."""
     with engine_errors(ContainerError, f"container {container!r} cannot be looked at"):
         return str(client.inspect_container(container)["State"]["Status"])
 
@@ -67,7 +67,7 @@ def _read_time_ms(seconds: bytes, fraction: bytes) -> int:
 
 
 def save_log(events: Iterable[LogEvent], folder: JobFolder) -> None:
-    """Keeps a log as the job's output; a reader finds all of it or nothing, whoever else saves it at the same time."""
+    """Saves a log as the job's output, atomically, even if another process saves it at the same time."""
     with temporary_folder(parent=folder.path) as path:
         complete = JobFolder(path)
         with complete.appending_output() as append:

@@ -1,4 +1,4 @@
-"""The exact request by which a training's container is created."""
+"""Builds the exact request that creates a training's container."""
 
 import math
 import re
@@ -19,8 +19,8 @@ from ..options.options import SagemakerOptions
 JOB_LABEL = "tg-mlflow.job"
 
 # A job's log is read from the engine, which therefore keeps all of it, whatever the daemon's settings are. This driver
-# keeps text: bytes that are not UTF-8 come back as U+FFFD. (The driver `local` keeps bytes, but engine 20.10 loses with
-# it the end of a line of more than 16 KiB.)
+# keeps text: bytes that are not UTF-8 become U+FFFD. (The driver `local` keeps bytes, but with it engine 20.10 loses
+# the end of a line of more than 16 KiB.)
 _LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "1p"}}
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 _BILLION = 1_000_000_000
@@ -36,19 +36,19 @@ def build_container_request(
     is_mounted: bool,
     stop_grace_seconds: float,
 ) -> dict[str, Any]:
-    """Writes a container's description, as the Docker Engine API's ``POST /containers/create`` takes it.
+    """Builds a container's description for the Docker Engine API's ``POST /containers/create``.
 
     Args:
-        job_id: The job's id, which is the container's name, too.
+        job_id: The job's id, which is also the container's name.
         image: The image's id or name.
-        options: What the container may use.
-        resource: Which of the package's payloads is run.
+        options: The limits and variables of the container.
+        resource: Which of the package's objects is the job.
         dataset: The dataset, an absolute path: a file lies in the data channel, a folder is the data channel.
-        is_mounted: Whether the daemon sees the dataset, so that it need not be sent; it can be read only.
+        is_mounted: Whether the daemon sees the dataset and mounts it read-only, so that it need not be sent.
         stop_grace_seconds: How long the job may take to stop before the engine kills it.
 
     Raises:
-        ContainerError: If an option cannot be meant so.
+        ContainerError: If an option is invalid.
     """
     host: dict[str, Any] = {"LogConfig": _LOG_CONFIG}
     if dataset is not None and is_mounted:
@@ -59,7 +59,7 @@ def build_container_request(
             raise ContainerError(f"cpus is {options.cpus!r}; give a number above 0")
         host["NanoCpus"] = int(options.cpus * _BILLION)
     if options.memory is not None:
-        # The same limit with swap: a training that needs more is killed, and does not crawl.
+        # The same limit with swap: a training that needs more is killed instead of crawling.
         host["Memory"] = host["MemorySwap"] = parse_memory(options.memory)
     if options.gpus is not None:
         host["DeviceRequests"] = [{"Count": _count_gpus(options.gpus), "Capabilities": [["gpu"]]}]
@@ -84,15 +84,15 @@ def build_container_request(
 
 
 def round_grace(seconds: float) -> int:
-    """Rounds the time between SIGTERM and SIGKILL up to whole seconds, since the engine knows no others."""
+    """Rounds the time between SIGTERM and SIGKILL up to whole seconds, which the engine requires."""
     return math.ceil(seconds)
 
 
 def parse_memory(text: str) -> int:
-    """Reads an amount of memory, such as ``512m`` or ``1.5g``, as bytes.
+    """Parses an amount of memory, such as ``512m`` or ``1.5g``, into bytes.
 
     Raises:
-        ContainerError: If it is none.
+        ContainerError: If it is invalid.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", text.strip().lower())
     if not match or float(match[1]) == 0:

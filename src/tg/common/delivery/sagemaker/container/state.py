@@ -1,4 +1,4 @@
-"""Where a container's training stands, and what is kept of that when the container goes."""
+"""The state of a container's job, also after the container has been removed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,12 +17,12 @@ _RUNNING = {
 
 
 def build_job_state(container: Mapping[str, Any], cancelled: bool, failure: str | None) -> JobState:
-    """Reads the engine's description of a container.
+    """Builds a job's state from the engine's description of its container.
 
     Args:
-        container: What ``GET /containers/<id>/json`` answers.
-        cancelled: Whether it was asked to stop.
-        failure: What the training says of its failure.
+        container: The answer of ``GET /containers/<id>/json``.
+        cancelled: Whether the job was cancelled.
+        failure: The first line of the training's failure file.
     """
     engine = container["State"]
     if engine["Status"] in _RUNNING:
@@ -40,7 +40,7 @@ def build_job_state(container: Mapping[str, Any], cancelled: bool, failure: str 
     if code == EXIT_KILLED:
         reason = "it was killed with SIGKILL, but not for its memory"
     elif engine.get("OOMKilled"):
-        reason += "; one of its processes was killed for want of memory; raise `memory`"
+        reason += "; one of its processes was killed for lack of memory; raise `memory`"
     return JobState(JobStatus.FAILED, code, reason)
 
 
@@ -51,12 +51,12 @@ def _explain_out_of_memory(limit_bytes: int) -> str:
 
 
 def save_state(state: JobState, folder: JobFolder) -> None:
-    """Keeps the state of a job that has ended."""
+    """Saves the state of a job that has ended."""
     content = {"status": state.status.value, "exit_code": state.exit_code, "reason": state.reason}
     folder.write_json(_STATE_NAME, content)
 
 
 def load_state(folder: JobFolder) -> JobState | None:
-    """Reads the state that :func:`save_state` has kept; ``None`` if there is none."""
+    """Loads the state that :func:`save_state` saved; ``None`` if there is none."""
     content = folder.read_json(_STATE_NAME)
     return None if content is None else JobState(JobStatus(content["status"]), content["exit_code"], content["reason"])

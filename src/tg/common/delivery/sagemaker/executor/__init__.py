@@ -1,6 +1,6 @@
 """The interface of all that runs jobs, and the values that pass through it.
 
-It knows no place: neither a process, nor a container, nor AWS.
+It knows no particular place: neither processes, nor containers, nor AWS.
 """
 
 from .config import SagemakerConfig

@@ -15,8 +15,8 @@ class SagemakerConfig:
     Attributes:
         job: What runs.
         packaging: How it is packaged; not used by an attached training.
-        containering: How its image is made; only used where it runs in a container.
-        options: Its data and its account.
+        containering: How its image is built; only used where it runs in a container.
+        options: Its data, and what its job gets.
     """
 
     job: SagemakerJob
@@ -31,6 +31,6 @@ class SagemakerConfig:
 
     @property
     def job_title(self) -> str:
-        """What people know the job by: the project's and the task's name, or the package's where a task has none."""
+        """A readable title: the project's and the task's name, or the package's if the task has none."""
         name = self.job.task.info.get("name")
         return f"{self.options.project_name}-{name}" if name else self.packaging.name.lower()

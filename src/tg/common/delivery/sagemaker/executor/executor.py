@@ -20,9 +20,9 @@ from .traits import Traits
 class Executor(ABC):
     """Starts jobs, and follows them and those that other processes have started.
 
-    It knows how to reach a place's jobs and nothing of what is trained: what a new job needs is in its request. The
-    same executor may start and follow any number of jobs, from many threads at the same time. A job's id is all that is
-    needed to find it again.
+    It knows how to reach a place's jobs and nothing of what is trained: a new job's needs are in its request. One
+    executor may start and follow any number of jobs, from many threads at the same time. A job's id is enough to find
+    it again.
 
     Attributes:
         options: How the place is reached.
@@ -33,7 +33,7 @@ class Executor(ABC):
     options: PlaceOptions = PlaceOptions()
 
     def plan(self, delivery: SagemakerConfig, job_id: str | None = None) -> JobRequest:
-        """Describes a job before it exists, so that its id can be noted first; does and checks nothing.
+        """Describes a job before it exists, so that its id can be recorded first; has no effects and checks nothing.
 
         Args:
             delivery: What is trained, and how it is delivered.
@@ -46,9 +46,9 @@ class Executor(ABC):
         return build_job_id(delivery.job_title)
 
     def prepare(self, delivery: SagemakerConfig) -> None:
-        """Does what is slow and the same for all jobs of one package, such as building its image.
+        """Does the slow work that all jobs of one package share, such as building its image.
 
-        :meth:`submit` does it, too, unless it has been done.
+        :meth:`submit` does it if it has not been done.
 
         Raises:
             DeliveryError: If it cannot be done.
@@ -57,7 +57,7 @@ class Executor(ABC):
 
     @abstractmethod
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
-        """Starts a job and returns as soon as it is started; where jobs run in this process, when it has ended.
+        """Starts a job and returns once it has started; where jobs run in this process, once it has ended.
 
         Args:
             request: What :meth:`plan` returned.
@@ -69,16 +69,19 @@ class Executor(ABC):
         """
 
     def has_submitted(self, job_id: str) -> bool:
-        """Whether there is a job that this executor has started, or may have been starting when it was interrupted.
+        """Returns whether this executor has started a job, or may have been starting it when interrupted.
 
         Raises:
+            DeliveryError: If that cannot be found out.
             JobUnreachableError: If that cannot be found out now.
         """
         try:
             self.status(job_id)
         except JobUnreachableError:
             raise
-        except DeliveryError:
+        except DeliveryError as error:
+            if error.__cause__ is not None:
+                raise  # there may be one
             return False
         return True
 
@@ -89,7 +92,7 @@ class Executor(ABC):
         Args:
             job_id: The job.
             position: How many bytes of the output to skip, so that a reader can continue where one has stopped.
-            follow: Whether to wait for more; otherwise what is there now is yielded.
+            follow: Whether to wait for more; otherwise only the present output is yielded.
 
         Raises:
             DeliveryError: If there is no such job.
@@ -114,18 +117,18 @@ class Executor(ABC):
         """
 
     def kill(self, job_id: str) -> None:
-        """Ends the job without the grace period of :meth:`cancel`; where that cannot be skipped, does not wait."""
+        """Ends the job without the grace period of :meth:`cancel`; if that cannot be skipped, does not wait."""
         self.cancel(job_id)
 
     def interrupt(self) -> None:
-        """Makes all that waits in other threads raise ``KeyboardInterrupt``, such as a submit for a quota.
+        """Makes waiting calls in other threads raise ``KeyboardInterrupt``, such as a submit that waits for a quota.
 
-        Jobs that run go on and can still be looked at and stopped. Called once; there is no way back.
+        Running jobs go on and can still be queried and stopped. Called once; it cannot be undone.
         """
         return None
 
     def collect(self, job_id: str) -> None:
-        """Brings all that an ended job has made to this machine, and frees what it occupies elsewhere; idempotent.
+        """Copies the results of an ended job to this machine, and frees what it occupies elsewhere; idempotent.
 
         Raises:
             DeliveryError: If the job has not ended.
@@ -142,10 +145,10 @@ class Executor(ABC):
 
     @abstractmethod
     def discard(self, job_id: str) -> None:
-        """Removes what is kept of a job that has ended, results included; does nothing if nothing is kept."""
+        """Removes everything kept of an ended job, results included; does nothing if nothing is kept."""
 
     def facts(self, job_id: str) -> JobFacts:
-        """Returns what is known of a job besides its state; there may be more when it has ended.
+        """Returns facts about a job besides its state; there may be more when it has ended.
 
         Raises:
             DeliveryError: If there is no such job.
@@ -156,16 +159,16 @@ class Executor(ABC):
         """Finds the dataset of a job where it is stored elsewhere; ``None`` if it is on this machine, or there is none.
 
         Raises:
-            DeliveryError: If it cannot be found out.
+            DeliveryError: If that cannot be found out.
         """
         return None
 
     def execute(self, request: JobRequest) -> None:
-        """Runs a job to its end, shows its output, and collects what it has made, whatever the end.
+        """Runs a job to its end, shows its output, and collects its results, however it ends.
 
         Raises:
             JobFailedError: If it ends in any other way than completed.
-            JobUnreachableError: If it goes on, but cannot be followed any more; it is not stopped then.
+            JobUnreachableError: If it goes on, but cannot be followed any more; it is not stopped.
             DeliveryError: If it cannot be started.
             TgError: In a worker process that imports the program that calls this.
         """

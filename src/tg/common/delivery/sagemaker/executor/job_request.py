@@ -1,4 +1,4 @@
-"""A job that is to be started."""
+"""The request for a new job."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A dataset that is not on this machine."""
+"""A dataset that is stored elsewhere."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ class StoredDataset:
     """A dataset in S3.
 
     Attributes:
-        uri: Its place; a folder's ends with a slash.
-        digest: 32 hexadecimal characters, made of the names, sizes and ETags of its objects; ``None`` if there is
-            nothing any more.
-        size_bytes: How large its objects are together.
+        uri: Its address; a folder's ends with a slash.
+        digest: 32 hexadecimal characters, from the names, sizes and ETags of its objects; ``None`` if it no longer
+            exists.
+        size_bytes: The total size of its objects.
     """
 
     uri: str

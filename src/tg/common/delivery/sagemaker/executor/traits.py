@@ -1,4 +1,4 @@
-"""What tells one executor's jobs from another's, for those who follow them."""
+"""The traits of an executor's jobs, for code that follows them."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""The files of a job that this machine keeps, and the process that it may be.
+"""The files that this machine keeps of a job, and the process that supervises one.
 
-It knows the contract and names. Executors use it; it knows none of them."""
+It knows the contract and naming. Executors use it; it knows none of them."""
 
 from .job_folder import JobFolder, build_job_id, jobs_path
 

@@ -1,4 +1,4 @@
-"""What this machine keeps of the jobs that it has run: logs, states, results."""
+"""What this machine keeps of its jobs: logs, states, results."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from ..naming.job_name import format_job_name
 from .process_supervisor import LOG_NAME, TIMES_NAME, append_output, write_json
 
 _CHUNK_BYTES = 1 << 20
-# There is no event for a file that another process writes; so often we look.
+# How often to poll a file that another process writes; there is no event for it.
 _POLL_SECONDS = 0.05
 
 
@@ -39,12 +39,12 @@ class JobFolder:
 
     @property
     def ml(self) -> Path:
-        """What the job sees as ``/opt/ml``, where it runs on this machine without a container."""
+        """The job's ``/opt/ml``, if it runs on this machine without a container."""
         return self.path / "ml"
 
     @property
     def work(self) -> Path:
-        """The job's current folder, where it runs in a process of its own."""
+        """The job's current folder, if it runs in a process of its own."""
         return self.path / "work"
 
     @property
@@ -54,17 +54,17 @@ class JobFolder:
 
     @property
     def times(self) -> Path:
-        """When each part of the output was written; :func:`append_output` says in which form."""
+        """When each part of the output was written, in the format of :func:`append_output`."""
         return self.path / TIMES_NAME
 
     @property
     def archive(self) -> Path:
-        """The job's result archive, once it has been brought here."""
+        """The job's result archive, once it has been fetched."""
         return self.path / "model.tar.gz"
 
     @staticmethod
     def create(job_id: str) -> "JobFolder":
-        """Makes the folder of a new job.
+        """Creates the folder of a new job.
 
         Raises:
             DeliveryError: If there is such a job already.
@@ -97,12 +97,12 @@ class JobFolder:
 
     @contextmanager
     def appending_output(self) -> Iterator[Any]:
-        """Opens the log for writing: yields a function that takes the bytes and their time in milliseconds."""
+        """Opens the log for writing: yields a function of the bytes and their time in milliseconds."""
         with self.log.open("ab") as log, self.times.open("ab") as times:
             yield lambda data, time_ms: append_output(log, times, data, time_ms)
 
     def read_output(self, position: int = 0) -> Iterator[LogEvent]:
-        """Yields what the log holds now, from a position on; a later call goes on where one ended.
+        """Yields the log's present content from a position on; a later call can continue where one ended.
 
         Args:
             position: How many bytes of the log to pass over.
@@ -123,7 +123,7 @@ class JobFolder:
 
         Args:
             position: How many bytes of the log to pass over.
-            has_ended: Whether the job has ended; nothing is written after that.
+            has_ended: Returns whether the job has ended; nothing is written after that.
         """
         while True:
             is_last = has_ended()
@@ -135,11 +135,11 @@ class JobFolder:
             time.sleep(_POLL_SECONDS)
 
     def write_json(self, name: str, content: object) -> None:
-        """Writes one of the job's small files, which is never seen half-written."""
+        """Writes one of the job's small files atomically."""
         write_json(self.path / name, content)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """Reads one of the job's small files; ``None`` if it is not there."""
+        """Reads one of the job's small files; ``None`` if it does not exist."""
         try:
             content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -148,7 +148,7 @@ class JobFolder:
 
 
 def jobs_path() -> Path:
-    """The folder of all jobs: ``TG_JOBS_PATH``, by default ``tg-mlflow/jobs`` in the user's folder for state."""
+    """Returns the folder of all jobs: ``TG_JOBS_PATH``, by default ``tg-mlflow/jobs`` in the user's state folder."""
     if override := os.environ.get("TG_JOBS_PATH"):
         return Path(override).expanduser().absolute()
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
@@ -156,6 +156,6 @@ def jobs_path() -> Path:
 
 
 def build_job_id(name: str) -> str:
-    """Makes a new job's id of at most 63 letters, digits and hyphens: name, time (UTC), a part of its own."""
+    """Builds a new job's id of at most 63 letters, digits and hyphens: name, time (UTC), a unique part."""
     moment = datetime.now(timezone.utc).strftime("%Y-%m-%d-%H-%M-%S")
     return format_job_name(name, f"{moment}-{secrets.token_hex(4)}")

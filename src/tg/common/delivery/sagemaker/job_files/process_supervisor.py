@@ -1,4 +1,4 @@
-"""Runs a command so that its output, its times and its exit code are on disk, whoever started it lives or not.
+"""Runs a command and keeps its output, its times and its exit code on disk, even if its starter dies.
 
     python process_supervisor.py FOLDER COMMAND...
 
@@ -30,17 +30,17 @@ def append_output(log: BinaryIO, times: BinaryIO, data: bytes, time_ms: int) -> 
 
 
 def write_json(path: Path, content: object) -> None:
-    """Writes a file that is never seen half-written."""
+    """Writes a file atomically."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content), encoding="utf-8")
     os.replace(temporary, path)
 
 
 def read_start_time(pid: int) -> str | None:
-    """When a process was started, in the kernel's notation: two processes with one id differ in it.
+    """Returns when a process was started, in the kernel's notation: two processes with the same id differ in it.
 
     Returns:
-        ``None`` if that is unknown, or the process has ended and only waits for its parent to ask how.
+        ``None`` if that is unknown, or if the process is a zombie.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
@@ -51,12 +51,12 @@ def read_start_time(pid: int) -> str | None:
 
 
 def describe_process(pid: int) -> dict[str, object]:
-    """Writes what tells a process from a later one with the same id."""
+    """Describes a process so that it can be told from a later one with the same id."""
     return {"pid": pid, "started": read_start_time(pid)}
 
 
 def is_alive(process: dict[str, Any]) -> bool:
-    """Whether a process that :func:`describe_process` has described is still there."""
+    """Returns whether a process that :func:`describe_process` described is still alive."""
     try:
         os.kill(process["pid"], 0)
     except ProcessLookupError:
@@ -67,7 +67,7 @@ def is_alive(process: dict[str, Any]) -> bool:
 
 
 def supervise(folder: Path, command: list[str]) -> None:
-    """Runs ``command`` in ``folder`` to its end; what it has left running in its process group is killed then."""
+    """Runs ``command`` in ``folder`` to its end, then kills what it left running in its process group."""
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -96,6 +96,6 @@ def supervise(folder: Path, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # The job goes on when the terminal, or whoever started it, is gone.
+    # The job survives its terminal and the process that started it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     supervise(Path(sys.argv[1]), sys.argv[2:])

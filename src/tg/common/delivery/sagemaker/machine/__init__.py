@@ -1,4 +1,4 @@
-"""Executors of this machine: in this process, and in a child process. Neither containers nor AWS may enter."""
+"""Executors of this machine: in this process, and in a child process. They know neither containers nor AWS."""
 
 from .attached_executor import AttachedExecutor, AttachedOptions
 from .process_executor import ProcessExecutor, ProcessOptions

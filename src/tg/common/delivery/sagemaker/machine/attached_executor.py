@@ -1,4 +1,4 @@
-"""Trains in this process, on the calling thread: the place to debug a task."""
+"""Runs jobs in this process, on the calling thread, to debug a task."""
 
 import os
 import threading
@@ -40,8 +40,8 @@ class AttachedExecutor(FolderExecutor):
     """Runs tasks in this process: breakpoints, Ctrl-C and tracebacks work as in any Python program.
 
     :meth:`submit` trains as other executors do, with a package, a log and an archive, and returns when the training has
-    ended. All that the task writes to stdout and stderr, in whatever way, is the log; it is shown as it is written. A
-    process has one stdout, so trainings of several threads take turns. :meth:`train_in_memory` does without all that.
+    ended. Everything that the task writes to stdout and stderr is the log; it is shown as it is written. A process has
+    one stdout, so trainings of several threads take turns. :meth:`train_in_memory` skips all that.
 
     Args:
         options: There are none to choose.
@@ -53,7 +53,7 @@ class AttachedExecutor(FolderExecutor):
         self.options = options
 
     def train_in_memory(self, delivery: SagemakerConfig) -> dict[str, Any]:
-        """Trains without a package and a log; makes no job.
+        """Trains without a package and a log; creates no job.
 
         Returns:
             The result, as :class:`InMemoryTrainingEnvironment` describes it.
@@ -123,7 +123,7 @@ class AttachedExecutor(FolderExecutor):
 
 @contextmanager
 def _keeping_surroundings() -> Iterator[None]:
-    """Gives this process its folder and its variables back, whatever a task does to them, as in other places."""
+    """Restores this process's folder and variables, whatever a task does to them, as at other places."""
     folder, variables = os.getcwd(), dict(os.environ)
     try:
         yield

@@ -1,7 +1,7 @@
-"""All that a training in this process writes, whoever writes it: its log, as elsewhere that of a process.
+"""Captures the output of a training in this process as its log, whoever writes it.
 
-For the time of the training, file descriptors 1 and 2 lead to the log's file. A file, and no pipe: who writes to it
-never waits for a reader, which C code that holds Python's lock would do for ever.
+During the training, file descriptors 1 and 2 lead to the log's file. It is a file and not a pipe: a writer never waits
+for a reader, which C code that holds Python's lock would do for ever.
 """
 
 import logging
@@ -20,7 +20,7 @@ from ..job_files.job_folder import JobFolder
 from ..runtime.c_output import flush_c_output
 from .routed_streams import Console, TrainingThreads, flush_streams, routing_streams, write_whole
 
-# There is no event for a file that grows; so often we look.
+# How often to poll the file; there is no event for a file that grows.
 _POLL_SECONDS = 0.05
 _CHUNK_BYTES = 1 << 20
 
@@ -29,21 +29,21 @@ _DESCRIPTORS = (1, 2)
 
 @contextmanager
 def capturing_output(folder: JobFolder, listener: Listener | None) -> Iterator[None]:
-    """Has what this process writes go to a job's log while the context is open, and shows it.
+    """Redirects this process's output to a job's log while the context is open, and shows it.
 
-    That is what Python, C code and child processes write to stdout and stderr, and the training log. What threads of
-    the launcher write with Python goes to the console alone.
+    This covers Python, C code and child processes that write to stdout and stderr, and the training log. What the
+    launcher's threads write with Python goes to the console alone.
 
     Args:
-        folder: The job's.
-        listener: Called with each piece of the output, in a thread of its own. If it returns an event, that is shown in
-            the piece's place.
+        folder: The job's folder.
+        listener: Called with each piece of the output, in a thread of its own. If it returns an event, that is shown
+            instead of the piece.
 
     Raises:
-        Exception: Whatever the listener has raised first.
+        Exception: The first exception of the listener.
     """
     with ExitStack() as stack:
-        # While all is put in its place, and back again, an interrupt would leave it in neither.
+        # An interrupt during set-up or restoration would leave the streams in neither state.
         with uninterrupted() as held:
             follower = stack.enter_context(_redirecting(folder, listener))
         try:
@@ -69,8 +69,8 @@ def _redirecting(folder: JobFolder, listener: Listener | None) -> Iterator["_Fol
         threads.leave_out(follower.thread)
         follower.thread.start()
         stack.callback(follower.finish)
-        # From here on in the order in which it is undone: what is kept back is written, the descriptors lead back, the
-        # rest is read.
+        # From here on in the reverse order of restoration: buffers are flushed, the descriptors restored, the rest
+        # read.
         stack.enter_context(_pointing_descriptors(log.fileno()))
         stack.enter_context(Logger.instead_of_stdout(_LogHandler(log.fileno(), out, threads)))
         stack.enter_context(threads.following())
@@ -80,7 +80,7 @@ def _redirecting(folder: JobFolder, listener: Listener | None) -> Iterator["_Fol
 
 @contextmanager
 def _pointing_descriptors(target: int) -> Iterator[None]:
-    """Has stdout and stderr lead to another file, for C code and child processes, too."""
+    """Redirects stdout and stderr to another file, also for C code and child processes."""
     streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     flush_streams(*streams)
     flush_c_output()
@@ -108,7 +108,7 @@ def _duplicate(number: int) -> int | None:
 
 
 class _LogHandler(logging.Handler):
-    """Writes a training's log lines, wherever the task lets stdout lead; other threads' are shown."""
+    """Writes a training's log lines, wherever the task redirects stdout; other threads' lines are shown."""
 
     def __init__(self, descriptor: int, console: Console, threads: TrainingThreads) -> None:
         super().__init__()
@@ -123,12 +123,12 @@ class _LogHandler(logging.Handler):
                 write_whole(self._descriptor, line)
             else:
                 self._console.write(line)
-        except Exception:  # noqa: BLE001 - logging's own way: a message that cannot be written ends nothing
+        except Exception:  # noqa: BLE001 - as in logging: a message that cannot be written raises nothing
             self.handleError(record)
 
 
 class _Follower:
-    """Reads the log as it grows, in a thread of its own: notes the times, tells the listener, and shows it."""
+    """Reads the log as it grows, in a thread of its own: records the times, calls the listener, and shows it."""
 
     def __init__(self, folder: JobFolder, listener: Listener | None, console: Console) -> None:
         self.error: Exception | None = None
@@ -139,7 +139,7 @@ class _Follower:
         self.thread = threading.Thread(target=self._follow, name="output", daemon=True)
 
     def finish(self) -> None:
-        """Reads to the end of what is there now."""
+        """Reads the present content to its end."""
         self._has_ended.set()
         self.thread.join()
 

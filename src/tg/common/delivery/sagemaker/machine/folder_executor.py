@@ -1,4 +1,4 @@
-"""What the executors have in common whose jobs run on this machine without a container."""
+"""The common part of executors whose jobs run on this machine without a container."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from .job_layout import open_archive
 
 
 class FolderExecutor(Executor):
-    """An executor each of whose jobs writes its log and its results to a folder of its own."""
+    """An executor whose jobs each write their log and results to a folder of their own."""
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         folder = JobFolder.find(job_id)

@@ -1,4 +1,4 @@
-"""A job that runs on this machine without a container: its package, its ``/opt/ml``, its archive."""
+"""Lays out a job that runs on this machine without a container: package, ``/opt/ml``, archive."""
 
 import tarfile
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from ..job_files.job_folder import JobFolder
 
 
 def unpack_package(package: Package, folder: Path) -> Path:
-    """Unpacks a package that was made here, and returns what goes on the Python path."""
+    """Unpacks a package that was made here, and returns the entry for the Python path."""
     with tarfile.open(package.path) as archive:
         extract_files(archive, folder)
     return folder / package.folder_name
 
 
 def lay_out_ml_folder(folder: JobFolder, dataset: Path | None, hyperparameters: Mapping[str, str]) -> MlFolder:
-    """Makes the folder that stands for ``/opt/ml``; the dataset is linked, not copied."""
+    """Creates the folder in place of ``/opt/ml``; the dataset is linked, not copied."""
     ml = MlFolder(folder.ml)
     for path in (ml.config, ml.data.parent, ml.model, ml.failure.parent, ml.checkpoints):
         path.mkdir(parents=True)

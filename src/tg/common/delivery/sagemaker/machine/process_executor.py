@@ -1,4 +1,4 @@
-"""Trains in a child process that sees only the package."""
+"""Runs jobs in child processes that see only the package."""
 
 import os
 import shutil
@@ -35,11 +35,11 @@ from ..job_files.job_folder import JobFolder
 from .folder_executor import FolderExecutor
 from .job_layout import lay_out_ml_folder, unpack_package
 
-# There is no event for a file that another process writes; so often we look.
+# How often to poll a file that another process writes; there is no event for it.
 _POLL_SECONDS = 0.05
 _START_SECONDS = 30
 
-# A container would not have these either.
+# A container does not have these either.
 _HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
 _CANCELLED_NAME = "cancelled"
 
@@ -56,14 +56,14 @@ class ProcessOptions(PlaceOptions):
 
 
 class ProcessExecutor(FolderExecutor):
-    """Builds a package and runs it in a child process, with a private folder in place of ``/opt/ml``.
+    """Makes a package and runs it in a child process, with a private folder in place of ``/opt/ml``.
 
-    The child is started by another small process that keeps its output and exit code: the job goes on when the process
-    that has submitted it ends. It does not see this process's modules, its Python path, nor its variables that begin
-    with ``AWS_``, ``MLFLOW_``, ``PYTHON`` or ``TG_``.
+    A small supervisor starts the child and keeps its output and exit code: the job goes on when the submitting process
+    ends. It does not see this process's modules, Python path, or variables that begin with ``AWS_``, ``MLFLOW_``,
+    ``PYTHON`` or ``TG_``.
 
     Args:
-        options: What holds for all jobs.
+        options: The options of all jobs.
     """
 
     options: ProcessOptions
@@ -82,7 +82,7 @@ class ProcessExecutor(FolderExecutor):
             lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
             run_file = folder.path / "train.py"
             run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
-            # In the middle of its start, a process would be lost sight of.
+            # An interrupt in the middle of the start would lose track of the process.
             with uninterrupted() as held:
                 supervisor = subprocess.Popen(
                     [
@@ -122,7 +122,7 @@ class ProcessExecutor(FolderExecutor):
                 return JobState(JobStatus.QUEUED) if is_starting else never
             if process_supervisor.is_alive(process):
                 return JobState(JobStatus.RUNNING)
-            # The process is gone; unless its supervisor is, too, that is about to be said.
+            # The process is gone; its supervisor, if alive, is about to record that.
             ended = _wait_for_json(folder, process_supervisor.EXIT_NAME, seconds=2) or {"exit_code": None}
         return _judge(folder, ended["exit_code"])
 
@@ -141,7 +141,7 @@ class ProcessExecutor(FolderExecutor):
                 if time.monotonic() > deadline:
                     _signal(process["pid"], signal.SIGKILL)
                 time.sleep(_POLL_SECONDS)
-        except KeyboardInterrupt:  # of a user who does not want to wait
+        except KeyboardInterrupt:  # the user does not want to wait
             self.kill(job_id)
             raise
 
@@ -158,8 +158,9 @@ class ProcessExecutor(FolderExecutor):
 def build_environment(
     outer: Mapping[str, str], delivery: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
 ) -> dict[str, str]:
-    """Writes a job's variables: those of this process without what is hidden, the job's own, and the contract's."""
-    # Where libraries are installed outside of this Python, as on clusters, the path leads to them and not to projects.
+    """Builds a job's variables: those of this process without the hidden ones, the job's own, and the contract's."""
+    # If libraries are installed outside of this Python, as on clusters, keep the path's entries for them, not
+    # projects'.
     path = outer.get("PYTHONPATH", "").split(os.pathsep)
     libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
     contract = {
@@ -185,7 +186,7 @@ def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") ->
 
 
 def _end_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:
-    """Ends a job that was to be started, wherever its start was."""
+    """Ends a job in any phase of its start."""
     while (process := folder.read_json(process_supervisor.PROCESS_NAME)) is None and supervisor.poll() is None:
         time.sleep(_POLL_SECONDS / 10)
     if process is not None:
@@ -202,7 +203,7 @@ def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, An
 
 def _signal(pid: int, number: signal.Signals) -> None:
     try:
-        # SIGTERM is for the training itself, as a container's; SIGKILL is for all that it has started.
+        # SIGTERM is for the training itself, as in a container; SIGKILL is for everything that it has started.
         (os.killpg if number is signal.SIGKILL else os.kill)(pid, number)
     except ProcessLookupError:
         return
@@ -219,4 +220,4 @@ def _judge(folder: JobFolder, exit_code: object) -> JobState:
         return JobState(JobStatus.FAILED, code, ml.failure.read_text(encoding="utf-8").partition("\n")[0])
     if code is not None and code < 0:
         return JobState(JobStatus.FAILED, code, f"it was killed by {signal.Signals(-code).name}")
-    return JobState(JobStatus.FAILED, code, f"it ended with exit code {code}, without a word of the reason")
+    return JobState(JobStatus.FAILED, code, f"it ended with exit code {code} and gave no reason")

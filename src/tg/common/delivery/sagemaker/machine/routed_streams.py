@@ -1,4 +1,4 @@
-"""``sys.stdout`` and ``sys.stderr`` for a process that is a training and its launcher at once."""
+"""``sys.stdout`` and ``sys.stderr`` of a process that is both a training and its launcher."""
 
 import codecs
 import io
@@ -13,9 +13,9 @@ from typing import Any, TextIO
 
 
 class TrainingThreads:
-    """Tells the threads of a training from its launcher's: it is the current one, and those that it starts.
+    """Distinguishes a training's threads from its launcher's: the current one, and those that it starts.
 
-    Threads that Python knows nothing of, as libraries start them, are the training's.
+    Threads that libraries start without Python are the training's.
     """
 
     def __init__(self) -> None:
@@ -23,16 +23,16 @@ class TrainingThreads:
         self._others.discard(threading.current_thread())
 
     def leave_out(self, thread: threading.Thread) -> None:
-        """Has a thread count as the launcher's."""
+        """Marks a thread as the launcher's."""
         self._others.add(thread)
 
     def has_current(self) -> bool:
-        """Whether this is called from one of the training's threads."""
+        """Returns whether the caller is one of the training's threads."""
         return threading.current_thread() not in self._others
 
     @contextmanager
     def following(self) -> Iterator[None]:
-        """Notes while the context is open whose the threads are that are started."""
+        """Records the owner of each thread that is started while the context is open."""
         start, others = threading.Thread.start, self._others
 
         def start_noted(thread: threading.Thread) -> None:
@@ -48,12 +48,12 @@ class TrainingThreads:
 
 
 class Console:
-    """Where a stream of this process leads, as long as somebody reads it.
+    """The target of one of this process's streams, as long as somebody reads it.
 
     Args:
         stream: ``sys.stdout`` or ``sys.stderr``.
-        descriptor: Which file descriptor it has where nobody has replaced it. What writes to that one is written to
-            whatever it is now, though it may become something else; to other streams, such as a notebook's, as text.
+        descriptor: Its file descriptor if nobody has replaced it. Output then goes to that descriptor's present target,
+            even if it is redirected later; other streams, such as a notebook's, get text.
     """
 
     def __init__(self, stream: TextIO | None, descriptor: int) -> None:
@@ -62,7 +62,7 @@ class Console:
         self._file = os.fdopen(os.dup(descriptor), "wb") if _find_descriptor(stream) == descriptor else None
 
     def write(self, data: bytes) -> None:
-        """Writes at once, without waiting for the end of a line."""
+        """Writes at once, without line buffering."""
         try:
             if self._file is not None:
                 self._file.write(data)
@@ -70,7 +70,7 @@ class Console:
             elif self._stream is not None:
                 self._stream.write(self._decoder.decode(data))
                 self._stream.flush()
-        except (OSError, ValueError):  # the terminal is closed, or the stream is: a training goes on
+        except (OSError, ValueError):  # the terminal or the stream is closed: the training goes on
             self._stream = self._file = None
 
     def fileno(self) -> int:
@@ -92,7 +92,7 @@ class Console:
 
 
 class _RoutedFile(io.RawIOBase):
-    """Writes to a file descriptor from a training's threads, and to the console from others."""
+    """Writes to a file descriptor from a training's threads, and to the console from other threads."""
 
     def __init__(self, descriptor: int, console: Console, threads: TrainingThreads) -> None:
         self._descriptor = descriptor
@@ -128,10 +128,10 @@ def write_whole(descriptor: int, data: bytes) -> None:
 
 @contextmanager
 def routing_streams(out: Console, error: Console, threads: TrainingThreads) -> Iterator[None]:
-    """Has a training's threads write to the file descriptors 1 and 2, without any buffer, while the context is open.
+    """Makes a training's threads write to the file descriptors 1 and 2, unbuffered, while the context is open.
 
-    It does not matter what stands for ``sys.stdout`` and ``sys.stderr`` here, or which logger writes to them. Other
-    threads write to the console.
+    This works with any ``sys.stdout`` and ``sys.stderr``, and any logger that writes to them. Other threads write to
+    the console.
     """
     previous = sys.stdout, sys.stderr
     errors = getattr(sys.__stdout__, "errors", None) or "strict"
@@ -152,14 +152,14 @@ def routing_streams(out: Console, error: Console, threads: TrainingThreads) -> I
 
 
 def flush_streams(*streams: TextIO | None) -> None:
-    """Has streams write what they keep back; a closed one keeps nothing."""
+    """Flushes streams; a closed one has nothing to flush."""
     for stream in streams:
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()  # type: ignore[union-attr]
 
 
 def _open_text(file: _RoutedFile, errors: str) -> TextIO:
-    # As Python opens them when it is to keep nothing back: the text goes straight to the file.
+    # As Python opens unbuffered streams: the text goes straight to the file.
     make: Callable[..., TextIO] = io.TextIOWrapper
     return make(file, encoding="utf-8", errors=errors, newline="\n", write_through=True)
 
@@ -172,7 +172,7 @@ def _find_descriptor(stream: TextIO | None) -> int | None:
 
 
 def _find_handlers(stream: TextIO | None) -> list["logging.StreamHandler[Any]"]:
-    """The handlers of all loggers that write to a stream."""
+    """Returns the handlers of all loggers that write to a stream."""
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     handlers = [handler for logger in loggers for handler in getattr(logger, "handlers", [])]
     return [each for each in handlers if isinstance(each, logging.StreamHandler) and each.stream is stream]

@@ -27,14 +27,14 @@ class ConfiguredExecutor(Generic[E]):
         self.executor = executor
 
     def execute(self) -> Any:
-        """Runs a job to its end, shows its output, and collects what it has made, whatever the end.
+        """Runs a job to its end, shows its output, and collects its results, however it ends.
 
         Returns:
             The job's id.
 
         Raises:
             JobFailedError: If it ends in any other way than completed.
-            JobUnreachableError: If it goes on, but cannot be followed any more; it is not stopped then.
+            JobUnreachableError: If it goes on, but cannot be followed any more; it is not stopped.
             DeliveryError: If it cannot be started.
             TgError: In a worker process that imports the program that calls this.
         """
@@ -43,11 +43,11 @@ class ConfiguredExecutor(Generic[E]):
         return request.job_id
 
     def build_job_id(self) -> str:
-        """Makes an id that no other job has."""
+        """Builds an id that no other job has."""
         return self.executor.build_job_id(self.config)
 
     def prepare(self) -> None:
-        """Does what is slow and the same for all jobs, such as building the image."""
+        """Does the slow work that all jobs share, such as building the image."""
         self.executor.prepare(self.config)
 
     def submit(self, job_id: str | None = None, listener: Listener | None = None) -> str:
@@ -62,7 +62,7 @@ class ConfiguredExecutor(Generic[E]):
         return request.job_id
 
     def has_submitted(self, job_id: str) -> bool:
-        """Whether there is a job that this has started, or may have been starting when it was interrupted."""
+        """Returns whether this has started a job, or may have been starting it when interrupted."""
         return self.executor.has_submitted(job_id)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
@@ -82,7 +82,7 @@ class ConfiguredExecutor(Generic[E]):
         self.executor.kill(job_id)
 
     def collect(self, job_id: str) -> None:
-        """Brings all that an ended job has made to this machine."""
+        """Copies the results of an ended job to this machine."""
         self.executor.collect(job_id)
 
     def load_result(self, job_id: str) -> ResultArchive:
@@ -90,11 +90,11 @@ class ConfiguredExecutor(Generic[E]):
         return self.executor.load_result(job_id)
 
     def discard(self, job_id: str) -> None:
-        """Removes what is kept of a job that has ended."""
+        """Removes everything kept of an ended job."""
         self.executor.discard(job_id)
 
     def facts(self, job_id: str) -> JobFacts:
-        """Returns what is known of a job besides its state."""
+        """Returns facts about a job besides its state."""
         return self.executor.facts(job_id)
 
     def find_dataset(self, job_id: str) -> StoredDataset | None:

@@ -7,11 +7,11 @@ from .configured_executor import ConfiguredExecutor
 
 
 class SagemakerLocalExecutor(ConfiguredExecutor[ContainerExecutor]):
-    """Trains in a container, of the same image and by the same contract as on SageMaker.
+    """Trains in a container, with the same image and contract as on SageMaker.
 
     Args:
         config: What is trained, and how it is delivered.
-        client: The connection to the Docker daemon; by default made as the options say.
+        client: The connection to the Docker daemon; by default made from the options.
     """
 
     def __init__(self, config: SagemakerConfig, client: DockerClient | None = None) -> None:

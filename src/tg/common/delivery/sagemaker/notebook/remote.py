@@ -20,8 +20,8 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
         config: What is trained, and how it is delivered.
         session: A ``boto3.Session``, or a function that makes one and is called again when credentials have expired;
             by default one of the profile and the region in the options.
-        client: The connection to the Docker daemon that builds and pushes images; by default made as the options say.
-        pacing: How often jobs are looked at.
+        client: The connection to the Docker daemon that builds and pushes images; by default made from the options.
+        pacing: How often jobs are polled.
         account: An account that other executors use, too, when many jobs are trained at the same time; ``session`` and
             ``pacing`` are its own then.
 
@@ -48,7 +48,7 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
 
     @property
     def pacing(self) -> Pacing:
-        """How often jobs are looked at."""
+        """How often jobs are polled."""
         return self.executor.pacing
 
     @property
@@ -58,7 +58,7 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
 
     @property
     def interrupted(self) -> threading.Event:
-        """When it is set, waiting ends, as :class:`SharedAccount` describes."""
+        """An event that ends all waiting, as :class:`SharedAccount` describes."""
         return self.executor.aws.interrupted
 
     def plan(self, job_id: str | None = None) -> RemotePlan:
@@ -70,17 +70,17 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
         return self.executor.describe(self.executor.plan(self.config, job_id))
 
     def upload_dataset(self) -> str:
-        """Uploads the dataset to S3, with progress; what is there with the same content is not sent again.
+        """Uploads the dataset to S3, with progress; files with the same content are not sent again.
 
         Returns:
-            Where it is.
+            Its address.
 
         Raises:
             DatasetError: If there is no dataset here.
-            DeliveryError: If S3 does not take it.
+            DeliveryError: If S3 refuses it.
         """
         return self.executor.upload_dataset(self.config)
 
     def console_url(self, job_id: str) -> str:
-        """Where AWS's console shows a job."""
+        """Returns the address of a job in AWS's console."""
         return self.executor.console_url(job_id)

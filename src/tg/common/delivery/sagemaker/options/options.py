@@ -66,6 +66,13 @@ class SagemakerOptions:
                     f"dataset is {self.dataset!r}; give a path below {Path(self.datasets_folder) / self.project_name}"
                 )
 
+    def find_local_dataset(self) -> Path | None:
+        """Finds the dataset on this machine; ``None`` if it is not here, or if there is none."""
+        try:
+            return self.local_dataset_path
+        except DatasetError:
+            return None
+
     @property
     def local_dataset_path(self) -> Path | None:
         """The dataset's local path; ``None`` if there is none.

@@ -1,7 +1,7 @@
-"""What runs in the job itself: its start, the task's environment, and the care for its worker processes.
+"""What runs in the job itself: its start, the task's environment, and the handling of worker processes.
 
-It knows the contract, the archive and the package that it is in. Executors, options, Docker and AWS stay out: a
-container imports what is here.
+It knows the contract, the archive and its own package, but neither executors nor options, Docker or AWS: a container
+imports what is here.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What C code prints: its library keeps it back until there is more, or the process ends."""
+"""The output of C code, which C's library buffers."""
 
 import ctypes
 import logging
@@ -7,7 +7,7 @@ _logger = logging.getLogger(__name__)
 
 
 def flush_c_output() -> None:
-    """Has C's library write what it keeps back."""
+    """Flushes the buffers of C's library."""
     try:
         ctypes.CDLL(None).fflush(None)
     except (OSError, AttributeError, TypeError) as error:  # where a program cannot find its own library

@@ -1,12 +1,12 @@
-"""Starts a package that came to the container as files: in a ready-made image, which knows nothing of it.
+"""Starts a package that reached the container as files, in a ready-made image.
 
     python3 start.py
 
-It is sent along with the package and started by its path, so it uses the standard library only. What the package needs
-and the image lacks is installed with pip; if that cannot be, `/opt/ml/output/failure` says what is missing.
+It is uploaded with the package and started by its path, so it uses the standard library only. Requirements that the
+image lacks are installed with pip; if that fails, `/opt/ml/output/failure` says what is missing.
 """
 
-from __future__ import annotations  # so that an older Python gets as far as saying that it is too old
+from __future__ import annotations  # so that an older Python can report that it is too old
 
 import importlib.metadata
 import json
@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 _OLDEST_PYTHON = (3, 10)
 
-# The contract's, once more: this program is alone until the package is unpacked, and cannot import it.
+# Copies of the contract's: until the package is unpacked, this program cannot import it.
 _ML_FOLDER_VARIABLE = "TG_ML_FOLDER"
 _ML_FOLDER = "/opt/ml"
 _LONGEST_FAILURE = 1024
@@ -38,7 +38,7 @@ _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[
 
 
 def main() -> None:
-    """Unpacks the package beside which this file lies, installs what it lacks, and runs it."""
+    """Unpacks the package beside this file, installs what is missing, and runs it."""
     signal.signal(signal.SIGTERM, _terminate)
     if sys.version_info[:2] < _OLDEST_PYTHON:
         fail(f"the image has Python {_dotted(sys.version_info)}; take one with {_dotted(_OLDEST_PYTHON)} or later")
@@ -62,7 +62,7 @@ def find_package(folder: Path) -> Path:
 
 
 def unpack(package: Path, work: Path) -> Path:
-    """Unpacks a package; its file is laid beside it, for the training to keep."""
+    """Unpacks a package and copies its file beside it, where the training reads it."""
     copy = work / package.name
     shutil.copyfile(package, copy)
     with tarfile.open(copy) as archive:
@@ -77,10 +77,10 @@ def unpack(package: Path, work: Path) -> Path:
 
 
 def find_missing(requirements: list[str]) -> list[str]:
-    """The requirements of which the image has no version at all; those that name no library count as missing.
+    """Returns the requirements of which the image has no version at all; those without a name count as missing.
 
-    What is for another Python or another system is not missing. A library with extras is asked for again where the
-    image has it, as pip alone knows whether it has these, too.
+    Requirements for another Python or system are not missing. A library with extras is required again even if the image
+    has it, as only pip knows whether the extras are there.
     """
     missing = []
     for requirement in requirements:
@@ -103,11 +103,11 @@ def find_missing(requirements: list[str]) -> list[str]:
 
 
 def is_meant(marker: str) -> bool:
-    """Whether a requirement's marker, such as ``python_version < "3.11"``, is true here; where it is unknown, too."""
+    """Returns whether a requirement's marker, such as ``python_version < "3.11"``, is true here or unknown."""
     try:
         from pip._vendor.packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
     except ImportError:
-        return True  # it is left to pip, if there is one
+        return True  # pip decides, if there is one
     try:
         return Marker(marker).evaluate()
     except (InvalidMarker, UndefinedEnvironmentName):
@@ -119,7 +119,7 @@ def install(requirements: list[str], folder: Path) -> None:
 
     Args:
         requirements: In pip's notation.
-        folder: The package's module, which knows these indexes.
+        folder: The package's module, which contains the code that finds these indexes.
     """
     if not requirements:
         return
@@ -149,7 +149,7 @@ def install(requirements: list[str], folder: Path) -> None:
 
 
 def has_own_index() -> bool:
-    """Whether the image is set to an index, which may have builds that no public index has."""
+    """Returns whether the image configures an index; it may have builds that no public index has."""
     if any(os.environ.get(name) for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")):
         return True
     settings = subprocess.run([*_PIP, "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -157,9 +157,9 @@ def has_own_index() -> bool:
 
 
 def pip_install(arguments: list[str]) -> str | None:
-    """Runs ``pip install``; says why it has failed, or ``None`` if it has not."""
+    """Runs ``pip install``; returns why it failed, or ``None`` if it succeeded."""
     say(f"Installing {' '.join(arguments)}")
-    # The container is thrown away, so nothing else can be broken.
+    # The container is thrown away, so nothing else can break.
     environment = {**os.environ, "PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_ROOT_USER_ACTION": "ignore"}
     command = [*_PIP, "install", "--no-input", "--disable-pip-version-check", "--retries", "1"]
     result = subprocess.run(
@@ -173,13 +173,13 @@ def pip_install(arguments: list[str]) -> str | None:
 
 
 def run(folder: Path, module_name: str) -> NoReturn:
-    """Becomes the program that runs the job, as any other image starts it."""
+    """Replaces this process by the program that runs the job, as in any other image."""
     writer = folder / module_name / "tg" / "common" / "delivery" / "delivery" / "package" / "run_file.py"
     run_file = folder.parent / "train.py"
     run_file.write_text(runpy.run_path(str(writer))["build_run_file"](module_name), encoding="utf-8")
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     sys.stdout.flush()
-    # Until that program handles it; a container's first process would not even notice it.
+    # Until that program handles it; a container's first process would ignore it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     os.execve(sys.executable, [sys.executable, "-u", str(run_file)], {**os.environ, "PYTHONPATH": path})
 
@@ -191,7 +191,7 @@ def say(line: str) -> None:
 
 
 def fail(reason: str) -> NoReturn:
-    """Says why it ends, where SageMaker looks for it."""
+    """Writes the reason to SageMaker's failure file, and exits."""
     text = " ".join(reason.split())[:_LONGEST_FAILURE].encode("utf-8", "backslashreplace").decode()
     say(f"{_FAILURE_PREFIX}{text}")
     failure = Path(os.environ.get(_ML_FOLDER_VARIABLE, _ML_FOLDER)) / "output" / "failure"

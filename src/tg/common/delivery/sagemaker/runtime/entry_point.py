@@ -1,7 +1,8 @@
-"""What an image starts: loads the job from the package that this module is part of, and runs it.
+"""The entry point of a job: loads it from the package that this module is part of, and runs it.
 
-It keeps to SageMaker's contract: accepts the argument ``train``, reads and writes below ``/opt/ml``, says in
-``/opt/ml/output/failure`` why it failed, ends with 143 for SIGTERM, and with 0 only when the training is complete.
+It follows SageMaker's contract: accepts the argument ``train``, reads and writes below ``/opt/ml``, writes the reason
+of a failure to ``/opt/ml/output/failure``, and exits with 143 after SIGTERM, and with 0 only if the training is
+complete.
 """
 
 import logging
@@ -38,7 +39,7 @@ from .notebook_functions import send_notebook_functions_by_value
 from .pool_start import ending_pools_that_cannot_start
 from .starting_workers import is_starting_worker
 
-# So long what a task has left running may take to end.
+# How long what a task has left running may take to end.
 _LEAVING_SECONDS = 60
 
 
@@ -49,14 +50,14 @@ class _Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the job that the variable ``TG_RESOURCE`` names, by default ``job``, and exits.
 
-    The job's current folder is the one that ``TG_WORK_FOLDER`` names, by default a new temporary one.
+    The job's current folder is ``TG_WORK_FOLDER``, by default a new temporary one.
 
     Args:
-        arguments: By default the command line's: nothing, ``train``, or ``check``, which only imports what the job
-            needs.
+        arguments: Nothing, ``train``, or ``check``, which only imports what the job needs; by default the command
+            line's.
 
     Raises:
-        TgError: In a process that ``multiprocessing`` has started for a training.
+        TgError: In a worker process of a training.
     """
     _refuse_in_worker()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -75,15 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             Logger.info("Job has exited successfully")
     except _Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
-    except BaseException as error:  # noqa: BLE001 - whatever ends a training is told in its log and failure file
+    except BaseException as error:  # noqa: BLE001 - the log and the failure file report whatever ends a training
         _end(folder, _describe(error), error, EXIT_FAILED)
     Logger.info("DONE. Exiting Training Grounds.")
     _exit(0)
 
 
 def prepare_process() -> EntryPoint:
-    """Prepares this process, a job's or one that works for it: it finds the package's modules by their original names,
-    too, and can send on what a notebook has defined.
+    """Lets a job's process, or a worker, find the package's modules by their original names and send functions of
+    notebooks.
 
     Returns:
         The package.
@@ -95,7 +96,7 @@ def prepare_process() -> EntryPoint:
 
 
 def _refuse_in_worker() -> None:
-    """Raises TgError in a worker, which would train once more, as often as workers are started anew."""
+    """Raises TgError in a worker, which would otherwise train again, each time a worker is started."""
     if multiprocessing.parent_process() is not None or is_starting_worker():
         raise TgError(
             "a worker process of a training must not start the training again; call main() below "
@@ -119,7 +120,7 @@ def _run(folder: MlFolder) -> None:
     Logger.info("Job has `run` attribute")
     with ending_pools_that_cannot_start():
         job.run(folder, package.properties, read_installed_package(package.module_name))
-    flush_c_output()  # before it is said that all is done
+    flush_c_output()  # before success is logged
 
 
 def _check() -> None:
@@ -127,9 +128,9 @@ def _check() -> None:
 
 
 def _keep_stdout() -> None:
-    """Has the log written to where stdout leads now, wherever a task lets it lead for a while, or for good.
+    """Makes the log go to the present stdout, wherever a task redirects that later.
 
-    So is what goes to stderr: a container engine that reads the two of them does not keep their order.
+    The same holds for stderr: a container engine that reads both does not keep their order.
     """
     if sys.stdout is None:
         return
@@ -149,7 +150,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _read_left_out() -> Mapping[str, str]:
-    """The project's modules that are not in the package, and why; nothing where the package cannot be read itself."""
+    """Returns why project modules are not in the package; nothing if the package itself cannot be read."""
     try:
         left_out: Mapping[str, str] = open_own_package().properties.get("left_out", {})
     except TgError:
@@ -158,7 +159,7 @@ def _read_left_out() -> Mapping[str, str]:
 
 
 def _exit(code: int) -> NoReturn:
-    """Ends the job, also where a task has left threads that go on: they would keep its machine busy for hours."""
+    """Ends the job, even if a task has left threads that go on and would keep its machine busy for hours."""
     watch = threading.Timer(_LEAVING_SECONDS, _leave, [code])
     watch.daemon = True
     watch.start()
@@ -172,11 +173,11 @@ def _leave(code: int) -> None:
 
 
 def _handle_sigterm() -> None:
-    """Has SIGTERM raised in the training, but not in processes that it forks: these end by it, as by default."""
+    """Raises SIGTERM as an exception in the training; processes that it forks end by the signal, as by default."""
     job = os.getpid()
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        if os.getpid() != job:  # it came in the instant before the child had its own handler
+        if os.getpid() != job:  # it arrived just before the child had its own handler
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
             return
@@ -189,15 +190,15 @@ def _handle_sigterm() -> None:
 
     os.register_at_fork(after_in_child=reset)
     signal.signal(signal.SIGTERM, terminate)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which whoever has started this may have held back
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which the parent process may have blocked
 
 
 def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: int) -> NoReturn:
-    """Says why the job ends, where people and SageMaker look for it."""
+    """Writes why the job ends to the log and to SageMaker's failure file, and exits."""
     unforeseen = None if isinstance(error, TgError) else error
     Logger.error(f"{FAILURE_PREFIX}{reason}", unforeseen)
     details = "" if unforeseen is None else "".join(traceback.format_exception(unforeseen))
-    # Before it is cut: what is left of a secret would not be known as one.
+    # Before it is cut: the rest of a secret would not be recognized.
     mask = SecretMask.of_variables(os.environ)
     reason, details = mask.mask(" ".join(reason.split())), mask.mask(details)
     first = f"{reason[: LONGEST_FAILURE - 1]}\n"

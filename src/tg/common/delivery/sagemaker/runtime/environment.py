@@ -19,7 +19,7 @@ class ArchiveEnvironment(TrainingEnvironment):
 
     Args:
         folder: What becomes the archive: ``/opt/ml/model`` in a container.
-        rename: Gives a module the name that pickles refer to it by, where that differs from its own.
+        rename: Maps a module to the name that pickles refer to it by, if that differs from its own.
     """
 
     def __init__(self, folder: Path, rename: Rename | None = None) -> None:

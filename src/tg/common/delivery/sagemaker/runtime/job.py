@@ -1,4 +1,4 @@
-"""A task as something that can be delivered and run by itself."""
+"""A task as a job, which can be delivered and run by itself."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _NO_JSON = object()
 
 
 class SagemakerJob:
-    """Wraps a task: the task says how to train, the job where data come from and results go.
+    """Wraps a task: the task trains, the job supplies its data and keeps its results.
 
     Args:
         task: What is trained.
@@ -44,13 +44,13 @@ class SagemakerJob:
         """Trains as a job: reads from and writes to ``folder``.
 
         Args:
-            folder: ``/opt/ml``, or what plays its part.
-            properties: What the package knows of itself.
+            folder: ``/opt/ml``, or its counterpart.
+            properties: The package's properties.
             package: The package's file.
-            rename: Gives a module the name that it has in the package, where this does not run in the package.
+            rename: Maps a module to its name in the package, if this does not run in the package.
 
         Raises:
-            HyperparameterError: For a hyperparameter that the task does not have.
+            HyperparameterError: If the task does not have a hyperparameter.
             Exception: Whatever the task raises, unchanged.
         """
         Logger.info("This is Sagemaker Job performing a training task")
@@ -62,7 +62,7 @@ class SagemakerJob:
         (folder.model / PACKAGE).write_bytes(package)
         Logger.info("Processing hyperparameters...")
         hyperparameters = read_hyperparameters(folder)
-        # What is written down is for others to read; the task itself sees everything.
+        # Files and logs are masked, as others read them; the task itself sees everything.
         mask = SecretMask.of_variables(os.environ, hyperparameters)
         if hyperparameters:
             self.task.apply_hyperparams(hyperparameters)
@@ -80,8 +80,8 @@ class SagemakerJob:
 def read_hyperparameters(folder: MlFolder) -> dict[str, str]:
     """Reads a job's hyperparameters, without those that are SageMaker's own.
 
-    Some versions of AWS's SDK encode each value as JSON once more, so that a text arrives in quotes: both are read. The
-    value of a path with the type ``json`` keeps quotes that it would not be JSON without.
+    Some versions of AWS's SDK encode each value as JSON again, so that a string arrives in quotes: both forms are read.
+    The value of a path with the type ``json`` keeps quotes without which it would not be JSON.
     """
     path = folder.config / HYPERPARAMETERS_NAME
     given = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

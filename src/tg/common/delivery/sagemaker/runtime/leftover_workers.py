@@ -1,4 +1,4 @@
-"""Worker processes that libraries keep for later, where a later training has other code and another log."""
+"""Ends worker processes that libraries keep, as a later training has other code and another log."""
 
 import logging
 import multiprocessing
@@ -17,10 +17,9 @@ _LOKY = ("loky.reusable_executor", "joblib.externals.loky.reusable_executor")
 
 @contextmanager
 def ending_leftover_workers() -> Iterator[None]:
-    """Ends, before and after the context, what would give a training workers that know an earlier one's code.
+    """Ends, before and after the context, processes that would give a training workers with an earlier one's code.
 
-    That is the server that ``forkserver`` forks from, and the workers of joblib and loky. Processes of which one is
-    still working are left alone.
+    These are the server of ``forkserver``, and the workers of joblib and loky. Busy processes are left alone.
     """
     _end_workers()
     try:
@@ -39,7 +38,7 @@ def _end_workers() -> None:
     if process is None or multiprocessing.active_children():
         return
     try:
-        os.kill(process, signal.SIGTERM)  # else it would wait for each process that has inherited its pipe
+        os.kill(process, signal.SIGTERM)  # otherwise it would wait for each process that has inherited its pipe
         server._stop()
-    except (AttributeError, OSError) as error:  # another Python may have no such thing
+    except (AttributeError, OSError) as error:  # another Python may not have it
         _logger.debug("the fork server is left as it is: %s", error)

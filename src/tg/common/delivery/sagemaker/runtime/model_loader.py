@@ -1,4 +1,4 @@
-"""Loads a trained model for MLflow, out of the package that it was trained with.
+"""Loads a trained model for MLflow from the package that it was trained with.
 
 MLflow imports this under its name in the package, ``Titanic__0.tg.common.delivery.sagemaker.runtime.model_loader``, so
 neither the project nor ``tg`` need be installed, and models of several versions can be loaded in one process.
@@ -22,7 +22,7 @@ METHODS = ("predict", "predict_proba", "decision_function")
 
 
 class ServedModel:
-    """What MLflow calls: a fitted model behind its ``predict(data, params)``.
+    """The object that MLflow calls: a fitted model behind MLflow's ``predict(data, params)``.
 
     Args:
         model: Fitted.
@@ -38,10 +38,10 @@ class ServedModel:
         """Predicts, by default with the model's own ``predict``: labels of a classifier, numbers of a regression.
 
         Args:
-            data: The features, ``n_rows`` of them, as a frame; without a signature, MLflow passes what it reads from
-                the JSON of ``instances`` and ``inputs`` as a dictionary of columns or a list of rows.
-            params: ``{"predict_method": "predict_proba"}`` gives the probabilities of the classes, of shape
-                ``(n_rows, n_classes)``; ``"decision_function"`` gives what the model has under that name.
+            data: The features of ``n_rows`` rows, as a frame; without a signature, MLflow passes the JSON of
+                ``instances`` and ``inputs`` as a dictionary of columns or a list of rows.
+            params: ``{"predict_method": "predict_proba"}`` returns the probabilities of the classes, of shape
+                ``(n_rows, n_classes)``; ``"decision_function"`` calls the model's method of that name.
 
         Raises:
             TaskDefinitionError: If ``predict_method`` is none of these, or the model does not have it.
@@ -55,10 +55,10 @@ class ServedModel:
 
 
 def _load_pyfunc(path: str) -> ServedModel:
-    """Loads the pickle of a model; the name is MLflow's. Only for a model that one trusts: it runs code.
+    """Loads the pickle of a model; the function's name is MLflow's. Only for trusted models: it runs code.
 
-    What the model's code names in texts is found in its package, too, unless the process has a module of that name.
-    Libraries choose the parts that they had chosen in the training, unless the process has chosen others.
+    Modules that the model's code names in strings are also found in its package, unless the process has a module of
+    that name. Libraries choose the same optional parts as in the training, unless the process has chosen others.
     """
     package = open_own_package()
     properties = package.properties

@@ -1,8 +1,8 @@
-"""Lets code find a package's modules under their original names, too.
+"""Lets code also find a package's modules under their original names.
 
-Imports in a package are rewritten when it is made. What cannot be rewritten is a module's name that is made up when the
-code runs, or in the bytecode of a notebook's function; these find the package's modules while a job runs, and where a
-model of the package is loaded.
+Imports in a package are rewritten when it is made. A module's name that is computed at run time, or stands in the
+bytecode of a notebook's function, cannot be rewritten; aliases resolve it while a job runs, and where a model of the
+package is loaded.
 """
 
 import importlib
@@ -21,7 +21,7 @@ _ADDING = threading.Lock()
 
 
 def add_module_aliases(root: str, names: Sequence[str]) -> None:
-    """Makes top-level ``names`` and what is below them mean the modules below ``root``, in the whole process.
+    """Maps top-level ``names`` and what is below them to the modules below ``root``, in the whole process.
 
     Only for a process that runs one package and nothing else.
     """
@@ -29,16 +29,16 @@ def add_module_aliases(root: str, names: Sequence[str]) -> None:
 
 
 def add_fallback_aliases(root: str, names: Sequence[str]) -> None:
-    """Makes top-level ``names`` mean the modules below ``root`` where the process finds no others of these names.
+    """Maps top-level ``names`` to the modules below ``root`` where the process finds no others of these names.
 
-    For a process that loads packages beside other things. Of packages that have modules of one name, the first keeps
-    it; a warning says so once a name is used. It may be called again with the same ``root``.
+    For a process that also does other things. If packages have modules of the same name, the first one keeps it; a
+    warning is logged once the name is used. It may be called again with the same ``root``.
     """
     with _ADDING:
         finders = [each for each in sys.meta_path if getattr(each, _FALLBACK, False)]
         if any(each.root == root for each in finders):  # type: ignore[attr-defined]
             return
-        # Each package brings a class of its own, so they know each other by what they have.
+        # Each package has its own copy of this class, so finders recognize each other by their attributes.
         taken = {name: each.root for each in reversed(finders) for name in each.names}  # type: ignore[attr-defined]
         # Before the usual finders, which would load a module below an alias once more, under the alias's name.
         sys.meta_path.insert(len(finders), _FallbackFinder(root, frozenset(names)))
@@ -92,7 +92,7 @@ class _FallbackFinder(_AliasFinder):
 
 
 class _AliasLoader(Loader):
-    """Gives the real module, which keeps its own name and specification."""
+    """Returns the real module, which keeps its own name and specification."""
 
     def __init__(self, real: str) -> None:
         self._real = real

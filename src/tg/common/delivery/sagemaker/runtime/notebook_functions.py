@@ -1,4 +1,4 @@
-"""Functions and classes of a notebook in a job: they came by value, and go on to worker processes by value."""
+"""Functions and classes of a notebook in a job: they arrived by value, and are sent to workers by value."""
 
 import io
 import sys
@@ -10,9 +10,9 @@ from ...delivery.package.pickling import dump_pickle, load_pickle
 
 
 def send_notebook_functions_by_value() -> None:
-    """Has ``multiprocessing`` send what a notebook has defined by value, in this process, from now on.
+    """Makes ``multiprocessing`` send what a notebook has defined by value, in this process, from now on.
 
-    By reference, as otherwise, it would be looked for in the program that has been started, which does not have it.
+    By reference, it would be looked up in the started program, which does not have it.
     """
     pickler: Any = ForkingPickler
     pickler.reducer_override = _reduce

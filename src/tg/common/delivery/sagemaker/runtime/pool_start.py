@@ -1,4 +1,4 @@
-"""Ends a training whose ``multiprocessing.Pool`` cannot start its workers; by itself, the pool would try for ever."""
+"""Ends a training whose ``multiprocessing.Pool`` cannot start its workers; the pool itself would retry for ever."""
 
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any
 
 from ....errors import TrainingError
 
-# So many workers may end in vain, and so many for each one that the pool should have.
+# How many workers may end without a result, and how many for each worker of the pool.
 _FEWEST_ENDS = 4
 _ENDS_PER_WORKER = 2
 _WORKED = "_tg_has_worked"
@@ -15,15 +15,15 @@ _WORKED = "_tg_has_worked"
 
 @contextmanager
 def ending_pools_that_cannot_start() -> Iterator[None]:
-    """Has what waits for a pool fail, while the context is open, if its workers end before any result has come.
+    """Makes calls that wait for a pool fail, while the context is open, if its workers end before any result.
 
-    A pool starts a worker anew whenever one ends. One that has given a result, whose workers end later, or after a
-    number of tasks, is left alone. :class:`concurrent.futures.ProcessPoolExecutor` and the like need none of this: they
-    raise an error for the first worker that ends.
+    A pool replaces each worker that ends. A pool that has returned a result is left alone, also if its workers end
+    later or after a number of tasks. :class:`concurrent.futures.ProcessPoolExecutor` and the like do not need this:
+    they raise an error for the first worker that ends.
 
-    What waits gets a :class:`TrainingError`.
+    The waiting calls raise a :class:`TrainingError`.
     """
-    # In place, as classes of other libraries, such as torch's and joblib's, are derived from this one.
+    # In place, as classes of other libraries, such as torch's and joblib's, derive from this one.
     handle_workers, handle_results = vars(Pool)["_handle_workers"], vars(Pool)["_handle_results"]
 
     def watch_workers(
@@ -35,7 +35,7 @@ def ending_pools_that_cannot_start() -> Iterator[None]:
     def watch_results(outqueue: Any, get: Callable[[], Any], cache: Any) -> None:
         def get_noting() -> Any:
             result = get()
-            if result is not None:  # which is how the pool ends
+            if result is not None:  # with which the pool ends
                 setattr(cache, _WORKED, True)
             return result
 
@@ -57,7 +57,7 @@ def _watch_start(cache: Any, process: Callable[..., Any], processes: int, worker
     most = max(_FEWEST_ENDS, _ENDS_PER_WORKER * processes)
 
     def start(*arguments: Any, **options: Any) -> Any:
-        """Makes another worker, in the place of one that has ended."""
+        """Replaces a worker that has ended."""
         worker = process(*arguments, **options)
         if hasattr(cache, _WORKED):
             return worker
@@ -78,6 +78,6 @@ def _watch_start(cache: Any, process: Callable[..., Any], processes: int, worker
 
 def _fail_all(cache: MutableMapping[int, Any], error: Exception) -> None:
     for result in list(cache.values()):
-        # A map's waits for each of its parts, an iterator's for the next one; others are there at once.
+        # A map waits for each of its parts, an iterator for the next one; others are ready at once.
         for _ in range(getattr(result, "_number_left", 1)):
             result._set(getattr(result, "_index", 0), (False, error))

@@ -1,4 +1,4 @@
-"""Keeps a worker process from starting the training that it is to work for."""
+"""Keeps a worker process from starting the training that it works for."""
 
 import multiprocessing
 
@@ -6,13 +6,13 @@ from ....errors import TgError
 
 
 def is_starting_worker() -> bool:
-    """Whether ``multiprocessing`` has started this process afresh, and it imports the program that it works for."""
-    # As multiprocessing looks at it itself, when a worker starts others then.
+    """Returns whether ``multiprocessing`` has spawned this process, and it still imports the main program."""
+    # As multiprocessing itself checks it, when a worker starts others then.
     return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
 
 
 def refuse_in_starting_worker() -> None:
-    """Keeps a program that trains where it is imported from training once more in each of its workers.
+    """Keeps a program that trains when imported from training again in each of its workers.
 
     Raises:
         TgError: In such a worker.

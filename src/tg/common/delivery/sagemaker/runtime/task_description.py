@@ -1,4 +1,4 @@
-"""Writes a task as text for people to read, without the secrets that it holds."""
+"""Describes a task as text for people, without its secrets."""
 
 import re
 from typing import Any
@@ -7,19 +7,19 @@ from ....ml.training_core import AbstractTrainingTask
 from ....secret_forms import SHORTEST_SECRET
 from ....secret_mask import MASK, SecretMask, looks_secret
 
-# Types that hide their value in what they print, and do not have pydantic's method that gives it.
+# Types that hide their value when printed, and lack pydantic's method that returns it.
 _SECRET_TYPE = re.compile(r"_?(Secret(Str|String|Bytes|Text|Value)?|Password)")
 
 
 def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
-    """Writes a task as JSON, as jsonpickle does.
+    """Describes a task as JSON, as jsonpickle does.
 
-    What hides its value, such as pydantic's ``SecretStr``, wherever it is, is written as ``***``; so is the same text
-    elsewhere in the task, such as a copy that another part keeps, and what a named tuple calls a password.
+    Types that hide their value, such as pydantic's ``SecretStr``, are written as ``***``; so are copies of the same
+    text elsewhere in the task, and fields of named tuples that are called a password or the like.
 
     Args:
         task: The task.
-        mask: What is secret besides.
+        mask: Other secrets.
     """
     import jsonpickle
 
@@ -47,13 +47,13 @@ def _is_secret(value: Any) -> bool:
 def _read_secret(value: Any) -> set[str]:
     try:
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
-    except Exception:  # noqa: BLE001 - of a type that others have made; without its value there is nothing to look for
+    except Exception:  # noqa: BLE001 - of a foreign type; without its value there is nothing to look for
         return set()
     return _texts_of(secret)
 
 
 def _read_named(value: Any) -> set[str]:
-    """What a named tuple, which is written without its names, calls a password or the like."""
+    """Returns a named tuple's fields that are called a password or the like: jsonpickle drops their names."""
     if not (isinstance(value, tuple) and hasattr(value, "_fields")):
         return set()
     named = zip(value._fields, value, strict=False)
@@ -63,5 +63,5 @@ def _read_named(value: Any) -> set[str]:
 def _texts_of(secret: Any) -> set[str]:
     if isinstance(secret, bytes):
         secret = secret.decode(errors="replace")
-    # What is short would be found in many words.
+    # Short texts would be found in many words.
     return {secret} if isinstance(secret, str) and len(secret) >= SHORTEST_SECRET else set()

@@ -1,4 +1,4 @@
-"""Requests for SageMaker's own tuner, on top of ``remote``. Nothing else may import it."""
+"""Requests for SageMaker's own tuner, on top of ``remote``. No other room imports it."""
 
 from .delivery import deliver_training
 from .ranges import NumberRange, check_ranges

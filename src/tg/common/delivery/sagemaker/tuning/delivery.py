@@ -1,4 +1,4 @@
-"""Brings a training to AWS for jobs that others create, such as SageMaker's tuner."""
+"""Delivers a training to AWS for jobs that others create, such as SageMaker's tuner."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from ..remote.remote_executor import RemoteExecutor
 
 
 def deliver_training(executor: RemoteExecutor, request: JobRequest) -> dict[str, Any]:
-    """Builds and pushes the image, or uploads the package, and returns the request by which a job is created.
+    """Builds and pushes the image, or uploads the package, and returns the request that creates a job.
 
-    It is what :meth:`RemoteExecutor.submit` would send, but for the mark by which an executor knows its jobs.
+    It equals the request of :meth:`RemoteExecutor.submit`, without the mark by which an executor recognizes its jobs.
 
     Args:
         executor: The account.

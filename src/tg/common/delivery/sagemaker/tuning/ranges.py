@@ -1,4 +1,4 @@
-"""What SageMaker's tuner may choose a task's hyperparameters from."""
+"""The ranges from which SageMaker's tuner chooses a task's hyperparameters."""
 
 import copy
 import json
@@ -22,12 +22,12 @@ class NumberRange:
     """Numbers from ``low`` to ``high``, both included; whole ones if both are, unless the path says ``:float``.
 
     Attributes:
-        low: The least.
-        high: The greatest.
+        low: The smallest number.
+        high: The largest number.
         scale: ``Auto``, ``Linear``, ``Logarithmic`` or ``ReverseLogarithmic``.
 
     Raises:
-        DeliveryError: If it is no range.
+        DeliveryError: If it is not a range.
     """
 
     low: float
@@ -48,16 +48,16 @@ TuningRange: TypeAlias = NumberRange | Sequence[Any]
 
 
 def build_parameter_ranges(ranges: Mapping[str, TuningRange]) -> dict[str, list[dict[str, Any]]]:
-    """Writes ranges as the tuner takes them.
+    """Builds the tuner's description of ranges.
 
     A path may end with a type, such as ``model_provider.constructor.kwargs.C:float``, as in
-    :func:`apply_hyperparameters`; the job reads it. Values that are no texts are written as JSON.
+    :func:`apply_hyperparameters`; the job reads it. Values that are not strings are written as JSON.
 
     Args:
-        ranges: By path.
+        ranges: The ranges by path.
 
     Raises:
-        DeliveryError: If they are beyond the tuner's limits, or a type and its range do not fit.
+        DeliveryError: If they exceed the tuner's limits, or a type and its range do not match.
     """
     if not 1 <= len(ranges) <= _MOST_RANGES:
         raise DeliveryError(f"there are {len(ranges)} ranges; the tuner takes 1 to {_MOST_RANGES}")
@@ -71,7 +71,7 @@ def build_parameter_ranges(ranges: Mapping[str, TuningRange]) -> dict[str, list[
 
 
 def check_ranges(task: AbstractTrainingTask, ranges: Mapping[str, TuningRange]) -> None:
-    """Checks on a copy of a task that it has what the paths name, and takes what they may become.
+    """Checks on a copy of a task that it has the paths and accepts the values of the ranges.
 
     Raises:
         HyperparameterError: If not; on SageMaker, every job of the tuner would fail.

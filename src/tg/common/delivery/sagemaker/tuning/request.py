@@ -1,4 +1,4 @@
-"""The exact request by which SageMaker's own tuner is created, which creates training jobs by itself.
+"""Builds the exact request for SageMaker's own tuner, which creates training jobs by itself.
 
 Source: the Amazon SageMaker API reference, CreateHyperParameterTuningJob.
 """
@@ -16,7 +16,7 @@ LONGEST_TUNING_NAME = 32
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}")
 _MOST_HYPERPARAMETERS = 100
 _MOST_VARIABLES = 48
-# What a training job and a tuner's definition of such jobs both have.
+# The fields that a training job and a tuner's definition of such jobs share.
 _SHARED = (
     "AlgorithmSpecification",
     "RoleArn",
@@ -46,24 +46,24 @@ def build_tuning_request(
     strategy: str = "Bayesian",
     random_seed: int | None = None,
 ) -> dict[str, Any]:
-    """Writes a tuner's description, as SageMaker's CreateHyperParameterTuningJob takes it.
+    """Builds a tuner's description for SageMaker's CreateHyperParameterTuningJob.
 
     Each of its jobs gets the hyperparameters of ``training``, one choice from ``ranges``, and
-    ``_tuning_objective_metric``, which :class:`SagemakerJob` passes over.
+    ``_tuning_objective_metric``, which :class:`SagemakerJob` ignores.
 
     Args:
-        name: The tuner's name, which its jobs' names begin with.
-        training: The request of one job, as :func:`build_training_request` gives it.
-        ranges: What is tuned, by path.
-        metric: What is optimized; one of the metrics of ``training``.
-        mode: Whether the greatest or the least value is best.
-        max_jobs: How many jobs are created at most; not for a grid, which has as many as there are combinations.
+        name: The tuner's name, with which its jobs' names begin.
+        training: The request of one job, from :func:`build_training_request`.
+        ranges: The tuned ranges, by path.
+        metric: The metric to optimize; one of ``training``.
+        mode: Whether the largest or the smallest value is best.
+        max_jobs: The largest number of jobs; not for a grid, which has one for each combination.
         max_parallel: How many of them run at the same time.
         strategy: ``Bayesian``, ``Random`` or ``Grid``.
-        random_seed: What its choices depend on.
+        random_seed: The seed of its choices.
 
     Raises:
-        DeliveryError: If something is beyond the tuner's limits, or is what its jobs cannot have.
+        DeliveryError: If something exceeds the tuner's limits, or is not possible for its jobs.
     """
     if not _NAME.fullmatch(name):
         raise DeliveryError(
@@ -103,13 +103,13 @@ def build_tuning_request(
 
 
 def build_tuning_definition(training: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes what a tuner's jobs have in common: the request of one of them, without its name and its tags.
+    """Builds the common part of a tuner's jobs: the request of one of them, without its name and tags.
 
     Args:
-        training: That request, as :func:`build_training_request` gives it.
+        training: That request, from :func:`build_training_request`.
 
     Raises:
-        DeliveryError: If it has something that a tuner's jobs cannot have.
+        DeliveryError: If it has something that is not possible for a tuner's jobs.
     """
     algorithm = training["AlgorithmSpecification"]
     if "ContainerEntrypoint" in algorithm:

@@ -1,4 +1,4 @@
-"""What libraries of models differ in: one file a library, found by the model's class."""
+"""The differences between libraries of models: one file per library, found by the model's class."""
 
 from .catalogue import VALIDATED, find_learner
 from .learner import HeldOut, Learner, Rows

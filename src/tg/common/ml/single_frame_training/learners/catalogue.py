@@ -1,4 +1,4 @@
-"""The libraries that are known, and which of them a model is of."""
+"""The known libraries, and which of them a model belongs to."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ _LEARNERS: tuple[Learner, ...] = (
     KerasLearner(),
     SkorchLearner(),
 )
-# What a message names to those who want rows held out.
+# The libraries that support validation, for a message.
 VALIDATED = "XGBoost, LightGBM, CatBoost, HistGradientBoosting, Keras and skorch"
 
 
 def find_learner(model: Any) -> Learner:
-    """Finds how a model is fitted: as its library has it, as the models in it want it, or as in scikit-learn."""
+    """Finds how a model is fitted: by its own library's rules, by those of the models in it, or as in scikit-learn."""
     found = _find_own(model)
     if found is not None:
         return found

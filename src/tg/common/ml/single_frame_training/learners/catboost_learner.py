@@ -8,7 +8,7 @@ _COLUMN_KINDS = ("cat_features", "text_features", "embedding_features")
 
 
 class CatboostLearner(Learner):
-    """Columns of categories are named to it, unless the model itself names some."""
+    """Categorical columns are passed by name, unless the model itself names some."""
 
     library = "catboost"
     renames = True
@@ -29,7 +29,7 @@ class CatboostLearner(Learner):
             kinds["cat_features"] = categories
         from catboost import Pool
 
-        # A ranker's fit takes no features apart from their groups, so that a pool is what all of them take.
+        # A ranker's fit does not accept features apart from their groups, so all models get a pool.
         pool = Pool(rows.features, rows.labels, weight=rows.weights, **groups, **kinds)
         if held_out is None:
             model.fit(pool, **arguments)
@@ -39,7 +39,7 @@ class CatboostLearner(Learner):
         arguments["eval_set"] = Pool(watched.features, watched.labels, weight=watched.weights, **groups, **kinds)
         if held_out.rounds is not None:
             arguments["early_stopping_rounds"] = held_out.rounds
-        is_live = str(model.get_param("task_type") or "CPU").upper() == "CPU"  # others take no callbacks
+        is_live = str(model.get_param("task_type") or "CPU").upper() == "CPU"  # others do not support callbacks
         if is_live:
             arguments["callbacks"] = [*arguments.get("callbacks", ()), _Reporter(held_out)]
         model.fit(pool, **arguments)

@@ -48,7 +48,7 @@ class KerasLearner(Learner):
 
 
 def _shape_labels(model: Any, labels: Array, learned: Array) -> Array:
-    """As the wrapper shapes the labels to learn from: a column for each class, or one of numbers."""
+    """Shapes the labels as the wrapper does: a column for each class, or one of numbers."""
     if is_model_classifier(model):
         return np.eye(int(learned.max()) + 1)[labels]
     return labels.reshape(-1, 1)

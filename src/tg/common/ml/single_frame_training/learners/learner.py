@@ -1,4 +1,4 @@
-"""The contract of a library: how its models are fitted. As it stands, it is that of scikit-learn."""
+"""The contract of a library: how its models are fitted. The defaults are scikit-learn's."""
 
 import inspect
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to learn from or to watch.
+    """Rows to train or validate on.
 
     Attributes:
         features: A frame or an array of ``n_rows`` rows.
@@ -42,7 +42,7 @@ class HeldOut:
     """Rows that a model is measured on after each of its iterations.
 
     Attributes:
-        rows: As the model is given them.
+        rows: The rows as the model gets them.
         rounds: The fit ends after so many iterations in a row that were no better; ``None`` to go on to the end.
         report: Takes the metric's name, its value and the iteration, from 0.
     """
@@ -59,12 +59,12 @@ class Learner:
         library: The top-level module of its classes.
         refused_characters: What no feature's name may contain.
         renames: Whether features have to have names of text that are unique and none of these characters.
-        categories: How it takes categories: ``"dtype"``, as columns of this dtype, ``"text"``, likewise but of text
-            and none missing, or ``None`` if it does not.
-        takes_nullable: Whether it takes pandas' nullable numbers and truth values.
+        categories: How it accepts categories: ``"dtype"``, as columns of this dtype, ``"text"``, as such columns of
+            text without missing values, or ``None`` if not at all.
+        takes_nullable: Whether it accepts pandas' nullable numbers and booleans.
         codes_labels: Whether its classifiers want the classes to be 0, 1, ….
-        takes_arrays: Whether it is given an array of 32-bit floats in place of a frame.
-        takes_validation: Whether its models can be watched on rows held out.
+        takes_arrays: Whether it gets an array of 32-bit floats in place of a frame.
+        takes_validation: Whether its models can be validated on held-out rows after each iteration.
     """
 
     library: str = "sklearn"
@@ -88,7 +88,7 @@ class Learner:
         """Sets the options that the model needs for such features."""
 
     def prepare_labels(self, model: Any, labels: Array) -> Array:
-        """Gives labels the type and the shape that the library wants."""
+        """Converts labels to the type and shape that the library wants."""
         return labels
 
     def fit(self, model: Any, rows: Rows, held_out: HeldOut | None = None, **arguments: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""A model with others in it, such as a search, a calibration or an ensemble."""
+"""A model that contains others, such as a search, a calibration or an ensemble."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from .learner import Learner
 
 
 class NestedLearner(Learner):
-    """It is fitted as scikit-learn's models are, on names and labels that all models in it take.
+    """It is fitted as scikit-learn's models are, on names and labels that all models in it accept.
 
     Args:
         inside: These models and how they are fitted.

@@ -9,7 +9,7 @@ from .learner import Array, HeldOut, Learner, Rows, is_called
 
 
 class SkorchLearner(Learner):
-    """It is given 32-bit floats, and labels of the type and shape that the losses of its nets compare them in."""
+    """It gets 32-bit floats, and labels of the type and shape that the losses of its nets need."""
 
     library = "skorch"
     codes_labels = True

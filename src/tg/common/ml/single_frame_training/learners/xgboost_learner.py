@@ -51,7 +51,7 @@ class XgboostLearner(Learner):
 
 
 def _weigh_groups(rows: Rows) -> dict[str, Any]:
-    """A ranker takes one weight a group: that of its first row."""
+    """A ranker takes one weight per group: that of its first row."""
     if rows.weights is None or rows.groups is None:
         return {}
     return {"sample_weight": rows.weights[np.unique(rows.groups, return_index=True)[1]]}

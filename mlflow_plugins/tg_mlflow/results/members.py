@@ -1,0 +1,36 @@
+"""The members that the archive of a training on one table has for each of its runs, and how they are read."""
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import pandas as pd
+
+from tg.common.delivery.sagemaker import ResultArchive
+
+RESULT_DF = "runs/{run}/result_df.parquet"
+TRAINING_TASK = "runs/{run}/training_task.pkl"
+MODEL = "runs/{run}/model.pkl"
+
+
+def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None = None) -> pd.DataFrame:
+    """Reads what a run's model predicts, with the columns ``predicted``, ``true`` and ``stage`` at least.
+
+    Args:
+        archive: A training's on one table.
+        run: Its number.
+        columns: The ones to read; by default, all of them.
+
+    Raises:
+        ResultArchiveError: If the archive does not have it.
+    """
+    return pd.read_parquet(archive.get_path(RESULT_DF.format(run=run)), columns=columns)
+
+
+def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
+    """Appends ``_2``, ``_3`` and so on to names that came before, or of which ``same`` gives the same."""
+    taken: dict[str, str] = {}
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        free = next(each for each in itertools.chain([name], numbered) if same(each) not in taken)
+        taken[same(free)] = free
+    return list(taken.values())
