@@ -29,9 +29,9 @@ class RunRecorder:
     """Takes log events, writes their metrics to a run in batches and keeps the log as ``logs/train.log``.
 
     A context: when it is left, everything has been written, or an error says what is kept where. Metrics and the log
-    are written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow does
-    not take a metric's name, the tag ``tg.metric_names`` says which key stands for which name; other tags say what of
-    the metrics could not be recorded. Who records the same output again comes to the same metrics and tags.
+    are written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow
+    does not accept a metric's name, the tag ``tg.metric_names`` says which key stands for which name; other tags say
+    which metrics could not be recorded. Recording the same output again leads to the same metrics and tags.
 
     Args:
         client: The tracking server's. The recording fails when the client gives the server up; the log is kept without
