@@ -1,6 +1,6 @@
 """MLflow project backends that deliver training tasks (host side only).
 
-Names are imported when they are first used: whoever only looks for a backend does not wait for them.
+Names are imported on first use, so that looking up a backend does not wait for them.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What can go wrong on the side of MLflow; the roots are in :mod:`tg.common.errors`.
+"""The errors of the host tree; their roots are in :mod:`tg.common.errors`.
 
 ::
 
@@ -61,9 +61,9 @@ class UnservableModelError(TgError):
 
 
 def describe_failure(error: BaseException) -> str:
-    """Writes an error as one line, without passwords in addresses; those of ours need no type in front.
+    """Formats an error as one line, with passwords in URLs masked, and with its type unless it is ours.
 
-    What a job's error has after its first line is the end of the job's log.
+    Further lines of a job's error, which are the end of its log, are dropped.
     """
     text = str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)
     text = SecretMask().mask(" ".join(text.split()))

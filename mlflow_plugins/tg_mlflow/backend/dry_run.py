@@ -1,4 +1,4 @@
-"""Says what a training would do, and starts nothing."""
+"""Describes what a training would do, and starts nothing."""
 
 import json
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from tg_mlflow.project.train_command import TrainCommand
 
 
 def describe_dry_run(project: Project, command: TrainCommand, config: PlaceConfig, mask: SecretMask) -> str:
-    """Checks all that a training checks before it starts, and writes as JSON what it would do, without secrets.
+    """Runs all checks of a training before its start, and describes as JSON what it would do, without secrets.
 
     Args:
-        project: What would be trained.
+        project: The project.
         command: The factory and its arguments.
-        config: How it would be delivered.
-        mask: What is secret.
+        config: The place's configuration.
+        mask: The secrets.
 
     Raises:
-        TgError: If the project, its data or its configuration do not fit.
-        Exception: Whatever the project's code raises, unchanged.
+        TgError: If the project, its data or its configuration is invalid.
+        Exception: Any exception of the project's code, unchanged.
     """
     try:
         with project_modules(project.folder, [command.module]), project_environment(project.folder):
@@ -40,7 +40,7 @@ def describe_dry_run(project: Project, command: TrainCommand, config: PlaceConfi
 
 
 def _mask(value: Any, mask: SecretMask) -> Any:
-    """Writes a description without the secrets; numbers stay numbers."""
+    """Masks a description; numbers stay numbers."""
     if isinstance(value, str):
         return mask.mask(value)
     if isinstance(value, list):

@@ -57,12 +57,12 @@ class ProjectBackend(AbstractBackend):
         tracking_uri: str,
         experiment_id: str,
     ) -> SubmittedRun:
-        """Trains before it returns, whether or not it is asked to wait.
+        """Trains before it returns, even if the caller does not want to wait.
 
         Raises:
-            ExecutionException: If nothing could be started. If the training failed, too, where nobody would wait for
-                the run that is returned: ``mlflow run`` does not. After a dry run, which makes no run to return; the
-                command ends without an error then.
+            ExecutionException: If nothing could be started. Also if the training failed and nobody waits for the
+                returned run: ``mlflow run`` does not. Also after a dry run, which creates no run; the command ends
+                without an error then.
         """
         options = read_command_options()
         request = RunRequest(
@@ -126,7 +126,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         if request.is_command:
             raise click.exceptions.Exit(0)
         raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
-    with terminating_as_interrupt():  # else a run whose creation SIGTERM interrupts would be left
+    with terminating_as_interrupt():  # otherwise SIGTERM during its creation would leave a run behind
         run_id = _create_run(plan, request, place_name)
         with announcing_interrupt(plan.client, run_id):
             end = _train(plan, run_id)
@@ -138,7 +138,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a request comes to.
+    """A resolved request.
 
     Attributes:
         project: The project.
@@ -147,7 +147,7 @@ class _Plan:
         params: The parameters of the training, or of the sweep's first one.
         command: Its command.
         executor: The executor that runs all trainings.
-        client: The tracking server's.
+        client: The client of the tracking server.
     """
 
     project: Project

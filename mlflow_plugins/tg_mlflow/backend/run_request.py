@@ -1,4 +1,4 @@
-"""What a user asks for when a project is to be run."""
+"""The user's request to run a project."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mlflow.projects.utils import PROJECT_SYNCHRONOUS
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The arguments of one run, from whatever command or function they come.
+    """The arguments of one run, from any command or function.
 
     Attributes:
         project_uri: A folder, a git repository or a zip file.
@@ -21,7 +21,7 @@ class RunRequest:
         tracking_uri: The tracking server.
         experiment_id: The experiment of the run.
         run_name: The run's name; MLflow or the sweep invents one if there is none.
-        is_command: Whether a command shows the outcome; otherwise a caller gets it.
+        is_command: Whether a command shows the outcome; otherwise the caller gets it.
     """
 
     project_uri: str

@@ -1,17 +1,17 @@
-"""What MLflow holds of a run of ours."""
+"""The handle of a run that MLflow gets."""
 
 from mlflow.exceptions import ExecutionException
 from mlflow.projects.submitted_run import SubmittedRun
 
 
 class EndedRun(SubmittedRun):
-    """A run that had ended by the time MLflow was told of it, or whose job goes on without this process.
+    """A run that has ended before MLflow gets this handle, or whose job goes on without this process.
 
     Args:
         run_id: The MLflow run's id.
-        status: What the run says of itself, such as ``FAILED``; ``RUNNING`` where the job goes on by itself.
+        status: The run's status, such as ``FAILED``; ``RUNNING`` if the job goes on by itself.
         failure: Why it failed, in one line; ``None`` if it did not.
-        raises: Whether :meth:`wait` raises the failure, so that its reason is seen, or returns ``False``.
+        raises: Whether :meth:`wait` raises the failure, which shows its reason, or returns ``False``.
     """
 
     def __init__(self, run_id: str, status: str, failure: str | None = None, raises: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The command ``tg-mlflow``: reads the command line, calls one function, and words the outcome.
+"""The command ``tg-mlflow``: reads the command line, calls one function, and reports the outcome.
 
-What a command does belongs into other rooms. A command's module is imported when the command is used.
+The work of a command is done in other rooms. A command's module is imported when the command is used.
 """

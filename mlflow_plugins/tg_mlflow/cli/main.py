@@ -6,7 +6,7 @@ import click
 
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 
-# Where each command is; a command imports what it needs when it is used.
+# The module of each command, which is imported when the command is used.
 _COMMANDS = {
     "attach": "runs:attach_command",
     "cancel": "runs:cancel_command",

@@ -1,4 +1,4 @@
-"""The commands of ``tg-mlflow`` that look after runs whose trainings have been started before."""
+"""The commands of ``tg-mlflow`` for existing runs."""
 
 import click
 
@@ -23,17 +23,17 @@ from tg_mlflow.training.announcement import announce_end
 @click.option(
     "--backend-config",
     metavar="FILE|JSON",
-    help="Of a sweep: keys that go before those that it began with, such as secrets, which are not kept.",
+    help="For a sweep: keys that override those it began with, such as secrets, which are not kept.",
 )
-@click.option("--retry-failed", is_flag=True, help="Of a sweep: train those again that have FAILED.")
+@click.option("--retry-failed", is_flag=True, help="For a sweep: train those again that have FAILED.")
 def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) -> None:
     """Takes over a run whose launcher is gone.
 
     Shows and records the job's output from its beginning, waits for its end, uploads what is missing and ends the run.
-    Nothing is doubled. Ctrl-C stops the waiting, not the job.
+    Nothing is duplicated. Ctrl-C stops the waiting, not the job.
 
-    A sweep is resumed: trainings that have ended are kept, those that run are recorded, those that were KILLED or never
-    started are trained, from the package that the sweep began with. Ctrl-C stops all, as it does with any sweep.
+    A sweep is resumed: trainings that have ended are kept, those that run are recorded, and those that were KILLED or
+    never started are trained, from the sweep's original package. Ctrl-C stops all, as with any sweep.
     """
 
     with exiting_on_errors(), terminating_as_interrupt():
@@ -54,7 +54,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
 @click.command()
 @click.argument("run_id")
 def status(run_id: str) -> None:
-    """Says where a run and its job stand; of a sweep, where each of its trainings stands."""
+    """Shows the status of a run and its job, or of each training of a sweep."""
     with exiting_on_errors():
         client = TrackingClient(patience_seconds=0)
         run = read_run(client, run_id)
@@ -65,10 +65,10 @@ def status(run_id: str) -> None:
 @click.argument("run_id")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 def logs(run_id: str, follow: bool) -> None:
-    """Shows the output of a run's job; once nothing of the job is kept, what the run has of it."""
+    """Shows the output of a run's job; once the job is no longer kept, the run's log."""
 
     def show(event: LogEvent) -> None:
-        click.echo(event.data, nl=False)  # raises where nobody reads it any more, which ends the command
+        click.echo(event.data, nl=False)  # raises if the output is closed, which ends the command
 
     with exiting_on_errors():
         client = TrackingClient(patience_seconds=0)

@@ -1,4 +1,4 @@
-"""What the commands of ``tg-mlflow`` have in common: how they read a configuration, and how they end."""
+"""What the commands of ``tg-mlflow`` share: how they read a configuration, and how they end."""
 
 import json
 import logging
@@ -20,19 +20,19 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 @contextmanager
 def exiting_on_errors() -> Iterator[None]:
-    """Ends the command with one line and exit code 1 for what can go wrong while the context is open."""
+    """Ends the command with one line and exit code 1 if an error occurs while the context is open."""
     try:
         yield
     except (TrackingError, MlflowException) as error:
         exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
     except TgError as error:
         exit_with(describe_failure(error))
-    except ExecutionException as error:  # of a backend, which has told the rest
+    except ExecutionException as error:  # of a backend, which has shown the details
         exit_with(str(error))
 
 
 def read_config(text: str | None, option: str = "--backend-config") -> dict[str, object]:
-    """Reads an option that is a JSON file or JSON text; nothing where it is not given.
+    """Reads an option that is a JSON file or JSON text; returns an empty configuration without it.
 
     Raises:
         BackendConfigError: If it is neither, or not an object.
@@ -49,13 +49,13 @@ def read_config(text: str | None, option: str = "--backend-config") -> dict[str,
 
 
 def exit_with(message: str) -> NoReturn:
-    """Ends the command with a line, which has no passwords in addresses, and exit code 1."""
+    """Ends the command with one line, with passwords in URLs masked, and exit code 1."""
     _logger.error("=== %s ===", SecretMask().mask(message))
     sys.exit(1)
 
 
 def set_experiment(name: str | None) -> str:
-    """Makes an experiment the active one, if one is named.
+    """Activates an experiment, if one is named.
 
     Returns:
         The active experiment's id.

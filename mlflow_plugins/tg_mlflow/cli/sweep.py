@@ -29,11 +29,11 @@ _OWN_KEYS = {
 @click.command()
 @click.argument("words", metavar="[URI] NAME=VALUE,VALUE...", nargs=-1)
 @click.option("--backend", "-b", default="tg-process", show_default=True, help=f"One of {', '.join(list_places())}.")
-@click.option("--backend-config", "-c", metavar="FILE|JSON", help="Its keys go before tg.json's; options before both.")
+@click.option("--backend-config", "-c", metavar="FILE|JSON", help="Its keys override tg.json's; options override both.")
 @click.option("--entry-point", "-e", default="main", show_default=True, help="What of the project is trained.")
 @click.option("--version", "-v", help="A commit or branch of a git project.")
 @click.option("--param", "-P", "params", metavar="NAME=VALUE", multiple=True, help="A parameter that does not vary.")
-@click.option("--samples", type=int, help="Train so many combinations, chosen at random.")
+@click.option("--samples", type=int, help="Train only this many combinations, chosen at random.")
 @click.option("--seed", type=int, help="What that choice depends on.")
 @click.option("--max-parallel", type=int, help="How many are trained at once.")
 @click.option("--metric", help="What the best training is found by.")
@@ -62,9 +62,9 @@ def sweep(
       tg-mlflow sweep C=0.1,1,10 --metric roc_auc_score_test
       tg-mlflow sweep . -b tg-local network_size=[10],[10,5] optimizer=adam,sgd -P max_iter=500
 
-    URI is a project's folder or git repository; by default the current folder. A NAME is a parameter of the entry
-    point or, with a dot, a part of the task. Commas divide values, unless they are in brackets or double quotes; a
-    value is a number, true, false, null or a list where it is JSON, and a text otherwise.
+    URI is a project's folder or git repository; by default the current folder. A NAME is a parameter of the entry point
+    or, with a dot, a part of the task. Commas separate values, except in brackets or double quotes; a value is a
+    number, true, false, null or a list if it is JSON, and a string otherwise.
 
     If the launcher dies, `tg-mlflow attach` with the id of the sweep's run resumes it.
     """

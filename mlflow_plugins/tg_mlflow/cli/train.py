@@ -24,7 +24,7 @@ from tg_mlflow.training.training import Training, train_recorded
 @click.argument("target", metavar="MODULE:FACTORY")
 @click.argument("assignments", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option(
-    "--config", metavar="FILE|JSON", help="Backend config: a .json file or JSON text. Its keys go before tg.json's."
+    "--config", metavar="FILE|JSON", help="Backend config: a .json file or JSON text. Its keys override tg.json's."
 )
 @click.option(
     "--project",
@@ -34,7 +34,7 @@ from tg_mlflow.training.training import Training, train_recorded
     type=click.Path(path_type=Path),
     help="The folder with the MLproject, the factory's module and tg.json.",
 )
-@click.option("--experiment-name", help="Where to create the run, if none surrounds this command.")
+@click.option("--experiment-name", help="Where to create the run, outside of `mlflow run`.")
 @click.option("--run-name", help="The new run's name.")
 def train(
     target: str,
@@ -62,7 +62,7 @@ def train(
             run_id = create_run(
                 client, set_experiment(experiment_name), project, target, AttachedConfig.place, run_name
             )
-            params = dict(command.arguments)  # otherwise whoever made the run has logged them
+            params = dict(command.arguments)  # otherwise the run's creator has logged them
         source, place = ProjectTraining(project, command), AttachedPlace()
         executor = place.open(place.build_options(settings, project.folder))
         with announcing_interrupt(client, run_id):

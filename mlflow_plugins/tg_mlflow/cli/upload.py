@@ -21,31 +21,31 @@ from tg_mlflow.project.project import read_project
 @click.option(
     "--backend-config",
     metavar="FILE|JSON",
-    help="Backend config of tg-sagemaker: a .json file or JSON text. Its keys go before tg.json's.",
+    help="Backend config of tg-sagemaker: a .json file or JSON text. Its keys override tg.json's.",
 )
 def upload_dataset_command(folder: Path, backend_config: str | None) -> None:
-    """Uploads a project's dataset to where tg-sagemaker looks for it in S3.
+    """Uploads a project's dataset to S3, where tg-sagemaker reads it.
 
-    What is there with the same content is not sent again. None of the project's code is run.
+    Files with the same content are not sent again. None of the project's code is run.
     """
     with exiting_on_errors():
         click.echo(upload_project_dataset(folder, read_config(backend_config)))
 
 
 def upload_project_dataset(folder: Path, given: Mapping[str, object]) -> str:
-    """Uploads what the keys of ``tg-sagemaker`` name; none of the project's code is run.
+    """Uploads the dataset that the keys of ``tg-sagemaker`` name; none of the project's code is run.
 
-    Progress is shown where errors go to a terminal.
+    Progress is shown if stderr is a terminal.
 
     Args:
         folder: The project's folder.
-        given: The backend config; its keys go before those of ``tg.json``.
+        given: The backend config; its keys override those of ``tg.json``.
 
     Returns:
-        Where the dataset is, and what was sent, in one line.
+        One line with the dataset's address and what was sent.
 
     Raises:
-        TgError: If the project or its data do not fit, or AWS does not take them.
+        TgError: If the project or its data are invalid, or AWS refuses them.
     """
     project = read_project(folder)
     config = load_config(RemoteConfig, project.folder, given)
@@ -56,7 +56,7 @@ def upload_project_dataset(folder: Path, given: Mapping[str, object]) -> str:
 
 
 def describe_upload(done: DatasetUpload) -> str:
-    """Writes in one line where a dataset is and what was sent."""
+    """Describes in one line a dataset's address and what was sent."""
     files = "1 file" if done.file_count == 1 else f"{done.file_count:,} files"
     sent = f"{done.sent_bytes:,} bytes sent" if done.sent_bytes else "nothing sent, all of it was there"
     return f"{done.location}: {files}, {done.size_bytes:,} bytes ({sent})"

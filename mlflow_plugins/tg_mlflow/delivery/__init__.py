@@ -1,6 +1,6 @@
 """From a project and a configuration to a package: what is trained, with which code, data and secrets.
 
-It knows nothing of runs and of where jobs run.
+It knows nothing of runs and executors.
 """
 
 from typing import TYPE_CHECKING

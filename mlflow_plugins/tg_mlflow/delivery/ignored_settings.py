@@ -1,4 +1,4 @@
-"""Says what of an MLproject, and of MLflow's options, a backend of ours does not heed."""
+"""Warns of settings of an MLproject, and options of MLflow, that our backends ignore."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -15,16 +15,16 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 def warn_of_ignored_settings(project: Project, config: PlaceConfig, options: Mapping[str, Any]) -> None:
-    """Logs one warning if the project declares an environment, or its user asks MLflow for one.
+    """Logs one warning if the project declares an environment, or the user asks MLflow for one.
 
     Args:
         project: The project.
-        config: The backend's configuration.
-        options: What MLflow hands on of its command line, among the keys of the backend's configuration.
+        config: The place's configuration.
+        options: The options that MLflow passes on among the keys of the backend config.
     """
     ignored = [*_list_keys(project), *_list_options(options)]
     if ignored:
-        _logger.warning("%s does not heed %s; %s", config.place, " and ".join(ignored), _describe_environment(config))
+        _logger.warning("%s ignores %s; %s", config.place, " and ".join(ignored), _describe_environment(config))
 
 
 def _list_keys(project: Project) -> Iterator[str]:

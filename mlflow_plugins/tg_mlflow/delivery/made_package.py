@@ -1,4 +1,4 @@
-"""A package that is made once, for all that is done with it."""
+"""A package that is made once and used several times."""
 
 import copy
 import shutil
@@ -11,12 +11,12 @@ from tg.common.delivery.sagemaker import SagemakerConfig
 
 
 class MadePackaging(Packaging):
-    """Describes a package that has been made; making it once more copies it.
+    """Describes a package that has been made; making it again copies it.
 
     Args:
-        package: What was made.
-        payload: The objects that it holds, by name.
-        needed_modules: The project's modules that they need, by their paths in the package; none if that is not known.
+        package: The package.
+        payload: Its objects, by name.
+        needed_modules: The project's modules that they need, by their paths in the package; none if unknown.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class MadePackaging(Packaging):
 
 
 def make_once(deliveries: Sequence[SagemakerConfig], folder: Path) -> tuple[Package, list[SagemakerConfig]]:
-    """Makes the package that deliveries have in common.
+    """Makes the package that deliveries share.
 
     Args:
-        deliveries: One or more, of one package.
+        deliveries: One or more deliveries of one package.
         folder: Where the package is made; it has to stay there while the deliveries are used.
 
     Returns:
-        The package, and the deliveries of what has been made.
+        The package, and deliveries that use it.
 
     Raises:
         PackagingError: If it cannot be made.

@@ -1,4 +1,4 @@
-"""Finds calls of MLflow in the code of a task, which has no run to write to where it is trained."""
+"""Finds calls of MLflow in the code of a task, which has no run to write to where it runs."""
 
 import ast
 import logging
@@ -14,8 +14,8 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 _MOST_SHOWN = 10
 _OUTPUT_METRIC = "environment.output_metric"
 _STORE_ARTIFACT = "environment.store_artifact"
-# What writes to a tracking server, by the last part of its name, and what does the same in a task. Whatever else there
-# is in MLflow, such as its flavours' save_model or infer_signature, needs no server.
+# Functions that write to a tracking server, by the last part of their names, and what does the same in a task. The rest
+# of MLflow, such as its flavours' save_model or infer_signature, needs no server.
 _INSTEAD = (
     (r"log_metrics?", _OUTPUT_METRIC),
     (r"log_(artifacts?|figure|image|text|dict|table)", _STORE_ARTIFACT),
@@ -34,8 +34,8 @@ def warn_of_mlflow_calls(modules: Mapping[PurePosixPath, Path], backend: str) ->
     """Logs one warning if the modules that a task needs write to MLflow.
 
     Args:
-        modules: Where each module is, by its path in the package.
-        backend: What users call the place where the task is trained.
+        modules: The modules' files, by their paths in the package.
+        backend: The name of the place where the task runs.
     """
     found = [
         f"{path} line {line}: {name} (use {instead})"
@@ -79,7 +79,7 @@ def find_mlflow_calls(source: str, path: PurePosixPath) -> Iterator[tuple[int, s
 
 
 def _list_names(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """What names of a module stand for in MLflow."""
+    """Returns the functions of MLflow behind a module's names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

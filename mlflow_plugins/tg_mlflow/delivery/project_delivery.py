@@ -68,7 +68,7 @@ def _digest(packaging: Packaging) -> str:
 
 
 def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
-    """Describes where a project's data are and what its jobs are given; needs no task.
+    """Describes a project's data and what its jobs get; needs no task.
 
     Raises:
         DeliveryError: If a value of the configuration is invalid.
@@ -85,7 +85,7 @@ def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
 def digest_project(folder: Path, data_files: Sequence[str]) -> str:
     """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents.
 
-    The names are those in the package, so that it does not matter where a project is, or how it is installed.
+    The names are those in the package, so that neither the project's location nor its installation matters.
     """
     digest = hashlib.sha256()
     files = collect_project_files(folder, data_files)
@@ -99,11 +99,11 @@ def digest_project(folder: Path, data_files: Sequence[str]) -> str:
 
 
 def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) -> Containering:
-    """Describes how the image of a package is made.
+    """Describes how the image of a package is built.
 
     Args:
         packaging: The package.
-        folder: The project's; files that the configuration names are relative to it.
+        folder: The project's folder, to which the configuration's files are relative.
         config: The configuration.
     """
     containering = Containering.from_packaging(packaging)
@@ -119,5 +119,5 @@ def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) 
 
 
 def _as_text(value: Any) -> str:
-    """Hyperparameters travel as texts; what is none is written as JSON, which the task's parts are read from."""
+    """Formats a hyperparameter, which travels as a string: other values as JSON, which the job parses."""
     return value if isinstance(value, str) else json.dumps(value)

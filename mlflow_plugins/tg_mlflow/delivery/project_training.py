@@ -1,4 +1,4 @@
-"""The training of a project: its factory is called anew for each attempt."""
+"""The training of a project: its factory is called again for each attempt."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,8 +33,8 @@ class ProjectTraining:
         """Makes the project's modules and variables available, as its code needs them to be packaged.
 
         Raises:
-            TgError: If the project, its data or the configuration do not fit.
-            Exception: Whatever the project's code raises, unchanged.
+            TgError: If the project, its data or the configuration is invalid.
+            Exception: Any exception of the project's code, unchanged.
         """
         folder = self.project.folder
         # The modules first, as projects take turns in them.

@@ -1,4 +1,4 @@
-"""Finds out what of a project's parameters, configuration and variables is secret."""
+"""Finds the secrets in a project's parameters, configuration and variables."""
 
 import os
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from tg_mlflow.project.train_command import TrainCommand
 
 
 def find_secrets(params: Mapping[str, str], project: Project, command: TrainCommand, config: PlaceConfig) -> SecretMask:
-    """Knows the secrets of a training: those of this process, of ``environment.env``, and those that are given.
+    """Builds the mask of a training: secrets of this process, of ``environment.env``, and given ones.
 
     Args:
         params: The entry point's parameters, as the user wrote them.
-        project: What is trained; its ``environment.env`` is read.
-        command: The factory's arguments, which may have other names; those that are annotated as secret are known.
+        project: The project, whose ``environment.env`` is read.
+        command: The factory's arguments, which may have other names; annotations mark some as secret.
         config: Its ``secrets`` name what is secret besides what looks so.
 
     Raises:
@@ -30,7 +30,7 @@ def find_secrets(params: Mapping[str, str], project: Project, command: TrainComm
 
 
 def find_config_secrets(folder: Path, config: PlaceConfig, *values: Mapping[str, str]) -> SecretMask:
-    """Knows the secrets of this process, of ``environment.env`` in a folder, of a configuration and of other values.
+    """Builds a mask from this process, ``environment.env`` in a folder, a configuration and other values.
 
     Args:
         folder: The folder.
@@ -41,7 +41,7 @@ def find_config_secrets(folder: Path, config: PlaceConfig, *values: Mapping[str,
         ProjectError: If ``environment.env`` cannot be read.
     """
     environment: Mapping[str, str] = getattr(config, "environment", {})
-    # By the names that users know them by; whatever else there is, such as how an image is built, by its path.
+    # By the users' names; other values, such as an image's build options, by their paths.
     named = (environment, config.hyperparameters, config.sweep, config.tags)
     others = config.model_dump(mode="json", exclude={"environment", "hyperparameters", "sweep", "tags", "secrets"})
     given = (read_environment(folder), *named, others, *values)

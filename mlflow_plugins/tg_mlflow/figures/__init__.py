@@ -1,6 +1,6 @@
 """Figures of predictions and models, drawn with matplotlib from data frames.
 
-Nothing of MLflow, runs and trainings enters here.
+It knows nothing of MLflow, runs and trainings.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Draws how well a classification tells classes apart, with scikit-learn's own displays."""
+"""Draws the quality of a classification, with scikit-learn's displays."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,16 +22,16 @@ from tg_mlflow.figures.labels import as_label
 
 _MOST_POINTS = 1000
 _MOST_BINS = 10
-# With more, a confusion matrix has neither numbers nor names: it would be larger than a screen.
+# With more classes, a confusion matrix has neither numbers nor names, as it would be larger than a screen.
 _MOST_LEGIBLE_CLASSES = 30
 _LONG_LABEL = 5
-# Inches: of a cell with a number, of a letter of a label, and of what else is around a confusion matrix.
+# Inches: of a cell with a number, of a letter of a label, and of the margin of a confusion matrix.
 _CELL, _LETTER, _AROUND = 0.42, 0.09, 1.6
 _LEAST_SIDE = 4.5
 
 
 def are_probabilities(scores: "pd.Series[Any]") -> bool:
-    """Whether all scores are within 0 and 1."""
+    """Returns whether all scores are between 0 and 1."""
     return bool(scores.between(0, 1).all())
 
 
@@ -68,7 +68,7 @@ def draw_precision_recall_curve(figure: Figure, rows: pd.DataFrame, classes: Seq
 
 
 def draw_thresholded_confusion_matrix(figure: Figure, rows: pd.DataFrame, classes: Sequence[Any]) -> pd.DataFrame:
-    """Takes scores for the second class from a threshold on: 0.5 for probabilities, else 0, as decision functions have.
+    """Predicts the second class from a threshold on: 0.5 for probabilities, else 0, as for decision functions.
 
     Returns:
         As :func:`draw_confusion_matrix` does, for both classes, also where one is missing.
@@ -79,12 +79,12 @@ def draw_thresholded_confusion_matrix(figure: Figure, rows: pd.DataFrame, classe
 
 
 def draw_confusion_matrix(figure: Figure, rows: pd.DataFrame, classes: Sequence[Any]) -> pd.DataFrame:
-    """Draws the classes that a model knows, and whichever others there are.
+    """Draws the classes that a model knows, and any others in the rows.
 
     Returns:
         A row for each true class, which is in the first column, ``true``, and a column for each predicted one.
     """
-    # Numbers in place of labels, which a million rows of text would be sorted by several times.
+    # Codes in place of labels, as sorting a million rows of text several times is slow.
     present = [np.asarray(rows[name].unique()) for name in ("true", "predicted")]
     labels = np.unique(np.concatenate([*present, np.asarray(classes, dtype=present[0].dtype)]))
     true, predicted = (pd.Index(labels).get_indexer(rows[name]) for name in ("true", "predicted"))
@@ -110,7 +110,7 @@ def _draw_counts(figure: Figure, counts: Any, classes: Sequence[Any]) -> pd.Data
     if not is_legible:
         axes.set(xticks=[], yticks=[], xlabel=f"Predicted label ({len(classes)} classes)")
     table = pd.DataFrame(counts, columns=[str(each) for each in classes])
-    table.insert(0, "true", list(classes), allow_duplicates=True)  # a class may be called so
+    table.insert(0, "true", list(classes), allow_duplicates=True)  # a class may have this name
     return table
 
 
@@ -124,7 +124,7 @@ def draw_calibration_curve(figure: Figure, rows: pd.DataFrame, classes: Sequence
 
 
 def _as_positive_label(classes: Sequence[Any]) -> str:
-    return as_label(classes[1], longest=16)  # of an axis' title, which has words of its own
+    return as_label(classes[1], longest=16)  # as the axis' title has more words
 
 
 def _two_classes(rows: pd.DataFrame) -> "pd.Series[Any]":
@@ -134,7 +134,7 @@ def _two_classes(rows: pd.DataFrame) -> "pd.Series[Any]":
 
 
 def _thin(curve: pd.DataFrame) -> pd.DataFrame:
-    """Takes points at equal distances along the line, which its first two columns make, and its ends.
+    """Samples points at equal distances along the curve of the first two columns, and its ends.
 
     Of points at equal distances in the table, most would lie in a corner where one class is rare.
     """

@@ -1,4 +1,4 @@
-"""Draws how far a regression is off, with scikit-learn's own display."""
+"""Draws the errors of a regression, with scikit-learn's display."""
 
 import pandas as pd
 from matplotlib.figure import Figure

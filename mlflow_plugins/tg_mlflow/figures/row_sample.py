@@ -1,4 +1,4 @@
-"""A part of many rows, for what people look at."""
+"""Samples rows for figures and tables."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ MOST_ROWS = 1000
 
 
 def sample_rows(frame: pd.DataFrame, most: int = MOST_ROWS) -> pd.DataFrame:
-    """Takes at most ``most`` rows, in their order and always the same ones."""
+    """Returns at most ``most`` rows, in their order and always the same ones."""
     if len(frame) <= most:
         return frame
     chosen = np.random.default_rng(0).choice(len(frame), size=most, replace=False)

@@ -1,4 +1,4 @@
-"""Draws what a fitted model makes of its features: importances or coefficients."""
+"""Draws a fitted model's weights of its features: importances or coefficients."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,7 +15,7 @@ from tg_mlflow.figures.labels import as_label
 
 MOST_BARS = 30
 
-# Where scikit-learn's searches and its transformer of labels have the model that they have fitted.
+# The attributes of scikit-learn's searches and label transformer that hold the fitted model.
 _FITTED_INSIDE = ("best_estimator_", "regressor_")
 
 
@@ -34,7 +34,7 @@ class Weights:
 
 
 def find_weights(model: Any) -> Weights | None:
-    """Looks for weights in a fitted model, in the last step of a pipeline, or in the best model of a search.
+    """Finds weights in a fitted model, in the last step of a pipeline, or in the best model of a search.
 
     Returns:
         ``None`` for a model that has none.
@@ -56,7 +56,7 @@ def find_weights(model: Any) -> Weights | None:
 
 
 def draw_weights(figure: Figure, rows: pd.DataFrame) -> pd.DataFrame:
-    """Draws the greatest weights; where a feature has several, the mean of their sizes. Returns all of them."""
+    """Draws the largest weights, or the mean of their sizes if a feature has several; returns all of them."""
     weights = rows.drop(columns="feature")
     shown = weights.iloc[:, 0] if weights.shape[1] == 1 else weights.abs().mean(axis="columns")
     greatest = shown.abs().nlargest(MOST_BARS).index[::-1]
@@ -70,7 +70,7 @@ def draw_weights(figure: Figure, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _find_last(model: Any, names: list[str]) -> tuple[Any, list[str]]:
-    """The model at the end of pipelines and searches, and the names of the columns that it is given, if known."""
+    """Returns the model at the end of pipelines and searches, and the names of its input columns, if known."""
     if isinstance(model, Pipeline):
         for _, step in model.steps[:-1]:
             names = _name_outputs(step, names)
@@ -84,9 +84,9 @@ def _name_inputs(model: Any) -> list[str]:
 
 
 def _name_outputs(step: Any, names: list[str]) -> list[str]:
-    """What a step's columns are called; a step that does not say is taken to leave them as they are.
+    """Returns the names of a step's output columns; a step without names is assumed to keep them.
 
-    Names that were only made for the model's library are not shown: people know the features by the original ones.
+    Names that were made for the model's library are replaced by the original ones, which people know.
     """
     if isinstance(step, FeatureNames):
         return names if step.original_names_ is None else [str(name) for name in step.original_names_]
@@ -100,7 +100,7 @@ def _name_outputs(step: Any, names: list[str]) -> list[str]:
 
 
 def _fit_names(names: list[str], model: Any, count: int) -> list[str]:
-    """The names if there are as many as columns; else those of the table, or numbers."""
+    """Returns the names if there are as many as columns; else those of the table, or numbers."""
     for known in (names, _name_inputs(model)):
         if len(known) == count:
             return known
@@ -111,6 +111,6 @@ def _name_coefficients(model: Any, count: int) -> list[str]:
     if count == 1:
         return ["coefficient"]
     classes = list(getattr(model, "classes_", ()))
-    if isinstance(model, (SVC, NuSVC)):  # these tell each two classes apart
+    if isinstance(model, (SVC, NuSVC)):  # these separate each pair of classes
         return [f"coefficient_{one}_{other}" for one, other in combinations(classes, 2)]
     return [f"coefficient_{each}" for each in (classes if len(classes) == count else range(count))]

@@ -1,4 +1,4 @@
-"""Trainings that Python code starts: ``run_tasks`` and ``TgObjective``, and what both have in common."""
+"""Trainings that Python code starts: ``run_tasks`` and ``TgObjective``, and what both share."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What trainings that are started from Python have besides their tasks: a folder, a configuration and a run."""
+"""The folder, configuration and run of trainings that Python code starts."""
 
 import json
 from collections.abc import Mapping
@@ -26,11 +26,11 @@ from tg_mlflow.training.creation import create_tagged_run
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """Where and how tasks are trained that a notebook or a script has made.
+    """Where and how tasks of a notebook or a script are trained.
 
     Attributes:
         place: The place where they are trained.
-        project: The folder with their data; what they need of its modules is found by itself.
+        project: The folder with their data; modules that they need are found automatically.
         config: The place's configuration.
     """
 
@@ -40,18 +40,18 @@ class NotebookRun:
 
     @staticmethod
     def read(backend: str, folder: Path, config: Mapping[str, Any] | str | Path | None) -> "NotebookRun":
-        """Reads what the user says.
+        """Reads the user's arguments.
 
         Args:
             backend: The name of the place.
-            folder: The folder; a ``tg.json`` in it has defaults, and the project is called as its MLproject says, or
-                as the folder where there is none.
+            folder: The folder; a ``tg.json`` in it has defaults, and the project has the name of its MLproject, or else
+                of the folder.
             config: Keys and values, or a JSON file of them.
 
         Raises:
-            BackendConfigError: If they do not fit.
+            BackendConfigError: If they are invalid.
             ProjectError: If there is no such folder.
-            TgError: In a worker that imports the program in which this stands.
+            TgError: In a worker process that imports the calling program.
         """
         refuse_in_starting_worker()
         place, folder = find_place(backend), Path(folder).expanduser().resolve()
@@ -70,10 +70,10 @@ class NotebookRun:
         return self.place.open(self.place.build_options(self.config, self.project.folder), is_shared=True)
 
     def connect(self, values: Mapping[str, str]) -> TrackingClient:
-        """Connects to the tracking server that MLflow's settings name.
+        """Connects to MLflow's current tracking server.
 
         Args:
-            values: Parameters, whose secrets are masked besides those of variables.
+            values: Parameters, whose secrets are masked, too.
         """
         mask = find_config_secrets(self.project.folder, self.config, values)
         return TrackingClient(mlflow.get_tracking_uri(), mask)
@@ -81,13 +81,13 @@ class NotebookRun:
     def create_run(
         self, client: TrackingClient, experiment_name: str | None, run_name: str, more_tags: Mapping[str, str]
     ) -> str:
-        """Creates the run that all trainings are below; it is below this thread's active run, if there is one.
+        """Creates the parent run of all trainings, below this thread's active run, if there is one.
 
         Args:
             client: The tracking server's.
-            experiment_name: Where, by default in the active experiment; created where it does not exist.
-            run_name: What it is called.
-            more_tags: What it has from its first moment, besides what MLflow says of this process.
+            experiment_name: The experiment, by default the active one; created if it does not exist.
+            run_name: Its name.
+            more_tags: Its tags from the beginning, besides MLflow's own.
         """
         active = fluent.active_run()
         parent = {MLFLOW_PARENT_RUN_ID: active.info.run_id} if active else {}
@@ -96,7 +96,7 @@ class NotebookRun:
 
 
 def find_experiment(client: TrackingClient, name: str | None) -> str:
-    """The id of an experiment, which is created where it does not exist; of the active one, if there is no name."""
+    """Returns the id of an experiment, which is created if it does not exist; of the active one without a name."""
     if name is None:
         return str(fluent._get_experiment_id())
     found = client.get_experiment_by_name(name)

@@ -1,4 +1,4 @@
-"""Which trainings a list of tasks consists of, and what each is called."""
+"""Plans the trainings of a list of tasks, and their names."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ from tg_mlflow.sweeps.member import SweepMember, number_job
 def plan_tasks(tasks: Sequence[AbstractTrainingTask], config: PlaceConfig) -> list[SweepMember]:
     """Describes the training of each task, in their order.
 
-    A task is called what ``task.info["name"]`` says, and its parameters are ``task.info["sweep_parameters"]``, as
-    ``Autonamer`` writes them; a task without a name is called by its number.
+    A task's name is ``task.info["name"]`` and its parameters are ``task.info["sweep_parameters"]``, as ``Autonamer``
+    sets them; a task without a name gets its number.
 
     Args:
         tasks: The tasks.
         config: How each is delivered.
 
     Raises:
-        TaskDefinitionError: If there are none, one is no task, or two are the same or have the same name.
+        TaskDefinitionError: If there are none, one is not a task, or two are the same object or have the same name.
     """
     if not tasks:
         raise TaskDefinitionError("there are no tasks; give at least one")

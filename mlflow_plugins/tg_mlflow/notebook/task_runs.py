@@ -1,4 +1,4 @@
-"""Trains tasks from a notebook or a script, several at once, and gives a table of their results back."""
+"""Trains tasks from a notebook or a script, several at once, and returns a table of their results."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -45,11 +45,11 @@ def run_tasks(
         results = tg_mlflow.run_tasks(tasks, backend="tg-local", config={"dataset": "titanic.parquet"})
 
     Args:
-        tasks: The tasks; ``Autonamer`` names them and notes their parameters.
-        backend: ``tg-process``, ``tg-local``, ``tg-sagemaker`` or ``tg-attached``.
-        config: The place's keys, or a JSON file of them; they go before those of ``tg.json`` in ``folder``.
-        folder: Where ``datasets``, ``tg.json`` and ``environment.env`` are. Its name stands for ``project_name`` if
-            that is not given.
+        tasks: The tasks; ``Autonamer`` names them and records their parameters.
+        backend: The name of a place, such as ``tg-process``.
+        config: The place's keys, or a JSON file of them; they override those of ``tg.json`` in ``folder``.
+        folder: The folder of ``datasets``, ``tg.json`` and ``environment.env``. Its name is the default
+            ``project_name``.
         experiment_name: Where the runs are created; by default in the active experiment.
         run_name: The name of the run that compares them; by default the class of the tasks.
         progress: Whether a bar shows how many have ended.
@@ -60,7 +60,7 @@ def run_tasks(
         compares them.
 
     Raises:
-        TgError: If the tasks or the configuration do not fit, or none could be started.
+        TgError: If the tasks or the configuration are invalid, or none could be started.
         KeyboardInterrupt: After Ctrl-C, when all runs have been KILLED.
     """
     silence_header_warnings()

@@ -1,4 +1,4 @@
-"""Lets an Optuna study train on any backend: each trial is a run, with live values for its pruner."""
+"""Lets an Optuna study train at any place: each trial is a run, with live values for the pruner."""
 
 import copy
 import logging
@@ -45,7 +45,7 @@ Space: TypeAlias = "Mapping[str, BaseDistribution] | Callable[[optuna.Trial], Ma
 
 
 class TgObjective:
-    """An objective for ``study.optimize`` whose trials are trained on a backend. A context, which is one MLflow run.
+    """An objective for ``study.optimize`` whose trials are trained at a place. As a context, it is one MLflow run.
 
     Each trial is a run below that one, named ``trial-<number>``, with all that a training records; a table, figures and
     the best trial are in the one above. Trials differ in hyperparameters only, so all share one package and one image.
@@ -62,13 +62,13 @@ class TgObjective:
             study.optimize(objective, n_trials=20, n_jobs=2)
 
     Args:
-        task: What is trained.
-        space: What varies: parts of the task by dotted path, as in ``hyperparameters``, each with a distribution; or a
+        task: The task.
+        space: The varying parts of the task by dotted path, as in ``hyperparameters``, each with a distribution; or a
             function that asks a trial for values and returns them by path.
         metric: The metric whose last value is the trial's; several for a study with as many directions.
-        backend: ``tg-process``, ``tg-local``, ``tg-sagemaker`` or ``tg-attached``.
-        config: The place's keys, or a JSON file of them; they go before those of ``tg.json`` in ``folder``.
-        folder: Where ``datasets``, ``tg.json`` and ``environment.env`` are.
+        backend: The name of a place, such as ``tg-process``.
+        config: The place's keys, or a JSON file of them; they override those of ``tg.json`` in ``folder``.
+        folder: The folder of ``datasets``, ``tg.json`` and ``environment.env``.
         experiment_name: Where the runs are created; by default in the active experiment.
         run_name: The name of the run above the trials'; by default the class of the task.
 
@@ -76,7 +76,7 @@ class TgObjective:
         run_id: The run above the trials', as soon as the context is entered.
 
     Raises:
-        TgError: If the task or the configuration do not fit.
+        TgError: If the task or the configuration is invalid.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class TgObjective:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Logs the summary and ends the run: it has FAILED if something was raised, and is KILLED by an interrupt."""
+        """Logs the summary and ends the run: FAILED after an exception, KILLED after an interrupt."""
         self._is_open = False
         self._stack.__exit__(kind, error, traceback)
 
@@ -177,7 +177,7 @@ class TgObjective:
         return self._read_values(result)
 
     def _deliver(self, member: SweepMember) -> SagemakerConfig:
-        """Describes a trial's delivery: its job has the trial's name, and is the package's but for that."""
+        """Describes a trial's delivery: the package's job with the trial's name."""
         job = copy.copy(self._delivery.job)
         # In this process, hyperparameters are set in the task itself.
         is_shared = self._executor.traits.is_in_process
@@ -215,17 +215,17 @@ class TgObjective:
             _logger.warning("The study's summary could not be logged: %s", error)
 
     def _stop_trials(self) -> None:
-        """Stops trials in other threads at Ctrl-C, as ``optimize`` waits for them before it lets go."""
+        """Stops trials in other threads at Ctrl-C, as ``optimize`` waits for them."""
         if self._is_open:
             threading.Thread(target=self._trainer.stop, name="stop-trials").start()
 
 
 class _PrunedError(JobStoppedError):
-    """Stops a training that its study has pruned."""
+    """Raised to stop a training that its study has pruned."""
 
 
 class _TrialWatch:
-    """Reads a trial's output while it is trained, and reports its metric to the study."""
+    """Reads a trial's output during its training, and reports its metric to the study."""
 
     def __init__(self, trial: "optuna.Trial", metric: str) -> None:
         self.pruned_at: int | None = None

@@ -1,7 +1,7 @@
 """Where trainings run: what a place is, how it is found, its configuration, and our four places.
 
 A place of another distribution imports :class:`Place`, :class:`PlaceConfig`, :class:`JobConfig` and
-:class:`ImageConfig` from here. Nothing of projects, trainings and runs enters, but the names of tags.
+:class:`ImageConfig` from here. It knows nothing of projects, trainings and runs, except the names of tags.
 """
 
 from typing import TYPE_CHECKING

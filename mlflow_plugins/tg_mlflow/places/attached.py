@@ -14,7 +14,7 @@ class AttachedConfig(PlaceConfig):
 
 
 class AttachedPlace(Place):
-    """Trains in this process, on the thread that asks for it."""
+    """Trains in this process, on the calling thread."""
 
     config_model = AttachedConfig
     options_model = AttachedOptions

@@ -1,4 +1,4 @@
-"""What a user may say about how a project trains, wherever that is."""
+"""The configuration keys of all places."""
 
 from typing import Any, ClassVar, Literal
 
@@ -12,17 +12,17 @@ class Section(BaseModel):
 
 
 class LogConfig(Section):
-    """What is logged for people to look at, besides the log, the result archive and the package.
+    """What is logged for people, besides the log, the result archive and the package.
 
     Attributes:
         figures: Curves, confusion matrices and the like, and their data.
         tables: A sample of the predictions.
         dataset: The dataset as an input of the run.
         model: The model in MLflow's format.
-        check_model: Whether the model is loaded in a clean process, where it has to predict a few rows of the training
-            as the trained one does.
-        archive_limit_mb: A result archive that is in S3 and larger than so many megabytes stays there; the tag
-            ``tg.result_uri`` says where.
+        check_model: Whether the model is loaded in a clean process, where it must predict a few rows of the training as
+            the trained one does.
+        archive_limit_mb: A result archive in S3 that is larger than this many megabytes stays there; the tag
+            ``tg.result_uri`` is its address.
     """
 
     figures: bool = True
@@ -37,21 +37,21 @@ class PlaceConfig(Section):
     """Keys that every place knows. A subclass names its place.
 
     Attributes:
-        place: The name of the place whose keys these are, such as ``tg-process``.
+        place: The name of the place, such as ``tg-process``.
         project_name: The folder of this project's data below ``datasets_folder``; by default the MLproject's name.
         datasets_folder: Relative to the project's folder, or absolute.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; none for a task that needs no data.
         hyperparameters: Parts of the task to set, by dotted path, such as ``model_provider.constructor.kwargs.C``.
-        data_files: Patterns, as in ``.gitignore``, for files of the project that its package holds besides modules.
+        data_files: Patterns, as in ``.gitignore``, of files of the project that its package contains besides modules.
         tags: Tags for the MLflow run.
-        log: What is logged for people to look at.
+        log: What is logged for people.
         secrets: Names of variables and parameters whose values are masked besides those that look like credentials.
         sweep: Values by parameter: each combination of them is trained. A name with a dot is a part of the task, as in
             ``hyperparameters``.
         sweep_samples: How many combinations are trained, chosen at random; by default all.
-        sweep_seed: What the choice depends on.
+        sweep_seed: The seed of that choice.
         max_parallel: How many trainings run at once; by default one for each processor, and ten on SageMaker.
-        primary_metric: What the best training of a sweep is found by.
+        primary_metric: The metric that determines the best training of a sweep.
         mode: Whether ``max`` or ``min`` of it is best.
         stop_on_failure: Whether the first training of a sweep that fails stops the others.
     """
@@ -79,8 +79,8 @@ class JobConfig(PlaceConfig):
     """Keys of the places whose jobs do not run in the process that starts them.
 
     Attributes:
-        environment: Variables for the job. Never secrets: whoever can see the job can see them.
-        detach: Whether the command ends as soon as the job is started; ``tg-mlflow attach`` records it then.
+        environment: Variables for the job. Never secrets: they are visible in the job's description.
+        detach: Whether the command ends as soon as the job has started; ``tg-mlflow attach`` records it then.
     """
 
     environment: dict[str, str] = Field(default_factory=dict)

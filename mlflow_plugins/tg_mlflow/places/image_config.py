@@ -1,4 +1,4 @@
-"""What a user may say about how an image is built."""
+"""The configuration keys of the places that build an image."""
 
 from pydantic import Field
 
@@ -6,18 +6,18 @@ from tg_mlflow.places.config import PlaceConfig, Section
 
 
 class BuildConfig(Section):
-    """How an image is built; nothing of it but ``apt_packages`` and ``user_id`` is left in the image.
+    """How an image is built; only ``apt_packages`` and ``user_id`` remain in the image.
 
     Attributes:
         network: Docker's network during the build, such as ``host``.
         args: Variables that are set while requirements are installed.
         proxies: ``http``, ``https`` and ``no``.
         pip_index_url: Where pip finds packages.
-        pip_extra_index_urls: Where it looks, too. Builds such as ``torch==2.13.0+cpu`` come from PyTorch's own index if
-            no index that is named has them.
-        ca_bundle: A file of certificates that pip trusts in the build.
+        pip_extra_index_urls: Further indexes. Builds such as ``torch==2.13.0+cpu`` come from PyTorch's own index if
+            none of these has them.
+        ca_bundle: A file of certificates that pip trusts during the build.
         apt_packages: Debian packages to install.
-        user_id: Who runs the training.
+        user_id: The user who runs the training.
     """
 
     network: str | None = None
@@ -34,9 +34,9 @@ class ImageConfig(PlaceConfig):
     """Keys of the places that build an image.
 
     Attributes:
-        requirements: A requirements file of the project, or a list such as ``["openpyxl"]``, installed besides what the
-            task is seen to need.
-        base_image: What the image is built on; by default ``python:<version>-slim``.
+        requirements: A requirements file of the project, or a list such as ``["openpyxl"]``, installed besides the
+            libraries that the task is found to need.
+        base_image: The image to build on; by default ``python:<version>-slim``.
         python_version: By default this Python's, such as ``3.12``.
         build: How the image is built.
         docker_host: The Docker daemon, such as ``ssh://user@host``.

@@ -1,6 +1,6 @@
-"""Asks AWS's price list what a machine costs for training.
+"""Looks up the price of a machine for training in AWS's price list.
 
-Source: the AWS Price List Query API, GetProducts. It is served in few regions, each of which knows all prices.
+Source: the AWS Price List Query API, GetProducts. Few regions serve it, and each of them knows all prices.
 """
 
 import json
@@ -24,12 +24,12 @@ _UNKNOWN = "price unknown"
 
 @dataclass(frozen=True)
 class InstancePrice:
-    """What a machine costs, or why that is not known.
+    """The price of a machine, or why it is unknown.
 
     Attributes:
-        usd_per_hour: The price on demand of one machine; ``None`` if it is not known.
-        source: Who says so; ``None`` if nobody does.
-        problem: Why it is not known, in one line.
+        usd_per_hour: The on-demand price of one machine; ``None`` if it is unknown.
+        source: The source of the price; ``None`` if there is none.
+        problem: Why it is unknown, in one line.
     """
 
     usd_per_hour: Decimal | None = None
@@ -37,25 +37,25 @@ class InstancePrice:
     problem: str | None = None
 
     def usd_per_hour_of(self, count: int) -> Decimal | None:
-        """What several machines cost an hour."""
+        """Returns the price of several machines for an hour."""
         return None if self.usd_per_hour is None else self.usd_per_hour * count
 
     def usd_at_most(self, count: int, seconds: int) -> Decimal | None:
-        """What several machines cost for a time, rounded up to a cent."""
+        """Returns the price of several machines for a time, rounded up to a cent."""
         if self.usd_per_hour is None:
             return None
         return (self.usd_per_hour * count * seconds / 3600).quantize(Decimal("0.01"), ROUND_CEILING)
 
 
 def find_instance_price(aws: AwsSession, instance_type: str) -> InstancePrice:
-    """Asks for the price of a machine in the region where jobs run; never fails, and takes 6 seconds at most.
+    """Looks up a machine's price in the region where jobs run; never fails, and takes 6 seconds at most.
 
     Args:
         aws: The account; it needs the permission ``pricing:GetProducts``.
         instance_type: Such as ``ml.m5.large``.
     """
     found: list[InstancePrice] = []
-    # Timeouts of a connection are not enough: the name of a host may be looked up for long.
+    # A connection's timeout is not enough: the host name's lookup may take long.
     asking = threading.Thread(target=lambda: found.append(_ask(aws, instance_type)), daemon=True)
     asking.start()
     asking.join(_MOST_SECONDS)
@@ -71,16 +71,16 @@ def _ask(aws: AwsSession, instance_type: str) -> InstancePrice:
         prices = list(_read_prices(products))
     except DeliveryError as error:
         return InstancePrice(problem=str(error))
-    except Exception as error:  # noqa: BLE001 - nobody needs a price so much that anything may fail for it
+    except Exception as error:  # noqa: BLE001 - a missing price must not fail anything
         return _unknown(f"AWS's price list cannot be read ({type(error).__name__}: {error})")
     if not prices:
         return _unknown(f"AWS lists no price in USD for training on {instance_type} in {aws.region}")
     source = f"AWS price list ({_SERVICE}, {aws.region}, on demand)"
-    return InstancePrice(max(prices), source)  # what is listed twice costs no more than that
+    return InstancePrice(max(prices), source)  # of several listed prices, the highest
 
 
 def _find_region(aws: AwsSession) -> str | None:
-    """Where prices can be asked for with this account; the jobs' own region, if it can be."""
+    """Returns a region that serves prices to this account; the jobs' own region, if possible."""
     session = aws.session
     served = session.get_available_regions("pricing", session.get_partition_for_region(aws.region))
     return next((each for each in (aws.region, _USUAL_REGION, *served) if each in served), None)
@@ -101,7 +101,7 @@ def _list_products(aws: AwsSession, served: str, instance_type: str) -> list[str
 
 
 def _read_prices(products: Iterable[str]) -> Iterator[Decimal]:
-    """The prices on demand of products, in USD an hour; those of free tiers are not what is paid."""
+    """Yields the on-demand prices of products, in USD per hour, without those of free tiers."""
     for product in products:
         offers: dict[str, Any] = json.loads(product)["terms"].get("OnDemand", {})
         for offer in offers.values():

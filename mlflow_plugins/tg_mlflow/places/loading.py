@@ -1,4 +1,4 @@
-"""Puts together the configuration of a place from what the user gives and a project's defaults."""
+"""Loads the configuration of a place from the user's keys and a project's defaults."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ Config = TypeVar("Config", bound=PlaceConfig)
 
 DEFAULTS_FILE = "tg.json"
 
-# MLflow adds these to every backend's configuration; they are not the user's.
+# MLflow adds these to every backend config; they are not the user's.
 _FROM_MLFLOW = {
     PROJECT_BUILD_IMAGE,
     PROJECT_DOCKER_ARGS,
@@ -37,12 +37,12 @@ _FROM_MLFLOW = {
 
 
 def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> Config:
-    """Puts together a place's configuration.
+    """Loads a place's configuration.
 
     Args:
         model: The place's keys.
         folder: The project's folder; a ``tg.json`` in it has defaults, which may include keys of other places.
-        given: What the user gives, key by key before the defaults, which may include what MLflow adds.
+        given: The user's keys, which override the defaults; may include what MLflow adds.
 
     Raises:
         BackendConfigError: If a file cannot be read, a key is unknown or a value does not fit.
@@ -55,7 +55,7 @@ def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> 
 
 
 def check_config(model: type[PlaceConfig], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Checks what the user gives of a place's configuration.
+    """Checks the user's keys of a place's configuration.
 
     Returns:
         It, without what MLflow adds.
@@ -95,5 +95,5 @@ def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> 
 
 
 def _find_places(key: str) -> list[str]:
-    """The names of the places that know a key."""
+    """Returns the names of the places that know a key."""
     return [name for name, place in list_places().items() if key in place.config_model.model_fields]

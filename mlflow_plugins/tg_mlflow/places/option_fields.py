@@ -1,4 +1,4 @@
-"""Derives what users may configure, and its reference, from a frozen dataclass: its fields are described only there."""
+"""Derives configuration keys and their reference from a frozen dataclass, the only description of its fields."""
 
 import dataclasses
 import inspect
@@ -21,15 +21,15 @@ def build_option_model(
 ) -> type[Model]:
     """Builds a model whose fields are those of a frozen dataclass: their types, defaults and descriptions.
 
-    A field that is such a dataclass itself becomes a model of its own. Values are read as JSON has them: a ``Sequence``
-    is a list, a ``Mapping`` a dictionary.
+    A field that is such a dataclass itself becomes a model of its own. Values have JSON's types: a ``Sequence`` is a
+    list, a ``Mapping`` a dictionary.
 
     Args:
         name: The model's name.
         options: The dataclass. It checks the values when it is built; the model checks their types.
-        base: What the model is derived from.
+        base: The model's base class.
         module: The module that the model belongs to.
-        leave_out: Fields that are not the user's.
+        leave_out: Fields that users do not set.
     """
     descriptions = read_descriptions(options)
     types_by_name = get_type_hints(options)
@@ -46,7 +46,7 @@ def build_option_model(
 
 
 def read_descriptions(described: type[Any]) -> dict[str, str]:
-    """Reads what a class's docstring says of each attribute, below ``Attributes:``; each becomes one line."""
+    """Parses the descriptions of attributes in a class's docstring, below ``Attributes:``, into one line each."""
     lines = (inspect.getdoc(described) or "").splitlines()
     start = next((number for number, line in enumerate(lines) if line == "Attributes:"), len(lines))
     descriptions: dict[str, str] = {}
@@ -64,7 +64,7 @@ def read_descriptions(described: type[Any]) -> dict[str, str]:
 
 
 def describe_keys(model: type[BaseModel]) -> dict[str, str]:
-    """Describes each key of a model: as its field says, or else as the docstring of the class that has it."""
+    """Describes each key of a model: by its field, or else by the docstring of its class."""
     by_docstring: dict[str, str] = {}
     for each in reversed(model.__mro__):
         if issubclass(each, BaseModel):
@@ -73,11 +73,11 @@ def describe_keys(model: type[BaseModel]) -> dict[str, str]:
 
 
 def format_reference(model: type[BaseModel], keys: Sequence[str] | None = None) -> str:
-    """Writes the keys of a model as a table in Markdown, with their defaults and what they mean.
+    """Formats the keys of a model as a table in Markdown, with their defaults and meanings.
 
     Args:
         model: The model.
-        keys: Which of them, in this order; by default all.
+        keys: The keys to list, in this order; by default all.
     """
     descriptions = describe_keys(model)
     rows = ["| key | default | meaning |", "|---|---|---|"]
@@ -102,7 +102,7 @@ def _as_json_factory(factory: Any) -> Any:
 
 
 def _as_json_type(annotation: Any, base: type[BaseModel], module: str) -> Any:
-    """The type of the same values in JSON, where a dataclass is an object."""
+    """Returns the type of the same values in JSON, where a dataclass is an object."""
     if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
         name = f"{annotation.__name__.removesuffix('Options')}Config"
         return build_option_model(name, annotation, base, module)

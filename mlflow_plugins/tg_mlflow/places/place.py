@@ -1,4 +1,4 @@
-"""What a place is: where trainings run, under one name, with one set of configuration keys."""
+"""A place: where trainings run, under one name, with one set of configuration keys."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.tracking.tags import PLACE_OPTIONS_TAG
 
-# What every training has, wherever it runs; it is not taken from a configuration by its name.
+# Options of every training, at any place, which are not copied from a configuration by name.
 _COMMON = ("project_name", "datasets_folder", "dataset", "hyperparameters", "remote")
 
 
@@ -22,11 +22,11 @@ class Place(ABC):
     """A place where trainings run. Found by its name through the entry-point group ``tg_mlflow.places``.
 
     A subclass sets the attributes and implements :meth:`build_options` and :meth:`open`; the rest has defaults. It has
-    no state: an instance is made whenever a place is looked up.
+    no state.
 
     Attributes:
         config_model: The keys of its configuration, which also name the place.
-        options_model: What its executor is made from.
+        options_model: The options from which its executor is made.
     """
 
     config_model: ClassVar[type[PlaceConfig]]
@@ -39,7 +39,7 @@ class Place(ABC):
 
     @abstractmethod
     def build_options(self, config: Any, folder: Path) -> PlaceOptions:
-        """Reads from a configuration how the place's jobs are reached.
+        """Builds the options by which the place's jobs are reached.
 
         Args:
             config: A configuration of ``config_model``.
@@ -51,7 +51,7 @@ class Place(ABC):
 
     @abstractmethod
     def open(self, options: Any, is_shared: bool = False) -> Executor:
-        """Makes an executor, which starts new jobs and follows those that others have started.
+        """Opens an executor, which starts new jobs and follows existing ones.
 
         Args:
             options: Options of ``options_model``.
@@ -59,13 +59,13 @@ class Place(ABC):
         """
 
     def write_tags(self, options: PlaceOptions) -> dict[str, str]:
-        """Writes options as tags of a run, so that its job is found again from these alone. Never secrets."""
+        """Converts options to tags of a run, from which its job is found again. Never secrets."""
         defaults = {each.name: each.default for each in fields(options)}
         given = {name: value for name, value in asdict(options).items() if value != defaults[name]}
         return {PLACE_OPTIONS_TAG: json.dumps(given)} if given else {}
 
     def read_tags(self, tags: Mapping[str, str]) -> PlaceOptions:
-        """Reads what :meth:`write_tags` wrote.
+        """Builds the options from the tags of :meth:`write_tags`.
 
         Raises:
             RunNotOursError: If a tag is damaged.
@@ -79,9 +79,9 @@ class Place(ABC):
             ) from error
 
     def build_job_options(self, config: Any) -> dict[str, Any]:
-        """Returns what a job is given from the configuration: fields of :class:`SagemakerOptions` by name.
+        """Returns the job's options from the configuration: fields of :class:`SagemakerOptions` by name.
 
-        By default these are the keys that both have, such as ``environment``.
+        By default, these are the keys that both have, such as ``environment``.
 
         Raises:
             DeliveryError: If a value is invalid.
@@ -90,25 +90,25 @@ class Place(ABC):
         return {name: getattr(config, name) for name in names if name in type(config).model_fields}
 
     def list_attempts(self, config: Any) -> list[Any]:
-        """Lists the configurations to try in turn while no machine is available: by default the given one only."""
+        """Lists the configurations to try in turn while no machine is available: by default only the given one."""
         return [config]
 
     def describe_attempt(self, config: Any) -> str:
-        """Names the machine that a configuration asks for, in a message about its lack."""
+        """Names the machine of a configuration, for a message that it is not available."""
         return "machine"
 
     def number_job(self, config: Any, number: int) -> Any:
-        """Returns the configuration of one of several trainings, where the given one would name all jobs alike."""
+        """Returns the configuration of one of several trainings, if the given one would name all jobs alike."""
         return config
 
     def default_parallel(self) -> int:
-        """How many trainings of a sweep run at once if the user does not say: by default one for each processor."""
+        """Returns how many trainings of a sweep run at once by default: one for each processor."""
         return os.cpu_count() or 1
 
     def describe_dry_run(self, delivery: Any, config: Any) -> dict[str, Any]:
-        """Describes what a training would do, as JSON can represent it, without secrets masked; starts nothing.
+        """Describes what a training would do, as values for JSON with secrets unmasked; starts nothing.
 
-        Only called where ``config`` has a true key ``dry_run``.
+        Only called if ``config.dry_run`` is true.
 
         Args:
             delivery: The training's :class:`SagemakerConfig`.

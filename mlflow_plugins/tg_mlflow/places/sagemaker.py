@@ -38,12 +38,12 @@ class SagemakerPlace(Place):
         return AccountOptions(config.region, config.profile, config.metrics_from)
 
     def open(self, options: AccountOptions, is_shared: bool = False) -> Executor:
-        """Makes an executor; one that many jobs share keeps the account's limits for all of them."""
+        """Opens an executor; a shared one keeps the account's rate limits for all its jobs."""
         account = SharedAccount(options.region, options.profile) if is_shared else None
         return RemoteExecutor(options, account=account)
 
     def read_tags(self, tags: Mapping[str, str]) -> AccountOptions:
-        """Reads the account. A profile that this machine lacks is dropped: its own credentials may do."""
+        """Reads the account. A profile that this machine lacks is dropped: its own credentials may suffice."""
         options = super().read_tags(tags)
         assert isinstance(options, AccountOptions)
         if options.profile is not None and not _has_profile(options.profile):
@@ -82,7 +82,7 @@ class SagemakerPlace(Place):
 
 
 def _build_remote(config: RemoteConfig) -> RemoteOptions:
-    """Builds the options of a job; its tags are those of the run that it takes, for bills."""
+    """Builds the options of a job; its tags are the run's, for bills, as far as SageMaker accepts them."""
     own = {each.name for each in fields(RemoteOptions)} - {"tags", "vpc"}
     vpc = None if config.vpc is None else VpcOptions(config.vpc.subnets, config.vpc.security_group_ids)
     tags, left_out = split_tags(config.tags)

@@ -8,7 +8,7 @@ from tg_mlflow.places.config import JobConfig, Section
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.option_fields import build_option_model
 
-# A job's tags are those of its run, so that key is one that every place has. Type checkers do not see these keys.
+# A job's tags are those of its run, a key of every place. Type checkers do not see these keys.
 _JobKeys: Any = build_option_model("_JobKeys", RemoteOptions, Section, __name__, leave_out=("tags",))
 
 
@@ -16,10 +16,10 @@ class RemoteConfig(_JobKeys, JobConfig, ImageConfig):  # type: ignore[misc]
     """Keys of the place ``tg-sagemaker``: the fields of :class:`RemoteOptions`, and these.
 
     Attributes:
-        role: The job's AWS role, by its ARN or name; by default what ``AWS_ROLE`` says.
-        bucket: Where ``sagemaker/<project_name>/datasets`` and ``…/output`` are; by default SageMaker's own bucket.
-        dry_run: Whether the command only prints, as JSON, the request, what would be uploaded and pushed, and the price
-            as far as it is known; it makes no run.
+        role: The job's AWS role, by its ARN or name; by default that of ``AWS_ROLE``.
+        bucket: The bucket of ``sagemaker/<project_name>/datasets`` and ``…/output``; by default SageMaker's own.
+        dry_run: Whether the command only prints, as JSON, the request, what would be uploaded and pushed, and the
+            price, if known; it creates no run.
     """
 
     place = "tg-sagemaker"

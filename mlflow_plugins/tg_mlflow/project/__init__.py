@@ -1,4 +1,4 @@
-"""An MLflow project: its MLproject, its modules, its variables, and the factory that builds the task.
+"""An MLflow project: its MLproject, its modules, its variables, and the factory of its task.
 
 It knows nothing of places, runs and packages.
 """

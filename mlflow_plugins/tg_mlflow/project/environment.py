@@ -14,7 +14,7 @@ FILE_NAME = "environment.env"
 
 @contextmanager
 def project_environment(folder: Path) -> Iterator[None]:
-    """Sets what ``environment.env`` in ``folder`` says, where there is one; what is set already stays as it is.
+    """Sets the variables of ``environment.env`` in ``folder``, if there is one; those already set stay as they are.
 
     When the context is left, the variables are unset again, so that two projects in one process do not mix.
 
@@ -31,7 +31,7 @@ def project_environment(folder: Path) -> Iterator[None]:
 
 
 def read_environment(folder: Path) -> dict[str, str]:
-    """Reads ``environment.env`` in ``folder``; nothing where there is none.
+    """Reads ``environment.env`` in ``folder``; returns nothing without one.
 
     Raises:
         ProjectError: If the file cannot be read.

@@ -1,4 +1,4 @@
-"""A project's own modules, imported afresh for one run and gone after it."""
+"""A project's own modules, imported afresh for one run and unloaded after it."""
 
 import importlib
 import sys
@@ -21,7 +21,8 @@ from tg.common.delivery.delivery.code.installed_distributions import find_instal
 from tg.common.delivery.delivery.code.source_folders import find_declared_sources, find_source_folders, is_own_path
 from tg.common.module_specs import read_all_held
 
-# sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another.
+# sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another
+# one.
 _lock = threading.RLock()
 
 
@@ -33,7 +34,7 @@ class _FreshLoader(SourceFileLoader):
 
 
 class _ProjectFinder(FileFinder):
-    """Finds what hides nothing: a ``docker.py`` that lies around in a project is not what a library imports."""
+    """Finds modules that hide no others: a ``docker.py`` in a project is not what a library imports."""
 
     def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
         return None if "." not in fullname and find_installed(fullname) else super().find_spec(fullname, target)
@@ -44,13 +45,13 @@ def project_modules(folder: Path, modules: Iterable[str] = ()) -> Iterator[None]
     """Makes the modules in ``folder`` importable, as absolute names, while the context is open.
 
     So are those in its source folders, such as ``src``: the folders inside it that are on ``sys.path`` already, and
-    those that it declares. Modules are read from their files as these are now, whatever has been imported before under
-    the same name. When the context is left they are forgotten, and what they hid is there again. Modules of the
-    standard library and installed ones are not hidden; nor is anything in an environment that lies in ``folder``.
+    those that it declares. Modules are read from their present files, even if others of the same name have been
+    imported. At the end they are unloaded, and modules that they hid are restored. Modules of the standard library and
+    installed ones are not hidden; nor is anything in an environment that lies in ``folder``.
 
     Args:
-        folder: The project's.
-        modules: What is to be imported from it, such as the factory's module: ``src`` is searched for it.
+        folder: The project's folder.
+        modules: Modules to be imported from it, such as the factory's, for which ``src`` is searched.
     """
     folder = folder.resolve()
 
@@ -106,16 +107,16 @@ def _is_file(folder: Path, name: str) -> bool:
 def _is_in(folder: Path, name: str) -> bool:
     try:
         return any(is_own_path(folder, Path(place).resolve()) for place in _places_of(sys.modules.get(name)))
-    except (TypeError, ValueError):  # what it gives is no path
+    except (TypeError, ValueError):  # it does not return a path
         return False
 
 
 def _places_of(module: object) -> list[str]:
-    """Where a module says that it is, as far as it holds that itself."""
+    """Returns a module's own record of its file, if it has one."""
     held = read_all_held(module)
     try:
         return [place for place in (held.get("__file__"), *(held.get("__path__") or ())) if place is not None]
-    except Exception:  # noqa: BLE001 - of a path of somebody's own making; it is none of the project's
+    except Exception:  # noqa: BLE001 - of a foreign path object; it is not the project's
         return []
 
 

@@ -1,4 +1,4 @@
-"""An MLflow project: fetched, read and asked what to train.
+"""Fetches and reads an MLflow project.
 
 MLflow offers no public function that fetches a project without checking its entry point as a shell command, so this
 module alone uses ``mlflow.projects.utils`` and the project's specification directly.
@@ -33,7 +33,7 @@ class Project:
         version: As the user gave it: a commit or a branch, or ``None``.
         folder: Where its MLproject is, absolute.
         name: The MLproject's name, else the folder's.
-        spec: What MLflow read from the MLproject; ``None`` where there is none.
+        spec: MLflow's reading of the MLproject; ``None`` without one.
     """
 
     uri: str
@@ -57,11 +57,11 @@ class Project:
         return [target.partition(":")[0] for target in targets if "{" not in target]
 
     def resolve_parameters(self, entry_point: str, given: Mapping[str, Any]) -> dict[str, str]:
-        """Puts together the parameters of an entry point, as the user wrote them.
+        """Resolves the parameters of an entry point, as the user wrote them.
 
         Args:
             entry_point: Its name.
-            given: What the user gives; the MLproject's defaults stand for the rest.
+            given: The user's values; the MLproject's defaults are used for the rest.
 
         Returns:
             A text for each declared parameter, in the order of the MLproject.
@@ -88,7 +88,7 @@ class Project:
         return texts
 
     def build_command(self, entry_point: str, parameters: Mapping[str, str]) -> TrainCommand:
-        """Reads an entry point's command, with ``parameters`` put in.
+        """Parses an entry point's command, with ``parameters`` inserted.
 
         A ``path`` parameter that names no file here is downloaded first, as MLflow does; the same value only once.
 
@@ -108,7 +108,7 @@ class Project:
         return parse_train_command(spec.command, values)
 
     def _compute_value(self, parameter: Any, text: str, position: int) -> str:
-        """Computes what MLflow makes of a parameter's value; the trainings of a sweep share what is downloaded."""
+        """Computes MLflow's form of a parameter's value; the trainings of a sweep share downloads."""
         if parameter.type != "path":  # nothing else is downloaded
             return str(parameter.compute_value(text, None, position))
         if text not in self._files:
@@ -123,7 +123,7 @@ class Project:
 
 
 def _bring_file(parameter: Any, text: str, position: int) -> str:
-    """Brings what a value names to this machine, if it is not here, and returns its path; the training reads it."""
+    """Downloads the file or folder that a value names, unless it is here, and returns its path for the training."""
     downloads = Path(tempfile.mkdtemp(prefix="tg-mlflow-"))
     try:
         value = str(parameter.compute_value(text, downloads, position))
@@ -136,7 +136,7 @@ def _bring_file(parameter: Any, text: str, position: int) -> str:
 
 
 def fetch_project(uri: str, version: str | None = None) -> Project:
-    """Brings a project to this machine and reads its MLproject.
+    """Fetches a project and reads its MLproject.
 
     Args:
         uri: A folder, a git repository or a zip file, each with an optional ``#sub-folder``.
@@ -162,7 +162,7 @@ def read_project(folder: Path, uri: str | None = None, version: str | None = Non
     """Reads the MLproject in ``folder``.
 
     Raises:
-        ProjectError: If there is none, or it does not have MLflow's form.
+        ProjectError: If there is none, or MLflow cannot read it.
     """
     if not folder.is_dir():
         raise ProjectError(f"project folder {str(folder)!r} does not exist; correct the path")

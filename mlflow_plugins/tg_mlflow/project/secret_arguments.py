@@ -1,4 +1,4 @@
-"""Finds arguments of a factory that its annotations call secret, without importing the project."""
+"""Finds arguments of a factory that are annotated as secret, without importing the project."""
 
 import ast
 import re
@@ -16,15 +16,15 @@ _SECRET = re.compile(r"\bSecret(Str|Bytes|String)?\b")
 # What is written as a list, whose items have no names.
 _NAMELESS = re.compile(r"\bNamedTuple\b")
 _WORD = re.compile(r"[^\W\d][\w.]*")
-# What stands for the whole value rather than for a field of it.
+# The whole value rather than a field of it.
 _WHOLE = ""
 
 
 def find_secret_arguments(folder: Path, command: TrainCommand) -> set[str]:
     """Finds the arguments that are annotated as secret, as ``SecretStr`` is, and fields of classes that are arguments.
 
-    The source is read, and nothing of it is run: what is secret has to be known before anything is recorded. What
-    cannot be found in the project's source names nothing.
+    The source is parsed and not run, as secrets have to be known before anything is recorded. Names that cannot be
+    found in the project's source are ignored.
 
     Args:
         folder: The project's.
@@ -104,7 +104,7 @@ class _SecretFields:
             yield from self.find(module, word, seen)
 
     def _read(self, module: str) -> tuple[list[ast.stmt], bool]:
-        """The statements of a module, those in branches included, and whether it is a package."""
+        """Returns the statements of a module, including those in branches, and whether it is a package."""
         if module not in self._modules:
             self._modules[module] = [], False  # unless it is found
             path = PurePosixPath(*module.split("."))
@@ -127,7 +127,7 @@ def _list_statements(node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _resolve(node: ast.ImportFrom, module: str, is_package: bool) -> str:
-    """The full name of the module that something is imported from."""
+    """Returns the full name of the module from which something is imported."""
     if not node.level:
         return node.module or ""
     parents = module.split(".")
@@ -136,7 +136,7 @@ def _resolve(node: ast.ImportFrom, module: str, is_package: bool) -> str:
 
 
 def _value_of(node: ast.stmt, name: str) -> ast.expr | None:
-    """What a statement makes a name stand for."""
+    """Returns the expression that a statement assigns to a name."""
     if isinstance(node, ast.Assign):
         targets, value = node.targets, node.value
     elif isinstance(node, ast.AnnAssign) and node.value is not None:

@@ -1,4 +1,4 @@
-"""Calls a project's factory with what the user wrote, and takes the task that it returns."""
+"""Calls a project's factory with the user's arguments, and returns its task."""
 
 import importlib
 import inspect
@@ -23,9 +23,9 @@ def build_task(command: TrainCommand) -> AbstractTrainingTask:
     """Imports the factory and calls it.
 
     Raises:
-        ProjectError: If there is no such factory, another module hides its own, its arguments do not fit or it returns
-            no task.
-        Exception: Whatever the module or the factory raises, unchanged.
+        ProjectError: If there is no such factory, another module hides its module, its arguments are invalid or it does
+            not return a task.
+        Exception: Any exception of the module or the factory, unchanged.
     """
     factory = _load_factory(command)
     task = factory(**convert_arguments(factory, command.arguments, command.target))
@@ -62,7 +62,7 @@ def _load_factory(command: TrainCommand) -> Callable[..., Any]:
 
 
 def _describe_hidden(name: str) -> str | None:
-    """Says that a top-level module of a project has the name of an installed one, which is imported in its place."""
+    """Describes that an installed module is imported in place of a project's module of the same name."""
     installed = find_installed(name) if name else None
     libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     folders = [Path(each) for each in sys.path if each not in libraries and Path(each).name not in _SITE_FOLDERS]

@@ -31,17 +31,17 @@ class TrainCommand:
 
 
 def parse_train_command(command: str, parameters: Mapping[str, str]) -> TrainCommand:
-    """Reads an entry point's command.
+    """Parses an entry point's command.
 
-    The command is divided into words first and the parameters are put in then, so that no value is ever quoted, split
-    or seen by a shell.
+    The command is split into words before the parameters are inserted, so that no value is ever quoted, split or seen
+    by a shell.
 
     Args:
-        command: As the MLproject has it, with ``{name}`` where a parameter goes.
-        parameters: Values by name, as texts.
+        command: The MLproject's command, with ``{name}`` for each parameter.
+        parameters: Values by name, as strings.
 
     Raises:
-        ProjectError: If it is not such a command.
+        ProjectError: If the command is not ours.
     """
     try:
         words = shlex.split(command)
@@ -61,10 +61,10 @@ def parse_train_command(command: str, parameters: Mapping[str, str]) -> TrainCom
 
 
 def parse_train_words(target: str, assignments: Sequence[str]) -> TrainCommand:
-    """Reads ``MODULE:FACTORY`` and the words ``name=value`` after it.
+    """Parses ``MODULE:FACTORY`` and the words ``name=value`` after it.
 
     Raises:
-        ProjectError: If a word has another form, or a name comes twice.
+        ProjectError: If a word has another form, or a name occurs twice.
     """
     module, _, factory = target.partition(":")
     if not module or not factory:

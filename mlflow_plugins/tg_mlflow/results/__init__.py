@@ -1,6 +1,6 @@
-"""What a job has made: its archive becomes artifacts, tables, figures, a dataset and a model of the run.
+"""The results of a job: its archive becomes artifacts, tables, figures, a dataset and a model of the run.
 
-Each part that is for people to look at may fail alone; the run says which.
+Each part that is for people may fail by itself; the run names it.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Puts what a training has made into its MLflow run."""
+"""Logs the results of a training to its MLflow run."""
 
 import hashlib
 import json
@@ -20,11 +20,11 @@ from tg_mlflow.results.tables import RESULT_DF, TRAINING_TASK, log_result_table
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import MISSING_TAG, PACKAGE_SHA256_TAG
 
-# Below MLflow's own logger, which shows what it is told on a console.
+# A child of MLflow's logger, which writes to the console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
 _EVERYTHING = LogConfig()
-# Neither MLflow's saving of a model nor matplotlib's fonts are made for several threads, nor is the first import of
-# libraries whose modules import each other. Parallel trainings of a sweep gain nothing from more than one at a time.
+# Neither MLflow's saving of a model nor matplotlib's fonts are thread-safe, nor is the first import of libraries with
+# circular imports. Parallel trainings of a sweep gain nothing from more than one at a time.
 _views_lock = threading.Lock()
 
 
@@ -36,23 +36,23 @@ def log_result(
     dataset: Path | None = None,
     log: LogConfig = _EVERYTHING,
 ) -> dict[str, str]:
-    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and what people look at.
+    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and views for people.
 
-    An archive that is kept elsewhere and too large stays there. Where the artifact store does not take one of these,
-    the others are logged, unless it takes nothing at all. What people look at is the dataset as an input of the run,
-    and for a training on one table, figures with their data, a table of predictions and the model in MLflow's format.
-    What cannot be drawn or logged of these does not fail: a warning says why, and the tag ``tg.missing`` names it.
+    An archive that is kept elsewhere and too large stays there. If the artifact store refuses one of these, the others
+    are logged, unless it refuses all. The views are the dataset as an input of the run, and for a training on one
+    table, figures with their data, a table of predictions and the model in MLflow's format. A view that cannot be drawn
+    or logged is no error: a warning says why, and the tag ``tg.missing`` names it.
 
     Args:
         client: The tracking server's, without whose secrets ``task.json`` is logged.
         run_id: The run.
-        executor: Where the job has run.
+        executor: The executor that can reach the job.
         job_id: A job that has completed.
-        dataset: What it was trained on, as it is found on this machine.
-        log: What people look at, and want to be logged.
+        dataset: The dataset, where it is on this machine.
+        log: The views to log.
 
     Returns:
-        What the artifact store did not take, and why; nothing of what people look at, which ``tg.missing`` names.
+        What the artifact store refused, and why; not the views, which ``tg.missing`` names.
 
     Raises:
         ResultArchiveError: If the archive is incomplete.
@@ -67,7 +67,7 @@ def log_result(
             task.write_text(client.mask.mask(text), encoding="utf-8")
             client.log_artifact(run_id, str(task))
         if uploads.refused:
-            return uploads.refused  # it takes nothing, and each of the others would be waited for
+            return uploads.refused  # it accepts nothing, and each of the others would wait in vain
         with uploads("package"):
             package = folder / f"{properties['name']}-{properties['version']}.tar.gz"
             shutil.copyfile(archive.get_path("package.tag.gz"), package)
@@ -96,7 +96,7 @@ def log_package(client: TrackingClient, run_id: str, path: Path) -> None:
 
 def log_input(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
     """Logs a dataset as an input of a run, as :func:`tg_mlflow.results.dataset.log_dataset` does, if there is one."""
-    from tg_mlflow.results.dataset import log_dataset  # here, as pandas takes a second, in which a job can be started
+    from tg_mlflow.results.dataset import log_dataset  # as importing pandas takes a second
 
     if path is not None or remote is not None:
         log_dataset(client, run_id, path, remote)
@@ -111,14 +111,14 @@ def _log_views(
     log: LogConfig,
     attempts: "Attempts",
 ) -> None:
-    # Here, as matplotlib and scikit-learn take a second, in which a launcher can start its job.
+    # Here, as importing matplotlib and scikit-learn takes a second, in which a launcher can start its job.
     from tg_mlflow.results.figures import draw_figures
     from tg_mlflow.results.model import log_model
     from tg_mlflow.results.model_check import find_checker
 
     folder.mkdir()
     if log.model and log.check_model:
-        find_checker().start()  # beside what follows, as it takes some seconds
+        find_checker().start()  # in parallel with what follows, as it takes some seconds
     if log.figures:
         with attempts("figures"):
             draw_figures(archive, folder / "figures", attempts)
@@ -133,10 +133,10 @@ def _log_views(
 
 
 class _Uploads:
-    """Lets uploads fail, each by itself, as long as the tracking server answers.
+    """Lets each upload fail by itself, as long as the tracking server answers.
 
     Attributes:
-        refused: Why, by the name of what was not taken.
+        refused: The reasons, by the names of refused uploads.
     """
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ class _Uploads:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """While the context is open, an error ends it and no more than it, unless the archive is at fault.
+        """Suppresses an error of the context and records it, unless the archive is at fault.
 
         Raises:
             TrackingError: If it is the tracking server that does not answer.
@@ -166,13 +166,13 @@ class _Uploads:
 
 
 class Attempts:
-    """Lets parts fail, each by itself.
+    """Lets each part fail by itself.
 
     Args:
-        mask: Secrets, which no warning shows.
+        mask: Secrets, which are masked in warnings.
 
     Attributes:
-        missing: The names of those that have failed.
+        missing: The names of failed parts.
     """
 
     def __init__(self, mask: SecretMask | None = None) -> None:
@@ -181,10 +181,10 @@ class Attempts:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """While the context is open, an error ends it and no more than it: it is logged as a warning of one line."""
+        """Suppresses an error of the context, and logs it as a warning of one line."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - a training that has ended well is not failed by a picture of it
+        except Exception as error:  # noqa: BLE001 - a figure must not fail a training that has ended well
             self.missing.append(name)
             reason = self._mask.mask(" ".join(str(error).split()))
             if isinstance(error, UnservableModelError):

@@ -18,15 +18,15 @@ from tg_mlflow.results.dataset_file import digest_files, open_dataset
 from tg_mlflow.tracking.client import TrackingClient
 
 _CONTEXT = "training"
-# A server refuses more.
+# The server refuses more.
 _LONGEST_SCHEMA = 1_000_000
 
 
 def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
     """Logs a dataset as an input of a run, in the context ``training``, unless the run has it.
 
-    What has changed in it since then is not looked at: the training has had the dataset as it was. In one experiment,
-    MLflow keeps one dataset of a name and digest, with the source that it first had.
+    Later changes of the dataset do not matter. In one experiment, MLflow keeps one dataset of a name and digest, with
+    the source that it first had.
 
     Args:
         client: The tracking server's.
@@ -49,26 +49,25 @@ def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: 
     try:
         client.log_inputs(run_id, inputs)
     except TrackingError:
-        # Of runs that are the first to log it, and do so at the same time, the server refuses all but one: each was to
-        # add what was not there yet. It is there now.
+        # If several runs are the first to log it at the same time, the server refuses all but one. It exists now.
         client.log_inputs(run_id, inputs)
 
 
 def build_dataset(path: Path | None, remote: StoredDataset | None = None) -> Dataset:
-    """Describes a file or folder; it is read once, for its digest, but never held in memory, unless it is CSV.
+    """Describes a file or folder; it is read once, for its digest, but not into memory, unless it is CSV.
 
-    One that is in S3 only is not read: its digest is made of what S3 says of it, and its columns are not known.
+    A dataset that is only in S3 is not read: its digest comes from S3's metadata, and its columns are unknown.
 
     Args:
         path: The dataset on this machine; ``None`` if it is not here.
         remote: The dataset in S3, if it was read there; one of the two there has to be.
 
     Returns:
-        A dataset with the file's name, a digest of its content, its place as its source, and, if it is parquet or CSV,
-        its columns as MLflow's types and the number of its rows. The types are those that a loader reads: decimals and
-        times of day are ``double``, as a column of nothing is, dates are ``datetime``, a dictionary is what its values
-        are. MLflow has no types for everything that parquet has; a column of another type, such as a duration, is
-        written as ``string``. Tens of thousands of columns are too many for it: then there are none.
+        A dataset with the file's name, a digest of its content, its address as its source, and, if it is parquet or
+        CSV, its columns as MLflow's types and the number of its rows. The types are those that a loader reads:
+        decimals, times of day and empty columns are ``double``, dates are ``datetime``, a dictionary has the type of
+        its values. Types that MLflow lacks, such as durations, become ``string``. Tens of thousands of columns are too
+        many for MLflow and are left out.
 
     Raises:
         OSError: If it cannot be read.
@@ -90,7 +89,7 @@ def _find_name(path: Path | None, remote: StoredDataset | None) -> str:
 
 
 def _describe_columns(path: Path) -> tuple[str | None, str | None]:
-    """The schema and the profile of a table, as MLflow writes them; nothing of other files."""
+    """Returns MLflow's schema and profile of a table; nothing for other files."""
     table = open_dataset(path.resolve())
     if table is None:
         return None, None

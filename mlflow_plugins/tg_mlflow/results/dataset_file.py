@@ -1,4 +1,4 @@
-"""Looks at a dataset from outside: whether it is a table, and its digest."""
+"""Inspects a dataset: whether it is a table, and its digest."""
 
 import hashlib
 from functools import lru_cache
@@ -8,20 +8,20 @@ from tg.common.errors import DatasetError
 from tg.common.ml.tables.csv_part import find_csv_suffix
 from tg.common.ml.tables.table import Table, open_table
 
-# Of a SHA-256, in hexadecimal characters: MLflow takes up to 36.
+# Hexadecimal characters of a SHA-256: MLflow accepts up to 36.
 _DIGEST_LENGTH = 32
 _CHUNK_BYTES = 1 << 20
-# To know the columns of CSV files, they have to be read as a whole; larger ones are not worth it.
+# The columns of a CSV file are only known after reading all of it; larger ones are not worth it.
 _MOST_CSV_BYTES = 500_000_000
 
 
 def open_dataset(path: Path) -> Table | None:
-    """Opens a parquet or CSV file, or a folder of them; ``None`` if it is anything else, or damaged, or no one table.
+    """Opens a parquet or CSV file, or a folder of them; ``None`` if it is anything else, damaged, or not one table.
 
     CSV files of more than 500 MB are not opened.
 
     Raises:
-        OSError: If it is not there, or a file of it cannot be looked at.
+        OSError: If it does not exist, or a file of it cannot be read.
     """
     path.stat()
     if sum(file.stat().st_size for file in _list_files(path) if find_csv_suffix(file)) > _MOST_CSV_BYTES:
@@ -34,9 +34,9 @@ def open_dataset(path: Path) -> Table | None:
 
 
 def digest_files(path: Path) -> str:
-    """Digests a file's content, or a folder's files and their names, which are the same on every machine.
+    """Digests a file's content, or a folder's files and their relative names, the same on every machine.
 
-    What has been digested before is not read again while sizes and times are the same: a sweep is on one dataset.
+    The digest is cached while sizes and times are the same, as a sweep uses one dataset.
 
     Returns:
         32 hexadecimal characters.

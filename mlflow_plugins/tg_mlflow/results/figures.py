@@ -1,4 +1,4 @@
-"""Draws what a training's models predict, each picture beside the data that it shows."""
+"""Draws the predictions of a training's models, each figure with its data beside it."""
 
 import re
 import warnings
@@ -34,7 +34,7 @@ from tg_mlflow.results.tables import MODEL, TRAINING_TASK, Attempt, number_repea
 
 # Draws the rows of a stage into an empty figure and returns the data that it shows.
 Draw: TypeAlias = Callable[[Figure, pd.DataFrame], pd.DataFrame]
-# Likewise, and is given the model's classes.
+# The same, with the model's classes.
 DrawClasses: TypeAlias = Callable[[Figure, pd.DataFrame, Sequence[Any]], pd.DataFrame]
 
 _BINARY: Mapping[str, DrawClasses] = {
@@ -54,20 +54,20 @@ _TITLES = {"roc_curve": "ROC curve", "precision_recall_curve": "Precision-recall
 _TRAIN = "train"
 _RUN_FOLDER = re.compile(r"runs/(\d+)/")
 _REFUSED_CHARACTERS = re.compile(r"[^\w.\-]")
-# Of a stage in the name of a file, which may have 255 bytes.
+# The longest stage in the name of a file, which may have 255 bytes.
 _LONGEST_STAGE = 50
 
 
 def draw_figures(archive: ResultArchive, folder: Path, attempt: Attempt) -> None:
-    """Writes ``<run>/<name>.png`` and ``<run>/<name>.csv`` below ``folder``, which is made if there is one to write.
+    """Writes ``<run>/<name>.png`` and ``<run>/<name>.csv`` below ``folder``, which is created if needed.
 
-    Each run's rows that were held out are drawn; where it has several stages of them, a stage's name stands behind the
-    figure's, as in ``roc_curve_last_year``. An evaluator of the project's own, which may mean anything by its columns,
-    gets the model's weights only.
+    Each run's held-out rows are drawn; with several stages of them, the stage's name follows the figure's, as in
+    ``roc_curve_last_year``. For a project's own evaluator, whose columns may mean anything, only the model's weights
+    are drawn.
 
     Args:
-        archive: A training's on one table.
-        folder: Where to.
+        archive: The archive of a training on one table.
+        folder: The target folder.
         attempt: Opened around each figure.
     """
     runs = sorted({int(found[1]) for name in archive.list() if (found := _RUN_FOLDER.match(name))})
@@ -98,7 +98,7 @@ def _draw_predictions(
     about: str,
     attempt: Attempt,
 ) -> None:
-    tests = result_df[result_df["stage"] != _TRAIN].reset_index(drop=True)  # whose name may be that of a column
+    tests = result_df[result_df["stage"] != _TRAIN].reset_index(drop=True)  # the index may have the name of a column
     stages = list(tests.groupby("stage", sort=False, observed=True))
     suffixes = [""] if len(stages) == 1 else _name_stages(stage for stage, _ in stages)
     for (stage, given), suffix in zip(stages, suffixes, strict=True):
@@ -112,9 +112,9 @@ def _draw_predictions(
 
 
 def _name_stages(stages: Iterable[Any]) -> list[str]:
-    """What stands behind a figure's name: the stage as a file can be called, and a number if that is taken."""
+    """Returns the suffixes of figures' names: the stages, valid in file names, with numbers if they collide."""
     plain = ("_" + _REFUSED_CHARACTERS.sub("_", str(stage))[:_LONGEST_STAGE] for stage in stages)
-    return number_repeated(plain, str.casefold)  # as on disks that do not tell letters by their case
+    return number_repeated(plain, str.casefold)  # as on case-insensitive file systems
 
 
 def _drop_missing(rows: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +153,7 @@ def _write(path: Path, name: str, title: str, draw: Draw, rows: pd.DataFrame) ->
     figure.suptitle(f"{_TITLES.get(name, name.replace('_', ' ').capitalize())}\n{title}", fontsize="medium")
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
-        # The data beside the picture have the letters that its font has not.
+        # The data beside the figure have the characters that its font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(path.with_name(f"{path.name}.png"))
     data.to_csv(path.with_name(f"{path.name}.csv"), index=False)

@@ -32,7 +32,7 @@ _SIGNATURE, _CHECK = f"{MODEL_NAME}/signature", f"{MODEL_NAME}/check"
 
 _LOADER_MODULE = "common.delivery.sagemaker.runtime.model_loader"
 _RUN = 0
-# MLflow copies these from the working directory, whatever project that is of.
+# MLflow copies these from the working directory, which may belong to any project.
 _FOREIGN_FILES = ("uv.lock", "pyproject.toml", ".python-version")
 
 
@@ -45,11 +45,11 @@ def log_model(
     attempt: Attempt,
     is_checked: bool = True,
 ) -> None:
-    """Logs the model of the archive's first run, so that it is ``runs:/<run_id>/model``, unless that has been done.
+    """Logs the model of the archive's first run as ``runs:/<run_id>/model``, unless that has been done.
 
-    What a launcher that was interrupted has left of it is completed if it is whole, and deleted otherwise.
+    What an interrupted launcher has left of it is completed if possible, and deleted otherwise.
 
-    Through the client alone: what MLflow offers above it would work with the thread's active run and current store.
+    Only the client is used, as MLflow's fluent functions work with the thread's active run and current store.
 
     Args:
         client: The tracking server's.
@@ -57,11 +57,11 @@ def log_model(
         archive: A training's on one table.
         folder: Where the model is laid out before; it must not exist.
         dataset: What it was trained on; without it, the model has no signature and no example.
-        attempt: Opened around what the model can do without, and around its check.
+        attempt: Opened around the optional parts of the model, and around its check.
         is_checked: Whether it is checked, as :func:`save_model` says.
 
     Raises:
-        Exception: What the archive, the package or the tracking server has against it.
+        Exception: Any exception of the archive, the package or the tracking server.
     """
     run = client.get_run(run_id)
     outputs = run.outputs.model_outputs if run.outputs is not None else []
@@ -72,12 +72,12 @@ def log_model(
         save_model(archive, folder, description, dataset, attempt, is_checked)
 
     logged = _find_whole(client, run) or _upload(client, run, folder, save)
-    # Last, so that a run that has a model has a whole one.
+    # Last, so that a run with a model has a complete one.
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
 
 
 def _find_whole(client: TrackingClient, run: Run) -> LoggedModel | None:
-    """Looks for a model that was uploaded but is not yet the run's; half ones are deleted."""
+    """Finds a model that was uploaded but is not yet the run's; incomplete ones are deleted."""
     whole = None
     for left in client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"):
         if left.name == MODEL_NAME and left.status == LoggedModelStatus.READY:
@@ -91,7 +91,7 @@ def _upload(client: TrackingClient, run: Run, folder: Path, save: Callable[[Mode
     run_id, params = run.info.run_id, dict(run.data.params)
     logged = client.create_logged_model(run.info.experiment_id, MODEL_NAME, run_id, params=params)
     try:
-        # Where the artifacts are is the server's matter, and may be a path of this machine.
+        # The server decides where artifacts are; it may be a path of this machine.
         description = Model(MODEL_NAME, run_id, model_uuid=logged.model_id, model_id=logged.model_id)
         save(description)
         client.log_model_artifacts(logged.model_id, str(folder))
@@ -109,17 +109,17 @@ def save_model(
     attempt: Attempt,
     is_checked: bool = True,
 ) -> None:
-    """Lays out a model as MLflow loads it: the pickle as it is in the archive, and the package's module beside it.
+    """Lays out a model in MLflow's format: the archive's pickle, with the package's module beside it.
 
     Args:
         archive: A training's on one table.
         folder: Where to; it must not exist.
-        description: What becomes the file ``MLmodel``.
+        description: The content of the file ``MLmodel``.
         dataset: What it was trained on.
         attempt: Opened around the signature and the example, and around the check.
-        is_checked: Whether the model is loaded in a clean process, where it has to predict what the trained one does. A
-            signature with which it does not is left out, but for the parameter, without which MLflow gives labels to
-            whoever asks for probabilities.
+        is_checked: Whether the model is loaded in a clean process, where it must predict as the trained one does. A
+            signature with which it does not is left out, except its parameter, without which MLflow would return labels
+            in place of probabilities.
     """
     properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
     package = folder.with_name(f"{folder.name}-package")
@@ -130,7 +130,7 @@ def save_model(
     def save(**described: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         with warnings.catch_warnings():
-            # MLflow wants an example beside each signature; what takes any columns has none.
+            # MLflow wants an example with each signature; a model that accepts any columns has none.
             warnings.filterwarnings("ignore", message=".*input example was not provided")
             mlflow.pyfunc.save_model(
                 folder,
@@ -138,7 +138,7 @@ def save_model(
                 data_path=str(archive.get_path(MODEL.format(run=_RUN))),
                 code_paths=[str(module)],
                 mlflow_model=copy.deepcopy(description),
-                # Named, as MLflow would otherwise start a process and load the model to see what it imports.
+                # Explicit, as MLflow would otherwise start a process and load the model to find its imports.
                 pip_requirements=[*find_index_options(requirements), *requirements, f"mlflow=={mlflow.__version__}"],
                 **described,
             )
@@ -182,13 +182,13 @@ def save_model(
 
 
 def _ask(model: Any, features: pd.DataFrame) -> dict[str, Any]:
-    """What a trained model answers, by each method of a served one that it has."""
+    """Returns a trained model's predictions, by each of its methods that a served model offers."""
     answers = {"predict": model.predict(features)}
     for name in METHODS:
         if name not in answers and hasattr(model, name):
             try:
                 answers[name] = getattr(model, name)(features)
-            except Exception:  # a model may have a method that it cannot answer; then none can ask it
+            except Exception:  # a model may have a method that fails; then it is not offered
                 _LOGGER.debug("The trained model cannot answer %s", name, exc_info=True)
     return answers
 

@@ -1,4 +1,4 @@
-"""Checks that a logged model predicts where neither its project nor its package is."""
+"""Checks that a logged model predicts without its project and its package."""
 
 import atexit
 import contextlib
@@ -25,22 +25,22 @@ from tg_mlflow.results.model_json import as_json_records
 
 _SECONDS = 120
 _STOP_SECONDS = 10
-# The folders of sys.path that hold libraries; others are somebody's project.
+# The folders of sys.path that contain libraries; others may belong to projects.
 _LIBRARIES = ("site-packages", "dist-packages")
-# The variables that a place that serves a model need not have; a model brings its own KERAS_BACKEND.
+# Variables that a server of models may lack; a model brings its own KERAS_BACKEND.
 _NOT_KEPT = ("PYTHON", "MLFLOW_", "KERAS_")
-# Ours, which a place that serves a model need not have.
+# Our modules, which a server of models may lack.
 _OURS = ("tg", "tg_mlflow")
 
 
 @dataclass(frozen=True)
 class CheckFailure:
-    """What a model cannot do.
+    """The failure of a model's check.
 
     Attributes:
         step: ``load``, ``frame`` or ``JSON``.
         reason: Why, in one line.
-        absent_library: A library that is not installed on this machine, so that nothing is said of the model.
+        absent_library: A library that is not installed on this machine, so that the model cannot be judged.
     """
 
     step: str
@@ -52,10 +52,10 @@ class CheckFailure:
 
 
 class ModelChecker:
-    """A process in which models are loaded and predict: it sees installed libraries, and nothing else of this one.
+    """A process that loads models and predicts: it sees installed libraries, and nothing else of this process.
 
-    It is started when it is first needed, in two seconds or three, and answers in a fraction of one from then on. It
-    ends with this process, however that may end. Checks of several threads wait for each other.
+    It starts on first use, in two or three seconds, and then answers in a fraction of a second. It ends with this
+    process, in whatever way that ends. Checks of several threads take turns.
     """
 
     def __init__(self) -> None:
@@ -76,11 +76,11 @@ class ModelChecker:
         Args:
             folder: MLflow's folder of the model.
             modules: The top-level modules of its package, which it must not need under these names.
-            rows: What :func:`write_rows` has written; without, the model is only loaded.
+            rows: The file from :func:`write_rows`; without it, the model is only loaded.
             seconds: How long it may take.
 
         Returns:
-            ``None`` if the model gives what is expected.
+            ``None`` if the model's predictions are as expected.
 
         Raises:
             OSError: If the process cannot be started, or has ended.
@@ -95,7 +95,8 @@ class ModelChecker:
         if not answer:
             return None
         top = str(answer.get("module") or "").partition(".")[0]
-        # What this process can import is not in the package; what neither can is a library of another place.
+        # A module that this process can import is not the package's; one that neither can is a library of another
+        # machine.
         is_absent = top not in ("", *hidden) and importlib.util.find_spec(top) is None
         return CheckFailure(answer["step"], answer["reason"], top if is_absent else None)
 
@@ -114,7 +115,7 @@ class ModelChecker:
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
                 line = process.stdout.readline()
-            except BaseException:  # what is answered later would be taken for the answer to another request
+            except BaseException:  # a late answer would be taken for that of another request
                 self._stop()
                 raise
             if not line:
@@ -148,7 +149,7 @@ class ModelChecker:
         with contextlib.suppress(OSError):  # it has ended
             process.stdin.close()
         try:
-            # A process that still imports what it needs has nothing to tidy up.
+            # A process that is still importing has nothing to clean up.
             process.wait(_STOP_SECONDS if self._is_asked else 0)
         except subprocess.TimeoutExpired:
             process.kill()
@@ -158,19 +159,19 @@ class ModelChecker:
 
 @functools.cache
 def find_checker() -> ModelChecker:
-    """The one checker of this process; it ends with it."""
+    """Returns this process's only checker, which ends with it."""
     checker = ModelChecker()
     atexit.register(checker.close)
     return checker
 
 
 def write_rows(file: Path, given: pd.DataFrame, expected: Mapping[str, Any]) -> Path:
-    """Writes what a model is given in a check, and what is expected of it.
+    """Writes the input and the expected predictions of a check.
 
     Args:
-        file: Where to.
-        given: The features, as a user would have them; they are given as JSON, too, if that holds them.
-        expected: What the trained model gives for them, by the method: ``predict`` at least.
+        file: The target file.
+        given: The features, as a user would have them; they are also passed as JSON, if possible.
+        expected: The trained model's predictions, by method: ``predict`` at least.
     """
     try:
         records = json.dumps(as_json_records(given))
@@ -188,6 +189,6 @@ def _as_json(predictions: Any) -> str:
 
 
 def _has_single_precision(predictions: Any) -> bool:
-    """Whether predictions are floats of 32 bits or fewer, as those of XGBoost and neural networks are."""
+    """Returns whether predictions are floats of at most 32 bits, as those of XGBoost and neural networks."""
     dtypes = predictions.dtypes if isinstance(predictions, pd.DataFrame) else [np.asarray(predictions).dtype]
     return any(getattr(dtype, "kind", "") == "f" and dtype.itemsize < 8 for dtype in dtypes)

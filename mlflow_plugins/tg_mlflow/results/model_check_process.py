@@ -1,8 +1,8 @@
-"""Loads models and predicts with them where neither a project nor its package is; run as a program, by its path.
+"""Loads models and predicts without their projects and packages; run as a program, by its path.
 
-It imports nothing of ours. From its input it reads requests, a line of JSON each, and writes an answer of one line to
-its output. A request is answered in a fork, which begins with MLflow and pandas imported and ends with all that the
-model has loaded. It ends when its input does, which is when the launcher ends, however that may be.
+It imports nothing of ours. It reads requests from stdin, one line of JSON each, and answers each with one line on
+stdout. A request is answered in a fork, which begins with MLflow and pandas imported and ends with everything that the
+model has loaded. The process ends with its input, which is when the launcher ends, in whatever way.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ import time
 from typing import Any
 
 _READ_BYTES = 1 << 16
-# On one machine, the same rows give the same bits, but for sums: how many threads share one, and how an array lies in
-# memory, is another matter in another process. Of these, floats keep all but the last few of their 16 or 7 digits.
+# On one machine, the same rows give the same bits, except for sums, which depend on the number of threads and on the
+# memory layout in each process. These agree in all but the last few of a float's 16 or 7 digits.
 _DOUBLE, _SINGLE = 1e-12, 1e-5
 # Imported once, for all forks.
 _NEEDED = ("mlflow.pyfunc.scoring_server", "pandas", "pyarrow", "sklearn.pipeline")
 
 
 class _Hidden:
-    """Keeps certain top-level modules from being found by one of the finders of this process."""
+    """Hides certain top-level modules from one of this process's finders."""
 
     def __init__(self, finder: Any, names: "set[str]") -> None:
         self._finder = finder
@@ -45,11 +45,11 @@ class _Hidden:
 
 def main() -> None:
     """Answers requests until the input ends; the arguments are folders of installed libraries."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's matter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher handles Ctrl-C
     sys.path += [folder for folder in sys.argv[1:] if folder not in sys.path]
     answers = os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 1)  # what a model prints is no answer
+    os.dup2(nothing, 1)  # a model's output is not an answer
     os.dup2(nothing, 2)
     for name in _NEEDED:
         importlib.import_module(name)
@@ -101,7 +101,7 @@ def _answer(request: bytes) -> bytes:
 def _reply(sender: int, answer: bytes) -> None:
     while answer:
         answer = answer[os.write(sender, answer) :]
-    os._exit(0)  # without what libraries do at the end of a process
+    os._exit(0)  # without the exit handlers of libraries
 
 
 def _failed(step: str, reason: str) -> bytes:
@@ -127,7 +127,7 @@ def _check(folder: str, rows: "str | None", hidden: "list[str]") -> "dict[str, A
         sys.meta_path[:] = [_Hidden(finder, set(hidden)) for finder in sys.meta_path]
         import mlflow.pyfunc
 
-        # What it would warn of, other versions than the model's, takes seconds to find.
+        # Its warnings about other versions than the model's take seconds to find.
         model = mlflow.pyfunc.load_model(folder, suppress_warnings=True)
         if rows is None:
             return {}
@@ -138,7 +138,7 @@ def _check(folder: str, rows: "str | None", hidden: "list[str]") -> "dict[str, A
         if asked["records"] is not None:
             step = "JSON"
             _compare(model, _read_records(model, asked["records"]), asked["expected"])
-    except BaseException as error:  # noqa: BLE001 - a model may raise what it likes, and even exit
+    except BaseException as error:  # noqa: BLE001 - a model may raise anything, and even exit
         module = error.name if isinstance(error, ModuleNotFoundError) else None
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         return {"step": step, "reason": ": ".join([type(error).__name__, *lines[-1:]]), "module": module}
@@ -153,7 +153,7 @@ def _read_records(model: Any, records: str) -> Any:
 
 
 def _compare(model: Any, given: Any, expected: "dict[str, tuple[str, bool]]") -> None:
-    """Compares scores as well as labels, since these may be the same while those are not."""
+    """Compares scores as well as labels, as these may agree while those do not."""
     from mlflow.pyfunc.scoring_server import predictions_to_json
 
     for method, (answer, is_single) in expected.items():
@@ -170,7 +170,7 @@ def _compare(model: Any, given: Any, expected: "dict[str, tuple[str, bool]]") ->
 
 
 def _is_same(one: Any, other: Any, tolerance: float) -> bool:
-    """Whether two values are equal, floats up to what the order of a sum may change."""
+    """Returns whether two values are equal, floats up to the effects of a sum's order."""
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(
             _is_same(each, its, tolerance) for each, its in zip(one, other, strict=True)
@@ -185,4 +185,4 @@ def _is_same(one: Any, other: Any, tolerance: float) -> bool:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # what libraries do at the end of a process takes seconds, and is for nothing here
+    os._exit(0)  # the exit handlers of libraries take seconds, and are useless here

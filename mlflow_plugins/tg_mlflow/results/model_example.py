@@ -1,4 +1,4 @@
-"""Says what a model is given and what it answers, from what it was trained on."""
+"""Builds a model's example and signature from the training's dataset."""
 
 import copy
 import warnings
@@ -22,7 +22,7 @@ from tg_mlflow.results.model_json import as_json_columns
 
 _EXAMPLE_ROWS = 5
 _SAMPLE_ROWS = 20
-# What every model takes, whatever is said of its columns.
+# The parameters that every model accepts.
 PARAMS = ParamSchema([ParamSpec(PREDICT_METHOD, DataType.string, "predict")])
 
 
@@ -31,9 +31,9 @@ class Sample:
     """The first rows of a dataset.
 
     Attributes:
-        given: The features as pandas reads them from the dataset, which is how a user would give them to the model.
-        features: The same as the task's loader gives them, which is what the model was trained on.
-        mixed: The columns that are of another type in other files.
+        given: The features as pandas reads them from the dataset, as a user would pass them to the model.
+        features: The features as the task's loader returns them, on which the model was trained.
+        mixed: The columns that have another type in other files.
     """
 
     given: pd.DataFrame
@@ -45,10 +45,10 @@ def read_sample(task: SingleFrameTrainingTask, dataset: Path) -> Sample:
     """Reads the features of the first rows.
 
     Raises:
-        Exception: What the loader has against these rows.
+        Exception: Any exception of the loader.
     """
     loader = copy.copy(task.data_loader)
-    loader.sample = None  # of a few rows there is no share to take
+    loader.sample = None  # a few rows are not sampled
     opened = open_dataset(dataset)
     table = loader.load(dataset if opened is None else opened.read_first(_SAMPLE_ROWS, loader.as_is))
     features = table.frame[table.features].head(_SAMPLE_ROWS)
@@ -66,7 +66,7 @@ def _read_raw(table: Table) -> pd.DataFrame | None:
 
 
 def build_example(sample: Sample) -> pd.DataFrame | None:
-    """Takes a few rows, with values that JSON holds and the model reads; ``None`` if there are others."""
+    """Returns a few rows with values that JSON can represent and the model reads; ``None`` if there are others."""
     given = sample.given.head(_EXAMPLE_ROWS)
     try:
         columns = as_json_columns(given)
@@ -80,23 +80,23 @@ def build_example(sample: Sample) -> pd.DataFrame | None:
 
 
 def find_columns(model: Any, features: pd.DataFrame) -> list[InputColumn]:
-    """What the model's first step knows of its features, from all rows; else what ``features`` say."""
+    """Returns the features as the model's first step knows them from all rows; else as in ``features``."""
     first = getattr(model, "steps", [(None, None)])[0][1]
     known: Sequence[InputColumn] | None = getattr(first, "columns_", None)
     return list(known) if known else [InputColumn.of(name, column) for name, column in features.items()]
 
 
 def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions: Any) -> ModelSignature:
-    """Describes the features, what is predicted for them, and the parameter ``predict_method``.
+    """Describes the features, their predictions, and the parameter ``predict_method``.
 
-    MLflow checks and converts what a model is given by its signature, more narrowly than the model reads it, and not
-    always without loss: of JSON it makes ``None`` a ``False`` and 1.5 a whole 1. So a feature has MLflow's type,
-    ``double`` or ``string``, only where no value of it was missing, it was no whole number, and all files have it in
-    one type; all others are ``any``, which MLflow leaves as they are.
+    MLflow checks and converts a model's input by its signature, more strictly than the model reads it, and with loss:
+    in JSON, it converts ``None`` to ``False`` and 1.5 to 1. A feature therefore has MLflow's type ``double`` or
+    ``string`` only if no value of it was missing, it was not a whole number, and all files have it in one type; all
+    others are ``any``, which MLflow leaves as they are.
 
     Raises:
-        ValueError: If a column's name is no text, or empty: MLflow would keep the column from the model.
-        Exception: What MLflow has against the predictions.
+        ValueError: If a column's name is not a string, or empty: MLflow would drop the column.
+        Exception: Any exception of MLflow about the predictions.
     """
     if other := [each.name for each in columns if not isinstance(each.name, str)]:
         raise ValueError(f"column {other[0]!r} has a name that is no text, which MLflow's signatures do not hold")
@@ -126,7 +126,7 @@ def _find_type(column: InputColumn, sample: Sample) -> Any:
 
 
 def _is_plain(values: "pd.Series[Any]") -> bool:
-    """Whether a column is of floats or texts, as a user's own would be."""
+    """Returns whether a column is of floats or strings, as a user's own would be."""
     if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
         return True
     return isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(values, skipna=False) == "string"

@@ -1,4 +1,4 @@
-"""Writes a table as JSON holds it, such that a served model reads from it what was in the table."""
+"""Converts a table to JSON from which a served model reads the same values."""
 
 import datetime
 import math
@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# Where a column misses values, what reads JSON makes its whole numbers floats, which do not hold all from here on.
+# If a column has missing values, readers of JSON convert its whole numbers to floats, which lose digits from here on.
 _EXACT = 2**53
 
 
 def as_json_columns(frame: pd.DataFrame) -> dict[Any, list[Any]]:
-    """Writes each column as numbers, texts, booleans and ``None``; times, dates and durations are ISO texts.
+    """Converts each column to numbers, strings, booleans and ``None``; times, dates and durations to ISO strings.
 
-    Whole numbers that a float does not hold become texts where values are missing beside them.
+    Whole numbers that a float cannot represent become strings if the column has missing values.
 
     Returns:
         By column, ``n_rows`` values.
 
     Raises:
-        TypeError: If there is a value that JSON does not hold, such as bytes.
+        TypeError: If JSON cannot represent a value, such as bytes.
     """
     return {name: _as_json_column(name, column) for name, column in frame.items()}
 
 
 def as_json_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Writes a table row by row, as MLflow's ``dataframe_records`` are; see :func:`as_json_columns`."""
+    """Converts a table row by row, as in MLflow's ``dataframe_records``; see :func:`as_json_columns`."""
     columns = {str(name): values for name, values in as_json_columns(frame).items()}
     return [{name: values[row] for name, values in columns.items()} for row in range(len(frame))]
 

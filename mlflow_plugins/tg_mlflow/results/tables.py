@@ -1,4 +1,4 @@
-"""Shows a sample of what a model predicts as a table of its run."""
+"""Logs a sample of a model's predictions as a table of its run."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from tg.common.delivery.sagemaker import ResultArchive
 from tg_mlflow.figures.row_sample import sample_rows
 
-# What an archive has of each run of a training on one table.
+# The members of an archive for each run of a training on one table.
 RESULT_DF = "runs/{run}/result_df.parquet"
 TRAINING_TASK = "runs/{run}/training_task.pkl"
 MODEL = "runs/{run}/model.pkl"
@@ -29,10 +29,10 @@ Attempt: TypeAlias = Callable[[str], AbstractContextManager[None]]
 def log_result_table(client: MlflowClient, run_id: str, archive: ResultArchive) -> None:
     """Logs at most 1,000 rows of the first run's ``result_df``, each with its index, as ``tables/result_df.json``.
 
-    A table that is there, perhaps half of one, is replaced; MLflow's own ``log_table`` would add the rows to it.
+    An existing table, perhaps an incomplete one, is replaced; MLflow's ``log_table`` would append the rows.
 
     Raises:
-        Exception: What the archive or the tracking server has against it.
+        Exception: Any exception of the archive or the tracking server.
     """
     table = build_result_table(read_result_df(archive, 0))
     text = table.to_json(orient="split", index=False, date_format="iso", double_precision=15)
@@ -43,12 +43,12 @@ def log_result_table(client: MlflowClient, run_id: str, archive: ResultArchive) 
 
 
 def build_result_table(result_df: pd.DataFrame) -> pd.DataFrame:
-    """Takes at most 1,000 rows, with the index as first columns, names that differ, and values that JSON holds."""
+    """Returns at most 1,000 rows, with the index, distinct names, and values that JSON can represent."""
     sample = sample_rows(result_df)
     levels = sample.index.nlevels
     unnamed = ["index"] if levels == 1 else [f"level_{number}" for number in range(levels)]
     index = [other if name is None else name for name, other in zip(sample.index.names, unnamed, strict=True)]
-    # For MLflow's page, what is before a dot in a column's name is another table, and the cell is empty.
+    # MLflow's page takes a dot in a column's name for nesting, and shows an empty cell.
     names = number_repeated(str(name).replace(".", "/") for name in [*sample.columns, *index])
     count = len(sample.columns)
     columns = {names[count + number]: sample.index.get_level_values(number).array for number in range(levels)}
@@ -57,7 +57,7 @@ def build_result_table(result_df: pd.DataFrame) -> pd.DataFrame:
 
 
 def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
-    """Appends ``_2``, ``_3`` and so on to names that came before, or of which ``same`` gives the same."""
+    """Appends ``_2``, ``_3`` and so on to repeated names, which are compared by ``same``."""
     taken: dict[str, str] = {}
     for name in names:
         numbered = (f"{name}_{number}" for number in itertools.count(2))
@@ -67,7 +67,7 @@ def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> l
 
 
 def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None = None) -> pd.DataFrame:
-    """Reads what a run's model predicts, with the columns ``predicted``, ``true`` and ``stage`` at least.
+    """Reads the predictions of a run's model, with the columns ``predicted``, ``true`` and ``stage`` at least.
 
     Args:
         archive: A training's on one table.
@@ -75,7 +75,7 @@ def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None =
         columns: The ones to read; by default, all of them.
 
     Raises:
-        ResultArchiveError: If the archive does not have it.
+        ResultArchiveError: If the archive does not have them.
     """
     return pd.read_parquet(archive.get_path(RESULT_DF.format(run=run)), columns=columns)
 

@@ -1,4 +1,4 @@
-"""Trains the members of a sweep at the same time, or one after another, and tells how each has ended."""
+"""Trains the members of a sweep in parallel, or one after another, and reports the end of each."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ Tell: TypeAlias = Callable[[SweepChildResult, int, int], None]
 
 
 def tell_end(result: SweepChildResult, number: int, count: int) -> None:
-    """Says in the log that a training has ended, as so many of so many have now."""
+    """Logs that a training has ended, and how many have."""
     _logger.info("[%d/%d] %s %s%s", number, count, result.name, result.status, _describe(result))
 
 
@@ -40,7 +40,7 @@ class Trainer(Protocol):
         """Trains a member in a run of its own and keeps its result."""
 
     def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
-        """Begins no more trainings and stops those that run."""
+        """Starts no more trainings and stops the running ones."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SweepChildren:
     tell: Tell = tell_end
 
     def train_one_after_another(self, trainings: Sequence[Training]) -> None:
-        """Trains all in this thread, as those must be that train in this process.
+        """Trains all in this thread, as trainings in this process require.
 
         Raises:
             KeyboardInterrupt: If it is interrupted.
@@ -101,12 +101,12 @@ class SweepChildren:
                 self.trainer.stop()
 
     def _train_in_thread(self, member: SweepMember, delivery: SagemakerConfig) -> None:
-        with suppress(KeyboardInterrupt):  # how it is stopped here; the user's own comes to the main thread
+        with suppress(KeyboardInterrupt):  # raised to stop it here; the user's Ctrl-C arrives in the main thread
             self.trainer.train(member, delivery)
 
 
 def list_results(members: Sequence[SweepMember], results: Mapping[str, SweepChildResult]) -> list[SweepChildResult]:
-    """How each member has ended, in their order; also those that were never started."""
+    """Returns the result of each member, in their order, including those that were never started."""
     return [
         results.get(each.name) or SweepChildResult(each.name, None, NOT_STARTED, None, each.combination, {}, None)
         for each in members

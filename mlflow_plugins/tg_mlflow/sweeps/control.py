@@ -1,4 +1,4 @@
-"""Looks at a sweep, and stops one, by the run of the sweep."""
+"""Describes and stops a sweep, by the sweep's run."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ _MOST_AT_ONCE = 32
 
 
 def describe_sweep_status(client: TrackingClient, parent: Run) -> str:
-    """Writes a sweep's status, and that of each of its trainings' runs, a line each."""
+    """Describes a sweep's status, and that of each of its trainings' runs, a line each."""
     children = list_children(client, parent)
     launcher = read_launcher(parent.data.tags)
     lines = [f"run {parent.info.run_id} {parent.info.status}{f', run by process {launcher.pid}' if launcher else ''}"]

@@ -1,4 +1,4 @@
-"""Brings the tasks of a sweep into one package, which is made once."""
+"""Packages the tasks of a sweep in one package, which is made once."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -22,10 +22,10 @@ from tg_mlflow.sweeps.member import SweepMember
 
 @dataclass(frozen=True)
 class SweepDelivery:
-    """How the trainings of a sweep are delivered.
+    """The delivery of a sweep's trainings.
 
     Attributes:
-        package: The file that all of them are in.
+        package: The file of their package.
         deliveries: For each member how it is delivered.
     """
 
@@ -35,7 +35,7 @@ class SweepDelivery:
 
 @contextmanager
 def delivering_sweep(project: Project, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
-    """Makes the members' tasks and their package, which is there while the context is open.
+    """Builds the members' tasks and their package, which exists while the context is open.
 
     What of the tasks is the project's has to be importable.
 
@@ -57,9 +57,9 @@ def delivering_sweep(project: Project, members: Sequence[SweepMember], config: P
 def deliver_from_package(
     path: Path, resources: Sequence[str], project: Project, members: Sequence[SweepMember], config: PlaceConfig
 ) -> SweepDelivery:
-    """Describes the delivery of a sweep's trainings from the package that was made of them before.
+    """Describes the delivery of a sweep's trainings from their existing package.
 
-    Nothing of the project is needed but its data.
+    Of the project, only its data are needed.
 
     Args:
         path: The package's file.
@@ -69,7 +69,7 @@ def deliver_from_package(
         config: How they are delivered.
 
     Raises:
-        TgError: If the package cannot be loaded here, or the configuration does not fit.
+        TgError: If the package cannot be loaded here, or the configuration is invalid.
     """
     loader = install_package_and_get_loader(path)
     jobs = {name: loader.load_resource(name) for name in resources}

@@ -1,4 +1,4 @@
-"""Records a job that others have created, such as SageMaker's tuner, as a run like any other."""
+"""Records a job that something else has created, such as SageMaker's tuner, as a run like any other."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,16 +27,16 @@ def create_job_run(
     config: PlaceConfig,
     options: SagemakerOptions,
 ) -> RunJob:
-    """Creates the run of a job, below another run; from now on ``tg-mlflow attach`` can record it, too.
+    """Creates the run of a job, below another run; from then on, ``tg-mlflow attach`` can also record it.
 
     Args:
         client: The tracking server's.
-        parent: The run that it belongs to.
+        parent: The parent run.
         executor: The executor that can reach the job.
         job_id: The job, which is also the run's name.
-        params: What the job was given, besides the hyperparameters in ``options``.
-        config: What is recorded of it.
-        options: The dataset and the hyperparameters that all such jobs have.
+        params: The job's parameters, besides the hyperparameters in ``options``.
+        config: The place's configuration.
+        options: The dataset and the hyperparameters of all such jobs.
 
     Raises:
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
@@ -57,11 +57,11 @@ def record_job(
     Args:
         client: The tracking server's.
         job: What :func:`create_job_run` returned.
-        combination: The job's parameters as numbers and texts, for tables and plots.
+        combination: The job's parameters as numbers and strings, for tables and figures.
         show: Called with the job's output.
 
     Returns:
-        How it has ended, which is also where it says why it has failed.
+        How it has ended, and why it failed.
     """
     failure = None
     try:

@@ -1,4 +1,4 @@
-"""Reads a sweep's grid from the words of a command: ``learning_rate=0.1,1 network_size=[10],[10,5]``."""
+"""Parses a sweep's grid from the words of a command: ``learning_rate=0.1,1 network_size=[10],[10,5]``."""
 
 import json
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ _OPENING = {"[": "]", "{": "}"}
 
 
 def parse_grid(words: Sequence[str]) -> dict[str, list[Any]]:
-    """Reads values by parameter.
+    """Parses the values of each parameter.
 
-    Commas divide values, unless they are in brackets or in double quotes. A value is read as JSON where it is JSON,
-    and is a text otherwise: ``0.1``, ``true``, ``null``, ``[10, 5]``, ``"1"`` and ``adam`` are a number, a bool,
-    ``None``, a list and two texts.
+    Commas separate values, except in brackets or double quotes. A value is parsed as JSON if it is JSON, and is a
+    string otherwise: ``0.1``, ``true``, ``null``, ``[10, 5]``, ``"1"`` and ``adam`` are a number, a bool, ``None``, a
+    list and two texts.
 
     Args:
         words: Each ``name=value,value,…``.

@@ -1,4 +1,4 @@
-"""One training of a sweep, and the configuration that it has."""
+"""One training of a sweep, and its configuration."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ class SweepMember:
     """One training of a sweep.
 
     Attributes:
-        name: What it is called, by what varies.
-        combination: Its value of each swept parameter.
-        params: What its run has as parameters besides its hyperparameters, such as the entry point's, as texts.
-        config: How it is delivered; with its own hyperparameters.
+        name: Its name, from what varies.
+        combination: Its values of the swept parameters.
+        params: The parameters of its run besides its hyperparameters, such as the entry point's, as strings.
+        config: The place's configuration, with its own hyperparameters.
         make_task: Makes the task. What of it is the project's has to be importable then.
     """
 
@@ -30,16 +30,16 @@ class SweepMember:
 
 
 def number_job(config: PlaceConfig, number: int) -> PlaceConfig:
-    """Gives a training of a sweep a job name of its own, where the configuration names one."""
+    """Gives a training of a sweep its own job name, if the configuration names one."""
     numbered: PlaceConfig = find_place(config.place).number_job(config, number)
     return numbered
 
 
 def check_goes_with_sweep(config: PlaceConfig) -> None:
-    """Checks that a configuration is not for one training alone.
+    """Checks that a configuration is not for a single training only.
 
     Raises:
-        BackendConfigError: If a key of it does not go with a sweep.
+        BackendConfigError: If one of its keys cannot be combined with a sweep.
     """
     for key in ("detach", "dry_run"):
         if getattr(config, key, False):

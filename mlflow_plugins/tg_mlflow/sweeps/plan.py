@@ -1,4 +1,4 @@
-"""Which trainings a sweep consists of, and what each is called."""
+"""Plans the trainings of a sweep, and their names."""
 
 import itertools
 import json
@@ -17,7 +17,7 @@ from tg_mlflow.project.task_factory import build_task
 from tg_mlflow.project.train_command import TrainCommand
 from tg_mlflow.sweeps.member import SweepMember, check_goes_with_sweep, number_job
 
-# So many runs are more than anybody looks at; a larger grid is a slip, or wants to be sampled.
+# Nobody looks at more runs; a larger grid is a mistake, or should be sampled.
 _MOST_MEMBERS = 10_000
 
 
@@ -29,14 +29,14 @@ def plan_sweep(project: Project, entry_point: str, given: Mapping[str, Any], con
 
     Args:
         project: The project.
-        entry_point: What of it is trained.
-        given: Parameters that the user gives, the same for all.
-        config: The sweep, and how each of its trainings is delivered.
+        entry_point: The entry point to train.
+        given: The user's parameters, the same for all.
+        config: The configuration, with the sweep.
 
     Raises:
         BackendConfigError: If a parameter has no values, there are too many combinations, or the key cannot be used
             with a sweep.
-        TaskDefinitionError: If a combination is there twice.
+        TaskDefinitionError: If a combination occurs twice.
         ProjectError: For a parameter that the entry point does not know.
     """
     _check(config, given)
@@ -76,7 +76,7 @@ def _choose(config: PlaceConfig) -> Iterator[dict[str, Any]]:
 
 
 def _combination_at(grid: Mapping[str, Sequence[Any]], number: int) -> dict[str, Any]:
-    """The combination with a number in the order of the whole grid, which need not be written out for it."""
+    """Returns the combination of a number in the order of the whole grid, without building the grid."""
     chosen = {}
     for name, values in reversed(list(grid.items())):
         number, index = divmod(number, len(values))

@@ -19,18 +19,18 @@ from tg_mlflow.training.end import TrainingEnd
 
 
 def reconcile_runs(client: TrackingClient, resume: Callable[[TrackingClient, Run], TrainingEnd]) -> dict[str, str]:
-    """Settles the runs that were left RUNNING or SCHEDULED and whose jobs have ended: records the rest and ends them.
+    """Settles runs that were left RUNNING or SCHEDULED and whose jobs have ended: records the rest and ends them.
 
     Runs whose launcher has died on this machine before it had started a job are KILLED. Runs whose jobs go on are left
-    alone, and so are runs whose jobs were started on another machine. A sweep is settled if all of its trainings have
-    ended; nothing is trained here. A run that cannot be settled does not keep others from it.
+    alone, and so are runs whose jobs were started on another machine. A sweep is settled if all its trainings have
+    ended; nothing is trained here. A run that cannot be settled does not affect others.
 
     Args:
         client: The tracking server's.
         resume: Resumes a sweep that has nothing left to train, as :func:`resume_sweep` does.
 
     Returns:
-        What has become of each of these runs, by its id.
+        The outcome for each of these runs, by its id.
     """
     runs = {run.info.run_id: run for run in _find_running(client)}
     sweeps = [run_id for run_id, run in runs.items() if is_sweep(run)]
@@ -85,7 +85,7 @@ def _record_or_end(client: TrackingClient, run_id: str) -> None:
 
 
 def _describe_outcome(client: TrackingClient, run_id: str, error: Exception) -> str:
-    """A failed job's run has ended by that; one that is not recorded as a whole has not."""
+    """Describes an error: a failed job's run has ended, an incompletely recorded one has not."""
     try:
         run = client.get_run(run_id)
     except TrackingError as problem:

@@ -1,4 +1,4 @@
-"""What a sweep's run keeps of it, so that the sweep can be resumed: its plan, and the package of all its trainings."""
+"""The plan and the package in a sweep's run, from which the sweep can be resumed."""
 
 import json
 import logging
@@ -31,14 +31,14 @@ PACKAGE_FOLDER = "package"
 
 @dataclass(frozen=True)
 class RecordedMember:
-    """A training of a sweep, as its plan has it.
+    """A training in a sweep's plan.
 
     Attributes:
         name: What it is called.
-        combination: Its value of each parameter that the sweep is of.
-        params: What its run has as parameters besides its hyperparameters.
+        combination: Its values of the swept parameters.
+        params: The parameters of its run besides its hyperparameters.
         resource: The name of its job in the package.
-        config: Those keys of its configuration that are its own.
+        config: The keys of its configuration that differ from the sweep's.
     """
 
     name: str
@@ -50,7 +50,7 @@ class RecordedMember:
 
 @dataclass(frozen=True)
 class RecordedSweep:
-    """A sweep, as its run has it.
+    """A sweep's plan.
 
     Attributes:
         place: The name of the place.
@@ -79,7 +79,7 @@ def record_sweep(
 ) -> None:
     """Logs ``sweep/plan.json``, without secrets, and the package to a sweep's run.
 
-    Where that fails, the sweep goes on: a warning says so.
+    If that fails, the sweep goes on with a warning.
     """
     plan = {
         "format": FORMAT,
@@ -106,7 +106,7 @@ def read_sweep(client: TrackingClient, run_id: str, folder: Path) -> RecordedSwe
     Args:
         client: The tracking server's.
         run_id: The sweep's run.
-        folder: Where it may be downloaded to.
+        folder: A folder for the download.
 
     Raises:
         RunNotOursError: If there is none, or it is of another version of this library.
@@ -133,7 +133,7 @@ def read_sweep(client: TrackingClient, run_id: str, folder: Path) -> RecordedSwe
 
 
 def _describe_config(project: Project, config: PlaceConfig) -> dict[str, Any]:
-    """Writes a configuration so that it means the same wherever it is read."""
+    """Describes a configuration so that it has the same meaning anywhere."""
     described = config.model_dump(mode="json")
     described["datasets_folder"] = str(Path(project.folder, Path(config.datasets_folder).expanduser()))
     build = described.get("build")
@@ -159,7 +159,7 @@ def count_missing(client: TrackingClient, parent: Run) -> int:
     """Counts the trainings of a sweep that have not ended, or were KILLED, or never started.
 
     Raises:
-        RunNotOursError: If it is not known which trainings there are.
+        RunNotOursError: If the trainings are unknown.
     """
     check_is_no_study(parent)
     with temporary_folder() as folder:

@@ -1,4 +1,4 @@
-"""Resumes a sweep whose launcher is gone: keeps what has ended, follows what runs, and trains what is missing."""
+"""Resumes a sweep whose launcher is gone: keeps what has ended, follows what runs, and trains the rest."""
 
 import json
 import logging
@@ -43,17 +43,17 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 def resume_sweep(
     client: TrackingClient, parent: Run, given: Mapping[str, Any] | None = None, retries_failed: bool = False
 ) -> SweepEnd:
-    """Resumes a sweep from what its run has of it.
+    """Resumes a sweep from its run.
 
-    Trainings that have FINISHED are kept, and so are those that have FAILED, unless they are tried again. Those whose
-    jobs go on are recorded to their end. Those that were KILLED or never started are trained, from the package that
-    the sweep began with: neither the project nor its code is needed, and code that has changed since changes nothing.
-    Ctrl-C stops all that runs, as it does with any sweep.
+    Trainings that have FINISHED are kept, and so are those that have FAILED, unless they are retried. Those whose jobs
+    go on are recorded to their end. Those that were KILLED or never started are trained, from the sweep's original
+    package: neither the project nor its code is needed, and changes of the code have no effect. Ctrl-C stops all
+    running trainings, as with any sweep.
 
     Args:
         client: The tracking server's.
         parent: The sweep's run.
-        given: Keys of the backend config that go before those that the sweep began with.
+        given: Keys of the backend config that override those of the sweep's start.
         retries_failed: Whether those that have FAILED are trained again.
 
     Returns:
@@ -61,7 +61,7 @@ def resume_sweep(
 
     Raises:
         RunNotOursError: If it cannot be resumed here, or its launcher goes on.
-        BackendConfigError: If the configuration does not fit, or has secrets that were not kept.
+        BackendConfigError: If the configuration is invalid, or had secrets that were not kept.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
     """
     run_id, tags = parent.info.run_id, parent.data.tags
@@ -106,10 +106,10 @@ def _check_is_free(parent: Run) -> None:
 
 @dataclass(frozen=True)
 class _Found:
-    """What has become of a sweep's trainings, by name.
+    """The state of a sweep's trainings, by name.
 
     Attributes:
-        kept: Those that are not trained any more.
+        kept: Those that are not trained again.
         left: Those whose jobs are recorded to their end.
     """
 
@@ -138,7 +138,7 @@ class _PackagedSweep:
 
 
 def _load_config(model: type[PlaceConfig], recorded: RecordedSweep, given: Mapping[str, Any]) -> PlaceConfig:
-    # Not the defaults of tg.json, which may have changed: what they were is part of what was recorded.
+    # Without the defaults of tg.json, which may have changed: the recorded configuration includes them.
     own = check_config(model, given)
     try:
         config = model.model_validate({**recorded.config, **own})
@@ -167,7 +167,7 @@ def _build_member(recorded: RecordedMember, config: PlaceConfig) -> SweepMember:
 
 
 def _renew_job_name(member: SweepMember, earlier: int) -> SweepMember:
-    """Gives a training that had jobs before another job name, where the user has named them: AWS takes each name once.
+    """Gives a training that had jobs another job name, if the user has named them: AWS accepts a name only once.
 
     Args:
         member: The training.

@@ -1,4 +1,4 @@
-"""The runs of a sweep's trainings, found by the sweep's run."""
+"""Finds the runs of a sweep's trainings, by the sweep's run."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -12,12 +12,12 @@ from tg_mlflow.tracking.tags import JOB_ID_TAG, NAME_TAG, SWEEP_NAME_TAG, SWEEP_
 
 
 def is_sweep(run: Run) -> bool:
-    """Whether a run is that of a sweep."""
+    """Returns whether a run is that of a sweep."""
     return SWEEP_TAG in run.data.tags
 
 
 def list_children(client: TrackingClient, parent: Run) -> list[Run]:
-    """Lists the runs of a sweep's trainings by name, numbers in it by their value.
+    """Lists the runs of a sweep's trainings in natural order of their names.
 
     A training that was resumed may have several, the earliest first.
     """
@@ -33,7 +33,7 @@ def _order(run: Run) -> tuple[list[float | str], int, str]:
 
 
 def end_strays(client: TrackingClient, parent: Run, known: Collection[str | None]) -> None:
-    """Ends runs that nobody knows of, as the tracking server has created them and its answer was lost.
+    """Ends unknown runs, which the tracking server created while its answer was lost.
 
     Args:
         client: The tracking server's.
@@ -54,5 +54,5 @@ def group_children(children: Sequence[Run]) -> Mapping[str, list[Run]]:
 
 
 def name_child(run: Run) -> str:
-    """What people know a training's run by."""
+    """Returns the name of a training's run."""
     return str(run.data.tags.get(NAME_TAG) or run.data.tags[SWEEP_NAME_TAG])

@@ -1,4 +1,4 @@
-"""Where the tasks of a sweep come from."""
+"""The source of a sweep's tasks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +17,7 @@ class SweepSource(Protocol):
     """Supplies the tasks of a sweep and their package."""
 
     def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> AbstractContextManager[SweepDelivery]:
-        """Opens what is needed while the sweep is trained.
+        """Opens the delivery for as long as the sweep is trained.
 
         Args:
             members: The trainings.
@@ -37,11 +37,11 @@ class ProjectSweep:
 
     @contextmanager
     def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
-        """Has the project's modules and variables at hand, as its code needs them to be packaged.
+        """Makes the project's modules and variables available, which its code needs to be packaged.
 
         Raises:
-            TgError: If the project, its data or the configuration do not fit.
-            Exception: Whatever the project's code raises, unchanged.
+            TgError: If the project, its data or the configuration is invalid.
+            Exception: Any exception of the project's code, unchanged.
         """
         folder = self.project.folder
         with (
@@ -54,20 +54,20 @@ class ProjectSweep:
 
 @dataclass(frozen=True)
 class TaskSweep:
-    """Tasks that are there.
+    """Existing tasks.
 
     Attributes:
-        project: Where their data are.
+        project: The project with their data.
     """
 
     project: Project
 
     @contextmanager
     def delivering(self, members: Sequence[SweepMember], config: PlaceConfig) -> Iterator[SweepDelivery]:
-        """Has the variables of the folder's ``environment.env`` at hand.
+        """Sets the variables of the folder's ``environment.env``.
 
         Raises:
-            TgError: If the tasks, their data or the configuration do not fit.
+            TgError: If the tasks, their data or the configuration is invalid.
         """
         with (
             project_environment(self.project.folder),

@@ -35,15 +35,15 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep trains, and how.
+    """A sweep's trainings and how they are trained.
 
     Attributes:
         members: All trainings.
-        config: What is the same for all.
-        source: Where their tasks come from.
+        config: The configuration that all share.
+        source: The source of their tasks.
         executor: The executor that runs them.
-        project: The project, for whoever resumes the sweep; ``None`` if that has been recorded.
-        kept: How those have ended that are not trained any more, by name.
+        project: The project, recorded to resume the sweep; ``None`` if that has been done.
+        kept: The results of trainings that are not trained again, by name.
         left: Those whose launcher is gone and whose jobs may go on, by name.
     """
 
@@ -99,7 +99,7 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
                 results = list_results(members, trainer.results)
                 _summarize(telling, parent, results, members, config)
             _check(run_id, results)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and returned to the caller
         end = read_end(client, run_id, error)
         return SweepEnd(end.status, end.failure, results)
     return SweepEnd(client.get_run(run_id).info.status, None, results)
@@ -167,12 +167,12 @@ def build_grid(members: Sequence[SweepMember]) -> dict[str, list[Any]]:
 
 
 def build_sweep_tags(members: Sequence[SweepMember]) -> dict[str, str]:
-    """What the run of a sweep has from its first moment, so that it is known as one whatever happens then."""
+    """Builds the tags that mark a sweep's run from its creation on."""
     return {SWEEP_TAG: json.dumps(build_grid(members), default=str)}
 
 
 def _common_params(members: Sequence[SweepMember]) -> dict[str, str]:
-    """What is the same in all members."""
+    """Returns the parameters that all members share."""
     return {
         name: value
         for name, value in members[0].params.items()

@@ -1,4 +1,4 @@
-"""Trains members of a sweep, each in a run of its own below the sweep's, from as many threads as one likes."""
+"""Trains members of a sweep, each in a run of its own below the sweep's, from any number of threads."""
 
 import logging
 import threading
@@ -29,7 +29,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 @dataclass
 class SweepTrainer:
-    """Trains members of a sweep, and can stop all that it trains.
+    """Trains members of a sweep, and can stop them all.
 
     Attributes:
         client: The tracking server's.
@@ -37,7 +37,7 @@ class SweepTrainer:
         parent: The sweep's run.
         left: Those whose launcher is gone, by the member's name: they are recorded to their end.
         results: How each has ended, by the member's name.
-        is_without_server: Whether the tracking server has stayed away for so long that none is begun any more.
+        is_without_server: Whether the tracking server has been away for so long that no more trainings are started.
     """
 
     client: TrackingClient
@@ -58,12 +58,12 @@ class SweepTrainer:
     def train(self, member: SweepMember, delivery: SagemakerConfig, show: Listener | None = None) -> None:
         """Trains a member in a run of its own and keeps its result.
 
-        Does nothing once all are stopped, or the tracking server has stayed away.
+        Does nothing once all are stopped, or the tracking server has been given up.
 
         Args:
             member: The training.
-            delivery: How it is delivered.
-            show: Called with the training's output as it is recorded; what it raises stops the training.
+            delivery: Its delivery.
+            show: Called with the training's output as it is recorded; an exception of it stops the training.
 
         Raises:
             KeyboardInterrupt: If it is interrupted, or all are stopped; the run is KILLED then.
@@ -82,13 +82,13 @@ class SweepTrainer:
                 end = train_recorded(self.client, run_id, member.params, training)
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
         except TrackingError as error:
-            # The others go on: the server may be back when they have something to say.
+            # The others go on: the server may be back when they have something to record.
             failure, status = f"the tracking server did not answer: {error}", FAILED
         finally:  # also of an interrupt, which has ended the run
             self.results[member.name] = _read_result(self.client, run_id, member, status, failure)
 
     def _create_run(self, member: SweepMember) -> str:
-        # A server that has created it but could not say so has one run too many, which is ended with the sweep.
+        # If the server created it but its answer was lost, the extra run is ended with the sweep.
         create = partial(create_child_run, self.client, self.parent, member.name)
         try:
             return self.client.repeat(create, "a new run")
@@ -102,13 +102,13 @@ class SweepTrainer:
         except KeyboardInterrupt:
             cancel_job(self.client.without_patience(), left)
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and returned to the caller
             return read_end(self.client, left.run_id, error)
         return TrainingEnd(self.client.get_run(left.run_id).info.status)
 
     @contextmanager
     def _following(self, executor: Executor, job_id: str) -> Iterator[None]:
-        """Lets the job be stopped from another thread; a job that has come too late is stopped at once."""
+        """Lets the job be stopped from another thread; a job that arrives too late is stopped at once."""
         with self._lock:
             self._running.add(job_id)
         try:
@@ -120,10 +120,10 @@ class SweepTrainer:
                 self._running.discard(job_id)
 
     def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
-        """Has no more trainings begun, and those that run ended; returns when all are, or after another interrupt.
+        """Starts no more trainings and stops the running ones; returns when all have ended, or after another interrupt.
 
         Args:
-            futures: Trainings in other threads, which are waited for, too.
+            futures: Trainings in other threads, which are also waited for.
         """
         self._stopping.set()
         for future in futures:
@@ -179,4 +179,4 @@ def _read_result(
 
 
 def show_nothing(event: LogEvent) -> None:
-    """Shows none of a training's output: it is in the run, and several trainings at once would be a muddle."""
+    """Shows none of a training's output: it is in the run, and several at once would be confusing."""

@@ -1,4 +1,4 @@
-"""Tests that a place of one's own is to pass, and an executor without processes for tests of what uses one.
+"""Contract tests for third-party places, and an in-memory executor for tests of code that uses executors.
 
 Nothing outside this package imports it, and nothing else imports pytest.
 """

@@ -1,4 +1,4 @@
-"""The task that the contract tests train: what it does is a hyperparameter.
+"""The task of the contract tests: a hyperparameter selects what it does.
 
 It is trained as a module of a project, since this package is not installed where jobs run.
 """
@@ -12,7 +12,7 @@ from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 
 class ContractTask(AbstractTrainingTask):
-    """Does what ``what`` names.
+    """A task that runs the method ``what``.
 
     Attributes:
         what: The name of a method.
@@ -32,21 +32,21 @@ class ContractTask(AbstractTrainingTask):
         environment.store_artifact(["runs", 0], "answer", {"answer": 42})
 
     def fail(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Says something and fails."""
+        """Logs something and fails."""
         environment.log("the last words")
         raise ValueError("no luck")
 
     def talk(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Writes a hundred lines."""
+        """Logs a hundred lines."""
         for number in range(100):
             environment.log(f"line {number} ü")
 
     def read(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Writes what the dataset holds."""
+        """Logs the dataset's content."""
         environment.log(f"data: {Path(data).read_text(encoding='utf-8')}")
 
     def look(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Writes a variable."""
+        """Logs a variable."""
         environment.log(f"colour: {os.environ['COLOUR']}")
 
     def wait(self, data: Any, environment: TrainingEnvironment) -> None:
@@ -55,7 +55,7 @@ class ContractTask(AbstractTrainingTask):
         signal.pause()
 
     def resist(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Does not stop for SIGTERM."""
+        """Ignores SIGTERM."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         environment.log("waiting")
         while True:

@@ -1,6 +1,6 @@
-"""What executors have in common, as tests that any of them is to pass.
+"""The contract of executors, as tests that each of them must pass.
 
-A test module of a place derives a class from one of those here and gives it the fixture ``open_executor``::
+A place's test module derives a class from one of these and gives it the fixture ``open_executor``::
 
     class TestSshExecutor(SeparateExecutorContract):
         @pytest.fixture
@@ -38,7 +38,7 @@ class ExecutorContract:
 
     @pytest.fixture
     def open_executor(self) -> OpenExecutor:
-        """A function that makes an executor of always the same options, with a grace period of a second or so."""
+        """A function that makes an executor, always with the same options, and a grace period of about a second."""
         raise NotImplementedError(f"{type(self).__name__} has to have the fixture open_executor")
 
     @pytest.fixture

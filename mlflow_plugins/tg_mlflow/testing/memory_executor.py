@@ -77,7 +77,7 @@ class Machine:
     """Where jobs in memory are, and its clock, which somebody who waits moves on.
 
     Args:
-        write_script: Says what a new job does. What it raises keeps the job from being started.
+        write_script: Returns the script of a new job. If it raises, the job is not started.
 
     Attributes:
         now: How many seconds have passed.
@@ -112,7 +112,7 @@ class Machine:
         return self._jobs[job_id]
 
     def stop(self, job: "_Job", seconds: float) -> None:
-        """Has a job end in some seconds, unless it ends before."""
+        """Makes a job end in some seconds, unless it ends before."""
         with self._changed:
             if self.now + seconds < job.end:
                 job.end, job.is_stopped = self.now + seconds, True

@@ -22,28 +22,28 @@ HERE = "; the project runs with the Python and the libraries that are installed 
             "python_env: env.yaml",
             {},
             ProcessConfig(),
-            f"tg-process does not heed python_env of the MLproject (env.yaml){HERE}",
+            f"tg-process ignores python_env of the MLproject (env.yaml){HERE}",
         ),
         (
             "conda_env: env.yaml",
             {},
             AttachedConfig(),
-            f"tg-attached does not heed conda_env of the MLproject (env.yaml){HERE}",
+            f"tg-attached ignores conda_env of the MLproject (env.yaml){HERE}",
         ),
         (
             "docker_env: {image: mine}",
             {},
             LocalConfig(),
-            "tg-local does not heed docker_env in the MLproject (image 'mine'); the project runs in an image with ",
+            "tg-local ignores docker_env in the MLproject (image 'mine'); the project runs in an image with ",
         ),
         (
             "conda_env: env.yaml",
             {},
             RemoteConfig(image_uri="registry/image:1"),
-            "tg-sagemaker does not heed conda_env of the MLproject (env.yaml); the project runs in the image that ",
+            "tg-sagemaker ignores conda_env of the MLproject (env.yaml); the project runs in the image that ",
         ),
-        ("", {"ENV_MANAGER": "conda"}, ProcessConfig(), f"tg-process does not heed --env-manager conda{HERE}"),
-        ("", {"DOCKER_ARGS": {"gpus": "all"}}, ProcessConfig(), f"tg-process does not heed --docker-args{HERE}"),
+        ("", {"ENV_MANAGER": "conda"}, ProcessConfig(), f"tg-process ignores --env-manager conda{HERE}"),
+        ("", {"DOCKER_ARGS": {"gpus": "all"}}, ProcessConfig(), f"tg-process ignores --docker-args{HERE}"),
         ("", {"ENV_MANAGER": "local", "DOCKER_ARGS": {}, "build_image": False}, ProcessConfig(), None),
         ("", {}, ProcessConfig(), None),
     ],
@@ -72,4 +72,4 @@ def test_a_file_that_mlflow_finds_by_its_name_counts(tmp_path: Path, caplog: pyt
     (tmp_path / "python_env.yaml").write_text("python: 3.12", encoding="utf-8")
     warn_of_ignored_settings(read_project(tmp_path), ProcessConfig(), {})
     [record] = caplog.records
-    assert "tg-process does not heed python_env of the MLproject (python_env.yaml); " in record.getMessage()
+    assert "tg-process ignores python_env of the MLproject (python_env.yaml); " in record.getMessage()

@@ -1,4 +1,4 @@
-"""Converts a factory's arguments from texts by its annotations. One module for each kind of annotation."""
+"""Converts a factory's arguments from strings by its annotations. One module for each kind of annotation."""
 
 from typing import TYPE_CHECKING
 

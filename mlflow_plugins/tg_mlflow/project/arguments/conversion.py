@@ -1,4 +1,4 @@
-"""Converts the texts that a user gives to what a factory's signature asks for."""
+"""Converts a user's strings to the types of a factory's signature."""
 
 import functools
 import inspect
@@ -17,7 +17,7 @@ _LONGEST_SHOWN = 200
 
 
 def convert_arguments(factory: Callable[..., Any], texts: Mapping[str, str], target: str) -> dict[str, Any]:
-    """Converts texts to what the factory's annotations say, as :func:`read_value` does.
+    """Converts strings by the factory's annotations, as :func:`read_value` does.
 
     A parameter without an annotation takes the type of its default value, if texts of that can be read, and else a
     text. A parameter whose default is None may be None, and any other default may be given as it is printed, whatever
@@ -25,9 +25,9 @@ def convert_arguments(factory: Callable[..., Any], texts: Mapping[str, str], tar
     whatever order they are written, and a text last.
 
     Args:
-        factory: What will be called.
+        factory: The factory.
         texts: Values by parameter.
-        target: How to name the factory in a message.
+        target: The factory's name in messages.
 
     Raises:
         ProjectError: For a parameter that is unknown or missing, and a value that does not fit.
@@ -84,9 +84,9 @@ def _says_nothing(wanted: Any) -> bool:
 
 
 def _read_annotations(factory: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of a factory's parameters, those that are texts resolved; one that cannot be says nothing.
+    """Returns the annotations of a factory's parameters, strings resolved; unresolvable ones are dropped.
 
-    Such are names that are imported for type checkers alone.
+    Examples are names that are imported for type checkers only.
     """
     while isinstance(factory, functools.partial):
         factory = factory.func
@@ -132,7 +132,7 @@ def _resolve(holder: Any, module: Mapping[str, Any]) -> dict[str, Any]:
             if not error.name or error.name in unknown:
                 return {}
             unknown[error.name] = _Unknown(error.name, (), {})
-        except Exception:  # noqa: BLE001 - evaluating what people write as annotations raises anything
+        except Exception:  # noqa: BLE001 - evaluating annotations may raise anything
             return {}
 
 
@@ -141,7 +141,7 @@ def _shorten(text: str) -> str:
 
 
 def _holds_secret(wanted: Any, seen: tuple[Any, ...] = ()) -> bool:
-    """Whether an annotation names a type that hides its value, such as pydantic's SecretStr, or one with such parts."""
+    """Returns whether an annotation is a type that hides its value, such as SecretStr, or has such parts."""
     if hasattr(wanted, "get_secret_value"):
         return True
     parts = [*typing.get_args(wanted), *(wanted if isinstance(wanted, list) else ())]

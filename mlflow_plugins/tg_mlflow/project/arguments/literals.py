@@ -1,10 +1,10 @@
-"""Decodes what an argument's text says if it is JSON or a literal of Python."""
+"""Decodes an argument that is JSON or a Python literal."""
 
 import ast
 import json
 from typing import Any
 
-# What JSON calls otherwise, as Python writes it.
+# JSON's names that differ in Python.
 _FLOATS = ("nan", "inf", "-inf")
 
 UNDECODED = object()
@@ -21,7 +21,7 @@ class WrittenText(str):
 
 
 def decode(value: Any) -> Any:
-    """Decodes a text as it is written; anything else has been decoded already.
+    """Decodes a raw text; anything else has been decoded already.
 
     Numbers are those of JSON: ``001``, ``1_000`` and ``0x10`` are none.
 
@@ -40,7 +40,7 @@ def decode(value: Any) -> Any:
     except _DoubleKeyError:
         raise
     except (ValueError, RecursionError):
-        pass  # it may be as Python writes it, such as {0: 1.0} or ('a', None)
+        pass  # it may be a Python literal, such as {0: 1.0} or ('a', None)
     try:
         literal = ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -59,7 +59,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def is_bracketed(value: Any) -> bool:
-    """Whether a text as it is written stands in brackets, as lists and dictionaries do."""
+    """Returns whether a raw text stands in brackets, as lists and dictionaries do."""
     if not isinstance(value, WrittenText):
         return False
     text = value.strip()

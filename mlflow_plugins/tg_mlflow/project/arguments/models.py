@@ -1,4 +1,4 @@
-"""Reads what pydantic knows: models, dataclasses, typed dictionaries, addresses, identifiers and the like."""
+"""Reads types that pydantic knows: models, dataclasses, typed dictionaries, URLs, UUIDs and the like."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tg_mlflow.project.arguments.scalars import as_plain, validating
 
 
 def adapt(wanted: Any) -> "TypeAdapter[Any] | None":
-    """What reads values of a type; ``None`` for what pydantic does not know."""
+    """Returns pydantic's reader of a type; ``None`` for types that pydantic does not know."""
     try:
         return TypeAdapter(wanted)
     except (PydanticUserError, PydanticUndefinedAnnotation):
@@ -22,7 +22,7 @@ def read_by_pydantic(value: Any, wanted: Any) -> Any:
     """Reads a text as it is written, or a part of what has been decoded; of an unknown class it is kept as it is.
 
     Raises:
-        ValueError: If it is no such value.
+        ValueError: If it is not such a value.
     """
     adapter = adapt(wanted)
     if adapter is None:

@@ -20,7 +20,7 @@ _BOOLS = {
 
 
 def as_plain(value: Any) -> Any:
-    """A text as an ordinary ``str``; anything else as it is."""
+    """Returns a text as an ordinary ``str``; anything else as it is."""
     return str(value) if isinstance(value, str) else value
 
 
@@ -28,7 +28,7 @@ def read_text(value: Any) -> str:
     """Reads a text.
 
     Raises:
-        ValueError: For a part of JSON that is none.
+        ValueError: If a part of JSON is not a string.
     """
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text; put it in quotes")
@@ -36,7 +36,7 @@ def read_text(value: Any) -> str:
 
 
 def read_literal(value: Any, options: tuple[Any, ...]) -> Any:
-    """Reads one of a few values, which are told apart by type, too: ``1`` is not ``True``, nor ``1.0``.
+    """Reads one of a few values, which are also distinguished by type: ``1`` is neither ``True`` nor ``1.0``.
 
     Raises:
         ValueError: If it is none of them.
@@ -55,10 +55,10 @@ def read_literal(value: Any, options: tuple[Any, ...]) -> Any:
 
 
 def validating(validate: Callable[[Any], Any], value: Any) -> Any:
-    """Has a value validated.
+    """Validates a value with pydantic.
 
     Raises:
-        ValueError: If it is none, with the place in it and the reason, and without the value.
+        ValueError: If it is invalid, with the location in it and the reason, but without the value.
     """
     try:
         return validate(value)
@@ -123,7 +123,7 @@ def _read_enum(value: Any, wanted: type[Enum]) -> Enum:
 
 
 def _find_members(value: Any, wanted: type[Enum]) -> list[Enum]:
-    """The members that a value may mean: by value, then by name."""
+    """Yields the members that a value may mean: by value, then by name."""
     found = []
     for each in (as_plain(value), decode(value)):
         if each is not UNDECODED and not (isinstance(each, bool) and not any(m.value is each for m in wanted)):
@@ -137,7 +137,7 @@ def _find_members(value: Any, wanted: type[Enum]) -> list[Enum]:
 
 
 def _read_time(value: Any, wanted: type) -> Any:
-    # Pydantic takes a number for seconds since 1970, and 20240131 for a day of that year.
+    # Pydantic reads a number as seconds since 1970, and 20240131 as a day of that year.
     if not isinstance(value, str) or re.fullmatch(r"\s*[+-]?[\d.]+\s*", value):
         raise ValueError("write it in ISO 8601, such as 2024-01-31, 2024-01-31T12:00:00Z or 12:00")
     return _as_subclass(value, wanted, (datetime.datetime, datetime.date, datetime.time))
@@ -161,7 +161,7 @@ def _read_path(value: Any, wanted: type) -> Any:
     return wanted(read_text(value))
 
 
-# How a value of a class is read, or of a class derived from it: the first one that fits, from the most specific on.
+# The readers of classes and their subclasses; the first match counts, the most specific first.
 SCALARS: tuple[tuple[type, Callable[[Any, Any], Any]], ...] = (
     (Enum, _read_enum),
     (bool, _read_bool),
@@ -180,5 +180,5 @@ SCALARS: tuple[tuple[type, Callable[[Any, Any], Any]], ...] = (
     (str, _read_subclass_of_text),
 )
 NUMBERS = (bool, np.bool_, int, np.integer, float, np.floating)
-# From the most general on: a timestamp takes the text of a date, too, and a duration that of a time.
+# The most general first: a timestamp also accepts the text of a date, and a duration that of a time.
 TIMES = (datetime.timedelta, datetime.time, datetime.datetime, datetime.date)

@@ -1,4 +1,4 @@
-"""What an annotation of Python's typing is about."""
+"""Resolves annotations of Python's typing."""
 
 import inspect
 import numbers
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 UNIONS = (typing.Union, types.UnionType)
-# What annotations call numbers whose class they leave open.
+# Annotations of numbers that leave the class open.
 _OPEN_NUMBERS: dict[Any, Any] = {
     **dict.fromkeys((numbers.Number, numbers.Complex, numbers.Real, typing.SupportsFloat), int | float),
     **dict.fromkeys((numbers.Integral, typing.SupportsInt, typing.SupportsIndex), int),
@@ -21,7 +21,7 @@ _QUALIFIERS = ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
 
 
 def strip(wanted: Any) -> Any:
-    """What a NewType, an alias or a type variable stands for."""
+    """Returns the type behind a NewType, an alias or a type variable."""
     while True:
         if isinstance(wanted, typing.NewType):
             wanted = wanted.__supertype__
@@ -39,7 +39,7 @@ def strip(wanted: Any) -> Any:
 
 
 def kind_of(wanted: Any) -> type:
-    """The class that an annotation is about; ``object`` where it is about none."""
+    """Returns the class of an annotation; ``object`` if it has none."""
     wanted = strip(wanted)
     if typing.get_origin(wanted) is Annotated:
         return kind_of(typing.get_args(wanted)[0])

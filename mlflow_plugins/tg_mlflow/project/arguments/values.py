@@ -25,17 +25,17 @@ _SEQUENCES: dict[Any, Callable[[Any], Any]] = {
     tuple: tuple,
 }
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
-# Of pydantic's validators, those that may take something else than a value of the type that they annotate.
+# Pydantic's validators that may accept something else than a value of the annotated type.
 _READERS = ("BeforeValidator", "PlainValidator", "WrapValidator")
 
 
 def read_value(text: str, wanted: Any) -> Any:
     """Reads a text as a value of a type.
 
-    ``str``, ``Any``, ``object`` and classes that nothing is known of take the text as it is. Numbers and bools are
-    written as in JSON or Python, enumerations by value or name, times and durations in ISO 8601; lists, tuples, sets,
-    dictionaries, dataclasses, typed dictionaries and pydantic's models as JSON or as Python's literals.
-    A key of JSON is read as such a text. Functions and classes have no text.
+    ``str``, ``Any``, ``object`` and unknown classes take the text as it is. Numbers and bools are written as in JSON or
+    Python, enumerations by value or name, times and durations in ISO 8601; lists, tuples, sets, dictionaries,
+    dataclasses, typed dictionaries and pydantic's models as JSON or as Python's literals. A key of JSON is read as such
+    a text. Functions and classes have no text.
 
     A union, in whatever order its members are written, is read by these rules:
 
@@ -59,7 +59,7 @@ def read_value(text: str, wanted: Any) -> Any:
 
 
 def is_known(kind: type) -> bool:
-    """Whether a text is read as a value of a class, rather than handed on as it is."""
+    """Returns whether a text is read as a value of a class, rather than passed on as it is."""
     return not _takes_any_text(kind) or issubclass(kind, (str, bytes, os.PathLike))
 
 
@@ -143,7 +143,7 @@ def _attempt(value: Any, member: Any) -> Iterator[Any]:
 
 
 def _rank(member: Any) -> int:
-    """How general a member of a union is."""
+    """Returns how general a member of a union is."""
     kind = kind_of(member)
     if typing.get_origin(member) is Literal or issubclass(kind, Enum):
         return 0
@@ -164,7 +164,7 @@ def _is_number(member: Any) -> bool:
 
 
 def _is_structure(member: Any) -> bool:
-    """Whether a member is written as a list or a dictionary."""
+    """Returns whether a member is written as a list or a dictionary."""
     kind = kind_of(member)
     if kind in _SEQUENCES or kind in _MAPPINGS or issubclass(kind, (list, tuple, dict, set, frozenset)):
         return True
@@ -183,7 +183,7 @@ def _takes_any_text(member: Any) -> bool:
 
 
 def _suits(decoded: Any, member: Any) -> bool:
-    """Whether what has been decoded is written as values of a member are: a bool or a fraction is no int."""
+    """Returns whether a decoded value has the form of a member's values: a bool or a fraction is not an int."""
     kind = kind_of(member)
     if typing.get_origin(member) is Literal or issubclass(kind, Enum):
         return True
@@ -197,7 +197,7 @@ def _suits(decoded: Any, member: Any) -> bool:
 
 
 def _is_same(value: Any, decoded: Any) -> bool:
-    """Whether a value is what has been decoded, types of its parts included."""
+    """Returns whether a value equals the decoded one, including the types of its parts."""
     value = value.value if isinstance(value, Enum) else value
     if isinstance(value, (list, tuple)) and isinstance(decoded, (list, tuple)):
         return len(value) == len(decoded) and all(map(_is_same, value, decoded))
@@ -216,7 +216,7 @@ def _read_sequence(value: Any, kind: type, arguments: tuple[Any, ...]) -> Any:
         raise ValueError("write a list as JSON, such as [1, 2]")
     items = list(decoded)
     if kind is tuple and arguments and arguments[-1] is not Ellipsis:
-        types_of_items = list(arguments) if arguments != ((),) else []  # which is how Python 3.10 gives tuple[()]
+        types_of_items = list(arguments) if arguments != ((),) else []  # as Python 3.10 represents tuple[()]
         if len(items) != len(types_of_items):
             raise ValueError(f"it has {len(items)} items, not {len(types_of_items)}")
     else:

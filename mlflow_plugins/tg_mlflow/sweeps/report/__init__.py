@@ -1,4 +1,4 @@
-"""How the trainings of a sweep compare: table, description, figures, the best one.
+"""Compares the trainings of a sweep: table, description, figures, the best one.
 
 It reads results and writes artifacts; it trains nothing.
 """

@@ -36,7 +36,7 @@ class SweepAxis:
 
     @property
     def label(self) -> str:
-        """The name, of which a long one has lost its beginning, where the path to a part of the task is."""
+        """The name; a long one without its beginning, which is the path to a part of the task."""
         name = as_label(self.name, len(self.name))
         parts = name.split(".")
         while len(".".join(parts)) > _LONGEST_NAME and len(parts) > 1:
@@ -58,7 +58,7 @@ class SweepAxis:
         return min(known), max(known)
 
     def scale(self, coordinate: float) -> float:
-        """Where a coordinate is between the least one, which is at 0, and the greatest, at 1; all alike are at 0.5."""
+        """Returns a coordinate's position from the least, 0, to the greatest, 1; 0.5 if all are equal."""
         least, greatest = self.range
         if least == greatest:
             return math.nan if math.isnan(coordinate) else 0.5
@@ -73,7 +73,7 @@ class SweepAxis:
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Coordinates to mark and what to write there: the values that occur if there are few, else five."""
+        """Returns ticks and their labels: the values that occur if there are few, else five."""
         if self.categories:
             every = math.ceil(len(self.categories) / _MOST_CATEGORIES_AS_TICKS)
             return [(float(i), label) for i, label in enumerate(self.categories) if i % every == 0]
@@ -110,7 +110,7 @@ def build_metric_axis(children: Sequence[SweepChildResult], name: str) -> SweepA
 
 
 def format_numbers(values: Sequence[float]) -> list[str]:
-    """Writes different numbers differently, with four digits if these are enough."""
+    """Formats different numbers differently, with four digits if these suffice."""
     for digits in range(4, 17):
         labels = [_format_number(value, digits) for value in values]
         if len(set(labels)) == len(set(values)):

@@ -1,4 +1,4 @@
-"""Describes a sweep in Markdown, as the page of its run in MLflow shows it."""
+"""Describes a sweep in Markdown for its run's page in MLflow."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from tg_mlflow.sweeps.report.table import (
     name_varying,
 )
 
-# What MLflow takes as a tag's value.
+# The longest value of a tag in MLflow.
 LONGEST_DESCRIPTION = 8000
 
 _MOST_ROWS = 50
@@ -30,9 +30,9 @@ _MOST_VALUES = 6
 _LONGEST_CELL = 60
 _LONGEST_VALUE = 20
 _MOST_COMPARED = 25
-# A colon before a word and another one is an emoji for MLflow's pages, and one before slashes a link.
+# For MLflow's pages, a word between colons is an emoji, and a colon before slashes begins a link.
 _AS_ENTITY = re.compile(r"[&<>]|:(?=//|\S+:)")
-# What begins something in Markdown; a name with a line inside, as in `batch_size`, is left as people know it.
+# Markdown's special characters; an underscore inside a name, as in `batch_size`, is harmless.
 _MARKDOWN = re.compile(r"[\\`*{}\[\]|~@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
@@ -43,7 +43,7 @@ def describe_sweep(
     grid: Mapping[str, Sequence[Any]],
     experiment_id: str,
 ) -> str:
-    """Writes what was swept, how the trainings ended, which is the best, and a table of them, the best ones first.
+    """Describes the swept values, how the trainings ended, the best one, and a table, the best ones first.
 
     Args:
         children: The sweep's.
@@ -79,7 +79,7 @@ def describe_sweep(
 
 
 def _fit(head: str, rows: list[str], children: int) -> str:
-    """Takes as many rows as there is room for."""
+    """Returns as many rows as fit."""
     for count in range(len(rows), 2, -1):
         left_out = children - (count - 2)
         tail = f"\n\nHere are {count - 2} of them; all are in `sweep/summary.csv`." if left_out else ""

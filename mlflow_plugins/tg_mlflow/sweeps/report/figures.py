@@ -1,4 +1,4 @@
-"""Draws how a sweep's parameters and metrics hang together, each picture beside the data that it shows."""
+"""Draws the relation of a sweep's parameters and metrics, each figure with its data beside it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ MOST_PARAMETERS = 12
 def list_drawn_parameters(
     children: Sequence[SweepChildResult], primary_metric: str | None, grid: Mapping[str, Sequence[Any]]
 ) -> list[str]:
-    """Names the parameters that there is something to draw of, at most twelve.
+    """Lists the parameters that can be drawn, at most twelve.
 
     These are those that differ between the finished children with a finite value of the metric that is drawn.
     """

@@ -18,7 +18,7 @@ from tg_mlflow.sweeps.report.table import Mode, SweepChildResult
 
 _LONGEST_HORIZONTAL_LABEL = 12
 _FEW_LINES = 30
-# Labels on an axis that are nearer than this part of its height cover each other.
+# Labels on an axis that are closer than this share of its height overlap.
 _LEAST_DISTANCE = 0.045
 
 
@@ -92,6 +92,6 @@ def _build_norm(axis: SweepAxis) -> Normalize:
 
 
 def _build_colours(mode: Mode) -> Colormap:
-    # The better, the darker; the palest, which are hardly seen on white, are left out.
+    # The better, the darker; the palest colours, which are hardly visible on white, are not used.
     shades = colormaps["viridis"](np.linspace(0.93, 0, 256))
     return ListedColormap(shades if mode == "max" else shades[::-1])

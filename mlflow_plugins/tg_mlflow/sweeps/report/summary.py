@@ -1,4 +1,4 @@
-"""Puts what is known of a sweep's trainings into the run that is their parent."""
+"""Logs the summary of a sweep's trainings to their parent run."""
 
 import logging
 import re
@@ -47,7 +47,7 @@ COUNT_METRICS = {
 FOLDER = "sweep"
 TABLE = "sweep/summary.json"
 
-# Below MLflow's own logger, which shows what it is told on a console.
+# A child of MLflow's logger, which writes to the console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
 _LONGEST_FILE_NAME = 80
 _REFUSED_CHARACTERS = re.compile(r"[^\w.\-]")
@@ -62,18 +62,18 @@ def log_sweep_summary(
     mode: Mode,
     grid: Mapping[str, Sequence[Any]],
 ) -> None:
-    """Logs the parent's description, its best child, how many have ended how, and the folder ``sweep``.
+    """Logs the parent's description, its best child, the numbers of outcomes, and the folder ``sweep``.
 
     The folder has ``summary.csv``, ``summary.json``, which MLflow shows as a table, ``parallel_coordinates.png`` and
-    ``metric_vs_<parameter>.png``, each with its data as CSV. What cannot be drawn or shown as a table does not fail: a
-    warning says why, and the tag ``tg.missing`` names it. When it is called again, everything is replaced.
+    ``metric_vs_<parameter>.png``, each with its data as CSV. A figure or table that fails is no error: a warning says
+    why, and the tag ``tg.missing`` names it. Calling it again replaces everything.
 
     Args:
         client: The tracking server's.
         parent_run_id: The parent.
         experiment_id: Where the children's runs are.
-        children: All of the sweep's, whatever has become of them.
-        primary_metric: Of which the best child has the ``mode``; the parent gets that child's value of it, too.
+        children: All children of the sweep, in any state.
+        primary_metric: The metric that determines the best child by ``mode``; the parent also gets its value.
         mode: Whether the greatest or the least value is the best.
         grid: Values by parameter; empty if the children are not made from a grid.
 
@@ -122,7 +122,7 @@ def _draw(
     grid: Mapping[str, Sequence[Any]],
     attempts: Attempts,
 ) -> None:
-    # Here, as matplotlib takes a second, in which a launcher can start its jobs.
+    # Here, as importing matplotlib takes a second, in which a launcher can start its jobs.
     from tg_mlflow.sweeps.report.figures import (
         draw_metric_by_parameter,
         draw_parallel_coordinates,
@@ -135,7 +135,7 @@ def _draw(
     for parameter in list_drawn_parameters(children, primary_metric, grid):
         stem = f"metric_vs_{_REFUSED_CHARACTERS.sub('_', parameter)[-_LONGEST_FILE_NAME:]}"
         file, number = stem, 1
-        # Without regard to case, as on some file systems.
+        # Ignoring case, as some file systems do.
         while file.lower() in taken:
             number += 1
             file = f"{stem}-{number}"
@@ -145,7 +145,7 @@ def _draw(
 
 
 def _log_table(client: TrackingClient, run_id: str, table: pd.DataFrame) -> None:
-    # For MLflow's page, what is before a dot in a column's name is another table, and the cell is empty.
+    # MLflow's page takes a dot in a column's name for nesting, and shows an empty cell.
     table = table.rename(columns=lambda name: name.replace(".", "/"))
     if any(each.path == TABLE for each in client.list_artifacts(run_id, FOLDER)):
         # MLflow would add the rows to those that are there. That the file is a table is known of the first time.

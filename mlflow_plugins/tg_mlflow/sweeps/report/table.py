@@ -1,4 +1,4 @@
-"""What is known of the trainings of a sweep, as a table, and which of them is the best."""
+"""The table of a sweep's trainings, and the best one."""
 
 import json
 import math
@@ -25,10 +25,10 @@ _MOST_METRICS = 6
 
 @dataclass(frozen=True)
 class SweepChildResult:
-    """A training of a sweep, as it has ended.
+    """The result of a training of a sweep.
 
     Attributes:
-        name: What it is called in the sweep.
+        name: Its name in the sweep.
         run_id: Its MLflow run; ``None`` if it was never started.
         status: ``FINISHED``, ``FAILED``, ``KILLED`` or ``NOT STARTED``.
         seconds: How long it took.
@@ -46,20 +46,20 @@ class SweepChildResult:
     failure: str | None
 
     def get_metric(self, name: str) -> float | None:
-        """Gives a metric's value if the training is finished and the value is finite."""
+        """Returns a metric's value if the training is finished and the value is finite."""
         value = self.metrics.get(name)
-        # MLflow keeps an infinite value as the greatest finite one.
+        # MLflow stores an infinite value as the greatest finite one.
         is_finite = value is not None and math.isfinite(value) and abs(value) < sys.float_info.max
         return value if is_finite and self.status == FINISHED else None
 
 
 def mask_result(result: SweepChildResult, mask: SecretMask) -> SweepChildResult:
-    """Leaves out secrets that a sweep is over, for what is shown or written to a file."""
+    """Masks swept secrets, for what is shown or written to a file."""
     return replace(result, name=mask.mask(result.name), parameters=mask_values(result.parameters, mask))
 
 
 def mask_values(values: Mapping[str, Any], mask: SecretMask) -> dict[str, Any]:
-    """Writes values by name without secrets: texts, and texts in lists."""
+    """Masks named values: strings, and strings in lists."""
 
     def write(name: str, value: Any) -> Any:
         if isinstance(value, str):
@@ -111,14 +111,14 @@ def find_best(children: Sequence[SweepChildResult], primary_metric: str | None, 
 
 
 def choose_metrics(children: Sequence[SweepChildResult], primary_metric: str | None) -> list[str]:
-    """Gives the metrics to show: the primary one or, if none is named, the first six by name that have a value."""
+    """Returns the metrics to show: the primary one or, if none is named, the first six by name that have a value."""
     if primary_metric is not None:
         return [primary_metric]
     return _known_metrics(children)[:_MOST_METRICS]
 
 
 def describe_missing_metric(children: Sequence[SweepChildResult], primary_metric: str) -> str:
-    """Says in a line that no finished child has a value of the metric, and what may have been meant."""
+    """Describes in a line that no finished child has a value of the metric, with a suggestion."""
     known = [name for name in _known_metrics(children) if name != primary_metric]
     return f"no finished training has a finite value of primary_metric {primary_metric!r}; " + suggestion(
         primary_metric, known
@@ -132,17 +132,17 @@ def name_varying(children: Sequence[SweepChildResult], grid: Mapping[str, Sequen
 
 
 def name_all(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Gives the keys of all the mappings, each once, as they come."""
+    """Returns the distinct keys of all mappings, in their order."""
     return list(dict.fromkeys(name for each in mappings for name in each))
 
 
 def is_number(value: Any) -> bool:
-    """Whether this is a number, which bools and what is not finite are not."""
+    """Returns whether this is a finite number and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def as_key(value: Any) -> str:
-    """Writes a parameter so that equal values, and no others, are written alike: ``1`` is ``1.0``, but not ``True``."""
+    """Formats a parameter so that only equal values have the same text: ``1`` is ``1.0``, but not ``True``."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, sort_keys=True, default=str)
@@ -154,14 +154,14 @@ def _known_metrics(children: Sequence[SweepChildResult]) -> list[str]:
 
 
 def _as_column(values: list[Any]) -> "pd.Series[Any]":
-    # Else a value that is missing would make floats of integers, and numbers of bools.
+    # Otherwise a missing value would convert integers to floats, and bools to numbers.
     return pd.Series(values) if all(map(is_number, values)) else pd.Series(values, dtype=object)
 
 
 def describe_child(
     run: Run, name: str, combination: Mapping[str, Any], status: str, failure: str | None
 ) -> SweepChildResult:
-    """Describes how a training has ended that has a run.
+    """Builds the result of a training that has a run.
 
     Args:
         run: The run.
@@ -173,5 +173,5 @@ def describe_child(
     end_time = run.info.end_time
     seconds = None if end_time is None else (end_time - run.info.start_time) / 1000
     if status not in (FINISHED, KILLED):
-        status = FAILED  # also where not all of it is recorded
+        status = FAILED  # also if it is not completely recorded
     return SweepChildResult(name, run.info.run_id, status, seconds, combination, run.data.metrics, failure)

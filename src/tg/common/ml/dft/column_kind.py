@@ -23,7 +23,7 @@ class ColumnKind(Enum):
 
     @classmethod
     def of(cls, series: pd.Series) -> ColumnKind | None:
-        """The kind of a column.
+        """Returns the kind of a column.
 
         The dtype counts: as `read_column` reads it, so decimals, times of day and columns of nothing are continuous,
         and dates are datetimes. Of objects, Python's own numbers and booleans are categories as text is; a loader has

@@ -130,7 +130,7 @@ def _step(parameter: str, value: Any, default_name: str, default: type) -> Any:
 
 
 def _checked(parameter: str, step: object, result: Any, values: Floats) -> Floats:
-    """The result of a scikit-learn step as rows, or an error if its shape is not that of ``values``."""
+    """Returns the result of a scikit-learn step as rows; raises if its shape differs from that of ``values``."""
     rows: Floats = np.asarray(result, dtype=np.float64).T
     if rows.shape != values.shape:
         raise ValueError(

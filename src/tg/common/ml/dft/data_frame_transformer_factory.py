@@ -66,7 +66,7 @@ class DataFrameTransformerFactory(FrameTransformer):
 
     @staticmethod
     def default_factory(max_values: int = 10) -> DataFrameTransformerFactory:
-        """The factory for most tables.
+        """Builds a factory that suits most tables.
 
         Numbers, timedeltas and times of day (in seconds) are scaled and imputed; booleans become one column of 0 and 1,
         unscaled, a missing one 0; text, objects and categories are one-hot encoded; dates and datetimes become year,
@@ -153,7 +153,7 @@ class DataFrameTransformerFactory(FrameTransformer):
         self.n_features_in_ = frame.shape[1]
 
     def _build(self, frame: pd.DataFrame) -> DataFrameTransformer:
-        """The unfitted transformer for the columns of ``frame``."""
+        """Builds the unfitted transformer for the columns of ``frame``."""
         check_fit(frame, [])
         if not frame.shape[1]:
             raise DatasetError("the frame has no columns to transform")
@@ -173,7 +173,7 @@ class DataFrameTransformerFactory(FrameTransformer):
         return DataFrameTransformer([_make(*rule) for rule in rules if rule[2]])
 
     def _slot(self, series: pd.Series) -> str:
-        """The parameter whose factory handles a column."""
+        """Returns the parameter whose factory handles a column."""
         kind = ColumnKind.of(series)
         if kind is None and series.dtype == object:
             check_objects(series)

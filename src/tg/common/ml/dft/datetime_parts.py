@@ -30,7 +30,7 @@ def take_part(moments: pd.Series, part: str) -> pd.Series:
 
 
 def read_datetimes(series: pd.Series) -> pd.Series:
-    """The column as datetime64, with or without a time zone.
+    """Reads a column as datetime64, with or without a time zone.
 
     Accepted are datetime and DATE dtypes, objects that are datetimes or dates, and columns without any value. Text is
     not: the meaning of ``03/04`` is ambiguous.

@@ -69,7 +69,7 @@ class FrameTransformer(TransformerMixin, BaseEstimator, ABC):  # type: ignore[mi
 
     @abstractmethod
     def feature_names(self) -> list[str]:
-        """The distinct names of the columns that come out, in order; defined after `fit`."""
+        """Returns the distinct names of the output columns, in order; defined after `fit`."""
 
     @abstractmethod
     def fill(self, frame: pd.DataFrame, out: Floats) -> None:
@@ -82,10 +82,10 @@ class FrameTransformer(TransformerMixin, BaseEstimator, ABC):  # type: ignore[mi
 
     @abstractmethod
     def input_columns(self) -> list[Hashable]:
-        """The columns that a frame must have in `transform`; defined after `fit`."""
+        """Returns the columns that a frame must have in `transform`; defined after `fit`."""
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
-        """The names of the columns that come out; ``input_features`` is there for scikit-learn and ignored."""
+        """Returns the names of the output columns; ``input_features``, for scikit-learn, is ignored."""
         check_is_fitted(self)
         return np.asarray(self.feature_names(), dtype=object)
 

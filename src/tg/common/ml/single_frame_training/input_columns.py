@@ -47,7 +47,7 @@ class InputColumn:
         )
 
     def matches(self, values: "pd.Series[Any]") -> bool:
-        """Whether ``values`` are as in the training and need not be read."""
+        """Returns whether ``values`` are as in the training and need no conversion."""
         if values.dtype != self.dtype or _find_kind(values) not in (self.kind, "empty"):
             return False
         if isinstance(self.dtype, pd.CategoricalDtype) and isinstance(values.dtype, pd.CategoricalDtype):
@@ -132,7 +132,7 @@ class InputColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return frame
 
     def get_feature_names_out(self, input_features: Any = None) -> "np.ndarray[Any, Any]":
-        """The names of the columns, which are those of the training."""
+        """Returns the names of the columns, which are those of the training."""
         names = input_features if self.columns_ is None else [column.name for column in self.columns_]
         return np.asarray([] if names is None else names, dtype=object)
 

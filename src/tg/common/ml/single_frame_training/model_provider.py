@@ -61,7 +61,7 @@ class ModelProvider:
             raise TaskDefinitionError(f"encode_labels is {self.encode_labels!r}; give True or False, or leave it out")
 
     def get_model(self) -> TrainingPipeline:
-        """Makes an unfitted pipeline.
+        """Builds an unfitted pipeline.
 
         Its steps are ``columns``, ``transformer`` (if any), ``to_array`` (if asked, or if the library wants it) or else
         ``categories``, ``numbers`` and ``feature_names`` (if the library wants them), and ``model``. ``columns``, an
@@ -117,13 +117,13 @@ class ModelProvider:
 
 
 def _can_predict(model: Any) -> bool:
-    """Whether it has ``predict``, or will have it when it is fitted, as a stack with its usual last model."""
+    """Returns whether it has ``predict``, or will have it once fitted, as a stack with its default final model."""
     is_predictor = isinstance(model, (ClassifierMixin, RegressorMixin))
     return hasattr(model, "predict") or (is_predictor and hasattr(type(model), "predict"))
 
 
 def _has_tags(model: Any) -> bool:
-    """Whether a pipeline can predict with ``model``: from scikit-learn 1.6 on, it asks it for its tags first."""
+    """Returns whether a pipeline can predict with ``model``: from scikit-learn 1.6 on, this needs its tags."""
     if not hasattr(BaseEstimator, "__sklearn_tags__"):
         return True
     try:

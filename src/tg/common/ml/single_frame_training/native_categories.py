@@ -63,7 +63,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         return pd.Series(pd.Categorical.from_codes(codes, _name_categories(categories)), index=column.index)
 
     def get_feature_names_out(self, input_features: object = None) -> Any:
-        """The names that came in."""
+        """Returns the input names."""
         return input_features
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -83,7 +83,7 @@ def _name_categories(categories: "pd.Index[Any]") -> "pd.Index[Any]":
 
 
 def is_text(dtype: Any) -> bool:
-    """Whether a column of this dtype holds text, or Python objects that may be text."""
+    """Returns whether a column of this dtype is text, or Python objects that may be text."""
     return bool(
         pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype) or pd.api.types.is_string_dtype(dtype)
     )

@@ -28,7 +28,7 @@ class PlainNumbers(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return pd.concat(columns, axis="columns").set_axis(X.columns, axis="columns")
 
     def get_feature_names_out(self, input_features: object = None) -> Any:
-        """The names that came in."""
+        """Returns the input names."""
         return input_features
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -126,7 +126,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         return found if classes is None else classes[np.asarray(found).astype(np.intp)]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Any:  # noqa: N803
-        """The model's own score; where labels are numbered for it, the share of right predictions."""
+        """Returns the model's own score; if labels are numbered for it, the share of right predictions."""
         if getattr(self, "label_classes_", None) is None:
             return super().score(X, y, sample_weight=sample_weight, **params)
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
@@ -174,7 +174,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
 
 
 def _list_other_columns(features: Any, takes_categories: bool) -> list[Any]:
-    """The columns of a frame that are neither numbers nor truth values, nor categories where these are taken."""
+    """Lists the columns of a frame that are neither numbers nor booleans, nor categories where these are accepted."""
     if not isinstance(features, pd.DataFrame):
         return []
 

@@ -9,7 +9,7 @@ _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6}
 
 
 def plain_type(given: Any) -> Any:
-    """The Arrow type that a column of the type ``given`` is read as; None if there is none.
+    """Returns the Arrow type as which a column of the type ``given`` is read; None if there is none.
 
     Arrow's ``null`` stays, so that the frame's builder can report that it is empty.
     """
@@ -38,7 +38,7 @@ def plain_type(given: Any) -> Any:
 
 
 def is_text(given: Any) -> bool:
-    """Whether a type is one of Arrow's for text."""
+    """Returns whether a type is one of Arrow's for text."""
     return bool(
         pa.types.is_string(given)
         or pa.types.is_large_string(given)
@@ -72,7 +72,7 @@ def read_array(array: Any, target: Any) -> Any:
         if own.unit == "ns":  # what is below a microsecond is lost in pandas, too
             return pc.divide(pc.divide(whole, 1000).cast(pa.float64()), _PER_SECOND["us"])
         return pc.divide(whole.cast(pa.float64()), _PER_SECOND[own.unit])
-    # Beyond 2**53, floats are not exact for whole numbers, nor are they where pandas makes them for want of some.
+    # Beyond 2**53, floats are not exact for whole numbers, nor if pandas creates them because values are missing.
     return array.cast(target, safe=not (pa.types.is_integer(own) and pa.types.is_floating(target)))
 
 

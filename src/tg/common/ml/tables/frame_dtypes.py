@@ -12,7 +12,7 @@ _TEXT: Any = pd.Series(["text"]).dtype
 
 
 def find_dtype(given: Any) -> Any:
-    """The dtype for an Arrow type, None for pandas' own choice: booleans are nullable, all text is of one dtype."""
+    """Returns the dtype for an Arrow type, None for pandas' own: booleans are nullable, all text has one dtype."""
     if pa.types.is_boolean(given):
         return pd.BooleanDtype()
     return _TEXT if isinstance(_TEXT, pd.StringDtype) and is_text(given) else None

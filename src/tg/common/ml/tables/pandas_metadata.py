@@ -31,7 +31,7 @@ def unite_metadata(schemas: Sequence[Any]) -> tuple[dict[bytes, bytes] | None, s
 
 
 def find_unnamed_index(schema: Any) -> set[str]:
-    """The columns of an Arrow schema that are an index without a name."""
+    """Finds the columns of an Arrow schema that are an index without a name."""
     return {name for name in _find_index_columns(_read_note(schema)) if name.startswith(_INDEX_PREFIX)}
 
 

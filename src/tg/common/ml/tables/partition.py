@@ -26,6 +26,6 @@ class Partition:
         self.type: Any = pa.dictionary(pa.int32(), self._values.type)
 
     def repeat(self, value: str | None, count: int) -> Any:
-        """The column of ``count`` rows of a file in the folder of ``value``; None is missing."""
+        """Builds the column for ``count`` rows of a file in the folder of ``value``; None is missing."""
         codes = pa.repeat(pa.scalar(None if value is None else self._codes[value], pa.int32()), count)
         return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, self._values)])

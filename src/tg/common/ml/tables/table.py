@@ -68,11 +68,11 @@ class Table:
         self.schema: Any = pa.schema(fields, metadata)
 
     def count_rows(self) -> int:
-        """How many rows there are."""
+        """Counts the rows."""
         return sum(part.count_rows() for part in self.parts)
 
     def find_incomplete_columns(self) -> set[str]:
-        """The columns that miss values, or may do so because the files do not say."""
+        """Returns the columns with missing values, or possibly so if the files do not tell."""
         incomplete: set[str] = set()
         for part in self.parts:
             own = {*part.schema.names, *(name for name, value in part.partition.items() if value is not None)}
@@ -196,7 +196,7 @@ class Table:
         )
 
     def _find_partitions(self) -> dict[str, Partition]:
-        """The columns in the names of folders; one that is in files, too, is as it is there."""
+        """Finds the columns in the names of folders, except those that are also in the files."""
         values: dict[str, set[str]] = {}
         for part in self.parts:
             for name, value in part.partition.items():

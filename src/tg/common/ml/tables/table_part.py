@@ -72,8 +72,8 @@ class TablePart(ABC):
 
     @abstractmethod
     def count_rows(self) -> int:
-        """How many rows it has."""
+        """Counts the rows."""
 
     @abstractmethod
     def find_incomplete_columns(self) -> set[str]:
-        """The columns that miss values, or may do so because the file does not say."""
+        """Returns the columns with missing values, or possibly so if the file does not tell."""

@@ -7,7 +7,7 @@ _ISO = re.compile(r"\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?", re.ASCII)
 
 
 def count_seconds(time: datetime.time) -> float:
-    """The seconds since midnight: the float nearest to them."""
+    """Returns the seconds since midnight, as the nearest float."""
     seconds = (time.hour * 60 + time.minute) * 60 + time.second
     return (seconds * 1_000_000 + time.microsecond) / 1e6
 

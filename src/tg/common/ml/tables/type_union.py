@@ -10,7 +10,7 @@ _UNITS = ("s", "ms", "us", "ns")
 
 
 def unite_types(one: Any, other: Any) -> Any:
-    """The Arrow type for a column of both types; None if they do not fit together.
+    """Returns the Arrow type for a column of both types; None if there is none.
 
     With nothing (Arrow's ``null``) any type fits, with whole numbers floats and decimals do, with dates timestamps
     without a zone, with a dictionary its values. Of sizes and units it is the larger and the finer one. Timestamps of

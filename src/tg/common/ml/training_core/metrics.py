@@ -16,7 +16,7 @@ class Metric(ABC):
 
     @abstractmethod
     def get_names(self) -> list[str]:
-        """The names of the numbers, without a stage."""
+        """Returns the names of the numbers, without a stage."""
 
     @abstractmethod
     def measure(self, result_df: pd.DataFrame) -> Sequence[float]:
@@ -97,7 +97,7 @@ class MetricPool:
         return self.add(SklearnMetric(function, name, threshold, kwargs))
 
     def get_metric_names(self, stages: Iterable[str] = ("test", "train")) -> list[str]:
-        """The names under which :meth:`measure` reports."""
+        """Returns the names under which :meth:`measure` reports."""
         stages = list(stages)
         return [f"{name}_{stage}" for metric in self.metrics for name in metric.get_names() for stage in stages]
 

@@ -47,11 +47,11 @@ class Splitter(ABC):
         """
 
     def get_stages(self) -> list[str]:
-        """The names of the test stages, as far as they are known without data."""
+        """Returns the names of the test stages, as far as they are known without data."""
         return ["test"]
 
     def get_split_count(self) -> int | None:
-        """How many splits there will be; ``None`` where that depends on the data."""
+        """Returns how many splits there will be; ``None`` if that depends on the data."""
         return None
 
 
@@ -234,7 +234,7 @@ def _all_rows(frame: pd.DataFrame) -> Positions:
 
 
 def get_split_column(frame: pd.DataFrame, name: str, role: str = "column", use: str = "split by") -> "pd.Series[Any]":
-    """The column that says how to divide, as `read_column` reads it; times are taken out of categories.
+    """Returns the column to split by, as `read_column` reads it; times are taken out of categories.
 
     Args:
         frame: The data.
@@ -261,7 +261,7 @@ def get_split_column(frame: pd.DataFrame, name: str, role: str = "column", use: 
 
 
 def as_moment(times: "pd.Series[Any]", value: Any) -> Any:
-    """The moment that ``value``, a text, date or time, means beside ``times``; one without a zone is in theirs.
+    """Converts ``value``, a text, date or time, to a moment beside ``times``; without a zone, it is in theirs.
 
     Raises:
         ValueError: It means none.

@@ -24,7 +24,7 @@ class HidingModule:
     is_found_first: bool
 
     def describe(self, importer: str | None = None) -> str:
-        """The problem, and what to do."""
+        """Describes the problem, and what to do."""
         imported = f", and {importer} imports it" if importer else ""
         return f"project module {str(self.path)!r} hides {self.what}{imported}; rename it, or name it in .tgignore"
 

@@ -169,7 +169,7 @@ class Packaging:
     def _lay_out(
         self, code: ProjectCode, resources: Mapping[str, bytes], properties: Mapping[str, Any]
     ) -> dict[str, bytes]:
-        """Gives each file its place in the distribution."""
+        """Returns all files by their paths in the distribution."""
         project = {path.as_posix(): content for path, content in self._rewrite(code).items()}
         shipped = read_shipped_tree([*project.values(), *resources.values()])
         own = {f"tg/{path}": content for path, content in shipped.items()}

@@ -1,4 +1,4 @@
-"""Sessions, S3, ECR and the errors of AWS. Jobs and SageMaker stay out."""
+"""Sessions, S3, ECR and the errors of AWS. It knows neither jobs nor SageMaker."""
 
 from .s3_location import S3Location
 from .session import AwsSession

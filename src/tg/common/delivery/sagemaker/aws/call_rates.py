@@ -1,4 +1,4 @@
-"""How often each of AWS's operations is called, by all threads together."""
+"""Limits the rate of each of AWS's operations, for all threads together."""
 
 import threading
 from collections import deque
@@ -18,31 +18,30 @@ PER_SECOND: Mapping[str, float] = {
     # There is a quota for it, "Rate of CreateTrainingJob requests", whose value is not published; five processes that
     # create jobs at the same time are refused (https://github.com/aws/sagemaker-python-sdk/issues/645).
     "CreateTrainingJob": 5,
-    # No number is published; one that leaves room for what else asks in the same account.
+    # No number is published; this leaves room for other callers in the same account.
     "DescribeTrainingJob": 10,
     "StopTrainingJob": 5,
 }
-"""So many calls a second, below AWS's limits; an operation that is not named is called at once."""
+"""Calls per second, below AWS's limits; an operation without a rate is called at once."""
 
 _CREATE = "CreateTrainingJob"
 
 
 class WaitInterruptedError(KeyboardInterrupt):
-    """Another thread has ended a wait; what was waited for was not done."""
+    """Another thread has interrupted a wait; the awaited action was not done."""
 
 
 class CallRates:
-    """Gives each call its time: a waiting one delays only those of the same operation, and they come in turn.
+    """Schedules calls: a waiting call delays only those of the same operation, which come in turn.
 
-    The calls of an operation are evenly spaced, without bursts, so that in no second there are more than allowed.
+    The calls of an operation are evenly spaced, without bursts, so that no second has more than allowed.
 
     Args:
-        per_second: So many calls a second, by the operation's name; by default :data:`PER_SECOND`.
-        clock: What the time is taken from.
+        per_second: Calls per second, by the operation's name; by default :data:`PER_SECOND`.
+        clock: The source of time.
 
     Attributes:
-        interrupted: When it is set, calls that create a job are not sent any more, nor are those in
-            :meth:`interruptible`.
+        interrupted: Once set, calls that create a job are no longer sent, nor are those in :meth:`interruptible`.
     """
 
     def __init__(self, per_second: Mapping[str, float] | None = None, clock: Clock | None = None) -> None:
@@ -51,7 +50,7 @@ class CallRates:
         per_second = PER_SECOND if per_second is None else per_second
         self._spaces = {name: 1 / rate for name, rate in per_second.items()}
         self._next: dict[str, float] = {}
-        # When the last calls were let go: so many are allowed in about a second.
+        # The times of the last calls, as many as are allowed in about a second.
         self._sent = {name: deque[float](maxlen=max(1, int(rate))) for name, rate in per_second.items()}
         self._lock = threading.Lock()
         self._thread = threading.local()
@@ -62,16 +61,16 @@ class CallRates:
         return bool(self._spaces)
 
     def apply_to(self, session: Any) -> None:
-        """Lets every call of a ``boto3.Session``'s clients wait for its time, each try of a call being one.
+        """Makes every call of a ``boto3.Session``'s clients wait for its time; each retry counts as a call.
 
-        Clients that have been made before are not affected. A session has only the rates that were applied first.
+        Existing clients are not affected. A session keeps the rates that were applied first.
         """
-        # Before a request is signed: a signature that has waited would be too old.
+        # Before a request is signed: a signature would expire while waiting.
         session.events.register("before-sign", self._on_sign, unique_id="tg-call-rates")
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Lets all that this thread calls in the context be ended by :attr:`interrupted`: what only looks at things."""
+        """Makes this thread's calls in the context interruptible by :attr:`interrupted`; for calls that only read."""
         self._thread.is_interruptible = True
         try:
             yield
@@ -83,7 +82,7 @@ class CallRates:
 
         Args:
             operation: Such as ``GetLogEvents``.
-            is_interruptible: Whether :attr:`interrupted` ends that.
+            is_interruptible: Whether :attr:`interrupted` ends the wait.
 
         Raises:
             WaitInterruptedError: If it is interrupted.
@@ -101,7 +100,7 @@ class CallRates:
                 return
 
     def delay_of(self, operation: str) -> float:
-        """How long a call would wait now, in seconds."""
+        """Returns how long a call would wait now, in seconds."""
         with self._lock:
             return max(0.0, self._next.get(operation, 0.0) - self.clock.monotonic())
 
@@ -116,7 +115,7 @@ class CallRates:
             return turn - now
 
     def _go(self, operation: str) -> float:
-        """Lets a call go whose turn it is, or says how long it waits more: threads that wake late come all at once."""
+        """Releases a call whose turn it is, or returns its further wait: threads that wake late come all at once."""
         if operation not in self._spaces:
             return 0.0
         with self._lock:
@@ -129,6 +128,6 @@ class CallRates:
             return 0.0
 
     def _on_sign(self, request: Any, operation_name: str, **_: Any) -> None:
-        # A later try of the same call may come after one that has created the job.
+        # A retry of the same call may follow a try that has created the job.
         is_first = request.context.get("retries", {}).get("attempt", 1) == 1
         self.wait(operation_name, is_interruptible=operation_name == _CREATE and is_first)

@@ -1,4 +1,4 @@
-"""What time it is, and how to wait: an argument of all that is paced."""
+"""Time and waiting, as an argument of all code that is paced."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ class Clock:
     """The machine's time. Many threads may use it."""
 
     def monotonic(self) -> float:
-        """Returns seconds since some moment, which never go back."""
+        """Returns monotonic seconds since some moment."""
         return time.monotonic()
 
     def time(self) -> float:

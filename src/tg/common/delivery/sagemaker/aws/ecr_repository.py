@@ -1,4 +1,4 @@
-"""Where images for SageMaker are pushed: a repository in ECR, or one in any other registry."""
+"""Pushes images for SageMaker to a repository in ECR or in any other registry."""
 
 import base64
 import copy
@@ -23,18 +23,18 @@ from .session import AwsSession
 
 PLATFORM = "linux/amd64"
 
-# What says of an image what is in it, so that it is the same wherever it was built.
+# The labels that identify an image's content, wherever it was built.
 _IDENTITY = ("tg-mlflow.package-sha256", "tg-mlflow.dependencies", "tg-mlflow.template-sha256")
 
 
 @dataclass(frozen=True)
 class RegistryLogin:
-    """Who pushes where.
+    """A repository and the credentials to push to it.
 
     Attributes:
         repository: The registry's address and the repository.
-        username: ``None`` for whom ``docker login`` has made known.
-        password: Likewise; it is shown nowhere.
+        username: ``None`` for the credentials of ``docker login``.
+        password: ``None`` likewise; never shown.
     """
 
     repository: str
@@ -46,13 +46,13 @@ class RegistryLogin:
 
 
 def build_repository_name(project_name: str) -> str:
-    """Writes a project's name as ECR takes it: lower-case letters, digits and single separators."""
+    """Converts a project's name to one that ECR accepts: lower-case letters, digits and single separators."""
     name = re.sub(r"[^a-z0-9]+", "-", project_name.lower()).strip("-")
     return f"tg-mlflow/{name or 'project'}"
 
 
 def open_repository(aws: AwsSession, name: str) -> RegistryLogin:
-    """Finds a repository in ECR, or creates it, and gets a token for it that holds twelve hours.
+    """Finds or creates a repository in ECR, and gets a token for it, which is valid for twelve hours.
 
     Raises:
         DeliveryError: If AWS does not do it.
@@ -86,19 +86,19 @@ def _find_or_create(aws: AwsSession, name: str) -> str:
 
 
 def deliver_image(client: DockerClient, containering: Containering, package: Package, login: RegistryLogin) -> str:
-    """Makes a training's image and brings it into a registry, unless it is there.
+    """Builds a training's image and pushes it to a registry, unless it is there.
 
     Args:
         client: The Docker daemon.
-        containering: How the image is made; where it names no platform, it is made for SageMaker's machines.
-        package: What it holds.
-        login: Where it goes.
+        containering: How the image is built; without a platform, it is built for SageMaker's machines.
+        package: Its package.
+        login: The repository.
 
     Returns:
-        What names exactly this image, ``<repository>@sha256:…``.
+        The reference of exactly this image, ``<repository>@sha256:…``.
 
     Raises:
-        ImageBuildError: If it cannot be made or pushed, or lacks what its package needs.
+        ImageBuildError: If it cannot be built or pushed, or lacks what its package needs.
         ContainerError: If the daemon cannot be reached.
     """
     containering = copy.copy(containering)
@@ -108,13 +108,13 @@ def deliver_image(client: DockerClient, containering: Containering, package: Pac
     if (digest := _find_digest(client, login, tag)) is not None:
         Logger.info(f"{login.repository}:{tag} is there already; nothing is pushed")
         return f"{login.repository}@{digest}"
-    # What else another template starts may train, whatever it is asked for.
+    # An image with another template may start something else, which might train.
     if containering.image_uri is None and containering.dockerfile_template == DOCKERFILE_TEMPLATE:
         check_image(client, image, containering.has_gpus)
     try:
         return ContainerPusher(login.repository, login.username, login.password, client).push(image, tag)
     finally:
-        # The name that the image has for the registry; otherwise images of old packages would stay for ever.
+        # The image's name for the registry; otherwise images of old packages would stay for ever.
         remove_image(client, f"{login.repository}:{tag}")
 
 
@@ -138,4 +138,4 @@ def _find_digest(client: DockerClient, login: RegistryLogin, tag: str) -> str | 
     except ObjectMissingError:
         return None
     except DeliveryError:
-        return None  # registries say in many ways that there is none; what else is wrong shows when it is pushed
+        return None  # registries report a missing image in many ways; other problems show when it is pushed

@@ -1,4 +1,4 @@
-"""The errors of AWS's SDK in our words."""
+"""Translates the errors of AWS's SDK."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _THROTTLED = {
     "SlowDown",
 }
 
-# What an answer without a body, as S3 gives to HEAD, does not say.
+# The permissions that an answer without a body, as to HEAD in S3, does not name.
 _PERMISSIONS = {
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject and s3:ListBucket",
@@ -35,28 +35,28 @@ _PERMISSIONS = {
 
 
 def error_code(error: BaseException) -> str:
-    """The service's word for an error, such as ``ResourceInUse``; empty for what is no answer of a service."""
+    """Returns the service's error code, such as ``ResourceInUse``; empty if it is not a service's answer."""
     response: Any = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def http_status(error: BaseException) -> int:
-    """The status of an answer that is an error; 0 for what is no answer of a service."""
+    """Returns the HTTP status of an error; 0 if it is not a service's answer."""
     response: Any = getattr(error, "response", None)
     metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
     return int(metadata.get("HTTPStatusCode", 0))
 
 
 def is_throttled(error: BaseException) -> bool:
-    """Whether a service wants to be asked less often."""
+    """Returns whether a service is throttling."""
     return error_code(error) in _THROTTLED
 
 
 def is_expired(error: BaseException) -> bool:
-    """Whether credentials were good once and are so no longer, or cannot be had again at the moment."""
+    """Returns whether credentials have expired, or cannot be renewed at the moment."""
     from botocore import exceptions
 
-    # HEAD has no body to say why; all that we send is well-formed.
+    # HEAD has no body with a reason; our requests are well-formed.
     is_bad_head = error_code(error) == "400" and getattr(error, "operation_name", "").startswith("Head")
     return (
         is_bad_head
@@ -75,7 +75,7 @@ def is_expired(error: BaseException) -> bool:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether it may be otherwise soon: the network or the service is away, or is asked too often."""
+    """Returns whether an error is temporary: the network or the service is down, or is throttling."""
     from botocore import exceptions
 
     return (
@@ -86,7 +86,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def translate(error: BaseException, what: str) -> DeliveryError:
-    """Writes an error of AWS's SDK as one line that begins with ``what``."""
+    """Formats an error of AWS's SDK as one line that begins with ``what``."""
     return DeliveryError(f"{what}: {_explain(error)}")
 
 

@@ -1,4 +1,4 @@
-"""Brings an object of S3 here; what a broken connection has brought is not fetched again."""
+"""Downloads objects from S3; a broken download is resumed."""
 
 import os
 import time
@@ -15,22 +15,22 @@ _TRIES_WITHOUT_PROGRESS = 5
 
 
 def download_object(aws: AwsSession, location: S3Location, target: Path, pause_seconds: float = 2) -> None:
-    """Fetches an object, from where an earlier try has ended; the file appears under its name when it is complete.
+    """Downloads an object, resuming an earlier try; the file only appears complete.
 
     Args:
         aws: The account.
         location: The object.
-        target: Where it goes; one that is there is replaced.
+        target: The target file; an existing one is replaced.
         pause_seconds: The pause after a broken connection.
 
     Raises:
-        DeliveryError: If there is none, or S3 does not give it.
+        DeliveryError: If it does not exist, or S3 refuses it.
     """
     found = find_object(aws, location)
     if found is None:
         raise DeliveryError(f"there is no {str(location)!r}; see whether the job has come to its end")
     size, etag = int(found["ContentLength"]), str(found["ETag"])
-    # Named by its content, so that a part of another object is not taken for one of this.
+    # Named by its content, so that a part of another object is not mistaken for one of this.
     part = target.with_name(f".{target.name}.{etag.strip(chr(34))}.part")
     for other in target.parent.glob(f".{target.name}.*.part"):
         if other != part:

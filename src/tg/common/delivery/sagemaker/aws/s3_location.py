@@ -1,4 +1,4 @@
-"""Places in S3, and what is there."""
+"""Locations in S3 and their content."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MISSING = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
 @dataclass(frozen=True)
 class S3Location:
-    """An object in S3, or all below a prefix.
+    """An object in S3, or all objects below a prefix.
 
     Attributes:
         bucket: The bucket.
@@ -25,7 +25,7 @@ class S3Location:
 
     @staticmethod
     def parse(uri: str) -> "S3Location":
-        """Reads ``s3://bucket/key``.
+        """Parses ``s3://bucket/key``.
 
         Raises:
             DeliveryError: If it is something else.
@@ -40,16 +40,16 @@ class S3Location:
 
 
 def find_object(aws: AwsSession, location: S3Location) -> dict[str, Any] | None:
-    """What S3 says of an object; ``None`` if there is none.
+    """Returns S3's metadata of an object; ``None`` if there is none.
 
     Raises:
-        DeliveryError: If it may not be asked.
+        DeliveryError: If access is denied.
     """
     return aws.call(f"{str(location)!r} cannot be looked at", lambda: head_object(aws, location))
 
 
 def head_object(aws: AwsSession, location: S3Location) -> dict[str, Any] | None:
-    """What S3 says of an object; ``None`` if there is none.
+    """Returns S3's metadata of an object; ``None`` if there is none.
 
     Raises:
         botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
@@ -65,12 +65,12 @@ def head_object(aws: AwsSession, location: S3Location) -> dict[str, Any] | None:
 
 
 def list_keys(aws: AwsSession, location: S3Location, most: int | None = None) -> list[str]:
-    """The keys that begin with that of ``location``, all of them or the first ones; none if there is no such bucket."""
+    """Lists the keys below ``location``, all of them or the first ones; none if there is no such bucket."""
     return [each["Key"] for each in list_objects(aws, location, most)]
 
 
 def list_objects(aws: AwsSession, location: S3Location, most: int | None = None) -> list[dict[str, Any]]:
-    """What S3 says of the objects whose keys begin with that of ``location``, as :func:`list_keys` finds them."""
+    """Yields S3's metadata of the objects below ``location``, as :func:`list_keys` finds them."""
     from botocore.exceptions import ClientError
 
     objects: list[dict[str, Any]] = []
@@ -91,10 +91,10 @@ def list_objects(aws: AwsSession, location: S3Location, most: int | None = None)
 
 
 def find_bucket(aws: AwsSession, bucket: str) -> bool:
-    """Whether there is such a bucket.
+    """Returns whether there is such a bucket.
 
     Raises:
-        DeliveryError: If it may not be read, or is not where jobs run.
+        DeliveryError: If access is denied, or it is not in the jobs' region.
     """
     from botocore.exceptions import ClientError
 
@@ -116,7 +116,7 @@ def find_bucket(aws: AwsSession, bucket: str) -> bool:
 
 
 def find_dataset_location(aws: AwsSession, location: S3Location) -> S3Location:
-    """Finds out whether a dataset is an object or a folder, whose location ends with a slash.
+    """Determines whether a dataset is an object or a folder, whose location ends with a slash.
 
     Raises:
         DatasetError: If it is neither.

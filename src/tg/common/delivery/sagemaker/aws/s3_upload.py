@@ -1,4 +1,4 @@
-"""Brings files into S3: in parts, with progress, and not twice."""
+"""Uploads files to S3: in parts, with progress, and not twice."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class Upload:
 
 
 def plan_dataset_upload(dataset: Path, location: S3Location) -> list[Upload]:
-    """Lists the files of a dataset, which is a file or a folder, and where they go."""
+    """Lists the files of a dataset, a file or a folder, and their locations."""
     key = location.key.rstrip("/")
     if not dataset.is_dir():
         return [Upload(dataset, S3Location(location.bucket, key))]
@@ -40,12 +40,12 @@ def plan_dataset_upload(dataset: Path, location: S3Location) -> list[Upload]:
 
 
 def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None = None, silent: bool = False) -> int:
-    """Uploads what is not in S3 with the same content, encrypted as asked for.
+    """Uploads files that are not in S3 with the same content and encryption.
 
     Args:
         aws: The account.
-        uploads: What goes where.
-        kms_key: The key that encrypts it; ``None`` for the bucket's own way.
+        uploads: The files and their locations.
+        kms_key: The KMS key; ``None`` for the bucket's own encryption.
         silent: Whether no progress is shown.
 
     Returns:
@@ -53,7 +53,7 @@ def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None
 
     Raises:
         DatasetError: If a file cannot be read.
-        DeliveryError: If S3 does not take it.
+        DeliveryError: If S3 refuses it.
     """
     from tqdm import tqdm
 
@@ -68,7 +68,7 @@ def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None
 
 
 def warn_of_others(aws: AwsSession, uploads: Sequence[Upload], folder: S3Location) -> None:
-    """Warns of objects in a dataset's folder that are not in the dataset: a training sees them, too."""
+    """Warns of objects in a dataset's folder that are not in the local dataset: a training sees them, too."""
     others = sorted(set(list_keys(aws, folder)) - {each.location.key for each in uploads})
     if others:
         Logger.warning(
@@ -77,7 +77,7 @@ def warn_of_others(aws: AwsSession, uploads: Sequence[Upload], folder: S3Locatio
 
 
 def find_missing(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None = None) -> list[tuple[Upload, str]]:
-    """The uploads that are not in S3 with the same content and encrypted by the key, and their digests."""
+    """Returns the uploads that are not in S3 with the same content and key, and their digests."""
     missing = []
     for each in uploads:
         digest, found = _digest(each.path), find_object(aws, each.location)
@@ -93,7 +93,7 @@ def find_missing(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None
 
 
 def _is_encrypted(found: Mapping[str, Any], kms_key: str | None) -> bool:
-    """Whether an object is encrypted by a key; which one it is cannot be told of a key's alias."""
+    """Returns whether an object is encrypted with a key; for a key's alias, any key counts."""
     if kms_key is None:
         return True
     is_alias = kms_key.rpartition(":")[2].startswith("alias/")
@@ -125,7 +125,7 @@ def _upload(aws: AwsSession, upload: Upload, digest: str, kms_key: str | None, p
                 str(upload.path), upload.location.bucket, upload.location.key, ExtraArgs=settings, Callback=progress
             )
         except S3UploadFailedError as e:
-            # What S3 has said is inside.
+            # The exception contains S3's answer.
             if e.__context__ is not None:
                 raise e.__context__ from e
             raise

@@ -1,4 +1,4 @@
-"""The connection to AWS: region, credentials that are renewed, clients, and errors in our words."""
+"""The connection to AWS: region, renewable credentials, clients, and translated errors."""
 
 import os
 import threading
@@ -13,25 +13,25 @@ T = TypeVar("T")
 
 _RETRY_VARIABLES = ("AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS")
 _ATTEMPTS = 6
-# So many connections to one service are kept open.
+# How many connections to one service are kept open.
 _CONNECTIONS = 50
 
 
 class AwsSession:
-    """Makes clients on first use, and anew when credentials have expired; many threads may use it.
+    """Makes clients on first use, and again when credentials have expired; many threads may use it.
 
     Args:
         region: The region; ``None`` for the profile's or the environment's.
         profile: The profile; ``None`` for the environment's.
         session: A ``boto3.Session``, or a function that makes one: it is called again when credentials have expired.
-        patience_seconds: How long :meth:`follow` tries again.
+        patience_seconds: How long :meth:`follow` retries.
         pause_seconds: The pause between two tries.
-        rates: How often what is called; by default as often as it is wanted.
+        rates: The rates of calls; by default unlimited.
 
     Attributes:
         lock: Held while clients are made: boto3 cannot make two of one session at the same time.
-        interrupted: When it is set, :meth:`pause` ends: those who wait give up.
-        clock: What the time is taken from, that of the rates.
+        interrupted: Once set, :meth:`pause` ends, and waiting calls give up.
+        clock: The source of time, that of the rates.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class AwsSession:
             if service not in self._clients:
                 from botocore.config import Config
 
-                # What is set by variables is not overruled.
+                # Settings from variables are not overridden.
                 is_set = any(os.environ.get(name) for name in _RETRY_VARIABLES)
                 retries = {} if is_set else {"retries": {"mode": "standard", "total_max_attempts": _ATTEMPTS}}
                 config = Config(max_pool_connections=_CONNECTIONS, **retries)
@@ -111,10 +111,10 @@ class AwsSession:
             return self._clients[service]
 
     def call(self, what: str, function: Callable[[], T]) -> T:
-        """Calls a function that uses this session; once more with fresh credentials if the old ones have expired.
+        """Calls a function that uses this session; again with fresh credentials if the old ones have expired.
 
         Args:
-            what: What cannot be done if it fails; an error begins with it.
+            what: What fails; an error begins with it.
             function: Takes its clients from this session each time it is called.
 
         Raises:
@@ -135,16 +135,16 @@ class AwsSession:
             raise translate(e, what) from e
 
     def follow(self, job_id: str, function: Callable[[], T]) -> T:
-        """Calls a function that looks at a job; again and again while credentials, the network or AWS are away.
+        """Calls a function that queries a job; again and again while credentials, the network or AWS are unavailable.
 
         Args:
             job_id: The job, which goes on meanwhile.
-            function: Likewise takes its clients from this session.
+            function: Takes its clients from this session, too.
 
         Raises:
             JobUnreachableError: If that lasts too long.
             DeliveryError: If AWS refuses it.
-            WaitInterruptedError: A ``KeyboardInterrupt``, if :attr:`interrupted` is set while they are away.
+            WaitInterruptedError: A ``KeyboardInterrupt``, if :attr:`interrupted` is set meanwhile.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -170,13 +170,13 @@ class AwsSession:
         """Waits.
 
         Raises:
-            WaitInterruptedError: If :attr:`interrupted` is set before or meanwhile.
+            WaitInterruptedError: If :attr:`interrupted` is set.
         """
         if self.clock.wait(self.interrupted, seconds):
             raise WaitInterruptedError("another thread has interrupted this one")
 
     def renew(self, used: Any = None) -> None:
-        """Forgets clients and credentials: both are made anew, from the profile, the environment or the function.
+        """Drops clients and credentials: both are made again, from the profile, the environment or the function.
 
         Args:
             used: The session whose credentials have expired; if another thread has renewed it, nothing is done.

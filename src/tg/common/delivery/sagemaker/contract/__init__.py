@@ -1,4 +1,4 @@
-"""What a job and its launcher agree on: ``/opt/ml``, variables, exit codes, and the lines of the log.
+"""The contract of a job and its launcher: ``/opt/ml``, variables, exit codes, and the lines of the log.
 
 Both sides import it, so it imports nothing of ours but the top level of ``tg.common``."""
 

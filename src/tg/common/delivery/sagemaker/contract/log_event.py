@@ -1,4 +1,4 @@
-"""A piece of what a training says."""
+"""A piece of a training's output."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ class LogEvent:
     Attributes:
         data: Bytes as the training wrote them; a line may be spread over several events.
         time_ms: When they were written, in milliseconds since 1970 (UTC).
-        has_metrics: Whether metric lines in it count. They do not in what the place itself says, nor, where several
-            machines train, in what all but the first one say.
+        has_metrics: Whether metric lines in it count. They do not in the place's own messages, nor, if several machines
+            train, in the output of all but the first one.
     """
 
     data: bytes
@@ -21,7 +21,7 @@ class LogEvent:
 
 
 def skip_bytes(events: Iterator[LogEvent], count: int) -> Iterator[LogEvent]:
-    """Passes over the first ``count`` bytes of an output."""
+    """Skips the first ``count`` bytes of an output."""
     for event in events:
         if count < len(event.data):
             yield replace(event, data=event.data[count:]) if count else event

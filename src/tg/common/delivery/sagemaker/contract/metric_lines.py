@@ -1,10 +1,10 @@
-"""Metric lines: how a training says a number so that whoever reads its log can record it.
+"""Metric lines: how a training reports numbers in its log so that a reader can record them.
 
 The form is ``###METRIC###<name>:<value>###``, optionally followed by ``step:<int>;time:<epoch ms>###``, where either
-field may stand alone. It may stand anywhere in a line, and several times. A name may hold colons: the last one divides
-it from the value.
+field may stand alone. It may stand anywhere in a line, and several times. A name may contain colons: the last one
+separates it from the value.
 
-What a terminal takes as a command, such as a colour, is no part of it: see ECMA-48, 5.4, for the form of these.
+Terminal control sequences, such as colours, are ignored: see ECMA-48, 5.4, for their form.
 """
 
 import re
@@ -14,7 +14,7 @@ MARKER = b"###METRIC###"
 
 _END = b"###"
 _FIELDS = re.compile(rb"(?:step:(-?\d{1,18})(?:;time:(\d{1,18}))?|time:(\d{1,18}))###")
-# What most numbers consist of; the others, and what Python would read besides, are looked at more closely.
+# The characters of most numbers; others, and what Python would also accept, are checked more closely.
 _DIGITS = b"0123456789.+-e"
 _NUMBER = re.compile(
     rb"[ \t]*[+-]?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf|infinity)[ \t]*", re.IGNORECASE
@@ -29,9 +29,9 @@ _OPEN_ESCAPE = re.compile(rb"\x1b(?:\[[0-?]{0,500}[ -\"$-/]{0,3}|\][^\x07\x1b\r\
 _LONGEST_ESCAPE = 505
 _LINE_END = re.compile(rb"[\r\n]")
 
-# The longest that a name and a value can be, since a line may go on without an end.
+# The longest name and value, since a line may never end.
 _LONGEST_METRIC = 4096
-# The longest that the optional fields can be, and another marker that shares their end.
+# The longest optional fields, with a following marker that shares their end.
 _LONGEST_FIELDS = 64
 _LONGEST_EXAMPLE = 1000
 
@@ -53,7 +53,7 @@ class MetricPoint(NamedTuple):
 
 
 def format_metric_line(name: str, value: float, step: int | None = None, time_ms: int | None = None) -> str:
-    """Writes one metric; :class:`MetricLineParser` reads the same value back, to the last digit."""
+    """Formats one metric; :class:`MetricLineParser` reads the same value back, to the last digit."""
     fields = [
         *([] if step is None else [f"step:{step}"]),
         *([] if time_ms is None else [f"time:{time_ms}"]),
@@ -62,13 +62,13 @@ def format_metric_line(name: str, value: float, step: int | None = None, time_ms
 
 
 class MetricLineParser:
-    """Reads metrics from a training's output, in whatever pieces it comes: any division gives the same metrics.
+    """Parses metrics from a training's output, in pieces of any size: any division gives the same metrics.
 
-    It never raises for what a training writes: what looks like a metric and cannot be read is counted. Its memory does
-    not grow with the output, but with the number of different names.
+    It never raises on a training's output: metrics that cannot be read are counted. Its memory grows with the number of
+    different names, not with the output.
 
     Attributes:
-        unreadable_count: How many markers were no readable metric so far.
+        unreadable_count: How many markers did not begin a readable metric so far.
         first_unreadable: The first of these, as text, at most 1000 characters; ``None`` if there is none.
     """
 
@@ -80,7 +80,7 @@ class MetricLineParser:
         self._names: dict[bytes, str] = {}
 
     def feed(self, data: bytes, time_ms: int) -> list[MetricPoint]:
-        """Takes the next bytes, which were written at ``time_ms``, and returns the metrics that they complete."""
+        """Parses the next bytes, which were written at ``time_ms``, and returns the metrics that they complete."""
         buffer = self._rest + data if self._rest else data
         end = max(buffer.rfind(b"\n"), buffer.rfind(b"\r")) + 1
         points = self._read(buffer[:end], time_ms) if end else []
@@ -90,12 +90,12 @@ class MetricLineParser:
         return points
 
     def finish(self, time_ms: int) -> list[MetricPoint]:
-        """Says that nothing more comes, and returns the metrics that only waited for more."""
+        """Ends the output, and returns the metrics that were waiting for more."""
         points, self._rest = self._read(self._rest, time_ms), b""
         return points
 
     def _read(self, text: bytes, time_ms: int) -> list[MetricPoint]:
-        """Reads text in which every metric has ended."""
+        """Parses text in which every metric is complete."""
         if b"\x1b" in text:
             text = _ESCAPE.sub(b"", text)
         pieces = text.split(MARKER)
@@ -104,7 +104,7 @@ class MetricLineParser:
         points: list[MetricPoint] = []
         names, next_steps = self._names, self._next_steps
         for piece in pieces[1:]:
-            # Plain methods of bytes, since a regular expression takes twice the time for all of it.
+            # Plain methods of bytes, as a regular expression takes twice the time.
             body, end, rest = piece.partition(_END)
             raw_name, _, raw_value = body.rpartition(b":")
             try:
@@ -129,7 +129,7 @@ class MetricLineParser:
         return points
 
     def _read_open_line(self, time_ms: int) -> list[MetricPoint]:
-        """Reads what is complete in a line that has not ended, and keeps its end."""
+        """Parses the complete part of a line that has not ended, and keeps the rest."""
         text, beginning = self._rest, b""
         if b"\x1b" in text:
             open_escape = _OPEN_ESCAPE.search(text, max(0, len(text) - _LONGEST_ESCAPE))
@@ -140,7 +140,7 @@ class MetricLineParser:
         return self._read(text[:cut], time_ms)
 
     def _find_cut(self, text: bytes) -> int:
-        """Finds where a line may be cut, whatever follows: no metric that is or may get complete is divided."""
+        """Finds where a line may be cut, whatever follows, without dividing a complete or incomplete metric."""
         *before, last = text.split(MARKER)
         enough = max(0, len(text) - _LONGEST_FIELDS)
         if not before:
@@ -154,10 +154,10 @@ class MetricLineParser:
         return enough if is_too_long else start - len(MARKER)
 
     def _add_name(self, raw_name: bytes) -> str:
-        """Decodes a name that is seen for the first time.
+        """Decodes a new name.
 
         Raises:
-            ValueError: If it is no name.
+            ValueError: If it is not a name.
         """
         name = raw_name.decode("utf-8", errors="backslashreplace").strip()
         if not name or _LINE_END.search(raw_name):

@@ -1,4 +1,4 @@
-"""The folder ``/opt/ml``, through which SageMaker and a training container talk to each other.
+"""The folder ``/opt/ml``, through which SageMaker and a training container exchange files.
 
 Source: the Amazon SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
 """
@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# The channel of the dataset, and that of a package which comes as files.
+# The channels of the dataset, and of a package that is delivered as files.
 CHANNEL = "training"
 CODE_CHANNEL = "code"
 HYPERPARAMETERS_NAME = "hyperparameters.json"
-# SageMaker shows so many characters of the failure file.
+# How many characters of the failure file SageMaker shows.
 LONGEST_FAILURE = 1024
 
 
 @dataclass(frozen=True)
 class MlFolder:
-    """The paths below ``/opt/ml``, or below another folder that plays its part.
+    """The paths below ``/opt/ml``, or below its counterpart.
 
     Attributes:
         root: The folder itself.
@@ -28,22 +28,22 @@ class MlFolder:
 
     @property
     def config(self) -> Path:
-        """Where hyperparameters.json, inputdataconfig.json and resourceconfig.json are."""
+        """The folder of hyperparameters.json, inputdataconfig.json and resourceconfig.json."""
         return self.root / "input" / "config"
 
     @property
     def data(self) -> Path:
-        """Where the dataset is, as the file or folder that it is elsewhere."""
+        """The folder of the dataset: the folder that it is, or the one that contains its file."""
         return self.root / "input" / "data" / CHANNEL
 
     @property
     def code(self) -> Path:
-        """Where the package is that comes as files, to a ready-made image."""
+        """The folder of a package that is delivered as files, to a ready-made image."""
         return self.root / "input" / "data" / CODE_CHANNEL
 
     @property
     def model(self) -> Path:
-        """What becomes model.tar.gz."""
+        """The folder that becomes model.tar.gz."""
         return self.root / "model"
 
     @property
@@ -53,15 +53,15 @@ class MlFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """What is kept when a training is interrupted."""
+        """The folder that is kept when a training is interrupted."""
         return self.root / "checkpoints"
 
 
 def build_input_config(hyperparameters: Mapping[str, str], has_data: bool) -> dict[str, bytes]:
-    """Writes the files of ``input/config`` for a job on one host.
+    """Builds the files of ``input/config`` for a job on one host.
 
     Args:
-        hyperparameters: Texts by name.
+        hyperparameters: Strings by name.
         has_data: Whether there is a data channel.
 
     Returns:

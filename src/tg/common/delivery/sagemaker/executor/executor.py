@@ -42,7 +42,7 @@ class Executor(ABC):
         return JobRequest(job_id or self.build_job_id(delivery), delivery)
 
     def build_job_id(self, delivery: SagemakerConfig) -> str:
-        """Makes an id that no other job has."""
+        """Builds an id that no other job has."""
         return build_job_id(delivery.job_title)
 
     def prepare(self, delivery: SagemakerConfig) -> None:

@@ -74,7 +74,7 @@ class Console:
             self._stream = self._file = None
 
     def fileno(self) -> int:
-        """The file descriptor.
+        """Returns the file descriptor.
 
         Raises:
             OSError: If it has none.

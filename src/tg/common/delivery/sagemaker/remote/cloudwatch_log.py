@@ -1,4 +1,4 @@
-"""A job's log in CloudWatch: the output of all its machines and the steps of its life, while they come."""
+"""Follows a job's log in CloudWatch: the output of all its machines, and the steps of the job itself."""
 
 import heapq
 import math
@@ -18,9 +18,9 @@ GROUP = "/aws/sagemaker/TrainingJobs"
 LEADER = "algo-1"
 
 _BEFORE_MACHINES = ("Starting", "Pending", "LaunchingMLInstances")
-# So long after a job's end nothing more comes into its log.
+# How long after a job's end its log may still grow.
 _LATE_SECONDS = 600
-# A page with fewer characters is not full: CloudWatch gives up to 10,000 events and 1 MB.
+# A page with fewer characters is not full: CloudWatch returns up to 10,000 events and 1 MB.
 _FULL_PAGE = 100_000
 
 
@@ -31,11 +31,11 @@ class _Stream:
     token: str | None = None
 
     def read(self, log: "CloudWatchLog", is_brief: bool) -> Iterator[LogEvent]:
-        """Yields what is new; a page without events is not the end, a token that comes again is.
+        """Yields new events; a page without events is not the end, a repeated token is.
 
         Args:
-            log: Whose stream this is.
-            is_brief: Whether a page that is not full is enough for now.
+            log: The log of this stream.
+            is_brief: Whether to stop at a page that is not full.
         """
         while True:
             page = log.aws.follow(log.job_id, lambda: self._get_page(log.aws))
@@ -67,11 +67,11 @@ class CloudWatchLog:
     Attributes:
         aws: The account.
         job_id: The job.
-        describe: Says where the job stands, at least by its status.
-        describe_end: Says all that there is to know of it when it has ended; by default, ``describe`` does.
+        describe: Returns the job's description, at least its status.
+        describe_end: Returns the complete description of an ended job; by default ``describe``.
         all_hosts: Whether the metrics of all machines count.
-        pacing: How often it is looked at.
-        crowd: Says how many logs are followed at the same time; with many, each is looked at less often.
+        pacing: How often it is polled.
+        crowd: Returns how many logs are followed at the same time; with many, each is polled less often.
     """
 
     aws: AwsSession
@@ -85,12 +85,12 @@ class CloudWatchLog:
     _told: set[StatusTransition] = field(default_factory=set)
 
     def follow(self, follow: bool = True) -> Iterator[LogEvent]:
-        """Yields the output of all machines and the steps of the job's life, in the order of time as far as known.
+        """Yields the output of all machines and the job's own steps, in chronological order as far as known.
 
-        It ends when the job has ended and nothing new has come for a while: a log comes late at times.
+        It ends when the job has ended and nothing new has arrived for a while: logs may be late.
 
         Args:
-            follow: Whether to wait for more than there is now.
+            follow: Whether to wait for more output.
 
         Raises:
             KeyboardInterrupt: If the session is interrupted while this waits.
@@ -101,7 +101,7 @@ class CloudWatchLog:
             job = self._job
             is_last = not follow or (job.is_final and self._ended_long_ago(job))
             is_crowd = self._pace is not self.pacing
-            # Among many, streams of a job that has ended are looked for once more only: at the very end.
+            # Among many, an ended job's streams are only searched for once more: at the very end.
             is_due = self.aws.clock.monotonic() - searched_at >= self._search_seconds(job)
             if is_due and not (is_crowd and job.is_final and self._streams and not is_last):
                 self._find_streams()
@@ -125,7 +125,7 @@ class CloudWatchLog:
         self._job, self._looked_at = self.describe(), self.aws.clock.monotonic()
 
     def _wait(self) -> None:
-        """Waits for the next look at the log, or for the job's end."""
+        """Waits for the next poll of the log, or for the job's end."""
         end = self.aws.clock.monotonic() + self._pace.log_seconds
         while not self._job.is_final and (left := end - self.aws.clock.monotonic()) > 0:
             self.aws.pause(min(left, self.pacing.status_seconds))
@@ -133,7 +133,7 @@ class CloudWatchLog:
                 self._look()
 
     def _search_seconds(self, job: JobDescription) -> float:
-        """So long after a search for streams there is another one."""
+        """Returns how long after a search for streams the next one is due."""
         if job.is_final:
             return 0
         steps = [each.status for each in job.transitions] or [job.secondary_status]
@@ -150,7 +150,7 @@ class CloudWatchLog:
     def _drain(self, job: JobDescription) -> Iterator[LogEvent]:
         deadline, quiet = self.aws.clock.monotonic() + self._pace.drain_seconds, 0
         while quiet < 2 and self.aws.clock.monotonic() < deadline:
-            # One look after twice the usual time is as good as two.
+            # One poll after twice the usual time is as good as two.
             looks = 1 if self._pace is self.pacing else 2
             self.aws.pause(self.pacing.quiet_seconds * looks)
             self._find_streams()

@@ -1,4 +1,4 @@
-"""A package as files in S3 that a ready-made image is given: no image is built, and no Docker is needed."""
+"""A package as files in S3 for a ready-made image: no image is built, and no Docker is needed."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ START_NAME = "start.py"
 
 
 def build_code_location(bucket: str, project_name: str, package: Package) -> S3Location:
-    """Where a package is in S3: a folder named by its content, so that it is uploaded once."""
+    """Builds a package's location in S3: a folder named by its content, so that it is uploaded once."""
     return S3Location(bucket, f"sagemaker/{project_name}/packages/{package.sha256}/")
 
 
 def plan_code_upload(package: Package, location: S3Location) -> list[Upload]:
-    """Lists what goes there: the package and the program that starts it."""
+    """Lists its files: the package and the program that starts it."""
     return [
         Upload(package.path, S3Location(location.bucket, f"{location.key}{package.path.name}")),
         Upload(Path(channel_start.__file__), S3Location(location.bucket, f"{location.key}{START_NAME}")),
@@ -25,5 +25,5 @@ def plan_code_upload(package: Package, location: S3Location) -> list[Upload]:
 
 
 def build_entrypoint() -> list[str]:
-    """The command that a container starts with."""
+    """Builds the container's command."""
     return ["python3", "-u", (MlFolder().code / START_NAME).as_posix()]

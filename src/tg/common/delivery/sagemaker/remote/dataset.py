@@ -1,4 +1,4 @@
-"""What a job on SageMaker is trained on, as it lies in S3."""
+"""The dataset of a job on SageMaker, in S3."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ from ..executor.stored_dataset import StoredDataset
 
 
 def find_remote_dataset(aws: AwsSession, uri: str) -> StoredDataset:
-    """Looks at a dataset without reading it.
+    """Describes a dataset without reading it.
 
     Raises:
-        DeliveryError: If it may not be listed.
+        DeliveryError: If listing it is denied.
     """
     location = S3Location.parse(uri)
     listed = list_objects(aws, location)

@@ -12,13 +12,13 @@ from .target import dataset_location, find_own_bucket
 
 @dataclass(frozen=True)
 class DatasetUpload:
-    """What has been done with a dataset.
+    """The result of uploading a dataset.
 
     Attributes:
-        location: Where it is now; that of a folder has no slash at its end.
+        location: Its location; a folder's has no slash at its end.
         file_count: How many files it has.
-        size_bytes: How large they are together.
-        sent_bytes: How much of that was sent; the rest was there with the same content.
+        size_bytes: Their total size.
+        sent_bytes: How much of that was sent; the rest existed with the same content.
     """
 
     location: S3Location
@@ -28,16 +28,16 @@ class DatasetUpload:
 
 
 def upload_dataset(aws: AwsSession, options: SagemakerOptions, silent: bool = False) -> DatasetUpload:
-    """Uploads a dataset; what is there with the same content is not sent again.
+    """Uploads a dataset; files with the same content are not sent again.
 
     Args:
-        aws: The account; its default bucket is created if it is used and missing.
+        aws: The account; its default bucket is created if needed.
         options: The dataset and its bucket.
         silent: Whether no progress is shown.
 
     Raises:
         DatasetError: If there is no dataset here, or it cannot be read.
-        DeliveryError: If S3 does not take it.
+        DeliveryError: If S3 refuses it.
     """
     path = options.local_dataset_path
     if path is None:

@@ -1,4 +1,4 @@
-"""Brings a training to AWS: finds what it uses there, and makes and sends its image or its package."""
+"""Delivers a training to AWS: finds what it uses there, and pushes its image or uploads its package."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ from .target import UNKNOWN_DIGEST, RemoteTarget, find_common_target
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where a training's code is.
+    """The location of a training's code.
 
     Attributes:
         image: The image's name.
-        code: Where the package is, if it is not in the image.
-        entrypoint: What starts the package then.
-        made_from: What it was made from.
+        code: The package's location, if it is not in the image.
+        entrypoint: The command that starts the package then.
+        made_from: The objects that it was made from.
     """
 
     image: str
@@ -43,7 +43,7 @@ class RemoteDelivery:
         config: The training.
         aws: The account.
         connect: Connects to the Docker daemon of a host, as :func:`docker_client.connect` does.
-        shared: Remembers what others have found, made or sent, so that it is done once; ``None`` to do it each time.
+        shared: Caches what other jobs have found, built or sent; ``None`` to do it each time.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class RemoteDelivery:
 
     @property
     def repository_name(self) -> str:
-        """Where images are pushed."""
+        """The repository to which images are pushed."""
         repository = self._config.options.remote.image_repository
         name = build_repository_name(self._config.options.project_name)
         return repository or f"{self._aws.account}.dkr.ecr.{self._aws.region}.amazonaws.com/{name}"
 
     def find_target(self, job_id: str) -> RemoteTarget:
-        """Finds and checks what a job uses, but for its name.
+        """Finds and checks what a job uses, except its name.
 
         Raises:
             DeliveryError: As :func:`find_common_target` does.
@@ -81,20 +81,20 @@ class RemoteDelivery:
         types = (remote.instance_type, *remote.fallback_instance_types)
         key = (options.role, os.environ.get(ROLE_VARIABLE), options.bucket, options.project_name, options.dataset)
         target = self._shared.once(("target", *map(str, key), types, str(remote.image_uri)), find)
-        # Whatever is beyond a limit is beyond it now.
+        # Check the limits now.
         target.build_request(self._config, job_id, target.ready_image or UNKNOWN_DIGEST)
         return target
 
     def deliver(self, target: RemoteTarget) -> Delivery:
-        """Brings the code to AWS, unless it is there.
+        """Delivers the code to AWS, unless it is there.
 
         Raises:
-            DeliveryError: If it cannot be made or sent.
+            DeliveryError: If it cannot be built or sent.
         """
         if self._shared is None:
             return self._deliver(target)
         options, remote = self._config.options, self._config.options.remote
-        # The delivery holds these objects, so that no others get their ids.
+        # The delivery keeps these objects alive, so that no others get their ids.
         made_from = (id(self._config.packaging), id(self._config.containering), target.ready_image)
         destination = (
             target.bucket,
@@ -106,7 +106,7 @@ class RemoteDelivery:
         return self._shared.once(("delivery", *made_from, *destination), lambda: self._deliver(target))
 
     def plan_code(self, target: RemoteTarget, package: Package) -> tuple[S3Location, list[Upload]]:
-        """Says where a package goes that is not in the image, and what is uploaded for it."""
+        """Returns the location of a package that is not in the image, and its uploads."""
         location = build_code_location(target.bucket, self._config.options.project_name, package)
         return location, plan_code_upload(package, location)
 

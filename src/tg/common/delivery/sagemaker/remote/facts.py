@@ -1,4 +1,4 @@
-"""What is worth to know of a job on SageMaker: its machine, its cost, where to look."""
+"""Facts about a job on SageMaker: its machine, its cost, its console page."""
 
 from urllib.parse import quote
 
@@ -10,17 +10,17 @@ _DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-u
 
 
 def build_console_url(job_id: str, region: str, partition: str = "aws") -> str:
-    """Where AWS's console shows a job."""
+    """Returns the address of a job in AWS's console."""
     domain = _DOMAINS.get(partition, "console.aws.amazon.com")
     host = domain if partition in _DOMAINS else f"{region}.{domain}"
     return f"https://{host}/sagemaker/home?region={region}#/jobs/{quote(job_id)}"
 
 
 def build_facts(job: JobDescription, region: str, result: RemoteResult | None = None) -> JobFacts:
-    """Writes what is known of a job.
+    """Builds the facts about a job.
 
     Args:
-        job: What the service says.
+        job: The service's description.
         region: Where it runs.
         result: Its result archive; ``None`` if there is none yet.
     """

@@ -1,4 +1,4 @@
-"""How many jobs stand: one listing tells it of all, and only what has changed is looked at more closely."""
+"""The states of many jobs: one listing covers all, and only changed jobs are described individually."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -16,16 +16,16 @@ from .state import JobDescription, build_remote_state
 from .training_job import describe_job
 
 _PAGE = 100
-# A listing ends where it has found all jobs, and here at the latest.
+# A listing ends when it has found all jobs, and here at the latest.
 _MOST_PAGES = 40
-# A job that so many listings have not shown is looked at by itself.
+# A job that this many listings have missed is described individually.
 _MOST_MISSES = 3
 _DESCRIBE = "DescribeTrainingJob"
 
 
 @dataclass(frozen=True)
 class _Summary:
-    """What a listing says of a job; of the same job, two that are equal mean that nothing has happened."""
+    """A listing's entry of a job; two equal entries of a job mean that nothing has changed."""
 
     arn: str
     status: str
@@ -38,13 +38,13 @@ class _Entry:
     job_id: str
     summary: _Summary | None = None
     description: JobDescription | None = None
-    described: _Summary | None = None  # what the listing said then
+    described: _Summary | None = None  # the listing's entry then
     misses: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_known(self) -> bool:
-        """Whether the description is as new as the listing."""
+        """Whether the description is as recent as the listing."""
         return self.description is not None and self.described == self.summary
 
     @property
@@ -52,7 +52,7 @@ class _Entry:
         return self.summary is not None and self.merge().is_final
 
     def merge(self) -> JobDescription:
-        """What is known: the description, with the status of the listing."""
+        """Returns the description, with the status of the listing."""
         known = self.description or JobDescription(self.job_id, "", "")
         if self.summary is None or self.is_known:
             return known
@@ -62,16 +62,16 @@ class _Entry:
 
 
 class JobBoard:
-    """Says of jobs how they stand, to many threads; it has none of its own.
+    """Provides the states of jobs to many threads; it has none of its own.
 
-    Whoever finds the last listing too old makes the next one, and the others go on with what is there. Few jobs are not
-    listed, nor are many where listing is not permitted: each is looked at when someone asks. A job is watched from
-    the first question about it until all is known of its end, which is kept.
+    A thread that finds the last listing too old makes the next one, while the others use the present one. Few jobs are
+    not listed, nor are many if listing is not permitted: each is described on request. A job is watched from the first
+    query until its end is completely known, which is kept.
 
     Args:
         aws: The account.
         pacing: How old a listing may be.
-        rates: Tells whether a look would have to wait.
+        rates: Tells whether a call would have to wait.
     """
 
     def __init__(self, aws: AwsSession, pacing: Pacing, rates: CallRates) -> None:
@@ -87,7 +87,7 @@ class JobBoard:
         self._listing = threading.Lock()
 
     def describe(self, job_id: str) -> JobDescription | None:
-        """All that SageMaker says of a job; ``None`` if there is none.
+        """Returns SageMaker's full description of a job; ``None`` if there is none.
 
         Raises:
             JobUnreachableError: As :meth:`AwsSession.follow` does, like the methods below.
@@ -100,7 +100,7 @@ class JobBoard:
         return self._answer(job_id, read)
 
     def glance(self, job_id: str) -> JobDescription | None:
-        """How a job stands, by the listing; why it has ended otherwise than completed is found out, too."""
+        """Returns a job's state by the listing, with the reason if it has not completed."""
 
         def read(entry: _Entry) -> JobDescription | None:
             job = entry.merge()
@@ -111,7 +111,7 @@ class JobBoard:
         return self._answer(job_id, read)
 
     def wait_for_news(self, job_id: str) -> JobDescription | None:
-        """How a job stands, by the listing, and more if there is time for a look now."""
+        """Returns a job's state by the listing, and more if a call need not wait now."""
 
         def read(entry: _Entry) -> JobDescription | None:
             if entry.summary is None or (not entry.is_known and self._rates.delay_of(_DESCRIBE) == 0):
@@ -121,7 +121,7 @@ class JobBoard:
         return self._answer(job_id, read)
 
     def statuses(self) -> dict[str, JobStatus]:
-        """The status of each job that was ever asked for, as the listing tells it; waits for no closer look."""
+        """Returns the listed status of each job that was ever queried; waits for no description."""
         with self._lock:
             entries, ended = list(self._entries.values()), dict(self._ended)
         if self._is_listing and entries:
@@ -133,7 +133,7 @@ class JobBoard:
         return {name: build_remote_state(job).status for name, job in {**known, **ended}.items()}
 
     def _answer(self, job_id: str, read: Callable[[_Entry], JobDescription | None]) -> JobDescription | None:
-        """Answers with what is kept of a job's end, with what ``read`` makes of the listing, or else by a look."""
+        """Returns a job's kept end, the result of ``read`` on the listing, or else a new description."""
         if job_id in self._ended:
             return self._ended[job_id]
         entry = self._enter(job_id)
@@ -168,13 +168,13 @@ class JobBoard:
         return job
 
     def _list(self, entry: _Entry) -> None:
-        """Sees to it that the listing is not too old; waits for it only if it has not told of the job yet."""
+        """Keeps the listing recent; waits for it only if it does not have the job yet."""
         is_new = entry.summary is None and entry.description is None
         if not is_new and not self._is_old:
             return
         if not self._listing.acquire(blocking=is_new):
             if self._aws.clock.monotonic() - self._listed_at > self._pacing.patience_seconds:
-                entry.summary = None  # whoever lists has been waiting for so long that each had better see for itself
+                entry.summary = None  # the listing thread hangs: describe each job by itself
             return
         try:
             if self._is_old and not self._is_denied:
@@ -189,7 +189,7 @@ class JobBoard:
         entry.summary = entry.summary or self._listed.get(entry.job_id)
 
     def _refresh(self, job_id: str) -> None:
-        """Reads the newest jobs of the account, until all on the board are found; ``job_id`` is whose turn it is."""
+        """Lists the newest jobs of the account until all on the board are found; ``job_id`` is the current one."""
         started = self._aws.clock.monotonic()
         listed: dict[str, _Summary] = {}
         token: dict[str, str] = {}
@@ -211,11 +211,11 @@ class JobBoard:
         self._listed, self._listed_at = listed, started
         for entry in missing:
             entry.misses += 1
-            entry.summary = None  # so that it is looked at by itself
+            entry.summary = None  # so that it is described individually
 
     def _get_page(self, token: dict[str, str]) -> Any:
         client = self._aws.client("sagemaker")
-        # Not by the time of their last change: with that, AWS answers with many empty pages and then with throttling
+        # Not sorted by their last change: AWS then answers with many empty pages and throttling
         # (https://github.com/aws/aws-sdk/issues/486).
         return client.list_training_jobs(SortBy="CreationTime", SortOrder="Descending", MaxResults=_PAGE, **token)
 
@@ -227,7 +227,7 @@ class JobBoard:
             entry.summary, entry.misses = summary, 0
 
     def _find_missing(self, listed: Mapping[str, _Summary]) -> list[_Entry]:
-        """The jobs that run and are not listed yet, those that have come meanwhile included."""
+        """Returns the running jobs that are not listed yet, including new ones."""
         with self._lock:
             entries = list(self._entries.values())
         return [e for e in entries if e.job_id not in listed and not e.is_final and e.misses < _MOST_MISSES]

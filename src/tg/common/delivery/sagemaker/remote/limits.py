@@ -39,7 +39,7 @@ def check_request(request: Mapping[str, Any]) -> None:
         request: In the shape of CreateTrainingJob.
 
     Raises:
-        DeliveryError: For the first limit that is not kept.
+        DeliveryError: For the first limit that is exceeded.
     """
     name = request["TrainingJobName"]
     if not JOB_NAME.fullmatch(name):
@@ -48,7 +48,7 @@ def check_request(request: Mapping[str, Any]) -> None:
         )
     if not _ROLE.fullmatch(request["RoleArn"]):
         raise DeliveryError(f"role is {request['RoleArn']!r}; give a role's name or its ARN, 'arn:aws:iam::…:role/…'")
-    # Before the limits of each, which show the value that is beyond them.
+    # Before the limits of each, whose messages show the value.
     _check_secrets("environment", request.get("Environment", {}))
     _check_secrets("hyperparameters", request.get("HyperParameters", {}))
     _check_secrets("tags", {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])})
@@ -121,7 +121,7 @@ def _check_tags(tags: list[Mapping[str, str]]) -> None:
 
 
 def split_tags(tags: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Tells the tags that SageMaker takes from those that it does not, which are named only."""
+    """Separates the tags that SageMaker accepts from the others, of which only the names are returned."""
     taken: dict[str, str] = {}
     for key, value in tags.items():
         try:

@@ -1,4 +1,4 @@
-"""What SageMaker is told to read as metrics in a job's log."""
+"""The definitions by which SageMaker reads metrics from a job's log."""
 
 import re
 from collections.abc import Iterable
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from ..contract.metric_lines import MARKER
 from .limits import LONGEST_METRIC_NAME, LONGEST_METRIC_REGEX, MOST_METRICS
 
-# SageMaker knows finite numbers only.
+# SageMaker only knows finite numbers.
 _NUMBER = r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 
 
 def build_metric_definitions(names: Iterable[str]) -> tuple[list[dict[str, str]], list[str]]:
-    """Writes the definitions that match the lines ``###METRIC###<name>:<value>###``.
+    """Builds the definitions that match the lines ``###METRIC###<name>:<value>###``.
 
     Args:
         names: The metrics' names.

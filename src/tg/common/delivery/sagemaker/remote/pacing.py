@@ -1,28 +1,28 @@
-"""How often AWS is asked."""
+"""How often AWS is polled."""
 
 from dataclasses import dataclass, replace
 
-# So many logs are looked at in a second, and each at the usual times as long as there are no more jobs.
+# How many logs are polled per second; with fewer jobs, each is polled at its usual intervals.
 _LOGS_PER_SECOND = 20
 
 
 @dataclass(frozen=True)
 class Pacing:
-    """How often a job on SageMaker is looked at; so seldom that many jobs keep below AWS's limits.
+    """How often a job on SageMaker is polled, such that many jobs stay below AWS's limits.
 
     AWS allows, for an account and region, 25 GetLogEvents and 25 DescribeLogStreams a second.
 
     Attributes:
-        status_seconds: Between two looks at its state.
-        log_seconds: Between two looks at its log.
-        quiet_seconds: Between the last looks at the log of a job that has ended: two without anything new end it.
-        drain_seconds: So long such a log is read at most.
-        search_seconds: Between two looks for log streams while there are fewer than machines.
-        streams_seconds: Between two looks for more of them later.
-        create_seconds: Between two tries to create a job while a quota is used up.
-        patience_seconds: So long credentials, network or AWS may be away before a job is given up.
-        list_seconds: Between two listings, which tell how all jobs of a shared account stand.
-        described_jobs: A shared account with fewer jobs looks at each of them instead.
+        status_seconds: Between two polls of its state.
+        log_seconds: Between two polls of its log.
+        quiet_seconds: Between the last polls of an ended job's log: two without anything new end it.
+        drain_seconds: How long such a log is read at most.
+        search_seconds: Between two searches for log streams while there are fewer than machines.
+        streams_seconds: Between two later searches for more of them.
+        create_seconds: Between two tries to create a job while a quota is exhausted.
+        patience_seconds: How long credentials, network or AWS may be unavailable before a job is given up.
+        list_seconds: Between two listings of all jobs of a shared account.
+        described_jobs: A shared account with fewer jobs describes each of them instead.
     """
 
     status_seconds: float = 4
@@ -37,7 +37,7 @@ class Pacing:
     described_jobs: int = 8
 
     def among(self, jobs: int) -> "Pacing":
-        """The pace for each log when so many are followed at the same time."""
+        """Returns the pacing of each log when this many are followed at the same time."""
         if jobs <= _LOGS_PER_SECOND:
             return self
         turn = jobs / _LOGS_PER_SECOND

@@ -1,4 +1,4 @@
-"""Finds out what a training on SageMaker would do, without doing it."""
+"""Plans what a training on SageMaker would do, without doing it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from .target import UNKNOWN_DIGEST, find_target
 
 @dataclass(frozen=True)
 class RemotePlan:
-    """What :meth:`RemoteExecutor.submit` would do now.
+    """The effects that :meth:`RemoteExecutor.submit` would have now.
 
     Attributes:
-        request: The request; where an image has yet to be built, its digest is not known yet.
-        uploads: What would be uploaded, as ``(file, location in S3, bytes)``; not what is there already.
-        image_repository: Where an image would be built for and pushed to; ``None`` if none is built.
-        left_out_metrics: The metrics that SageMaker's console will not show, since it takes 40.
-        notes: What else to know, such as a dataset that is missing.
+        request: The request; the digest of an image that has yet to be built is unknown.
+        uploads: The missing files that would be uploaded, as ``(file, location in S3, bytes)``.
+        image_repository: The repository to which an image would be pushed; ``None`` if none is built.
+        left_out_metrics: The metrics that SageMaker's console will not show, as its limit is 40.
+        notes: Further remarks, such as a missing dataset.
     """
 
     request: Mapping[str, Any]
@@ -34,12 +34,12 @@ class RemotePlan:
 
 
 def plan_job(request: JobRequest, aws: AwsSession, delivery: RemoteDelivery) -> RemotePlan:
-    """Checks all that starting a job checks; creates and sends nothing.
+    """Runs all checks of starting a job; creates and sends nothing.
 
     Args:
         request: The job.
         aws: The account.
-        delivery: What would deliver its code.
+        delivery: The delivery of its code.
 
     Raises:
         DeliveryError: If the job could not be started.

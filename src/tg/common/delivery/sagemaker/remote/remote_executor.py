@@ -1,4 +1,4 @@
-"""Trains on SageMaker."""
+"""Runs jobs on SageMaker."""
 
 import secrets
 import threading
@@ -43,7 +43,7 @@ class AccountOptions(PlaceOptions):
 
     Attributes:
         region: The AWS region; ``None`` for that of the profile or of ``AWS_DEFAULT_REGION``.
-        profile: A profile of AWS's configuration files; ``None`` for what ``AWS_PROFILE`` and the like say.
+        profile: A profile of AWS's configuration files; ``None`` for that of ``AWS_PROFILE`` or the SDK's.
         metrics_from: Whose metrics count where several machines train: ``leader`` or ``all``.
 
     Raises:
@@ -62,18 +62,18 @@ class AccountOptions(PlaceOptions):
 class RemoteExecutor(Executor):
     """Runs jobs on SageMaker, in an image that is built here and pushed, or in a ready-made one.
 
-    A job's id is its name there. All that is asked of a job is asked of AWS; nothing of it is kept here but the result
-    archive, once it has been fetched, and in a shared account what is known of its end.
+    A job's id is its name there. All queries about a job go to AWS; nothing of it is kept here but the result archive,
+    once fetched, and in a shared account its end.
 
     Args:
-        options: The account, and what holds for all jobs.
+        options: The account, and options of all jobs.
         session: A ``boto3.Session``, or a function that makes one and is called again when credentials have expired;
             by default one of the profile and the region in the options.
-        client: The connection to the Docker daemon that builds and pushes images; by default made as a training's
-            options say.
-        pacing: How often jobs are looked at.
-        account: An account that other executors use, too, or that remembers what many jobs have in common; ``session``
-            and ``pacing`` are its own then.
+        client: The connection to the Docker daemon that builds and pushes images; by default made from a training's
+            options.
+        pacing: How often jobs are polled.
+        account: An account that other executors use, too, or that caches what many jobs share; it then supplies
+            ``session`` and ``pacing``.
 
     Raises:
         DeliveryError: If the options name another region or profile than that account's.
@@ -108,10 +108,10 @@ class RemoteExecutor(Executor):
         self._clients: dict[str | None, DockerClient] = {}
         self._lock = threading.Lock()
         self._submission = secrets.token_hex(8)
-        self._sent: dict[str, bool] = {}  # whether it is known that they were created
+        self._sent: dict[str, bool] = {}  # whether their creation is confirmed
 
     def connect(self, docker_host: str | None) -> DockerClient:
-        """Connects to the Docker daemon that builds images; the connection is made once for each host.
+        """Connects to the Docker daemon that builds images, once for each host.
 
         Raises:
             ContainerError: If it does not answer.
@@ -127,7 +127,7 @@ class RemoteExecutor(Executor):
         return delivery.options.remote.job_name or super().build_job_id(delivery)
 
     def describe(self, request: JobRequest) -> RemotePlan:
-        """Checks all that :meth:`submit` checks and describes what it would do; creates and sends nothing.
+        """Runs all checks of :meth:`submit` and describes its effects; creates and sends nothing.
 
         Raises:
             DeliveryError: As :meth:`submit` does.
@@ -135,7 +135,7 @@ class RemoteExecutor(Executor):
         return plan_job(request, self.aws, self._deliver(request.delivery))
 
     def prepare(self, delivery: SagemakerConfig) -> None:
-        """Builds and pushes the image, or uploads the package; :meth:`submit` finds them there then.
+        """Builds and pushes the image, or uploads the package, which :meth:`submit` then finds.
 
         Raises:
             DeliveryError: As :meth:`submit` does.
@@ -152,7 +152,7 @@ class RemoteExecutor(Executor):
         """
         job_id, training = request.job_id, request.delivery
         delivery = self._deliver(training)
-        self.aws.pause(0)  # whoever is interrupted begins nothing
+        self.aws.pause(0)  # after an interrupt, start nothing
         target = delivery.find_target(job_id)
         with self._account.rates.interruptible():
             check_is_free(self.aws, job_id)
@@ -186,18 +186,18 @@ class RemoteExecutor(Executor):
         return job is not None and job.submission == self._submission
 
     def interrupt(self) -> None:
-        """Makes all that waits raise ``KeyboardInterrupt``, as :attr:`SharedAccount.interrupted` describes."""
+        """Makes waiting calls raise ``KeyboardInterrupt``, as :attr:`SharedAccount.interrupted` describes."""
         self._account.interrupted.set()
 
     def upload_dataset(self, delivery: SagemakerConfig) -> str:
-        """Uploads a dataset to S3, with progress; what is there with the same content is not sent again.
+        """Uploads a dataset to S3, with progress; files with the same content are not sent again.
 
         Returns:
             Where it is.
 
         Raises:
             DatasetError: If there is no dataset here.
-            DeliveryError: If S3 does not take it.
+            DeliveryError: If S3 refuses it.
         """
         done = upload_dataset(self.aws, delivery.options)
         Logger.info(f"The dataset is {done.location} ({done.sent_bytes:,} bytes were sent)")
@@ -230,7 +230,7 @@ class RemoteExecutor(Executor):
             time.sleep(self.pacing.status_seconds)
 
     def kill(self, job_id: str) -> None:
-        """Asks for the end of the job, and does not wait for it: SageMaker gives every job two minutes to stop."""
+        """Stops the job without waiting: SageMaker gives every job two minutes to stop."""
         if not self._describe(job_id).is_final:
             self.aws.follow(job_id, lambda: stop_job(self.aws, job_id))
 
@@ -245,7 +245,7 @@ class RemoteExecutor(Executor):
         return archive
 
     def discard(self, job_id: str) -> None:
-        """Removes what has been fetched of a job; what is in AWS stays."""
+        """Removes a job's fetched files; its objects in AWS stay."""
         JobFolder.discard(job_id)
 
     def facts(self, job_id: str) -> JobFacts:
@@ -258,22 +258,22 @@ class RemoteExecutor(Executor):
         return find_remote_dataset(self.aws, uri) if uri else None
 
     def console_url(self, job_id: str) -> str:
-        """Where AWS's console shows a job."""
+        """Returns the address of a job in AWS's console."""
         return build_console_url(job_id, self.aws.region, self.aws.partition)
 
     def _deliver(self, delivery: SagemakerConfig) -> RemoteDelivery:
         return RemoteDelivery(delivery, self.aws, self.connect, self._shared)
 
     def _describe(self, job_id: str) -> JobDescription:
-        """All that is to be known of a job."""
+        """Returns a job's full description."""
         return self._look(job_id, self._account.board.describe)
 
     def _glance(self, job_id: str) -> JobDescription:
-        """How it stands."""
+        """Returns a job's state, with less detail."""
         return self._look(job_id, self._account.board.glance)
 
     def _wait_for_news(self, job_id: str) -> JobDescription:
-        """What there is time to find out."""
+        """Returns as much of a job's description as the rates allow now."""
         return self._look(job_id, self._account.board.wait_for_news)
 
     def _look(self, job_id: str, ask: Callable[[str], JobDescription | None]) -> JobDescription:

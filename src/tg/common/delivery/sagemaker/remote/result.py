@@ -1,4 +1,4 @@
-"""The result archive of a job on SageMaker: where it is in S3, and its copy here."""
+"""The result archive of a job on SageMaker: its location in S3, and its local copy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ class RemoteResult:
     Attributes:
         location: The object.
         size_bytes: Its size.
-        etag: What it is: it differs when the object is replaced.
+        etag: Its ETag, which changes when the object is replaced.
     """
 
     location: S3Location
@@ -35,17 +35,17 @@ def find_result(aws: AwsSession, job: JobDescription) -> RemoteResult | None:
 
     Raises:
         JobUnreachableError: If S3 is away for too long; the archive stays there.
-        DeliveryError: If S3 may not be asked.
+        DeliveryError: If access to S3 is denied.
     """
     uri = job.archive_uri or f"{job.output_uri.rstrip('/')}/{job.job_id}/output/"
-    # For some jobs the SDK tells the folder only.
+    # For some jobs, the SDK returns only the folder.
     location = S3Location.parse(f"{uri}{ARCHIVE_NAME}" if uri.endswith("/") else uri)
     found = aws.follow(job.job_id, lambda: head_object(aws, location))
     return None if found is None else RemoteResult(location, int(found["ContentLength"]), str(found["ETag"]))
 
 
 def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
-    """Brings a job's archive here, unless it is here; what an earlier try has brought is not fetched again.
+    """Downloads a job's archive, unless it is here; an earlier try is resumed.
 
     Returns:
         The archive.
@@ -53,7 +53,7 @@ def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
     Raises:
         ResultArchiveError: If the job has none.
         JobUnreachableError: If S3 is away for too long, or credentials have expired; the archive stays there.
-        DeliveryError: If S3 does not give it.
+        DeliveryError: If S3 refuses it.
     """
     result = find_result(aws, job)
     if result is None:

@@ -1,4 +1,4 @@
-"""What SageMaker's SDK knows better than its user: the default bucket, the role inside SageMaker, AWS's own images."""
+"""Defaults from SageMaker's SDK: the default bucket, the role inside SageMaker, AWS's own images."""
 
 import os
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ def resolve_bucket(aws: AwsSession, create: bool) -> str:
 
 
 def resolve_role(aws: AwsSession, role: str | None) -> str:
-    """Finds the ARN of the role that a job has.
+    """Finds the ARN of a job's role.
 
     Args:
         aws: The account.
-        role: Its ARN or its name; ``None`` for what ``AWS_ROLE`` says, or else for the role of the notebook or the
-            Studio in which this runs.
+        role: Its ARN or its name; ``None`` for that of ``AWS_ROLE``, or else of the notebook or the Studio in which
+            this runs.
 
     Raises:
         DeliveryError: If there is none.
@@ -54,9 +54,9 @@ def resolve_image(image: str | Mapping[str, str], region: str, instance_type: st
     """Finds the name of a ready-made image.
 
     Args:
-        image: The name itself, or what the SDK calls it: ``framework``, ``version``, ``py_version``.
-        region: Where it is used.
-        instance_type: By what.
+        image: The name itself, or the SDK's description: ``framework``, ``version``, ``py_version``.
+        region: The region of the job.
+        instance_type: The machine of the job.
 
     Raises:
         DeliveryError: If AWS has no such image.
@@ -79,7 +79,7 @@ def resolve_image(image: str | Mapping[str, str], region: str, instance_type: st
 
 
 def check_instance_types(aws: AwsSession, instance_types: list[str]) -> None:
-    """Checks that there are such machines, as far as the installed SDK knows.
+    """Checks that the installed SDK knows these machines.
 
     Raises:
         DeliveryError: If not.
@@ -100,7 +100,7 @@ def _make_session(aws: AwsSession, create: bool = True) -> Any:
     from sagemaker.core.helper.session_helper import Session
 
     class ConfiguredSession(Session):  # type: ignore[misc, unused-ignore]
-        """Asks our client who we are: the SDK's own goes to AWS's public address, whatever is configured."""
+        """Uses our client for the caller's identity: the SDK's own ignores a configured endpoint."""
 
         def account_id(self) -> str:
             return aws.account
@@ -115,6 +115,6 @@ def _make_session(aws: AwsSession, create: bool = True) -> Any:
     import boto3
 
     session = aws.session
-    if session.region_name is None:  # the SDK takes the region from here only
+    if session.region_name is None:  # the SDK reads the region only from here
         session = boto3.Session(region_name=aws.region, botocore_session=session._session)
     return ConfiguredSession(boto_session=session, sagemaker_client=aws.client("sagemaker"))

@@ -1,4 +1,4 @@
-"""An account of AWS that many executors of one process use: one session, one pace, and what was found out once."""
+"""An account of AWS that many executors of one process share: one session, one pace, one cache."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
@@ -16,23 +16,23 @@ T = TypeVar("T")
 
 
 class SharedAccount:
-    """Lets many jobs be trained at the same time: executors that are given it keep AWS's limits together.
+    """Lets many jobs run at the same time: executors that share it keep AWS's limits together.
 
-    All may be used by many threads. What is the same for jobs of the same options, package and repository is found out,
-    built and uploaded once, and remembered as long as this object lives; so make one for a sweep, not for a notebook.
+    It is thread-safe. What jobs of the same options, package and repository share is found, built and uploaded once,
+    and cached for the lifetime of this object; so create one for a sweep, not for a notebook.
 
     Args:
         region: The region; ``None`` for the profile's or the environment's.
         profile: The profile; ``None`` for the environment's.
         session: A ``boto3.Session`` that has made no clients yet, or a function that makes one and is called again when
             credentials have expired.
-        pacing: How often jobs are looked at.
-        rates: How often what is called; by default below AWS's limits.
+        pacing: How often jobs are polled.
+        rates: The rates of calls; by default below AWS's limits.
 
     Attributes:
-        interrupted: Set by another thread, it ends what waits: submits raise ``KeyboardInterrupt`` at once and leave no
-            job, and so do logs that are followed, and whoever waits for credentials or the network. Jobs that run go
-            on; they can be looked at, stopped and their logs read.
+        interrupted: Set by another thread, it ends all waiting: submits raise ``KeyboardInterrupt`` at once and leave
+            no job, and so do followed logs, and calls that wait for credentials or the network. Running jobs go on;
+            they can be queried and stopped, and their logs read.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class SharedAccount:
         self._locks: dict[Hashable, threading.Lock] = {}
 
     def check(self, region: str | None, profile: str | None) -> None:
-        """Checks that options mean this account.
+        """Checks that options are for this account.
 
         Raises:
             DeliveryError: If they name another region or profile.
@@ -66,15 +66,15 @@ class SharedAccount:
             raise DeliveryError(f"profile is {profile!r}, and the shared account's is {self._profile!r}; take one")
 
     def statuses(self) -> dict[str, JobStatus]:
-        """How each job stands that an executor has asked for, by id; at most some 20 seconds old, however many.
+        """Returns the state of each queried job, by id; at most some 20 seconds old, however many.
 
         Raises:
-            JobUnreachableError: If AWS is away for too long.
+            JobUnreachableError: If AWS is unavailable for too long.
         """
         return self.board.statuses()
 
     def count_followers(self) -> int:
-        """How many logs are being followed."""
+        """Returns how many logs are being followed."""
         return self._followers
 
     @contextmanager
@@ -89,7 +89,7 @@ class SharedAccount:
                 self._followers -= 1
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What ``make`` has returned for this key; others wait for who makes it, and try themselves if that fails."""
+        """Returns the cached result of ``make`` for this key; other threads wait for it, and retry if it fails."""
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:

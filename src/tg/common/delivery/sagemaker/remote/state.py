@@ -1,4 +1,4 @@
-"""Where a job on SageMaker stands, from what the service says of it."""
+"""The state of a job on SageMaker, from the service's description."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..executor.job_state import JobState, JobStatus
 
-# While the job is in progress; whatever else there is or will be, the machines are there.
+# While the job is in progress; in any other status, present or future, it has its machines.
 _QUEUED = ("", "Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack", "Interrupted", "Restarting")
 _OVERDUE = {
     "MaxRuntimeExceeded": ("its time to run is over", "max_run_seconds"),
@@ -17,12 +17,12 @@ _NO_CAPACITY = re.compile(r"CapacityError|InsufficientCapacity|insufficient capa
 
 @dataclass(frozen=True)
 class StatusTransition:
-    """A step in a job's life, as the service tells it.
+    """A status transition of a job.
 
     Attributes:
         status: The secondary status, such as ``Downloading``.
         start_ms: When it began, in milliseconds since 1970 (UTC).
-        message: What the service says of it, such as ``Downloading the training image``; it may change meanwhile.
+        message: The service's message, such as ``Downloading the training image``; it may change.
     """
 
     status: str
@@ -35,27 +35,27 @@ class StatusTransition:
 
 @dataclass(frozen=True)
 class JobDescription:
-    """What the service says of a job.
+    """The service's description of a job.
 
     Attributes:
         job_id: Its name.
         arn: Its ARN.
-        status: ``InProgress``, ``Completed``, ``Failed``, ``Stopping``, ``Stopped`` or what is added to these.
-        secondary_status: More of it.
+        status: ``InProgress``, ``Completed``, ``Failed``, ``Stopping``, ``Stopped`` or a future one.
+        secondary_status: The detailed status.
         failure_reason: Why it has failed.
-        transitions: Its life, the oldest step first.
+        transitions: Its status transitions, the oldest first.
         image: The image's name in its registry.
         instance_type: The machine.
-        instance_count: How many of them.
-        is_spot: Whether spare machines are used.
+        instance_count: The number of machines.
+        is_spot: Whether spot instances are used.
         max_run_seconds: How long it may run.
-        max_wait_seconds: How long it may wait and run, for spare machines.
-        dataset_uri: What it is trained on; empty if that is nothing.
-        output_uri: Where its results go, the job's name not included.
-        archive_uri: Where its result archive is, once there is one.
+        max_wait_seconds: How long it may wait and run, with spot instances.
+        dataset_uri: Its dataset; empty without one.
+        output_uri: The prefix of its results, without the job's name.
+        archive_uri: Its result archive, once there is one.
         training_seconds: How long it has trained.
-        billable_seconds: For how long each machine is paid.
-        submission: Which attempt to create it has created it.
+        billable_seconds: The billed time of each machine.
+        submission: The attempt that created it.
     """
 
     job_id: str
@@ -84,7 +84,7 @@ class JobDescription:
 
 
 def build_remote_state(job: JobDescription) -> JobState:
-    """Reads a job's state; one with a status that is not known runs."""
+    """Builds a job's state; one with an unknown status is running."""
     if job.status == "Completed":
         return JobState(JobStatus.COMPLETED)
     if job.status == "Failed":

@@ -14,20 +14,20 @@ from .sagemaker_defaults import check_instance_types, resolve_bucket, resolve_im
 from .training_job import describe_job
 from .training_request import build_training_request
 
-# Stands for the digest of an image that has yet to be built.
+# A placeholder for the digest of an image that has yet to be built.
 UNKNOWN_DIGEST = "sha256:" + "0" * 64
 
 
 @dataclass(frozen=True)
 class RemoteTarget:
-    """What a job uses.
+    """The resources of a job.
 
     Attributes:
         role: Its role's ARN.
         bucket: The bucket of its results.
         dataset: Its dataset; a folder's key ends with a slash.
         ready_image: The ready-made image that it runs in; ``None`` if one is built.
-        notes: What people may want to know of these.
+        notes: Remarks for people.
     """
 
     role: str
@@ -37,7 +37,7 @@ class RemoteTarget:
     notes: Sequence[str] = ()
 
     def build_request(self, config: SagemakerConfig, job_id: str, image: str, **details: Any) -> dict[str, Any]:
-        """Writes the job's request; ``details`` are those of :func:`build_training_request` that come later."""
+        """Builds the job's request; ``details`` are the remaining arguments of :func:`build_training_request`."""
         return build_training_request(
             job_id,
             config.options,
@@ -52,7 +52,7 @@ class RemoteTarget:
 
 
 def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: bool) -> RemoteTarget:
-    """Finds what a job uses, and checks it, its name too.
+    """Finds and checks what a job uses, including its name.
 
     Args:
         config: The training.
@@ -61,7 +61,7 @@ def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: b
         create: Whether the default bucket is created if it is missing.
 
     Raises:
-        DeliveryError: For a missing region, credentials, role or bucket, a wrong machine, a name that is taken.
+        DeliveryError: If region, credentials, role or bucket are missing, the machine is unknown, or the name is taken.
         DatasetError: If the dataset is not in S3.
     """
     target = find_common_target(config, aws, job_id, create)
@@ -70,13 +70,13 @@ def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: b
 
 
 def find_common_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: bool) -> RemoteTarget:
-    """Does what :func:`find_target` does, but for the job's name: all that is the same for jobs of the same options."""
+    """As :func:`find_target` without the job's name: the part that jobs of the same options share."""
     options, remote = config.options, config.options.remote
     region, _ = aws.region, aws.account
     check_instance_types(aws, [remote.instance_type, *remote.fallback_instance_types])
     role = resolve_role(aws, options.role)
     ready_image = None if remote.image_uri is None else resolve_image(remote.image_uri, region, remote.instance_type)
-    # Whatever is beyond a limit is beyond it now.
+    # Check the limits now.
     draft = RemoteTarget(role, options.bucket or "default", None, ready_image)
     draft.build_request(config, job_id, ready_image or UNKNOWN_DIGEST)
     bucket, exists = find_own_bucket(options, aws, create)
@@ -91,7 +91,7 @@ def check_is_free(aws: AwsSession, job_id: str) -> None:
     """Checks that there is no job of this name.
 
     Raises:
-        DeliveryError: If there is one, or that cannot be found out.
+        DeliveryError: If there is one, or that cannot be determined.
     """
     if aws.call(f"job {job_id!r} cannot be looked for", lambda: describe_job(aws, job_id)) is not None:
         raise DeliveryError(f"there is a job {job_id!r} already; take another job_name, or leave it out")
@@ -101,15 +101,15 @@ def find_own_bucket(options: SagemakerOptions, aws: AwsSession, create: bool) ->
     """Finds the bucket of a job.
 
     Args:
-        options: These name it, or leave it to SageMaker.
+        options: They name it, or use SageMaker's.
         aws: The account.
         create: Whether SageMaker's default bucket is created if it is missing.
 
     Returns:
-        Its name, and whether it is there.
+        Its name, and whether it exists.
 
     Raises:
-        DeliveryError: If it may not be read, is elsewhere, or is missing and not to be created.
+        DeliveryError: If access is denied, it is in another region, or it is missing and must not be created.
     """
     bucket = options.bucket or resolve_bucket(aws, create)
     exists = find_bucket(aws, bucket)
@@ -122,5 +122,5 @@ def find_own_bucket(options: SagemakerOptions, aws: AwsSession, create: bool) ->
 
 
 def dataset_location(options: SagemakerOptions, bucket: str) -> S3Location:
-    """Where the dataset is in a bucket, by the convention."""
+    """Returns the conventional location of the dataset in a bucket."""
     return S3Location(bucket, f"sagemaker/{options.project_name}/datasets/{PurePosixPath(options.dataset or '')}")

@@ -1,4 +1,4 @@
-"""Creates, looks at and stops jobs on SageMaker, through the resource layer of its SDK."""
+"""Creates, describes and stops jobs on SageMaker, through the resource layer of its SDK."""
 
 import re
 import time
@@ -16,14 +16,14 @@ from ..contract.variables import SUBMISSION_VARIABLE
 from .state import JobDescription, StatusTransition
 
 _QUOTA_CODES = ("ResourceLimitExceeded",)
-# DescribeTrainingJob answers a ValidationException, which has no code of its own for it.
+# DescribeTrainingJob answers with a ValidationException, without a specific code.
 _MISSING = re.compile(r"\bnot (be )?found|could not find", re.IGNORECASE)
-# So often, a second apart, a job is looked for whose creation was interrupted.
+# How often, a second apart, to look for a job whose creation was interrupted.
 _LOOKS = 3
 
 
 def describe_job(aws: AwsSession, job_id: str) -> JobDescription | None:
-    """What SageMaker says of a job; ``None`` if there is none.
+    """Returns SageMaker's description of a job; ``None`` if there is none.
 
     Raises:
         botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
@@ -42,13 +42,13 @@ def describe_job(aws: AwsSession, job_id: str) -> JobDescription | None:
 
 
 def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float, pause_seconds: float) -> None:
-    """Creates a job; waits while a quota is used up or the service is asked too often.
+    """Creates a job; waits while a quota is exhausted or the service is throttling.
 
-    If this raises, no job is left running: one that may have been created nevertheless is stopped.
+    If this raises, no job is left running: one that may have been created is stopped.
 
     Args:
         aws: The account.
-        request: What :func:`build_training_request` gives.
+        request: The request from :func:`build_training_request`.
         queue_seconds: How long it waits.
         pause_seconds: The pause between two tries.
 
@@ -66,7 +66,7 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
             return
         except DeliveryError as e:
             cause = e.__cause__ or e
-            if held.any:  # whoever has pressed Ctrl-C meanwhile waits for nothing more
+            if held.any:  # after Ctrl-C, do not wait any more
                 _stop_if_ours(aws, request)
                 held.raise_any()
             if error_code(cause) == "ResourceInUse":
@@ -90,7 +90,7 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
 
 
 def stop_job(aws: AwsSession, job_id: str) -> None:
-    """Asks a job to stop; does nothing if it has ended.
+    """Requests a job's stop; does nothing if it has ended.
 
     Raises:
         botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
@@ -120,12 +120,13 @@ def _stop_if_ours(aws: AwsSession, request: Mapping[str, Any]) -> None:
 
 
 def _send(aws: AwsSession, request: Mapping[str, Any]) -> None:
-    # Not `TrainingJob.create`: that adds settings of the SDK's configuration files; the request goes as it is shown.
+    # Not `TrainingJob.create`, which adds settings of the SDK's configuration files: the request is sent as it is
+    # shown.
     _find_client(aws).create_training_job(**request)
 
 
 def _prepare_resources(aws: AwsSession) -> Any:
-    """Lets the SDK make its clients, while nobody else makes any; returns the session that it knows them by."""
+    """Makes the SDK's clients, while no other thread makes any; returns the session to which they belong."""
     from sagemaker.core.utils.utils import SageMakerClient
 
     with aws.lock:
@@ -180,7 +181,7 @@ def _find_dataset(channels: Iterable[Any]) -> str:
 
 
 def _value(shape: Any, name: str) -> Any:
-    """A field's value; ``None`` where it has none, which the SDK writes as an object of its own."""
+    """Returns a field's value; ``None`` if it is unset, for which the SDK has an object of its own."""
     return None if shape is None else getattr(shape, name, None) or None
 
 

@@ -1,4 +1,4 @@
-"""The exact request by which a training job is created on SageMaker."""
+"""Builds the exact request that creates a training job on SageMaker."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from ..options.options import SagemakerOptions
 from .limits import check_request
 from .metric_definitions import build_metric_definitions
 
-# Such machines have disks of their own, which are encrypted anyway and take no key.
+# Machines with local disks, which are always encrypted and accept no key.
 _WITH_OWN_DISK = re.compile(r"ml\.(g4dn|g[567]e?|p3dn|p4d|p4de|p5\w*|p6\S*|trn\w+|\w*\dd)\.")
 _IN_ECR = re.compile(r"\d{12}\.dkr\.ecr[.-]")
 
@@ -32,23 +32,23 @@ def build_training_request(
     entrypoint: Sequence[str] = (),
     submission: str | None = None,
 ) -> dict[str, Any]:
-    """Writes a job's description, as SageMaker's CreateTrainingJob takes it.
+    """Builds a job's description for SageMaker's CreateTrainingJob.
 
     Args:
         job_id: The job's name.
-        options: What it uses.
+        options: Its options.
         role: The role's ARN.
-        bucket: Where results go.
+        bucket: The bucket of the results.
         image: The image's name in its registry.
-        resource: Which of the package's payloads is run.
-        metric_names: What the task reports.
+        resource: Which of the package's objects is the job.
+        metric_names: The task's metrics.
         dataset: The dataset; a folder's key ends with a slash.
-        code: Where the package is, if it is not in the image.
-        entrypoint: What starts the package then.
-        submission: Tells this attempt to create the job from others, so that it is known whose job it is.
+        code: The package's location, if it is not in the image.
+        entrypoint: The command that starts the package then.
+        submission: Identifies this attempt, so that the owner of the created job is known.
 
     Raises:
-        DeliveryError: If something is beyond SageMaker's limits.
+        DeliveryError: If something exceeds SageMaker's limits.
     """
     remote, output = options.remote, f"s3://{bucket}/sagemaker/{options.project_name}/output"
     definitions, _ = build_metric_definitions(metric_names)
@@ -96,7 +96,7 @@ def build_training_request(
 
 
 def checkpoints_uri(job_id: str, options: SagemakerOptions, bucket: str) -> str | None:
-    """Where a job's checkpoints are; ``None`` if none are kept."""
+    """Returns the address of a job's checkpoints; ``None`` if none are kept."""
     checkpoints = options.remote.checkpoints
     if isinstance(checkpoints, str):
         return checkpoints

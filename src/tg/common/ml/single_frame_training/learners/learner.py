@@ -77,11 +77,11 @@ class Learner:
     takes_validation: bool = False
 
     def matches(self, model: Any) -> bool:
-        """Whether the model's class, or one that it derives from, is this library's."""
+        """Returns whether the model's class, or one of its bases, is this library's."""
         return any(each.__module__.partition(".")[0] == self.library for each in type(model).__mro__)
 
     def wants_codes(self, model: Any) -> bool:
-        """Whether this model wants labels that are 0, 1, …."""
+        """Returns whether this model wants labels that are 0, 1, …."""
         return self.codes_labels and is_model_classifier(model)
 
     def prepare_model(self, model: Any, features: Any) -> None:
@@ -112,7 +112,7 @@ class Learner:
         return None
 
     def get_weight(self, model: Any, rows: Rows) -> dict[str, Any]:
-        """The argument of ``fit`` for the weights.
+        """Builds the argument of ``fit`` for the weights.
 
         Raises:
             TaskDefinitionError: If there are weights and no such argument.
@@ -129,7 +129,7 @@ class Learner:
 
 
 def is_model_classifier(model: Any) -> bool:
-    """Whether a model is a classifier, as far as scikit-learn or the model itself can tell."""
+    """Returns whether a model is a classifier, as far as scikit-learn or the model itself can tell."""
     try:
         return bool(is_classifier(model))
     except AttributeError:  # it has no tags
@@ -137,17 +137,17 @@ def is_model_classifier(model: Any) -> bool:
 
 
 def is_called(model: Any, name: str) -> bool:
-    """Whether ``name`` is the name of the model's class or of one that it derives from."""
+    """Returns whether ``name`` is the name of the model's class or of one of its bases."""
     return any(each.__name__ == name for each in type(model).__mro__)
 
 
 def has_categories(features: Any) -> bool:
-    """Whether ``features`` is a frame with columns of categories."""
+    """Returns whether ``features`` is a frame with categorical columns."""
     return bool(list_categories(features))
 
 
 def list_categories(features: Any) -> list[Any]:
-    """The names of a frame's columns of categories; none of an array."""
+    """Lists the names of a frame's categorical columns; none for an array."""
     if not isinstance(features, pd.DataFrame):
         return []
     return [name for name, dtype in features.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
