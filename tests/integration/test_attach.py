@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from tests.launcher import Launcher, attach, tg_mlflow
 from tests.support import ProjectFolder, all_runs
 from tg_mlflow.sweeps.reconciliation import reconcile_runs
+from tg_mlflow.sweeps.resume import resume_sweep
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching
 
@@ -101,7 +102,7 @@ def test_a_run_whose_launcher_was_gone_before_there_was_a_job_is_ended_by_cancel
     store: MlflowClient, tmp_path: Path
 ) -> None:
     experiment = store.get_experiment_by_name("test")
-    run_id = store.create_run(experiment.experiment_id, tags={"mlflow.project.backend": "tg-process"}).info.run_id
+    run_id = store.create_run(experiment.experiment_id, tags={"tg.version": "0.1"}).info.run_id
     assert "has no job" in tg_mlflow(tmp_path, "attach", run_id).stderr
     done = tg_mlflow(tmp_path, "cancel", run_id)
     assert (done.returncode, store.get_run(run_id).info.status) == (0, "KILLED")
@@ -130,7 +131,7 @@ def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: Mlf
 
 def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
     """Creates a run whose launcher is gone."""
-    tags = {"mlflow.project.backend": "tg-process", "tg.place": "tg-process", **tags}
+    tags = {"tg.version": "0.1", "tg.place": "tg-process", **tags}
     run_id: str = store.create_run(store.get_experiment_by_name("test").experiment_id, tags=tags).info.run_id
     with launching(TrackingClient(store.tracking_uri), run_id):
         pass
@@ -145,7 +146,7 @@ def test_a_run_whose_launcher_died_before_it_had_started_the_job_is_ended(
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
     run_id = create_left_run(store, tags)
     attached = tg_mlflow(tmp_path, "attach", run_id)
-    assert (attached.returncode, attached.stderr.count("\n")) == (1, 1)
+    assert (attached.returncode, attached.stderr.count("\n")) == (1, 1), attached.stderr
     assert ("was never started" if tags else "has no job") in attached.stderr
     done = tg_mlflow(tmp_path, word, *([run_id] if word == "cancel" else []))
     assert done.returncode == 0, done.stderr
@@ -162,15 +163,15 @@ def test_a_job_that_may_be_elsewhere_is_left_alone(
     run_id = create_left_run(store, {"tg.job_id": "points-elsewhere"})
     launcher = json.loads(store.get_run(run_id).data.tags["tg.launcher"])
     store.set_tag(run_id, "tg.launcher", json.dumps({**launcher, **moved}))
-    outcome = reconcile_runs(TrackingClient(store.tracking_uri))[run_id]
+    outcome = reconcile_runs(TrackingClient(store.tracking_uri), resume_sweep)[run_id]
     assert outcome.startswith("left alone: there is no job 'points-elsewhere' in ")
     assert store.get_run(run_id).info.status == "RUNNING"
 
 
 def test_a_run_that_nobody_is_known_to_record_and_that_has_no_job_is_left_alone(store: MlflowClient) -> None:
     experiment = store.get_experiment_by_name("test")
-    run_id = store.create_run(experiment.experiment_id, tags={"mlflow.project.backend": "tg-process"}).info.run_id
-    assert reconcile_runs(TrackingClient(store.tracking_uri))[run_id].startswith(
+    run_id = store.create_run(experiment.experiment_id, tags={"tg.version": "0.1"}).info.run_id
+    assert reconcile_runs(TrackingClient(store.tracking_uri), resume_sweep)[run_id].startswith(
         f"left alone: run '{run_id}' has no job"
     )
     assert store.get_run(run_id).info.status == "RUNNING"

@@ -24,8 +24,8 @@ _PAUSE_FACTOR = 20
 class LogArtifact:
     """Writes a log to disk, and from there to ``logs/train.log`` of a run, from a thread of its own.
 
-    A context: when it is left, the whole log has been sent. A log that cannot be sent ends nothing: it is said, and the
-    file stays on disk. Nor does a full disk: the log has then what there was room for.
+    A context: when it is left, the whole log has been sent. A log that cannot be sent fails nothing: a
+    warning says so, and the file stays on disk. A full disk fails nothing either; the log is cut then.
 
     Args:
         client: The tracking server's.

@@ -16,7 +16,7 @@ _LONGEST_PIECE = 1200
 
 
 class MetricNames:
-    """Gives each metric of one run a key that MLflow takes: different names get different keys.
+    """Maps the names of one run's metrics to keys that MLflow accepts; different names have different keys.
 
     MLflow takes letters, digits and ``/ _ . - : space``, and a name must read as a plain relative path. What it refuses
     becomes ``_``, and so does the first of two dots at the beginning; parts of a path that are empty or dots go. Where

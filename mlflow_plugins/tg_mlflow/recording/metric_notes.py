@@ -1,4 +1,4 @@
-"""Says in a run's tags what its metrics do not show: their own names, and what of them is missing."""
+"""Writes to a run's tags what its metrics do not show: their original names, and which of them are missing."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ class MetricNotes:
         # What has been written: how many names are in how many tags, and how many refused metrics.
         self._name_count = 0
         self._name_tags: list[str] = []
-        self._told_refused_count = 0
+        self._written_refused_count = 0
 
     def add_refused(self, metric: Metric, answer: Exception) -> None:
         """Counts a metric that the server has refused."""
@@ -67,11 +67,11 @@ class MetricNotes:
                 if self._name_tags[number - 1 : number] != [text]
             ]
         refused_count = self.refused_count
-        if refused_count > self._told_refused_count:
+        if refused_count > self._written_refused_count:
             tags.append(RunTag(REFUSED_METRICS_TAG, _format({"count": refused_count, **self._first_refused})))
         for start in range(0, len(tags), _MOST_TAGS):
             self._client.log_batch(self._run_id, tags=tags[start : start + _MOST_TAGS])
-        self._name_count, self._name_tags, self._told_refused_count = len(changed), texts, refused_count
+        self._name_count, self._name_tags, self._written_refused_count = len(changed), texts, refused_count
 
     def write_unreadable(self, count: int, first: str) -> None:
         """Writes how many metrics could not be read."""
@@ -82,5 +82,5 @@ class MetricNotes:
         return self._mask.mask(line)[:_LONGEST_EXAMPLE]
 
 
-def _format(told: dict[str, int | str]) -> str:
-    return json.dumps(told, ensure_ascii=False)
+def _format(note: dict[str, int | str]) -> str:
+    return json.dumps(note, ensure_ascii=False)

@@ -14,7 +14,7 @@ from tg_mlflow.errors import TrackingError
 # A request may hold 1000 metrics, and what is read is to be in the store within a second.
 LARGEST_BATCH = 1000
 _GATHER_SECONDS = 0.5
-# So much is kept in memory while the server is away; then whoever brings more has to wait.
+# At most so many are kept in memory while the server is away; then `add` blocks.
 MOST_PENDING = 100_000
 
 
@@ -90,7 +90,7 @@ class MetricWriter:
             try:
                 self._write_accepted(batch)
                 self._note(self._find_position())
-            except Exception as error:  # noqa: BLE001 - told when the writer is left
+            except Exception as error:  # noqa: BLE001 - reported when the writer is left
                 with self._changed:
                     self.error = error
                     self._changed.notify_all()
@@ -122,7 +122,7 @@ class MetricWriter:
         return batch
 
     def _take_batch(self) -> list[Metric]:
-        """Takes of each key alike, so that one of which there is very much does not hold up the others."""
+        """Takes equal shares of all keys, so that a key with very many metrics does not hold up the others."""
         batch: list[Metric] = []
         while self._pending and len(batch) < LARGEST_BATCH:
             share = max(1, (LARGEST_BATCH - len(batch)) // len(self._pending))

@@ -1,4 +1,4 @@
-"""Turns what a training says into an MLflow run, while it says it."""
+"""Records the output of a training in an MLflow run while the training runs."""
 
 import logging
 import time
@@ -28,10 +28,10 @@ _CURSOR_SECONDS = 2
 class RunRecorder:
     """Takes log events, writes their metrics to a run in batches and keeps the log as ``logs/train.log``.
 
-    A context: when it is left, everything has been written, or it is said what is kept where. Metrics and the log are
-    written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow does
-    not take a metric's name, the tag ``tg.metric_names`` says which key stands for which name; other tags say what of
-    the metrics could not be recorded. Who records the same output again comes to the same metrics and tags.
+    A context: when it is left, everything has been written, or an error says what is kept where. Metrics and the log
+    are written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow
+    does not accept a metric's name, the tag ``tg.metric_names`` says which key stands for which name; other tags say
+    which metrics could not be recorded. Recording the same output again leads to the same metrics and tags.
 
     Args:
         client: The tracking server's. The recording fails when the client gives the server up; the log is kept without
@@ -77,7 +77,7 @@ class RunRecorder:
         return self.position - self._job_start
 
     def begin_job(self) -> None:
-        """Says that what comes now is the output of another job."""
+        """Begins the output of another job."""
         self._job_start = self.position
 
     def take(self, event: LogEvent) -> LogEvent:
@@ -111,7 +111,7 @@ class RunRecorder:
         with uninterrupted():
             self._finish_log()
             self._stack.__exit__(kind, error, traceback)
-            failure = self._metrics.error or self._tell_unreadable()
+            failure = self._metrics.error or self._report_unreadable()
         if failure is not None and error is None:
             raise RecordingError(
                 f"the tracking server did not take the metrics of run {self._run_id} ({failure}); the log "
@@ -123,8 +123,8 @@ class RunRecorder:
         # Not the time that it is now: who reads the same log later has to come to the same points.
         self._metrics.add(self._name(self._parser.finish(self._last_time_ms)), self.position)
 
-    def _tell_unreadable(self) -> Exception | None:
-        """Says how many metrics could not be read, also in the run; returns why that could not be said there."""
+    def _report_unreadable(self) -> Exception | None:
+        """Reports how many metrics could not be read, in the log and in the run; returns why the latter failed."""
         count, first = self._parser.unreadable_count, self._parser.first_unreadable
         if first is None:
             return None
@@ -152,12 +152,12 @@ class RunRecorder:
     def _note(self, position: int | None) -> None:
         """Notes what has become of a batch."""
         self._notes.write()
-        # Whoever takes over has to come upon what was refused, to count it again.
+        # A process that takes over has to meet the refused metrics again, to count them.
         if position is not None and not self._notes.refused_count:
             self._note_cursor(position)
 
     def _note_cursor(self, position: int) -> None:
-        """Notes how far the recording has come, now and then: whoever takes over need not write it again."""
+        """Notes now and then how far the recording has come, so that a process that takes over begins there."""
         if time.monotonic() - self._cursor_noted_at >= _CURSOR_SECONDS:
             self._cursor_noted_at = time.monotonic()
             try:

@@ -31,7 +31,7 @@ def attach(client: TrackingClient, run_id: str) -> None:
     """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
 
     Nothing is doubled, since MLflow keeps one of several identical points. A run that is complete is left as it is.
-    Whoever stops waiting leaves the job as it is, too.
+    An interrupt ends the waiting, not the job.
 
     Raises:
         RunNotOursError: If the run has no job that can be found here, or another process records it.

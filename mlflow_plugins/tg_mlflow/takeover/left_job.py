@@ -51,7 +51,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
             return found
         except DeliveryError as error:
             if error.__cause__ is not None:
-                raise  # there may be one, and whoever knows does not say so
+                raise  # there may be a job: its place does not answer
             if not (is_here or found.executor.traits.is_found_anywhere):
                 raise RunNotOursError(
                     f"the job of run {run.info.run_id} is not on this machine: {error}; cancel it where it was "

@@ -1,4 +1,4 @@
-"""Says where the run of one training stands, and shows what its job says, also when nothing of the job is kept."""
+"""Describes the status of a training's run and shows its log, even after its job was removed."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def describe_status(client: TrackingClient, run: Run) -> str:
 
 
 def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> None:
-    """Shows what a run's job has said, without secrets; once the job is not kept here, what the run has of it.
+    """Shows the output of a run's job without secrets; once the job is removed, the log that the run keeps.
 
     Args:
         client: The tracking server's.
@@ -68,7 +68,7 @@ def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> 
 
 
 def find_run_secrets(run: Run) -> SecretMask:
-    """Knows the secrets of a training that was started elsewhere, as far as they are set here, too."""
+    """Builds the mask for a training that another process started, from the secrets that are set here, too."""
     return SecretMask.of_variables(os.environ, listed=json.loads(run.data.tags.get(SECRETS_TAG, "[]")))
 
 

@@ -17,6 +17,7 @@ from tg.common.secret_mask import SecretMask
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import BackendConfigError, TrackingError
 from tg_mlflow.tracking.patience import Clock, Patience
+from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -278,6 +279,8 @@ class TrackingClient(MlflowClient):
     def _mask_named(self, values: Mapping[str, str], longest: int) -> dict[str, str]:
         # Cut when they are masked: what is left of a secret that was cut would not be known as one.
         masked = self.mask.mask_named(values)
+        if SECRETS_TAG in values:  # it holds the names of secrets, and is no secret in spite of its own name
+            masked[SECRETS_TAG] = self.mask.mask(values[SECRETS_TAG])
         return {name: _make_storable(value)[:longest] for name, value in masked.items()}
 
 

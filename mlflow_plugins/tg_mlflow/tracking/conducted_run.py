@@ -1,4 +1,4 @@
-"""A run that this process records: other processes see that it does, and it ends whatever happens."""
+"""Marks a run as recorded by this process, and ends it whatever happens."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,7 +10,7 @@ from tg_mlflow.tracking.lifecycle import Ending, ending_run
 
 @contextmanager
 def conducting_run(client: TrackingClient, run_id: str) -> Iterator[Ending]:
-    """Notes in a run that this process records it, as :func:`launching` does, until it is ended by :func:`ending_run`.
+    """Marks a run as recorded by this process, as :func:`launching` does, and ends it as :func:`ending_run` does.
 
     Args:
         client: The tracking server's.
@@ -20,7 +20,7 @@ def conducting_run(client: TrackingClient, run_id: str) -> Iterator[Ending]:
         RecordingError: If the server takes neither that note nor the run's end.
         RunEndedError: If another process has ended the run, in place of what that has led to here.
     """
-    # The run ends first, so that whoever waits for this process to let go of it finds it ended.
+    # The run ends before the mark is removed: a process that waits for its removal finds the run ended.
     with ExitStack() as noted, ending_run(client, run_id) as ending:
         noted.enter_context(launching(client, run_id))
         yield ending

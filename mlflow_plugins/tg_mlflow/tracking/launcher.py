@@ -1,4 +1,4 @@
-"""Which process records a run, so that no second one does at the same time, and that it can be asked to stop."""
+"""Finds the process that records a run, which must be the only one, and can be asked to stop."""
 
 import json
 import os
@@ -39,7 +39,7 @@ class Launcher:
     signal_number: int | None
 
     def interrupt(self) -> None:
-        """Does what Ctrl-C does.
+        """Interrupts the recording as Ctrl-C does.
 
         Raises:
             RunNotOursError: If it is another user's.
@@ -54,7 +54,7 @@ class Launcher:
 
 @contextmanager
 def launching(client: TrackingClient, run_id: str) -> Iterator[None]:
-    """Notes in a run that this process records it while the context is open, and where it did after that.
+    """Marks a run as recorded by this process while the context is open; afterwards, the mark names the machine only.
 
     Args:
         client: The tracking server's.
@@ -119,7 +119,7 @@ def read_settled_run(client: TrackingClient, run_id: str) -> tuple[Run, Launcher
 
 
 def read_launcher(tags: Mapping[str, str]) -> Launcher | None:
-    """Finds the process that records a run now, by the run's own tags; ``None`` as above."""
+    """Finds the process that records a run now by the run's own tags, as :func:`find_launcher` does."""
     launcher = _read_tag(tags)
     pid, number, marker = (launcher.get(key) for key in ("pid", "signal", "marker"))
     if not isinstance(pid, int) or not 0 < pid < _PIDS or pid == os.getpid() or not is_this_host(tags):
@@ -137,7 +137,7 @@ def is_this_host(tags: Mapping[str, str]) -> bool:
 
 
 def keeps_jobs_here(tags: Mapping[str, str]) -> bool:
-    """Whether a run's last launcher kept its jobs where they are looked for here: what is not there was not started."""
+    """Whether a run's last launcher kept its jobs in the folder used here: a job that is not there was not started."""
     launcher = _read_tag(tags)
     return bool(launcher.get("host") == socket.gethostname() and launcher.get("jobs") == str(jobs_path()))
 
@@ -149,7 +149,7 @@ def read_other_host(tags: Mapping[str, str]) -> str | None:
 
 
 def _read_tag(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Whoever has damaged the tag has left nothing that is known of the launcher."""
+    """Reads the tag of the launcher; a damaged one counts as absent."""
     try:
         launcher = json.loads(tags.get(LAUNCHER_TAG, "{}"))
     except ValueError:
@@ -158,7 +158,7 @@ def _read_tag(tags: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _find_pid_namespace() -> str | None:
-    """What tells containers with the name of their host from it, and from each other; ``None`` if unknown."""
+    """Returns what tells apart a host and the containers that have its name; ``None`` if unknown."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -167,7 +167,7 @@ def _find_pid_namespace() -> str | None:
 
 @contextmanager
 def _marking(name: str) -> Iterator[str | None]:
-    """Lets others see in ``/proc`` that this process records a run, whatever the tracking server takes at the end.
+    """Shows in ``/proc`` that this process records a run, even if the tracking server is away at the end.
 
     A process may live on after that, as a notebook's does.
 
@@ -199,7 +199,7 @@ def _has_marker(pid: int, name: object) -> bool:
 
 
 def _find_signal() -> int | None:
-    """Ctrl-C's, unless that is ignored, as in what a shell has put into the background."""
+    """Returns Ctrl-C's signal, or SIGTERM where Ctrl-C is ignored, as in a process in a shell's background."""
     if threading.current_thread() is not threading.main_thread():
         return None
     return int(signal.SIGINT if callable(signal.getsignal(signal.SIGINT)) else signal.SIGTERM)

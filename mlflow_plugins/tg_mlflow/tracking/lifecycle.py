@@ -1,4 +1,4 @@
-"""The life of an MLflow run: created with what is known at once, ended on every path."""
+"""Ends an MLflow run on every path."""
 
 import logging
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 @dataclass
 class Ending:
-    """What becomes of a run.
+    """How a run is to end.
 
     Attributes:
         is_due: Whether the run ends if nothing goes wrong; it does not where its job goes on by itself.
@@ -58,7 +58,7 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
             _end(client.without_patience(), run_id, RunStatus.KILLED)
         raise
     except (RecordingError, JobUnreachableError):
-        raise  # the run is ended by whoever records the rest
+        raise  # the process that records the rest ends the run
     except BaseException as error:
         if is_open and isinstance(error, DeliveryError):
             _check_is_open(client, run_id, error)
@@ -72,7 +72,7 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
 
 
 def kill_run(client: TrackingClient, run_id: str) -> None:
-    """Ends a run as KILLED after an interrupt, unless it has ended, and says on the console how it stands.
+    """Ends a run as KILLED after an interrupt, unless it has ended, and logs its status.
 
     Raises:
         RecordingError: If the server does not take it.

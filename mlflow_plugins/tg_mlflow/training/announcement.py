@@ -1,4 +1,4 @@
-"""Says on the console how a training has ended."""
+"""Logs how a training has ended."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 @contextmanager
 def announcing_interrupt(client: TrackingClient, run_id: str) -> Iterator[None]:
-    """Says that the run was KILLED if it is interrupted while the context is open, and sees to it that it was."""
+    """Ends the run as KILLED if it is interrupted while the context is open, and logs that."""
     try:
         yield
     except KeyboardInterrupt:
@@ -25,6 +25,6 @@ def announcing_interrupt(client: TrackingClient, run_id: str) -> Iterator[None]:
 
 
 def announce_end(client: TrackingClient, run_id: str, end: TrainingEnd) -> None:
-    """Shows a run that has ended well; what went wrong is told by whoever called for the training."""
+    """Logs a summary of a run that has FINISHED; the caller reports a failure."""
     if end.status == RunStatus.to_string(RunStatus.FINISHED):
         _logger.info("%s", describe_run(client, run_id))

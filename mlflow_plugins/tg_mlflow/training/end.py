@@ -10,13 +10,13 @@ from tg.common import JobFailedError, TgError
 from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 
-# A child of MLflow's logger, so that whoever configures MLflow's output configures ours.
+# A child of MLflow's logger, which is configured with it.
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 @dataclass(frozen=True)
 class TrainingEnd:
-    """How a training has ended for whoever has called for it.
+    """How a training has ended.
 
     Attributes:
         status: The run's status, such as ``FINISHED``; ``RUNNING`` where its job goes on, or not all is recorded.
@@ -29,7 +29,7 @@ class TrainingEnd:
 
 
 def read_end(client: TrackingClient, run_id: str, error: BaseException) -> TrainingEnd:
-    """Says how a run has ended that an error has ended; shows an error of the project's own code."""
+    """Describes the end of a run after an error; logs the traceback of an error of the project's own code."""
     if isinstance(error, RecordingError):
         failure = f"Run {run_id} is not complete: {describe_failure(error)}"
         return TrainingEnd(RunStatus.to_string(RunStatus.RUNNING), client.mask.mask(failure))

@@ -18,7 +18,7 @@ def explaining_failure(
     client: TrackingClient, run_id: str, package: Path, dataset: Path | None, log: LogConfig
 ) -> Iterator[None]:
     """Logs the package and the dataset if the training that the context is open for fails; of one that succeeds, the
-    archive has them. What cannot be logged is told in a warning.
+    archive has them. A warning names what cannot be logged.
 
     Args:
         client: The tracking server's.

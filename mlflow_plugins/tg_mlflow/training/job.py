@@ -45,7 +45,7 @@ def is_still_needed(status: JobStatus, is_recorded: bool, error: BaseException |
         error: What ended the recording early, if something did.
     """
     if isinstance(error, (RecordingError, JobUnreachableError)):
-        return True  # whoever attaches records the rest
+        return True  # the process that attaches records the rest
     if isinstance(error, KeyboardInterrupt):
         return status is JobStatus.COMPLETED  # its results are not uploaded yet
     return error is None and not is_recorded

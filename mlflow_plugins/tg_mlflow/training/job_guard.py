@@ -1,4 +1,4 @@
-"""Sees to it that no job is left running, and nothing of it left lying about, when its recording is given up."""
+"""Stops a job and removes what is kept of it when its recording is given up."""
 
 import logging
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tg_mlflow.training.job_notes import note_facts, note_not_uploaded
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-# The first one ends the training, the second one its grace; whoever goes on does not want to wait for anything.
+# The first interrupt ends the training, the second one its grace period, the third one all waiting.
 _MOST_INTERRUPTS = 3
 
 
@@ -68,7 +68,7 @@ class JobGuard:
 
     def _give_up(self, error: BaseException) -> None:
         status = self._stop()
-        with uninterrupted(), suppress(ObjectMissingError):  # what it has said meanwhile, unless it was removed
+        with uninterrupted(), suppress(ObjectMissingError):  # the output since then, unless the job was removed
             for event in self.job.logs(self.recorder.job_position, follow=False):
                 self.recorder.take(event)
         if not is_still_needed(status, False, error):

@@ -1,4 +1,4 @@
-"""What a run says of its job besides its output: whether it waits for machines, where to look at it, what it costs."""
+"""Notes in a run what is known of its job besides the output, such as its console page and its cost."""
 
 import logging
 import time
@@ -71,7 +71,7 @@ def note_facts(client: TrackingClient, job: Job) -> None:
 
 
 def note_not_uploaded(client: TrackingClient, run_id: str, reason: str) -> None:
-    """Says, also in the run, that the results of a training that has succeeded are not uploaded and how to do it."""
+    """Logs and notes in the run that the results of a successful training are not uploaded, and how to upload them."""
     message = f"the results are not uploaded ({reason}); they are kept: run `tg-mlflow attach {run_id}` to try again"
     _logger.warning("The training has succeeded, but %s", message)
     try:

@@ -1,4 +1,4 @@
-"""Watches a job to its end and records what it says and makes; the same for who has started it and who comes later."""
+"""Records a job's output and results until its end, for its launcher and for a process that takes over."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Says what a run is from, besides what MLflow says: whether its commit is all there is, and our own version."""
+"""Describes a run's origin beyond MLflow's own tags: uncommitted changes and the version of tg-mlflow."""
 
 from importlib.metadata import version
 from pathlib import Path

@@ -80,7 +80,7 @@ def train_recorded(
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and told to whoever called
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is logged and returned
         return read_end(client, run_id, error)
     return TrainingEnd(client.get_run(run_id).info.status)
 
@@ -97,7 +97,7 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
     Raises:
         TgError: If the project, its data or its configuration do not fit, or the job did not complete.
         JobUnreachableError: If the job goes on, but cannot be followed any more.
-        RecordingError: If the tracking server did not take what the training said.
+        RecordingError: If the tracking server did not take the output of the training.
         Exception: Whatever the project's code raises in this process, unchanged.
     """
     place, earlier_jobs = find_place(training.config.place), list[str]()

@@ -53,6 +53,12 @@ def test_what_is_logged_is_without_secrets_whatever_it_is_called(store: MlflowCl
     assert [data.tags[name] for name in names] == ["***", "***", "***", "db://me:***@host"]
 
 
+def test_the_names_of_secrets_are_no_secrets() -> None:
+    client, _, run_id = connect()
+    client.set_tag(run_id, "tg.secrets", '["HUB_TOKEN", "tok-4f5e6d"]')
+    assert client.get_run(run_id).data.tags == {"tg.secrets": '["HUB_TOKEN", "***"]'}
+
+
 def test_values_are_cut_when_they_are_masked(store: MlflowClient) -> None:
     experiment = store.get_experiment_by_name("test")
     assert experiment is not None

@@ -1,0 +1,55 @@
+"""Stopping what belongs to a run."""
+
+import pytest
+
+from tests.memory_server import MemoryClient
+from tests.tg_mlflow.memory_jobs import start_job
+from tg.common import DeliveryError
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.takeover import cancellation
+from tg_mlflow.takeover.cancellation import cancel, wait_for_launcher
+from tg_mlflow.testing.memory_executor import MemoryExecutor
+from tg_mlflow.tracking.launcher import Launcher
+
+TAGS = {"tg.place": "memory", "tg.job_id": "job"}
+
+
+def test_a_job_that_nobody_records_is_stopped_and_its_run_killed(executor: MemoryExecutor) -> None:
+    client = MemoryClient()
+    job = start_job(client, executor, **TAGS)
+    cancel(client, job.run_id)
+    assert client.get_run(job.run_id).info.status == "KILLED"
+    with pytest.raises(DeliveryError, match="there is no job 'job'"):
+        executor.status("job")
+
+
+def test_a_run_that_has_ended_is_left_as_it_is(executor: MemoryExecutor, caplog: pytest.LogCaptureFixture) -> None:
+    client = MemoryClient()
+    job = start_job(client, executor, **TAGS)
+    client.set_terminated(job.run_id, "FINISHED")
+    with caplog.at_level("INFO", "mlflow.tg_mlflow"):
+        cancel(client, job.run_id)
+    assert caplog.messages == [f"Run {job.run_id} has ended before: FINISHED"]
+    assert executor.status("job").status.is_final is False
+
+
+def test_a_run_that_is_not_ours_is_refused() -> None:
+    client = MemoryClient()
+    run_id = client.create_run("7").info.run_id
+    with pytest.raises(RunNotOursError, match="has no job"):
+        cancel(client, run_id)
+    with pytest.raises(RunNotOursError, match=r"run 'f0' cannot be read: .*; check the id and the tracking URI"):
+        cancel(client, "f0")
+
+
+def test_a_launcher_is_waited_for_until_it_has_ended_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, launcher = MemoryClient(), Launcher(4711, 2)
+    run_id = client.create_run("7").info.run_id
+    sights = iter([launcher, launcher, None])
+    monkeypatch.setattr("tg_mlflow.tracking.launcher.find_launcher", lambda client, run: next(sights))
+    monkeypatch.setattr(cancellation, "_LOOK_SECONDS", 0)
+    assert wait_for_launcher(client, run_id, launcher).info.status == "RUNNING"  # it has died
+    assert client.requests.count("get_run") == 4  # once more after it was gone
+    client.set_terminated(run_id, "KILLED")
+    sights = iter([launcher])
+    assert wait_for_launcher(client, run_id, launcher).info.status == "KILLED"
