@@ -19,6 +19,7 @@ from tg.common.delivery.sagemaker.executor import (
     Traits,
 )
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder, jobs_path
+from tg.common.errors import JobMissingError
 from tg.common.system.interrupts import uninterrupted
 from tg.common.system.temporary_folder import temporary_folder
 
@@ -79,8 +80,10 @@ class SshExecutor(Executor):
             except ConnectionLostError as error:
                 if not retry.wait():
                     raise self._give_up(job_id, error) from error
+            except JobMissingError:
+                raise
             except DeliveryError as error:
-                if is_found and error.__cause__ is not None:
+                if is_found:
                     raise self._give_up(job_id, error) from error
                 raise
 
@@ -92,11 +95,7 @@ class SshExecutor(Executor):
             return False  # without its files, it has not been started; the id may be another job's
         try:
             self.status(job_id)
-        except JobUnreachableError:
-            raise
-        except DeliveryError as error:
-            if error.__cause__ is not None:
-                raise JobUnreachableError(str(error)) from error
+        except JobMissingError:
             return False
         return True
 
@@ -232,7 +231,7 @@ class SshExecutor(Executor):
     def _check_found(self, job_id: str, answer: dict[str, Any]) -> dict[str, Any]:
         if answer.get("missing"):
             there = f"in {self.options.folder} on {self.options.host}"
-            raise DeliveryError(f"there is no job {job_id!r} {there}; check the id, host and folder")
+            raise JobMissingError(f"there is no job {job_id!r} {there}; check the id, host and folder")
         return answer
 
 

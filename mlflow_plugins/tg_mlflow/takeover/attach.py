@@ -8,6 +8,7 @@ from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
+from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.takeover.left_job import has_begun
@@ -129,7 +130,7 @@ def _check_is_here(found: RunJob) -> None:
     except JobUnreachableError:
         raise  # it is there
     except DeliveryError as error:
-        if error.__cause__ is not None or not keeps_jobs_here(found.run.data.tags):
+        if not (isinstance(error, JobMissingError) and keeps_jobs_here(found.run.data.tags)):
             raise RunNotOursError(
                 f"the job of run {run_id} is not on this machine, or was never started: {error}"
             ) from error

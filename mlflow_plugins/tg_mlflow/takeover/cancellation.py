@@ -5,8 +5,8 @@ import time
 
 from mlflow.entities import Run, RunStatus
 
-from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import JobStatus
+from tg.common.errors import JobMissingError
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.run_job import RunJob, check_is_ours, find_job
 from tg_mlflow.tracking.client import TrackingClient
@@ -93,10 +93,6 @@ def _stop_job(run: Run) -> bool:
         if not is_begun and state.status in (JobStatus.QUEUED, JobStatus.FAILED):
             return False  # it is being started; where that takes long, it looks as if it had failed
         executor.cancel(job_id)
-    except JobUnreachableError:
-        raise
-    except DeliveryError as error:
-        if error.__cause__ is not None or executor.has_submitted(job_id):
-            raise
+    except JobMissingError:
         return False  # there is none yet, or it has been cleared away
     return True

@@ -5,9 +5,8 @@ import time
 from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
-from tg.common.delivery.delivery.image.docker_client import ObjectMissingError
 from tg.common.delivery.sagemaker import Executor, JobStatus
-from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job
 from tg_mlflow.tracking.client import TrackingClient
@@ -49,9 +48,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
                 return found
         except JobUnreachableError:
             return found
-        except DeliveryError as error:
-            if error.__cause__ is not None:
-                raise  # there may be a job: its place does not answer
+        except JobMissingError as error:
             if not (is_here or found.executor.traits.is_found_anywhere):
                 raise RunNotOursError(
                     f"the job of run {run.info.run_id} is not on this machine: {error}; cancel it where it was "
@@ -67,7 +64,7 @@ def has_begun(found: RunJob) -> bool:
     """Whether a job is more than the folder or the container that its launcher had made for it when it died.
 
     Raises:
-        DeliveryError: If there is nothing of it.
+        JobMissingError: If there is nothing of it.
     """
     executor, job_id = found.executor, found.job_id
     state, give_up = executor.status(job_id), time.monotonic() + _START_SECONDS
@@ -79,15 +76,16 @@ def has_begun(found: RunJob) -> bool:
     is_lost = state.status is JobStatus.QUEUED or (state.status is JobStatus.FAILED and state.exit_code is None)
     try:
         return not is_lost or any(executor.logs(job_id, follow=False))
-    except ObjectMissingError:
+    except JobMissingError:
         return False  # its container is gone
 
 
 def _clear_away(found: RunJob) -> None:
-    try:
-        JobFolder.find(found.job_id)
-        status = found.status
-    except DeliveryError:
-        return  # nothing of it is here
-    if status is not JobStatus.RUNNING:  # a folder whose removal was cut short may look like one that has just begun
-        found.discard()
+    """Removes what a launcher could not remove any more of a job that nobody needs."""
+    if not found.executor.traits.keeps_results:
+        try:
+            if found.status is JobStatus.RUNNING:
+                return  # a folder whose removal was cut short may look like one that has just begun
+        except DeliveryError:
+            return  # nothing of it is left, or its place does not answer
+    found.discard()

@@ -25,6 +25,7 @@ from tg.common.delivery.sagemaker.executor import (
     Traits,
 )
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder, jobs_path
+from tg.common.errors import JobMissingError
 from tg.common.system.temporary_folder import temporary_folder
 
 _START_MS = 1_800_000_000_000
@@ -108,7 +109,7 @@ class Machine:
             DeliveryError: If there is none.
         """
         if job_id not in self._jobs:
-            raise DeliveryError(f"there is no job {job_id!r} in memory; check the id")
+            raise JobMissingError(f"there is no job {job_id!r} in memory; check the id")
         return self._jobs[job_id]
 
     def stop(self, job: "_Job", seconds: float) -> None:

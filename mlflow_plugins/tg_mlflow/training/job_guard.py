@@ -6,9 +6,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from tg.common import DeliveryError
-from tg.common.delivery.delivery.image.docker_client import ObjectMissingError
 from tg.common.delivery.sagemaker import JobStatus
-from tg.common.errors import JobUnreachableError
+from tg.common.errors import JobMissingError, JobUnreachableError
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.tracking.client import TrackingClient
@@ -68,7 +67,7 @@ class JobGuard:
 
     def _give_up(self, error: BaseException) -> None:
         status = self._stop()
-        with uninterrupted(), suppress(ObjectMissingError):  # the output since then, unless the job was removed
+        with uninterrupted(), suppress(JobMissingError):  # the output since then, unless the job was removed
             for event in self.job.logs(self.recorder.job_position, follow=False):
                 self.recorder.take(event)
         if not is_still_needed(status, False, error):

@@ -13,6 +13,7 @@
         ├── ContainerError        the container engine cannot be used as asked
         ├── JobFailedError        the training was started and did not succeed
         │   └── JobStoppedError   it was stopped before its end
+        ├── JobMissingError       there is no such job, or nothing of it is left
         ├── JobUnreachableError   the training goes on, but cannot be followed any more
         └── ResultArchiveError    the archive is incomplete, damaged or hostile
 
@@ -66,6 +67,10 @@ class JobFailedError(DeliveryError):
 
 class JobStoppedError(JobFailedError):
     """The training was stopped before its end."""
+
+
+class JobMissingError(DeliveryError):
+    """There is no such job, or nothing of it is left; other errors do not say whether there is one."""
 
 
 class JobUnreachableError(DeliveryError):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....errors import ContainerError, DeliveryError, ResultArchiveError
+from ....errors import ContainerError, DeliveryError, JobMissingError, ResultArchiveError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ...delivery.image.docker_client import (
@@ -104,9 +104,9 @@ class ContainerExecutor(Executor):
                     position += len(event.data)
                     yield event
                 return
-            except ObjectMissingError:
+            except ObjectMissingError as error:
                 if load_state(folder) is None:
-                    raise
+                    raise JobMissingError(f"the container of job {job_id!r} is gone, and its output with it") from error
                 # Another process has collected the log meanwhile.
         yield from folder.read_output(position)
 
@@ -189,7 +189,7 @@ class ContainerExecutor(Executor):
         """Finds a job's folder; creates it if another machine has started the job through the same daemon."""
         try:
             return JobFolder.find(job_id)
-        except DeliveryError:
+        except JobMissingError:
             if not job_id or not self._has_container(job_id):
                 raise
             return JobFolder.create(job_id)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from ....errors import DeliveryError, JobUnreachableError
+from ....errors import JobMissingError, JobUnreachableError
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
 from ..job_files.job_folder import build_job_id
@@ -77,11 +77,7 @@ class Executor(ABC):
         """
         try:
             self.status(job_id)
-        except JobUnreachableError:
-            raise
-        except DeliveryError as error:
-            if error.__cause__ is not None:
-                raise  # there may be one
+        except JobMissingError:
             return False
         return True
 
@@ -95,7 +91,7 @@ class Executor(ABC):
             follow: Whether to wait for more; otherwise only the present output is yielded.
 
         Raises:
-            DeliveryError: If there is no such job.
+            JobMissingError: If there is no such job, or its output is gone.
             JobUnreachableError: If it cannot be followed any more; the job goes on.
         """
 
@@ -104,7 +100,8 @@ class Executor(ABC):
         """Returns the job's state.
 
         Raises:
-            DeliveryError: If there is no such job. It has a cause (``__cause__``) if that could not be found out.
+            JobMissingError: If there is no such job.
+            DeliveryError: If that cannot be found out.
             JobUnreachableError: If that cannot be found out now.
         """
 

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ....errors import DeliveryError
+from ....errors import DeliveryError, JobMissingError
 from ..contract.log_event import LogEvent
 from ..naming.job_name import format_job_name
 from .process_supervisor import LOG_NAME, TIMES_NAME, append_output, write_json
@@ -86,7 +86,7 @@ class JobFolder:
         """
         folder = JobFolder(jobs_path() / job_id)
         if not job_id or Path(job_id).name != job_id or not folder.path.is_dir():
-            raise DeliveryError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set TG_JOBS_PATH")
+            raise JobMissingError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set TG_JOBS_PATH")
         return folder
 
     @staticmethod

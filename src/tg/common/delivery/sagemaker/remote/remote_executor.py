@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ....errors import DeliveryError, ResultArchiveError
+from ....errors import DeliveryError, JobMissingError, ResultArchiveError
 from ....logger import Logger
 from ...delivery.image.docker_client import DockerClient, connect
 from ..archive.result_archive import ResultArchive
@@ -282,7 +282,7 @@ class RemoteExecutor(Executor):
 
         job = self.aws.follow(job_id, look) if self._shared is None else ask(job_id)
         if job is None:
-            raise DeliveryError(
+            raise JobMissingError(
                 f"there is no job {job_id!r} in {self.aws.region} of account {self.aws.account}; check the id, region "
                 "and profile"
             )
