@@ -8,6 +8,7 @@ from tests.memory_server import MemoryClient
 from tests.tg_mlflow.memory_jobs import make_executor, start_job
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker.executor import JobState
+from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
@@ -66,11 +67,14 @@ def test_whoever_does_not_say_whether_there_is_a_job_is_no_proof_that_there_is_n
     assert client.get_run(run.info.run_id).info.status == "RUNNING"
 
 
-def test_nothing_more_is_recorded_in_a_run_that_is_complete() -> None:
+def test_nothing_more_is_recorded_in_a_run_that_is_complete_and_its_job_is_cleared_away() -> None:
     client, executor = MemoryClient(), make_executor(seconds=0)
     job = start_job(client, executor, **TAGS)
     client.set_terminated(job.run_id, "FINISHED")
-    assert find_left_job(client, client.get_run(job.run_id), is_here=True, executor=executor) is None
     client.set_tag(job.run_id, "tg.not_uploaded", "no room")
     assert find_left_job(client, client.get_run(job.run_id), is_here=True, executor=executor) is not None
+    client.delete_tag(job.run_id, "tg.not_uploaded")
+    assert find_left_job(client, client.get_run(job.run_id), is_here=True, executor=executor) is None
+    with pytest.raises(JobMissingError):
+        executor.status(job.job_id)
     assert client.get_run(job.run_id).info.status == "FINISHED"
