@@ -61,6 +61,7 @@ def test_a_plan_names_a_job_and_does_nothing(tmp_path: Path, jobs: Path) -> None
     assert not executor.has_submitted(first.job_id)
 
 
+@pytest.mark.starts_process
 def test_another_executor_follows_a_job_to_its_results(tmp_path: Path) -> None:
     submitting = ProcessExecutor()
     request = submitting.plan(deliver("train", tmp_path))
@@ -77,6 +78,7 @@ def test_another_executor_follows_a_job_to_its_results(tmp_path: Path) -> None:
         submitting.status(request.job_id)
 
 
+@pytest.mark.starts_process
 def test_another_executor_gives_a_job_its_own_time_to_stop(tmp_path: Path) -> None:
     # Of itself the job would be given 120 seconds, which is longer than a test may take.
     patient = SagemakerProcessExecutor(deliver("refuse_to_stop", tmp_path))
@@ -88,6 +90,7 @@ def test_another_executor_gives_a_job_its_own_time_to_stop(tmp_path: Path) -> No
     assert not is_alive(child)
 
 
+@pytest.mark.starts_process
 def test_another_process_follows_and_stops_a_job_by_its_id_alone(tmp_path: Path) -> None:
     executor = ProcessExecutor()
     request = executor.plan(deliver("wait", tmp_path))
@@ -105,6 +108,7 @@ def test_another_process_follows_and_stops_a_job_by_its_id_alone(tmp_path: Path)
     assert executor.status(request.job_id) == JobState(JobStatus.STOPPED, 143, "it was stopped")
 
 
+@pytest.mark.starts_process
 def test_one_executor_starts_different_trainings_from_two_threads(tmp_path: Path) -> None:
     executor, both_run = ProcessExecutor(), Barrier(2)
     requests = [executor.plan(deliver("train", tmp_path, hyperparameters={"size": size})) for size in ("2", "3")]
