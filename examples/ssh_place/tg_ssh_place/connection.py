@@ -16,7 +16,7 @@ from tg.common import DeliveryError
 from tg.common.delivery.sagemaker.job_files import process_supervisor
 
 from .options import SshOptions
-from .there import agent, job_process, store
+from .there import job_process, program, store
 
 # A connection on which nothing moves is given up after this time.
 _CONNECT_SECONDS = 15
@@ -48,7 +48,7 @@ class Call:
 
     Args:
         options: How the machine is reached.
-        command: One of the agent's.
+        command: One of the program's commands.
         request: What the command takes.
     """
 
@@ -81,7 +81,7 @@ class Call:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # On the other machine, the agent sees that its stdin has ended.
+        # On the other machine, the program sees that its stdin has ended.
         self._process.terminate()
         with suppress(OSError):
             self.input.close()
@@ -103,7 +103,7 @@ class Call:
         with suppress(BrokenPipeError):
             self.input.flush()
         if not self._has_answered:
-            while (line := self._output.readline()) != agent.MARKER[1:]:
+            while (line := self._output.readline()) != program.MARKER[1:]:
                 if not line:
                     raise self._explain()
             self._has_answered = True
@@ -200,12 +200,12 @@ def _expand(path: str) -> str:
 
 @cache
 def _build_program() -> bytes:
-    """Writes the program that the other machine runs: modules, each known by its full name, and then the agent."""
+    """Writes the program that the other machine runs: modules, each known by its full name, and then the program itself."""
     lines = ["import sys, types"]
     for module in (process_supervisor, store, job_process):
         lines.append(f"module = sys.modules[{module.__name__!r}] = types.ModuleType({module.__name__!r})")
         lines.append(f"exec(compile({_read_source(module)!r}, {module.__name__!r}, 'exec'), module.__dict__)")
-    lines.append(f"exec(compile({_read_source(agent)!r}, {agent.__name__!r}, 'exec'), {{'__name__': '__main__'}})")
+    lines.append(f"exec(compile({_read_source(program)!r}, {program.__name__!r}, 'exec'), {{'__name__': '__main__'}})")
     return "\n".join(lines).encode()
 
 

@@ -22,7 +22,7 @@ from tg.common.delivery.sagemaker.contract.variables import (
 from tg.common.delivery.sagemaker.executor import SagemakerConfig
 from tg.common.delivery.sagemaker.job_files import process_supervisor
 
-from .there import agent, job_process
+from .there import job_process, program
 
 _CHUNK_BYTES = 1 << 20
 
@@ -67,20 +67,20 @@ class JobStream:
         }
 
     def write(self, output: IO[bytes], with_dataset: bool) -> None:
-        """Writes the files, as the agent expects them after the request."""
+        """Writes the files, as the program there expects them after the request."""
         # A link is sent as what it leads to: it may lead to nothing there.
         with tarfile.open(fileobj=output, mode="w|", dereference=True) as stream:
             if self.dataset is not None and with_dataset:
-                name = PurePosixPath(agent.DATASET_PREFIX) / describe_dataset(self.dataset)
+                name = PurePosixPath(program.DATASET_PREFIX) / describe_dataset(self.dataset)
                 stream.add(self.dataset, str(name))
             with tarfile.open(self.package.path) as package:
                 for member in package:
                     content = package.extractfile(member)
                     if content is not None:
-                        member.name = agent.JOB_PREFIX + member.name
+                        member.name = program.JOB_PREFIX + member.name
                         stream.addfile(member, content)
             for folder in (ML.model, ML.failure.parent, ML.checkpoints):
-                stream.addfile(_describe(f"{agent.JOB_PREFIX}{folder}", tarfile.DIRTYPE))
+                stream.addfile(_describe(f"{program.JOB_PREFIX}{folder}", tarfile.DIRTYPE))
             config = build_input_config(self.delivery.options.hyperparameters, self.dataset is not None)
             files = {
                 **{str(ML.config / name): content for name, content in config.items()},
@@ -88,10 +88,10 @@ class JobStream:
                 job_process.RUN_FILE: build_run_file(self.package.module_name).encode(),
             }
             for path, text in files.items():
-                member = _describe(f"{agent.JOB_PREFIX}{path}", tarfile.REGTYPE)
+                member = _describe(f"{program.JOB_PREFIX}{path}", tarfile.REGTYPE)
                 member.size = len(text)
                 stream.addfile(member, io.BytesIO(text))
-            stream.addfile(_describe(agent.LAST_NAME, tarfile.REGTYPE))
+            stream.addfile(_describe(program.LAST_NAME, tarfile.REGTYPE))
 
 
 def digest_dataset(dataset: Path) -> str:

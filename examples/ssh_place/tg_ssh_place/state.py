@@ -9,7 +9,7 @@ from tg.common.delivery.sagemaker.executor import JobState, JobStatus
 
 
 def build_state(answer: Mapping[str, Any]) -> JobState:
-    """Makes a job's state of the agent's answer to ``describe``."""
+    """Makes a job's state of the program's answer to ``describe``."""
     if answer["stage"] == "starting":
         return JobState(JobStatus.QUEUED)
     if answer["stage"] == "running":
