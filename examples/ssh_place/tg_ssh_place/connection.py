@@ -200,7 +200,7 @@ def _expand(path: str) -> str:
 
 @cache
 def _build_program() -> bytes:
-    """Writes the program that the other machine runs: modules, each known by its full name, and then the program itself."""
+    """Writes what the other machine runs: modules, each known by its full name, and then the program itself."""
     lines = ["import sys, types"]
     for module in (process_supervisor, store, job_process):
         lines.append(f"module = sys.modules[{module.__name__!r}] = types.ModuleType({module.__name__!r})")

@@ -97,6 +97,10 @@ class SshExecutor(Executor):
             self.status(job_id)
         except JobMissingError:
             return False
+        except JobUnreachableError:
+            raise
+        except DeliveryError as error:
+            raise JobUnreachableError(str(error)) from error
         return True
 
     def cancel(self, job_id: str) -> None:
