@@ -93,9 +93,9 @@ def cancel_command(run_id: str) -> None:
 
 @click.command()
 def reconcile() -> None:
-    """Settles runs that were left RUNNING and whose jobs have ended."""
+    """Settles runs that were left RUNNING or SCHEDULED and whose jobs have ended."""
     with exiting_on_errors():
         outcomes = reconcile_runs(TrackingClient(patience_seconds=0), resume_sweep)
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
-        click.echo(f"{len(outcomes)} runs were RUNNING")
+        click.echo(f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'} RUNNING or SCHEDULED")
