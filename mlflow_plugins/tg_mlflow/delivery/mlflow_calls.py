@@ -17,16 +17,16 @@ _STORE_ARTIFACT = "environment.store_artifact"
 # Functions that write to a tracking server, by the last part of their names, and what does the same in a task. The rest
 # of MLflow, such as its flavours' save_model or infer_signature, needs no server.
 _INSTEAD = (
-    (r"log_metrics?", _OUTPUT_METRIC),
-    (r"log_(artifacts?|figure|image|text|dict|table)", _STORE_ARTIFACT),
-    (r"log_params?", "parameters of the entry point"),
-    (r"set_tags?|set_experiment_tags?|delete_tag", "the key tags of the backend config"),
-    (r"autolog|log_model|register_model", "nothing: metrics and the model of a single-frame training are recorded"),
-    (r"log_inputs?", "nothing: the dataset is recorded"),
-    (r"start_run|end_run|active_run|last_active_run", "nothing: each training has a run"),
-    (r"set_experiment|create_experiment", "--experiment-name"),
-    (r"set_tracking_uri|set_registry_uri", "MLFLOW_TRACKING_URI where it is launched"),
-    (r"MlflowClient|log_\w+|search_runs|evaluate", f"{_OUTPUT_METRIC} and {_STORE_ARTIFACT}"),
+    (r"log_metrics?", f"use {_OUTPUT_METRIC}"),
+    (r"log_(artifacts?|figure|image|text|dict|table)", f"use {_STORE_ARTIFACT}"),
+    (r"log_params?", "use parameters of the entry point"),
+    (r"set_tags?|set_experiment_tags?|delete_tag", "use the key tags of the backend config"),
+    (r"autolog|log_model|register_model", "not needed: metrics and the model of a single-frame training are recorded"),
+    (r"log_inputs?", "not needed: the dataset is recorded"),
+    (r"start_run|end_run|active_run|last_active_run", "not needed: each training has a run"),
+    (r"set_experiment|create_experiment", "use --experiment-name"),
+    (r"set_tracking_uri|set_registry_uri", "set MLFLOW_TRACKING_URI where it is launched"),
+    (r"MlflowClient|log_\w+|search_runs|evaluate", f"use {_OUTPUT_METRIC} and {_STORE_ARTIFACT}"),
 )
 
 
@@ -38,7 +38,7 @@ def warn_of_mlflow_calls(modules: Mapping[PurePosixPath, Path], backend: str) ->
         backend: The name of the place where the task runs.
     """
     found = [
-        f"{path} line {line}: {name} (use {instead})"
+        f"{path} line {line}: {name} ({instead})"
         for path, file in sorted(modules.items())
         for line, name, instead in find_mlflow_calls(read_python_source(file)[0], path)
     ]
@@ -68,7 +68,9 @@ def find_mlflow_calls(source: str, path: PurePosixPath) -> Iterator[tuple[int, s
     tree = parse_module(source, path)
     names = dict(_list_names(tree))
     seen = set[tuple[int, str]]()
-    for node in ast.walk(tree):
+    # A job imports the module, so what only runs as a program does not count.
+    imported = (node for statement in tree.body if not _is_program(statement) for node in ast.walk(statement))
+    for node in imported:
         if not isinstance(node, (ast.Attribute, ast.Name)):
             continue
         name = _resolve(node, names)
@@ -76,6 +78,10 @@ def find_mlflow_calls(source: str, path: PurePosixPath) -> Iterator[tuple[int, s
         if name and instead and (node.lineno, name) not in seen:
             seen.add((node.lineno, name))
             yield node.lineno, name, instead
+
+
+def _is_program(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"
 
 
 def _list_names(tree: ast.AST) -> Iterator[tuple[str, str]]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, ResultArchive
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
-from tg.common.secret_mask import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.errors import TrackingError, UnservableModelError
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import LogConfig
-from tg_mlflow.results.tables import RESULT_DF, TRAINING_TASK, log_result_table
+from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
+from tg_mlflow.results.optional_parts import Attempts
+from tg_mlflow.results.tables import log_result_table
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import MISSING_TAG, PACKAGE_SHA256_TAG
 
@@ -109,7 +110,7 @@ def _log_views(
     folder: Path,
     dataset: Path | None,
     log: LogConfig,
-    attempts: "Attempts",
+    attempts: Attempts,
 ) -> None:
     # Here, as importing matplotlib and scikit-learn takes a second, in which a launcher can start its job.
     from tg_mlflow.results.figures import draw_figures
@@ -163,31 +164,3 @@ class _Uploads:
 
     def _note(self, name: str, error: BaseException) -> None:
         self.refused[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-class Attempts:
-    """Lets each part fail by itself.
-
-    Args:
-        mask: Secrets, which are masked in warnings.
-
-    Attributes:
-        missing: The names of failed parts.
-    """
-
-    def __init__(self, mask: SecretMask | None = None) -> None:
-        self.missing: list[str] = []
-        self._mask = mask or SecretMask()
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Suppresses an error of the context, and logs it as a warning of one line."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - a figure must not fail a training that has ended well
-            self.missing.append(name)
-            reason = self._mask.mask(" ".join(str(error).split()))
-            if isinstance(error, UnservableModelError):
-                _LOGGER.warning("%s: %s", name, reason)
-            else:
-                _LOGGER.warning("%s could not be logged: %s: %s", name, type(error).__name__, reason)

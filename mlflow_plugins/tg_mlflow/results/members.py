@@ -1,4 +1,4 @@
-"""The members that the archive of a training on one table has for each of its runs, and how they are read."""
+"""The members of an archive for each run of a training on one table, and how to read them."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ MODEL = "runs/{run}/model.pkl"
 
 
 def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None = None) -> pd.DataFrame:
-    """Reads what a run's model predicts, with the columns ``predicted``, ``true`` and ``stage`` at least.
+    """Reads the predictions of a run's model, with the columns ``predicted``, ``true`` and ``stage`` at least.
 
     Args:
         archive: A training's on one table.
@@ -21,13 +21,13 @@ def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None =
         columns: The ones to read; by default, all of them.
 
     Raises:
-        ResultArchiveError: If the archive does not have it.
+        ResultArchiveError: If the archive does not have them.
     """
     return pd.read_parquet(archive.get_path(RESULT_DF.format(run=run)), columns=columns)
 
 
 def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
-    """Appends ``_2``, ``_3`` and so on to names that came before, or of which ``same`` gives the same."""
+    """Appends ``_2``, ``_3`` and so on to repeated names, which are compared by ``same``."""
     taken: dict[str, str] = {}
     for name in names:
         numbered = (f"{name}_{number}" for number in itertools.count(2))

@@ -20,9 +20,10 @@ from tg.common.delivery.sagemaker import ResultArchive
 from tg.common.delivery.sagemaker.archive.safe_extraction import extract_archive
 from tg.common.delivery.sagemaker.runtime.model_loader import METHODS
 from tg_mlflow.errors import UnservableModelError
+from tg_mlflow.results.members import MODEL, TRAINING_TASK
 from tg_mlflow.results.model_check import CheckFailure, find_checker, write_rows
 from tg_mlflow.results.model_example import PARAMS, build_example, build_signature, find_columns, read_sample
-from tg_mlflow.results.tables import MODEL, TRAINING_TASK, Attempt
+from tg_mlflow.results.optional_parts import Attempt
 from tg_mlflow.tracking.client import TrackingClient
 
 MODEL_NAME = "model"

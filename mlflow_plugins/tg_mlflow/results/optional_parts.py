@@ -1,4 +1,4 @@
-"""Parts of a record that may fail, each by itself, without failing the run."""
+"""Parts of a record, each of which may fail by itself without failing the run."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ Attempt: TypeAlias = Callable[[str], AbstractContextManager[None]]
 
 
 class Attempts:
-    """Lets parts fail, each by itself.
+    """Lets each part fail by itself.
 
     Args:
-        mask: Secrets, which no warning shows.
+        mask: Secrets, which are masked in warnings.
 
     Attributes:
-        missing: The names of those that have failed.
+        missing: The names of failed parts.
     """
 
     def __init__(self, mask: SecretMask | None = None) -> None:
@@ -30,10 +30,10 @@ class Attempts:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """While the context is open, an error ends it and no more than it: it is logged as a warning of one line."""
+        """Suppresses an error of the context, and logs it as a warning of one line."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - a training that has ended well is not failed by a picture of it
+        except Exception as error:  # noqa: BLE001 - a figure must not fail a training that has ended well
             self.missing.append(name)
             reason = self._mask.mask(" ".join(str(error).split()))
             if isinstance(error, UnservableModelError):

@@ -1,32 +1,22 @@
 """Logs a sample of a model's predictions as a table of its run."""
 
-import itertools
 import json
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
-from mlflow import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from tg.common.delivery.sagemaker import ResultArchive
 from tg_mlflow.figures.row_sample import sample_rows
-
-# The members of an archive for each run of a training on one table.
-RESULT_DF = "runs/{run}/result_df.parquet"
-TRAINING_TASK = "runs/{run}/training_task.pkl"
-MODEL = "runs/{run}/model.pkl"
+from tg_mlflow.results.members import number_repeated, read_result_df
+from tg_mlflow.tracking.client import TrackingClient
 
 TABLE = "tables/result_df.json"
 
 _TABLE_ENTRY = {"path": TABLE, "type": "table"}
 
-# Opens a context in which the part of this name is made; if it fails, that part is missing and everything else goes on.
-Attempt: TypeAlias = Callable[[str], AbstractContextManager[None]]
 
-
-def log_result_table(client: MlflowClient, run_id: str, archive: ResultArchive) -> None:
+def log_result_table(client: TrackingClient, run_id: str, archive: ResultArchive) -> None:
     """Logs at most 1,000 rows of the first run's ``result_df``, each with its index, as ``tables/result_df.json``.
 
     An existing table, perhaps an incomplete one, is replaced; MLflow's ``log_table`` would append the rows.
@@ -54,30 +44,6 @@ def build_result_table(result_df: pd.DataFrame) -> pd.DataFrame:
     columns = {names[count + number]: sample.index.get_level_values(number).array for number in range(levels)}
     columns |= {names[number]: sample.iloc[:, number].array for number in range(count)}
     return pd.DataFrame({name: _as_json(pd.Series(values)) for name, values in columns.items()})
-
-
-def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
-    """Appends ``_2``, ``_3`` and so on to repeated names, which are compared by ``same``."""
-    taken: dict[str, str] = {}
-    for name in names:
-        numbered = (f"{name}_{number}" for number in itertools.count(2))
-        free = next(each for each in itertools.chain([name], numbered) if same(each) not in taken)
-        taken[same(free)] = free
-    return list(taken.values())
-
-
-def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None = None) -> pd.DataFrame:
-    """Reads the predictions of a run's model, with the columns ``predicted``, ``true`` and ``stage`` at least.
-
-    Args:
-        archive: A training's on one table.
-        run: Its number.
-        columns: The ones to read; by default, all of them.
-
-    Raises:
-        ResultArchiveError: If the archive does not have them.
-    """
-    return pd.read_parquet(archive.get_path(RESULT_DF.format(run=run)), columns=columns)
 
 
 def _as_json(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -25,7 +25,12 @@ from tg_mlflow.delivery.mlflow_calls import find_mlflow_calls, warn_of_mlflow_ca
         ("import mlflow\nlog = mlflow.log_artifact", [(2, "mlflow.log_artifact")]),
         ("def f():\n    import mlflow\n    mlflow.set_experiment('x')", [(3, "mlflow.set_experiment")]),
         ("import mlflow\nmlflow.log_metric('a', 1); mlflow.log_metric('b', 1)", [(2, "mlflow.log_metric")]),
-        # What needs no run.
+        (
+            "import mlflow\nif __name__ == '__main__':\n    mlflow.start_run()\nmlflow.log_metric('a', 1)",
+            [(4, "mlflow.log_metric")],
+        ),
+        # What needs no run, or is not run.
+        ('import mlflow\nif __name__ == "__main__":\n    mlflow.start_run()', []),
         ("import mlflow\nmlflow.sklearn.save_model(1, 'x')", []),
         ("import mlflow.pyfunc\nmlflow.pyfunc.load_model('x')", []),
         ("from mlflow.models import infer_signature\ninfer_signature(1)", []),

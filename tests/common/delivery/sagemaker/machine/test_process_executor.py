@@ -15,6 +15,7 @@ from tg.common.delivery.sagemaker import (
     JobRequest,
     JobState,
     JobStatus,
+    ProcessExecutor,
     SagemakerConfig,
     SagemakerJob,
     SagemakerOptions,
@@ -53,6 +54,9 @@ class Task(AbstractTrainingTask):
     def print_much(self, data: Any, environment: TrainingEnvironment) -> None:
         for number in range(100_000):
             sys.stdout.write(f"line {number}\n")
+
+    def say_how_nice_it_is(self, data: Any, environment: TrainingEnvironment) -> None:
+        environment.log(f"niceness={os.nice(0)}")
 
     def wait(self, data: Any, environment: TrainingEnvironment) -> None:
         environment.log("waiting")
@@ -251,6 +255,19 @@ def test_what_cannot_start_leaves_nothing(tmp_path: Path, jobs: Path) -> None:
     with pytest.raises(DeliveryError, match="job is a lambda"):
         executor.submit()
     assert list(jobs.iterdir()) == []
+
+
+def test_an_executor_derived_from_it_runs_another_command(tmp_path: Path) -> None:
+    class NiceExecutor(ProcessExecutor):
+        def build_command(self, run_file: Path) -> list[str]:
+            return ["nice", "-n", "7", *super().build_command(run_file)]
+
+    delivery = make_executor("say_how_nice_it_is", tmp_path).config
+    executor = NiceExecutor()
+    executor.submit(request := executor.plan(delivery))
+    output = b"".join(event.data for event in executor.logs(request.job_id))
+    assert f"niceness={min(os.nice(0) + 7, 19)}\n" in output.decode()
+    assert executor.status(request.job_id) == JobState(JobStatus.COMPLETED, 0)
 
 
 def test_an_unknown_job_is_refused(tmp_path: Path) -> None:

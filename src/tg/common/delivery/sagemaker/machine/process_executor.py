@@ -91,10 +91,7 @@ class ProcessExecutor(FolderExecutor):
                         "-S",
                         process_supervisor.__file__,
                         str(folder.path),
-                        sys.executable,
-                        "-u",
-                        str(run_file),
-                        "train",
+                        *self.build_command(run_file),
                     ],
                     env=build_environment(os.environ, delivery, folder, python_path, dataset),
                     stdin=subprocess.DEVNULL,
@@ -110,6 +107,14 @@ class ProcessExecutor(FolderExecutor):
                     _end_start(folder, supervisor)
                 shutil.rmtree(folder.path, ignore_errors=True)
             raise
+
+    def build_command(self, run_file: Path) -> list[str]:
+        """Returns the command of a job's process.
+
+        An executor derived from this one may run another Python, or put a program such as ``nice`` in front, which
+        must replace itself by the training: signals go to the command.
+        """
+        return [sys.executable, "-u", str(run_file), "train"]
 
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
