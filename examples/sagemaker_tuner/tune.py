@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parent, futures = client.get_run(run_id), []
             with ThreadPoolExecutor(2 * options.max_parallel) as pool, closing(run_tuner(executor, request)) as jobs:
                 for job_id, tuned in jobs:
-                    job = create_job_run(client, parent, executor.executor, job_id, tuned, config, delivery.options)
+                    job = create_job_run(client, parent, executor, job_id, tuned, config, delivery.options)
                     futures.append(pool.submit(record_job, client, job, read_numbers(tuned)))
             results = [future.result() for future in futures]
             log_sweep_summary(client, run_id, experiment, results, METRIC, "max", dict.fromkeys(RANGES, ()))

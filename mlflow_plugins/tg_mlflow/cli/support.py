@@ -23,12 +23,12 @@ def exiting_on_errors() -> Iterator[None]:
     """Ends the command with one line and exit code 1 if an error occurs while the context is open."""
     try:
         yield
+    except ExecutionException as error:  # of a backend, which has told the rest; MLflow derives it from its own error
+        exit_with(str(error))
     except (TrackingError, MlflowException) as error:
         exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
     except TgError as error:
         exit_with(describe_failure(error))
-    except ExecutionException as error:  # of a backend, which has shown the details
-        exit_with(str(error))
 
 
 def read_config(text: str | None, option: str = "--backend-config") -> dict[str, object]:

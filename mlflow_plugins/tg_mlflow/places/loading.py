@@ -51,7 +51,18 @@ def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> 
     defaults = _read_defaults(path) if path.is_file() else {}
     defaults = {name: value for name, value in defaults.items() if name in model.model_fields or not _find_places(name)}
     _check(model, defaults, str(path))
-    return model.model_validate({**defaults, **check_config(model, given)})
+    config = {**defaults, **check_config(model, given)}
+    try:
+        return model.model_validate(config)
+    except ValidationError as error:
+        raise BackendConfigError(f"the configuration cannot be used: {describe_problem(error)}") from None
+
+
+def describe_problem(error: ValidationError) -> str:
+    """Writes the first problem of a configuration in one line, without the value, which may be secret."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    return f"{key}: {problem['msg']}" if key else problem["msg"]
 
 
 def check_config(model: type[PlaceConfig], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +93,9 @@ def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> 
     try:
         model.model_validate(dict(values))
     except ValidationError as error:
-        problem = error.errors()[0]
+        problem = next((each for each in error.errors() if not _is_of_the_whole(each)), None)
+        if problem is None:
+            return
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden" and _find_places(key):
             message = f"{source} has the key {key!r}, which is for {' and '.join(_find_places(key))}; remove it"
@@ -92,6 +105,11 @@ def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> 
             value = SecretMask().mask_named({key: json.dumps(problem["input"], default=str)})[key]
             message = f"{source} has {key!r} = {value}: {problem['msg']}"
         raise BackendConfigError(message) from None  # pydantic's error has the whole value, which may be secret
+
+
+def _is_of_the_whole(problem: Mapping[str, Any]) -> bool:
+    """Whether only all keys together can have a problem: another source may give what is missing in one."""
+    return not problem["loc"] or (problem["type"] == "missing" and len(problem["loc"]) == 1)
 
 
 def _find_places(key: str) -> list[str]:

@@ -8,6 +8,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import TypeAdapter
+
 from tg.common.delivery.sagemaker.executor import Executor, PlaceOptions
 from tg.common.delivery.sagemaker.options import SagemakerOptions
 from tg_mlflow.errors import RunNotOursError
@@ -72,7 +74,9 @@ class Place(ABC):
         """
         text = tags.get(PLACE_OPTIONS_TAG, "{}")
         try:
-            return self.options_model(**json.loads(text))
+            given = json.loads(text)
+            self.options_model(**given)  # refuses what it does not know, and pydantic what is of another type
+            return TypeAdapter(self.options_model).validate_python(given)
         except (ValueError, TypeError) as error:
             raise RunNotOursError(
                 f"the tag {PLACE_OPTIONS_TAG} is damaged: {text!r}; correct it, or remove it for the defaults"

@@ -42,7 +42,7 @@ def _load(entry_point: EntryPoint) -> Place | None:
         place = entry_point.load()()
         if not isinstance(place, Place) or place.name != entry_point.name:
             raise TypeError(f"{entry_point.value} is no Place of that name")
-    except Exception as error:  # noqa: BLE001 - another distribution's code must not affect the other places
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - another distribution's code must not affect the others
         _logger.warning("The place %r cannot be used: %s: %s", entry_point.name, type(error).__name__, error)
         return None
     return place

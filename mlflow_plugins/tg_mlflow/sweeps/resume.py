@@ -19,7 +19,7 @@ from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
-from tg_mlflow.places.loading import check_config
+from tg_mlflow.places.loading import check_config, describe_problem
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.project import Project
@@ -143,9 +143,7 @@ def _load_config(model: type[PlaceConfig], recorded: RecordedSweep, given: Mappi
     try:
         config = model.model_validate({**recorded.config, **own})
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise BackendConfigError(f"the sweep's configuration cannot be used: {key}: {problem['msg']}") from None
+        raise BackendConfigError(f"the sweep's configuration cannot be used: {describe_problem(error)}") from None
     for key, value in config.model_dump(mode="json").items():
         if MASK in json.dumps(value):
             raise BackendConfigError(f"{key!r} has a secret, which the sweep's run does not keep; give it again")

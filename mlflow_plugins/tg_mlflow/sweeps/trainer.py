@@ -46,7 +46,7 @@ class SweepTrainer:
     left: Mapping[str, RunJob] = field(default_factory=dict)
     results: dict[str, SweepChildResult] = field(default_factory=dict)
     is_without_server: bool = False
-    _running: set[str] = field(default_factory=set)
+    _running: dict[str, Executor] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -110,14 +110,14 @@ class SweepTrainer:
     def _following(self, executor: Executor, job_id: str) -> Iterator[None]:
         """Lets the job be stopped from another thread; a job that arrives too late is stopped at once."""
         with self._lock:
-            self._running.add(job_id)
+            self._running[job_id] = executor
         try:
             if self.is_stopping:
                 raise KeyboardInterrupt
             yield
         finally:
             with self._lock:
-                self._running.discard(job_id)
+                self._running.pop(job_id, None)
 
     def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
         """Starts no more trainings and stops the running ones; returns when all have ended, or after another interrupt.
@@ -129,11 +129,14 @@ class SweepTrainer:
         for future in futures:
             future.cancel()
         with self._lock:
-            running = set(self._running)
+            running = dict(self._running)
         if running:
             _logger.info("Stopping %d trainings; press Ctrl-C again not to wait for them", len(running))
         self.executor.interrupt()  # for those that wait to be created
-        stops = [threading.Thread(target=_cancel, args=(self.executor, each), daemon=True) for each in running]
+        stops = [
+            threading.Thread(target=_cancel, args=(executor, job_id), daemon=True)
+            for job_id, executor in running.items()
+        ]
         for each in stops:
             each.start()
         try:
@@ -141,8 +144,8 @@ class SweepTrainer:
                 each.join()
             wait(futures)
         except KeyboardInterrupt:
-            for job_id in running:
-                self.executor.kill(job_id)
+            for job_id, executor in running.items():
+                executor.kill(job_id)
             wait(futures)
 
 

@@ -8,10 +8,11 @@ from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus
 from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.places.registry import list_places
 from tg_mlflow.takeover.run_job import RunJob, find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_complete, is_running
-from tg_mlflow.tracking.tags import JOB_ID_TAG
+from tg_mlflow.tracking.tags import JOB_ID_TAG, PLACE_TAG
 
 # So long a job may take to begin after its launcher has died in the middle of its start.
 _START_SECONDS = 5
@@ -27,7 +28,8 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
         client: The tracking server's.
         run: The run, whose launcher is gone.
         is_here: Whether that kept its jobs where they are looked for here.
-        executor: The executor that can reach the job; by default a new one.
+        executor: The executor that reaches such jobs now; by default a new one. A job that it does not find is also
+            looked for where the run's own tags say that it is.
 
     Returns:
         ``None`` if nothing more is to be recorded in this run.
@@ -42,22 +44,38 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
             _clear_away(find_job(run, executor))
         return None
     if has_job:
-        found = find_job(run, executor)
-        try:
-            if has_begun(found):
+        looked = [find_job(run, executor)]
+        if executor is not None and _has_other_options(client, run, executor):
+            looked.append(find_job(run))
+        problem = None
+        for found in looked:
+            try:
+                if has_begun(found):
+                    return found
+                problem = None
+            except JobUnreachableError:
                 return found
-        except JobUnreachableError:
-            return found
-        except JobMissingError as error:
-            if not (is_here or found.executor.traits.is_found_anywhere):
-                raise RunNotOursError(
-                    f"the job of run {run.info.run_id} is not on this machine: {error}; cancel it where it was "
-                    "started, or resume its sweep there"
-                ) from error
-        found.discard()
+            except JobMissingError as error:
+                problem = None if is_here or found.executor.traits.is_found_anywhere else error
+        if problem is not None:
+            raise RunNotOursError(
+                f"the job of run {run.info.run_id} is not on this machine: {problem}; cancel it where it was "
+                "started, or resume its sweep there"
+            ) from problem
+        for found in looked:
+            found.discard()
     if is_running(run):
         client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     return None
+
+
+def _has_other_options(client: TrackingClient, run: Run, executor: Executor) -> bool:
+    """Whether a run's job was started with other options of its place, as far as its tags say: they hold no secrets."""
+    place = list_places().get(run.data.tags.get(PLACE_TAG, ""))
+    if place is None:
+        return False
+    tags = client.mask.mask_named(place.write_tags(executor.options))
+    return place.read_tags(tags) != place.read_tags(run.data.tags)
 
 
 def has_begun(found: RunJob) -> bool:

@@ -3,9 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import model_validator
 
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.attached import AttachedConfig
+from tg_mlflow.places.config import JobConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.local import LocalConfig
 
@@ -93,3 +95,46 @@ def test_wrong_defaults_are_refused_with_their_file(tmp_path: Path, text: str, m
         load_config(AttachedConfig, tmp_path, {})
     assert str(tmp_path) in str(caught.value)
     assert message in str(caught.value)
+
+
+class QueueConfig(JobConfig):
+    """Keys of another distribution's place; one has no default, and two do not go together."""
+
+    place = "tg-queue"
+
+    queue: str
+    is_quick: bool = False
+
+    @model_validator(mode="after")
+    def check(self) -> "QueueConfig":
+        if self.is_quick and self.queue == "slow":
+            raise ValueError("the queue slow is not quick")
+        return self
+
+
+@pytest.mark.parametrize(("defaults", "given"), [({"queue": "a"}, {}), ({}, {"queue": "a"})])
+def test_a_key_without_a_default_may_be_given_anywhere(
+    defaults: dict[str, Any], given: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "tg.json").write_text(json.dumps(defaults), encoding="utf-8")
+    assert load_config(QueueConfig, tmp_path, given).queue == "a"
+
+
+@pytest.mark.parametrize(
+    ("defaults", "given", "message"),
+    [
+        ({}, {}, "the configuration cannot be used: queue: Field required"),
+        (
+            {"queue": "slow"},
+            {"is_quick": True},
+            "the configuration cannot be used: Value error, the queue slow is not quick",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused_in_one_line(
+    defaults: dict[str, Any], given: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tg.json").write_text(json.dumps(defaults), encoding="utf-8")
+    with pytest.raises(BackendConfigError) as caught:
+        load_config(QueueConfig, tmp_path, given)
+    assert str(caught.value) == message

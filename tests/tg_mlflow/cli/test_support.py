@@ -1,0 +1,29 @@
+"""What a command says at its end, and its exit code."""
+
+import mlflow
+import pytest
+from mlflow.exceptions import ExecutionException, MlflowException
+
+from tg_mlflow.cli.support import exiting_on_errors
+from tg_mlflow.errors import ProjectError, TrackingError
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ExecutionException("Run 1 FAILED: no luck"), "Run 1 FAILED: no luck"),
+        (ProjectError("there is no MLproject"), "there is no MLproject"),
+        (TrackingError("it is away"), "the tracking server at http://it does not answer as it should: it is away"),
+        (
+            MlflowException("no such page"),
+            "the tracking server at http://it does not answer as it should: no such page",
+        ),
+    ],
+)
+def test_a_command_says_in_one_line_whose_fault_it_is(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: "http://it")
+    with pytest.raises(SystemExit, match="1"), exiting_on_errors():
+        raise error
+    assert caplog.messages == [f"=== {message} ==="]
