@@ -2,10 +2,10 @@
 
 A place's test module derives a class from the one here and gives it two fixtures::
 
-    class TestSshPlace(PlaceContract):
+    class TestClusterPlace(PlaceContract):
         @pytest.fixture
         def name(self) -> str:
-            return "tg-ssh"
+            return "tg-cluster"
 
         @pytest.fixture
         def given(self) -> dict[str, Any]:
