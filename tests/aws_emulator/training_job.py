@@ -141,7 +141,7 @@ class TrainingJob:
                 try:
                     value = float(match[1])
                 except (ValueError, IndexError):
-                    continue  # SageMaker passes over what is no number
+                    continue  # SageMaker passes over what is not a number
                 self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": time_ms / 1000}
 
     def find_metric(self, name: str) -> float | None:

@@ -41,7 +41,9 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
         run = read_run(client, run_id)
         if not is_sweep(run):
             if backend_config is not None or retry_failed:
-                raise BackendConfigError(f"run {run_id!r} is no sweep; leave out --backend-config and --retry-failed")
+                raise BackendConfigError(
+                    f"run {run_id!r} is not a sweep; leave out --backend-config and --retry-failed"
+                )
             attach(client, run_id)
             return
         given = read_config(backend_config)

@@ -98,7 +98,7 @@ def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> 
             return
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden" and _find_places(key):
-            message = f"{source} has the key {key!r}, which is for {' and '.join(_find_places(key))}; remove it"
+            message = f"{source} has the key {key!r}, which is for {', '.join(_find_places(key))}; remove it"
         elif problem["type"] == "extra_forbidden":
             message = f"{source} has the unknown key {key!r}; {suggestion(key, model.model_fields)}"
         else:

@@ -31,7 +31,7 @@ def build_task(command: TrainCommand) -> AbstractTrainingTask:
     task = factory(**convert_arguments(factory, command.arguments, command.target))
     if not isinstance(task, AbstractTrainingTask):
         raise ProjectError(
-            f"factory {command.target} returned {_shown(task)}, which is no training task; "
+            f"factory {command.target} returned {_shown(task)}, which is not a training task; "
             "return an AbstractTrainingTask, such as a SingleFrameTrainingTask"
         )
     return task

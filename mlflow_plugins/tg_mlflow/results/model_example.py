@@ -99,7 +99,7 @@ def build_signature(columns: Sequence[InputColumn], sample: Sample, predictions:
         Exception: Any exception of MLflow about the predictions.
     """
     if other := [each.name for each in columns if not isinstance(each.name, str)]:
-        raise ValueError(f"column {other[0]!r} has a name that is no text, which MLflow's signatures do not hold")
+        raise ValueError(f"column {other[0]!r} has a name that is not text, which MLflow's signatures do not hold")
     if any(each.name == "" for each in columns):
         raise ValueError("column '' has a name that is empty, which MLflow's signatures do not hold")
     inputs: list[ColSpec | TensorSpec] = [

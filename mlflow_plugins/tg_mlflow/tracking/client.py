@@ -48,7 +48,7 @@ def read_patience() -> float:
     """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
 
     Raises:
-        BackendConfigError: If it is no number of seconds.
+        BackendConfigError: If it is not a number of seconds.
     """
     text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
     try:
@@ -111,7 +111,7 @@ class TrackingClient(MlflowClient):
         mask: The secrets.
 
     Raises:
-        BackendConfigError: If that variable is no number of seconds.
+        BackendConfigError: If that variable is not a number of seconds.
     """
 
     def __init__(

@@ -252,8 +252,8 @@ def test_a_secret_is_not_in_the_message_that_refuses_it() -> None:
             "'build_tsk' is not in module 'tasks'; did you mean 'build_task'?",
         ),
         ("build = 3", "tasks:build", "factory tasks:build is 3 of type int, which cannot be called; name a function"),
-        ("def build(): return 'a task'", "tasks:build", "returned 'a task' of type str, which is no training task"),
-        ("def build(): ...", "tasks:build", "returned None of type NoneType, which is no training task"),
+        ("def build(): return 'a task'", "tasks:build", "returned 'a task' of type str, which is not a training task"),
+        ("def build(): ...", "tasks:build", "returned None of type NoneType, which is not a training task"),
     ],
 )
 def test_a_factory_that_makes_no_task_is_refused(tmp_path: Path, source: str, target: str, message: str) -> None:

@@ -158,7 +158,7 @@ def test_an_example_can_be_given_to_the_model_again(name: str, tmp_path: Path) -
 @pytest.mark.parametrize("name", [7, ("a", "b")])
 def test_there_is_no_signature_of_columns_whose_names_are_no_texts(name: Any) -> None:
     features = pd.DataFrame({"x": [1.0, 2.0], name: [2.0, 3.0]})
-    with pytest.raises(ValueError, match="has a name that is no text"):
+    with pytest.raises(ValueError, match="has a name that is not text"):
         describe(features, features)
 
 

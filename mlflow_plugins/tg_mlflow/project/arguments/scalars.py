@@ -31,7 +31,7 @@ def read_text(value: Any) -> str:
         ValueError: If a part of JSON is not a string.
     """
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text; put it in quotes")
+        raise ValueError(f"{value!r} is not text; put it in quotes")
     return str(value)
 
 
@@ -79,7 +79,7 @@ def _read_bool(value: Any, wanted: type) -> Any:
 
 def _read_int(value: Any, wanted: type) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"{as_plain(value)!r} is no whole number")
+        raise ValueError(f"{as_plain(value)!r} is not a whole number")
     try:
         return wanted(value if isinstance(value, int) else int(value) if isinstance(value, str) else _whole(value))
     except ValueError:
@@ -89,7 +89,7 @@ def _read_int(value: Any, wanted: type) -> Any:
     try:
         return wanted(_whole(float(value)))  # 1e3, 10.0
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{as_plain(value)!r} is no whole number") from error
+        raise ValueError(f"{as_plain(value)!r} is not a whole number") from error
 
 
 def _whole(number: float) -> int:
@@ -100,11 +100,11 @@ def _whole(number: float) -> int:
 
 def _read_float(value: Any, wanted: type) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"{as_plain(value)!r} is no number")
+        raise ValueError(f"{as_plain(value)!r} is not a number")
     try:
         return wanted(float(value))
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{as_plain(value)!r} is no number") from error
+        raise ValueError(f"{as_plain(value)!r} is not a number") from error
 
 
 def _read_subclass_of_text(value: Any, wanted: type) -> Any:

@@ -45,7 +45,7 @@ def read_value(text: str, wanted: Any) -> Any:
     3. Any other text is tried with the members in the same order: Literal, enumeration, number, time, path and, last,
        ``str``.
 
-    Where any text is allowed, what is no JSON is no number: ``001``, ``1_000`` and ``yes`` are texts. JSON's quotes
+    Where any text is allowed, what is not JSON is not a number: ``001``, ``1_000`` and ``yes`` are texts. JSON's quotes
     make a text of anything (``"0.5"``). What is in brackets is never a text where a list or the like is asked for.
 
     Args:

@@ -28,5 +28,5 @@ def extract_files(archive: tarfile.TarFile, folder: Path) -> None:
     for member in archive:
         name = PurePosixPath(member.name)
         if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
-            raise tarfile.ReadError(f"{member.name!r} is no file or folder below the one it is extracted into")
+            raise tarfile.ReadError(f"{member.name!r} is not a file or folder below the one it is extracted into")
         extract_member(archive, member, folder)

@@ -71,8 +71,9 @@ def test_categories_are_learned_as_they_are(library, kind, categorical):
 @pytest.mark.parametrize("library", list(MODELS))
 def test_text_needs_a_transformer(library):
     message = (
-        r"^\w+Classifier cannot be fitted \(.*\); the columns 'city' are no numbers: give ModelProvider a transformer, "
-        r"such as DataFrameTransformerFactory.default_factory\(\), exclude them, or, .* set categorical='native'$"
+        r"^\w+Classifier cannot be fitted \(.*\); the columns 'city' are not numbers: give ModelProvider a "
+        r"transformer, such as DataFrameTransformerFactory.default_factory\(\), exclude them, or, .* "
+        r"set categorical='native'$"
     )
     with pytest.raises(DatasetError, match=message) as caught:
         make_task(library).run(make_table("text"))

@@ -41,9 +41,9 @@ def test_weights_are_floats_and_no_feature(weights, dtype):
     ("weights", "what", "index"),
     [
         ([1.0, -0.5, 1.0], r"is negative in 1 of 3 rows, the first at index q \(.*-0.5.*\)", "q"),
-        ([1.0, 1.0, None], "is no finite number in 1 of 3 rows, the first at index r", "r"),
-        ([np.inf, 1.0, None], "is no finite number in 2 of 3 rows, the first at index p", "p"),
-        (["heavy", "1", "1"], r"is no finite number in 1 of 3 rows, the first at index p \('heavy'\)", "p"),
+        ([1.0, 1.0, None], "is not a finite number in 1 of 3 rows, the first at index r", "r"),
+        ([np.inf, 1.0, None], "is not a finite number in 2 of 3 rows, the first at index p", "p"),
+        (["heavy", "1", "1"], r"is not a finite number in 1 of 3 rows, the first at index p \('heavy'\)", "p"),
         ([0, 0, 0], "is 0 in all 3 rows; give weights above 0", None),
     ],
 )

@@ -12,12 +12,12 @@ def read_weights(frame: pd.DataFrame, column: str) -> "np.ndarray[Any, Any]":
     """Reads weights as floats of shape ``(n_rows,)``.
 
     Raises:
-        DatasetError: If the column is not there, or a weight is no number, missing, infinite or negative.
+        DatasetError: If the column is not there, or a weight is not a number, missing, infinite or negative.
     """
     given = _find(frame, column, "weight")
     numbers = pd.to_numeric(given.astype(object), errors="coerce")
     weights = numbers.to_numpy(dtype=float, na_value=np.nan)
-    for is_wrong, what in ((~np.isfinite(weights), "is no finite number"), (weights < 0, "is negative")):
+    for is_wrong, what in ((~np.isfinite(weights), "is not a finite number"), (weights < 0, "is negative")):
         if is_wrong.any():
             first = int(is_wrong.argmax())
             raise DatasetError(

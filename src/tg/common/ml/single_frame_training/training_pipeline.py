@@ -112,7 +112,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
                 raise
             raise DatasetError(
                 f"{type(model).__name__} cannot be fitted ({_get_first_line(error)}); the columns "
-                f"{listed(others, most=10)} are no numbers: give ModelProvider a transformer, such as "
+                f"{listed(others, most=10)} are not numbers: give ModelProvider a transformer, such as "
                 "DataFrameTransformerFactory.default_factory(), exclude them, or, with XGBoost, LightGBM, CatBoost or "
                 "HistGradientBoosting, set categorical='native'"
             ) from error

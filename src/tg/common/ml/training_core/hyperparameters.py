@@ -12,14 +12,14 @@ def apply_hyperparameters(target: object, hyperparameters: Mapping[str, Any]) ->
     """Sets the parts of ``target`` that ``hyperparameters`` names.
 
     A key is a path, optionally followed by a type: ``model_provider.constructor.kwargs.C:float``. A step of the path is
-    an attribute of an object, a key of a mapping or an index of a list or tuple. A key that is no text is written as
+    an attribute of an object, a key of a mapping or an index of a list or tuple. A key that is not text is written as
     Python or JSON writes it (``class_weight.0``), and may have dots in it; a tuple of which an item is set is replaced.
     The types are ``int``, ``float``, ``bool``, ``str`` and ``json``. With a type, a text, number or bool is converted
     to it (``json`` reads texts only). Without one, a text is converted to the type of the value it replaces if that is
     a bool, int or float, and read as JSON if that is a list, tuple or dictionary: SageMaker passes every hyperparameter
     as a text. If it replaces nothing, or ``None``, or anything else in ``kwargs``, it is what it reads as in JSON (a
     number, bool, ``None``, list or dictionary), and otherwise itself; another text is replaced by a text, or by a list
-    or dictionary. ``:str`` keeps a text such as ``1.0`` a text. What is no text is set as it is.
+    or dictionary. ``:str`` keeps a text such as ``1.0`` a text. What is not text is set as it is.
 
     JSON has only texts as keys. Those of a dictionary that is read take the type of the keys that they replace; where
     they replace none, they are ints if all of them are written as ints.

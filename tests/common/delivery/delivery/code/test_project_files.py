@@ -179,7 +179,7 @@ def test_a_pattern_without_a_file_is_named(folder: Folder) -> None:
         assert str(caught.value) == (
             f"the data pattern '{pattern}' matches no file in '{folder.path}'; correct or remove it"
         )
-    with pytest.raises(PackagingError, match=r"the data pattern '!' is no pattern of .gitignore"):
+    with pytest.raises(PackagingError, match=r"the data pattern '!' is not a pattern of .gitignore"):
         folder.data("!")
 
 

@@ -20,9 +20,9 @@ def test_a_list_read_from_json_will_do() -> None:
     [
         ("pandas", TypeError, "dependencies is the text 'pandas'; give a list of requirements"),
         ([1], TypeError, "dependency 1 is a int; give a text such as 'pandas==3.1.1'"),
-        (["-e ."], PackagingError, "dependency '-e .' of 'x' is no requirement; give one library, such as"),
-        (["a\nb"], PackagingError, r"dependency 'a\\nb' of 'x' is no requirement"),
-        ([" "], PackagingError, "dependency ' ' of 'x' is no requirement"),
+        (["-e ."], PackagingError, "dependency '-e .' of 'x' is not a requirement; give one library, such as"),
+        (["a\nb"], PackagingError, r"dependency 'a\\nb' of 'x' is not a requirement"),
+        ([" "], PackagingError, "dependency ' ' of 'x' is not a requirement"),
     ],
 )
 def test_what_is_no_list_of_requirements_is_refused(value: object, error: type[Exception], message: str) -> None:

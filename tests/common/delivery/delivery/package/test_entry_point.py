@@ -169,7 +169,7 @@ def test_an_object_that_is_not_there_is_named(make: Make) -> None:
 
 def test_a_module_that_is_no_package_is_named() -> None:
     for name in ("no_such_module", "json"):
-        with pytest.raises(PackagingError, match=f"^'{name}' is no installed package: "):
+        with pytest.raises(PackagingError, match=f"^'{name}' is not an installed package: "):
             EntryPoint(name)
 
 
@@ -204,17 +204,17 @@ PROPERTIES = {"x-0/x__0/properties.json": b"{}"}
         ({**PROPERTIES, "../out.py": b""}, "its members are not all in one folder"),
         (
             {**PROPERTIES, "x-0/../../out.py": b""},
-            "'x-0/../../out.py' is no file or folder below the one it is extracted into",
+            "'x-0/../../out.py' is not a file or folder below the one it is extracted into",
         ),
         ({**PROPERTIES, "/tmp/out.py": b""}, "its members are not all in one folder"),
-        ({**PROPERTIES, "x": link("x-0/x", "/etc")}, "its member 'x-0/x' is no file"),
+        ({**PROPERTIES, "x": link("x-0/x", "/etc")}, "its member 'x-0/x' is not a file"),
     ],
 )
 def test_what_is_no_package_is_refused(tmp_path: Path, members: "dict[str, Any]", reason: str) -> None:
     path = write_tar(tmp_path / "x-0.tar.gz", members)
     with pytest.raises(PackagingError) as caught:
         install_package_and_get_loader(path, tmp_path / "folder")
-    assert str(caught.value).startswith(f"'{path}' is no package: {reason}")
+    assert str(caught.value).startswith(f"'{path}' is not a package: {reason}")
     assert str(caught.value).endswith("; build it with Packaging")
     assert list((tmp_path / "folder").iterdir()) == []
     assert not (tmp_path / "out.py").exists()
@@ -226,7 +226,7 @@ def test_what_is_no_archive_is_refused(make: Make, tmp_path: Path) -> None:
     damaged = whole[: len(whole) // 2] + bytes(100) + whole[len(whole) // 2 + 100 :]
     for content in (b"", b"text", whole[:1000], damaged):
         package.path.write_bytes(content)
-        with pytest.raises(PackagingError, match=r"^'/.*' is no package: .*; build it with Packaging$"):
+        with pytest.raises(PackagingError, match=r"^'/.*' is not a package: .*; build it with Packaging$"):
             install_package_and_get_loader(package.path, tmp_path / "folder")
     assert list((tmp_path / "folder").iterdir()) == []
     with pytest.raises(PackagingError, match=r"^package '/.*/missing' cannot be read: No such file or directory$"):

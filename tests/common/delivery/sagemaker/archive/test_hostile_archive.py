@@ -66,11 +66,11 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "absolute hard link": (tar(hardlink("h", "/etc/passwd")), "member 'h' has the absolute path '/etc/passwd'"),
     "hard link to what is not there": (
         tar(hardlink("h", "a.txt"), SAFE),
-        "member 'h' is a hard link to 'a.txt', which is no file before it",
+        "member 'h' is a hard link to 'a.txt', which is not a file before it",
     ),
     "hard link to a link": (
         tar(SAFE, symlink("s", "a.txt"), hardlink("h", "s")),
-        "member 'h' is a hard link to 's', which is no file before it",
+        "member 'h' is a hard link to 's', which is not a file before it",
     ),
     "fifo": (
         tar(SAFE, member("p", tarfile.FIFOTYPE)),

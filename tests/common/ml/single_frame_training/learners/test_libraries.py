@@ -239,7 +239,7 @@ def test_a_model_inside_that_takes_no_categories_says_so():
         return VotingClassifier([("one", XGBClassifier(n_estimators=2)), ("other", LogisticRegression())])
 
     table = pd.DataFrame({"city": pd.Categorical(["Bonn", "Rome"] * 10), "y": [0, 1] * 10})
-    message = r"^VotingClassifier cannot be fitted \(.*\); the columns 'city' are no numbers"
+    message = r"^VotingClassifier cannot be fitted \(.*\); the columns 'city' are not numbers"
     with pytest.raises(DatasetError, match=message):
         ModelProvider(build).get_model().fit(table[["city"]], table["y"])
 

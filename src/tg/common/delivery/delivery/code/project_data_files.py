@@ -60,7 +60,7 @@ def _find_inside(
     try:
         wanted = pathspec.GitIgnoreSpec.from_lines([pattern])
     except ValueError as error:
-        raise PackagingError(f"the data pattern {pattern!r} is no pattern of .gitignore: {error}") from error
+        raise PackagingError(f"the data pattern {pattern!r} is not a pattern of .gitignore: {error}") from error
     named = {path: name_in_package(path, sources) for path in files}
     matched = {path for path, name in named.items() if wanted.match_file(str(path)) or wanted.match_file(str(name))}
     return {name: folder / path for path, name in named.items() if path in matched}

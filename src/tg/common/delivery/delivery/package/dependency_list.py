@@ -33,7 +33,8 @@ class DependencyList:
                 raise TypeError(f"dependency {each!r} is a {type(each).__name__}; give a text such as 'pandas==3.1.1'")
             if not each.strip() or "\n" in each or each.lstrip().startswith("-"):
                 raise PackagingError(
-                    f"dependency {each!r} of {self.name!r} is no requirement; give one library, such as 'pandas==3.1.1'"
+                    f"dependency {each!r} of {self.name!r} is not a requirement; "
+                    "give one library, such as 'pandas==3.1.1'"
                 )
         object.__setattr__(self, "dependencies", tuple(each.strip() for each in self.dependencies))
 

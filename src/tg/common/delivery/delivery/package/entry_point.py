@@ -42,7 +42,7 @@ class EntryPoint:
             self._files = importlib.resources.files(module_name)
             text = (self._files / "properties.json").read_text(encoding="utf-8")
         except (ModuleNotFoundError, FileNotFoundError) as error:
-            raise PackagingError(f"{module_name!r} is no installed package: {error}") from error
+            raise PackagingError(f"{module_name!r} is not an installed package: {error}") from error
         self.properties: dict[str, Any] = {**json.loads(text), "resources_location": str(self._files / "resources")}
 
     @property
@@ -133,7 +133,7 @@ def _unpack(package: bytes, path: str, target: Path) -> None:
                 _check_members(archive)
                 extract_files(archive, content)
         except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
-            raise PackagingError(f"{path!r} is no package: {error}; build it with Packaging") from error
+            raise PackagingError(f"{path!r} is not a package: {error}; build it with Packaging") from error
         try:
             content.rename(target)
         except OSError:
@@ -146,7 +146,7 @@ def _check_members(archive: tarfile.TarFile) -> None:
     names = set()
     for member in archive:
         if not member.isfile():
-            raise ValueError(f"its member {member.name!r} is no file")
+            raise ValueError(f"its member {member.name!r} is not a file")
         names.add(PurePosixPath(member.name))
     if len({name.parts[0] for name in names if len(name.parts) > 1}) != 1:
         raise ValueError("its members are not all in one folder")

@@ -69,7 +69,7 @@ class MemberCheck:
         elif info.islnk():
             target = info.linkname = self._inside(info.linkname, info.name)
             if self._kinds.get(target) != _FILE:
-                raise RefusedError(f"member {_shown(name)} is a hard link to {target!r}, which is no file before it")
+                raise RefusedError(f"member {_shown(name)} is a hard link to {target!r}, which is not a file before it")
         info.name = name
         return ArchiveMember(name, kind == _FOLDER, info.size, target)
 

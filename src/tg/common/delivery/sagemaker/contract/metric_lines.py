@@ -113,7 +113,7 @@ class MetricLineParser:
                     or len(body) > _LONGEST_METRIC
                     or (raw_value.strip(_DIGITS) and not _NUMBER.fullmatch(raw_value))
                 ):
-                    raise ValueError("it is no metric")
+                    raise ValueError("it is not a metric")
                 value = float(raw_value)
                 name = names.get(raw_name) or self._add_name(raw_name)
             except ValueError:
@@ -161,7 +161,7 @@ class MetricLineParser:
         """
         name = raw_name.decode("utf-8", errors="backslashreplace").strip()
         if not name or _LINE_END.search(raw_name):
-            raise ValueError(f"{name!r} is no name of a metric")
+            raise ValueError(f"{name!r} is not the name of a metric")
         self._names[raw_name] = name
         return name
 

@@ -68,7 +68,7 @@ def unpack(package: Path, work: Path) -> Path:
     with tarfile.open(copy) as archive:
         for member in archive:
             if not member.isfile() or member.name.startswith("/") or ".." in member.name.split("/"):
-                fail(f"{package.name} is no package: it holds {member.name!r}")
+                fail(f"{package.name} is not a package: it holds {member.name!r}")
             if hasattr(tarfile, "data_filter"):
                 archive.extract(member, work, filter="data")
             else:  # Python before 3.10.12 and 3.11.4
