@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 from tests.import_graph import ROOT, ImportGraph
+from tg.common.delivery.delivery.package.shipped_tree import read_shipped_tree
 
 SHIPPED = ImportGraph("src", "tg")
 HOST = ImportGraph("mlflow_plugins", "tg_mlflow")
@@ -193,6 +194,12 @@ def test_figures_know_pandas_and_matplotlib_only() -> None:
 def test_the_core_knows_no_place_of_others() -> None:
     texts = [path.read_text(encoding="utf-8") for graph in (SHIPPED, HOST) for path in graph.paths.values()]
     assert [text for text in texts if "tg_ssh" in text or "tg-ssh" in text] == []
+
+
+def test_a_package_has_no_room_that_only_launchers_use() -> None:
+    files = read_shipped_tree([])
+    packed = {room for room in _SAGEMAKER if any(f"delivery/sagemaker/{room}/" in name for name in files)}
+    assert packed == {"contract", "archive", "runtime"}
 
 
 @pytest.mark.parametrize("module", sorted(SHIPPED.paths))

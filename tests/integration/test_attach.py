@@ -119,7 +119,7 @@ def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: Mlf
         tg_mlflow(tmp_path, "logs", "--follow", run.info.run_id)
     result = tg_mlflow(tmp_path, "reconcile")
     assert result.returncode == 0, result.stderr
-    assert "3 runs were RUNNING" in result.stdout
+    assert "3 runs were RUNNING or SCHEDULED" in result.stdout
     statuses = [store.get_run(run.info.run_id).info.status for run in (good, bad, attached)]
     assert statuses == ["FINISHED", "FAILED", "FAILED"]
     assert_whole_history(store, good.info.run_id)
@@ -194,7 +194,7 @@ def test_reconcile_settles_the_others_when_one_run_is_not_taken(
     assert result.returncode == 0, result.stderr
     assert f"{good.info.run_id}  FINISHED\n" in result.stdout
     assert f"{refused.info.run_id}  " in result.stdout
-    assert result.stdout.endswith("2 runs were RUNNING\n")
+    assert result.stdout.endswith("2 runs were RUNNING or SCHEDULED\n")
     assert store.get_run(good.info.run_id).info.status == "FINISHED"
     assert [path.name for path in (tmp_path / "jobs").iterdir()] == [refused.data.tags["tg.job_id"]]
 

@@ -128,7 +128,7 @@ def test_the_command_by_itself_makes_a_run(project: ProjectFolder, store: Mlflow
     ("words", "message"),
     [
         (["tasks:build_task", "C"], "'C' is not of the form name=value"),
-        (["tasks:build_task", "--config", "{"], "--config '{' is neither a JSON file nor JSON text"),
+        (["tasks:build_task", "--config", "{"], "--backend-config '{' is neither a JSON file nor JSON text"),
         (["tasks:build_tsk"], "factory 'build_tsk' is not in module 'tasks'; did you mean 'build_task'?"),
     ],
 )

@@ -54,7 +54,10 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
 @click.command()
 @click.argument("run_id")
 def status(run_id: str) -> None:
-    """Shows the status of a run and its job, or of each training of a sweep."""
+    """Shows the status of a run and its job.
+
+    Of a sweep, it shows each training.
+    """
     with exiting_on_errors():
         client = TrackingClient(patience_seconds=0)
         run = read_run(client, run_id)
@@ -65,7 +68,10 @@ def status(run_id: str) -> None:
 @click.argument("run_id")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 def logs(run_id: str, follow: bool) -> None:
-    """Shows the output of a run's job; once the job is no longer kept, the run's log."""
+    """Shows the output of a run's job.
+
+    Once the job is no longer kept, it shows the run's log.
+    """
 
     def show(event: LogEvent) -> None:
         click.echo(event.data, nl=False)  # raises if the output is closed, which ends the command
@@ -78,9 +84,10 @@ def logs(run_id: str, follow: bool) -> None:
 @click.command("cancel")
 @click.argument("run_id")
 def cancel_command(run_id: str) -> None:
-    """Stops a run's job, or the jobs of a sweep, and ends the run as KILLED.
+    """Stops a run's job, or all jobs of a sweep.
 
-    The process that records the run, if it is on this machine, does so itself, as after Ctrl-C, and is waited for.
+    The run ends as KILLED. The process that records it, if it is on this machine, does so itself, as after Ctrl-C, and
+    is waited for.
     """
     with exiting_on_errors():
         client = TrackingClient(patience_seconds=0)
@@ -93,9 +100,13 @@ def cancel_command(run_id: str) -> None:
 
 @click.command()
 def reconcile() -> None:
-    """Settles runs that were left RUNNING and whose jobs have ended."""
+    """Settles runs that were left and whose jobs have ended.
+
+    Looks at all runs that are RUNNING or SCHEDULED, records what is missing, ends them, and prints the outcome of each.
+    Runs whose launcher lives, or whose job goes on, are left alone.
+    """
     with exiting_on_errors():
         outcomes = reconcile_runs(TrackingClient(patience_seconds=0), resume_sweep)
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
-        click.echo(f"{len(outcomes)} runs were RUNNING")
+        click.echo(f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'} RUNNING or SCHEDULED")

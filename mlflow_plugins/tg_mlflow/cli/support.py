@@ -31,8 +31,8 @@ def exiting_on_errors() -> Iterator[None]:
         exit_with(describe_failure(error))
 
 
-def read_config(text: str | None, option: str = "--backend-config") -> dict[str, object]:
-    """Reads an option that is a JSON file or JSON text; returns an empty configuration without it.
+def read_config(text: str | None) -> dict[str, object]:
+    """Reads the option ``--backend-config``: a JSON file or JSON text; returns an empty configuration without it.
 
     Raises:
         BackendConfigError: If it is neither, or not an object.
@@ -42,9 +42,9 @@ def read_config(text: str | None, option: str = "--backend-config") -> dict[str,
     try:
         config = json.loads(Path(text).read_text(encoding="utf-8") if text.endswith(".json") else text)
     except (OSError, ValueError) as error:
-        raise BackendConfigError(f"{option} {text!r} is neither a JSON file nor JSON text: {error}") from error
+        raise BackendConfigError(f"--backend-config {text!r} is neither a JSON file nor JSON text: {error}") from error
     if not isinstance(config, dict):
-        raise BackendConfigError(f"{option} {text!r} holds a {type(config).__name__}; give an object")
+        raise BackendConfigError(f"--backend-config {text!r} holds a {type(config).__name__}; give an object")
     return config
 
 

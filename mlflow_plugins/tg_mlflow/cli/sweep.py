@@ -28,16 +28,18 @@ _OWN_KEYS = {
 
 @click.command()
 @click.argument("words", metavar="[URI] NAME=VALUE,VALUE...", nargs=-1)
-@click.option("--backend", "-b", default="tg-process", show_default=True, help=f"One of {', '.join(list_places())}.")
+@click.option(
+    "--backend", "-b", default="tg-process", show_default=True, help=f"Where to train: {', '.join(list_places())}."
+)
 @click.option("--backend-config", "-c", metavar="FILE|JSON", help="Its keys override tg.json's; options override both.")
-@click.option("--entry-point", "-e", default="main", show_default=True, help="What of the project is trained.")
+@click.option("--entry-point", "-e", default="main", show_default=True, help="The entry point to train.")
 @click.option("--version", "-v", help="A commit or branch of a git project.")
 @click.option("--param", "-P", "params", metavar="NAME=VALUE", multiple=True, help="A parameter that does not vary.")
 @click.option("--samples", type=int, help="Train only this many combinations, chosen at random.")
-@click.option("--seed", type=int, help="What that choice depends on.")
+@click.option("--seed", type=int, help="The seed of that choice.")
 @click.option("--max-parallel", type=int, help="How many are trained at once.")
-@click.option("--metric", help="What the best training is found by.")
-@click.option("--mode", type=click.Choice(["max", "min"]), help="Whether more or less of it is better.")
+@click.option("--metric", help="The metric that determines the best training.")
+@click.option("--mode", type=click.Choice(["max", "min"]), help="Whether a higher or a lower value is better.")
 @click.option("--stop-on-failure", is_flag=True, help="The first training that fails stops the others.")
 @click.option("--experiment-name", help="Where to create the runs.")
 @click.option("--run-name", help="The name of the sweep's run.")
@@ -55,7 +57,9 @@ def sweep(
     dry_run: bool,
     **own: Any,
 ) -> None:
-    """Trains each combination of values, and compares them in one run.
+    """Trains each combination of values.
+
+    One run has all trainings as its children and compares them.
 
     \b
     Examples:

@@ -24,7 +24,11 @@ from tg_mlflow.training.training import Training, train_recorded
 @click.argument("target", metavar="MODULE:FACTORY")
 @click.argument("assignments", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option(
-    "--config", metavar="FILE|JSON", help="Backend config: a .json file or JSON text. Its keys override tg.json's."
+    "--backend-config",
+    "--config",
+    "config",
+    metavar="FILE|JSON",
+    help="A .json file or JSON text. Its keys override tg.json's.",
 )
 @click.option(
     "--project",
@@ -44,7 +48,7 @@ def train(
     experiment_name: str | None,
     run_name: str | None,
 ) -> None:
-    """Calls FACTORY in MODULE with the values and trains the task it returns, in this process.
+    """Trains the task that FACTORY returns, in this process.
 
     \b
     Example: tg-mlflow train tasks:build_task max_iter=1000 C=0.5
@@ -55,7 +59,7 @@ def train(
     with exiting_on_errors(), terminating_as_interrupt():
         command = parse_train_words(target, assignments)
         project = read_project(folder)
-        settings = load_config(AttachedConfig, project.folder, read_config(config, "--config"))
+        settings = load_config(AttachedConfig, project.folder, read_config(config))
         client = TrackingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
         run_id, params = MLFLOW_RUN_ID.get(), {}
         if run_id is None:

@@ -24,7 +24,7 @@ from tg_mlflow.project.project import read_project
     help="Backend config of tg-sagemaker: a .json file or JSON text. Its keys override tg.json's.",
 )
 def upload_dataset_command(folder: Path, backend_config: str | None) -> None:
-    """Uploads a project's dataset to S3, where tg-sagemaker reads it.
+    """Uploads a project's dataset to S3 for tg-sagemaker.
 
     Files with the same content are not sent again. None of the project's code is run.
     """

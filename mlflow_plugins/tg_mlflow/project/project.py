@@ -79,8 +79,8 @@ class Project:
         values = {name: given.get(name, parameter.default) for name, parameter in declared.items()}
         if missing := [name for name, value in values.items() if value is None]:
             raise ProjectError(
-                f"parameters {listed(missing)} of entry point {entry_point!r} have no value; "
-                f"give each as -P name=value, or a default in the MLproject"
+                f"entry point {entry_point!r} lacks values for {listed(missing)}; "
+                "give each as -P name=value, or a default in the MLproject"
             )
         texts = {name: str(value) for name, value in values.items()}
         for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""Settles runs that were left RUNNING, all at once."""
+"""Settles runs that were left RUNNING or SCHEDULED, all at once."""
 
 from collections.abc import Callable, Iterator
 
@@ -54,7 +54,8 @@ def _settle_sweep(client: TrackingClient, run_id: str, resume: Callable[[Trackin
         if not is_running(run):
             return str(run.info.status)
         if missing := count_missing(client, run):
-            return f"left alone: {missing} trainings are missing; `tg-mlflow attach {run_id}` resumes it"
+            trainings = "1 training is" if missing == 1 else f"{missing} trainings are"
+            return f"left alone: {trainings} missing; `tg-mlflow attach {run_id}` resumes it"
         return resume(client, run).status
     except (TgError, OSError) as error:
         return f"left alone: {describe_failure(error)}"

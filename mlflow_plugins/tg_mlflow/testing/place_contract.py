@@ -1,8 +1,8 @@
-"""What places have in common, as tests that any of them is to pass.
+"""The contract of places, as tests that each of them must pass.
 
-A test module of a place derives a class from the one here and gives it two fixtures::
+A place's test module derives a class from the one here and gives it two fixtures::
 
-    class TestSshPlace(PlaceContract):
+    class TestClusterPlace(PlaceContract):
         @pytest.fixture
         def name(self) -> str:
             return "tg-cluster"

@@ -69,7 +69,7 @@ def test_parameters_are_what_the_user_wrote_and_the_defaults(tmp_path: Path) -> 
             "parameter 'datta' is unknown to entry point 'main'; did you mean 'data'?",
         ),
         ("other", {"x": 1}, "parameter 'x' is unknown to entry point 'other'; there is nothing"),
-        ("main", {}, "parameters 'data' of entry point 'main' have no value; give each as -P name=value"),
+        ("main", {}, "entry point 'main' lacks values for 'data'; give each as -P name=value"),
         ("main", {"data": "x", "C": "much"}, "parameter 'C' is 'much', not the float that the MLproject declares"),
     ],
 )

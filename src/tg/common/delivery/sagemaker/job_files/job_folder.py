@@ -82,7 +82,7 @@ class JobFolder:
         """Finds the folder of a job.
 
         Raises:
-            DeliveryError: If there is none.
+            JobMissingError: If there is none.
         """
         folder = JobFolder(jobs_path() / job_id)
         if not job_id or Path(job_id).name != job_id or not folder.path.is_dir():
