@@ -128,9 +128,15 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         raise ExecutionException("it was a dry run, so there is no run; leave out dry_run to train")
     with terminating_as_interrupt():  # otherwise SIGTERM during its creation would leave a run behind
         run_id = _create_run(plan, request, place_name)
-        with announcing_interrupt(plan.client, run_id):
-            end = _train(plan, run_id)
-    announce_end(plan.client, run_id, end)
+        try:
+            with announcing_interrupt(plan.client, run_id):
+                end = _train(plan, run_id)
+            announce_end(plan.client, run_id, end)
+        except TrackingError as error:
+            raise ExecutionException(
+                f"the tracking server does not say how run {run_id} has ended ({describe_failure(error)}); when it is "
+                f"back, run `tg-mlflow status {run_id}`"
+            ) from error
     if end.failure is not None and request.is_command:
         raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown
     return EndedRun(run_id, end.status, end.failure, raises=request.is_synchronous)

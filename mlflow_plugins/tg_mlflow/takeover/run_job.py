@@ -56,7 +56,8 @@ def find_job(run: Run, executor: Executor | None = None) -> RunJob:
         raise RunNotOursError(f"run {run_id!r} is a sweep; give the id of one of its trainings' runs")
     if place is None or job_id is None:
         raise RunNotOursError(
-            f"run {run_id!r} has no job: it was not started by a backend of tg-mlflow, or had not come so far"
+            f"run {run_id!r} has no job: it was not started by a backend of tg-mlflow, or had not come so far, and is "
+            f"ended with `tg-mlflow cancel {run_id}` then"
         )
     dataset = Path(tags[DATASET_TAG]) if DATASET_TAG in tags else None
     return RunJob(

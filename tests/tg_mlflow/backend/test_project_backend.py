@@ -19,8 +19,12 @@ from mlflow.exceptions import ExecutionException
 from tests.support import ProjectFolder, all_runs, make_points
 from tg.common import TgError
 from tg.common.delivery.sagemaker import ResultArchive
+from tg_mlflow.backend import project_backend
 from tg_mlflow.delivery.project_delivery import digest_project
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.training.end import TrainingEnd
 
 PLACES = ["attached", "process"]
 each_place = pytest.mark.parametrize("place", ["attached", pytest.param("process", marks=pytest.mark.starts_process)])
@@ -341,3 +345,19 @@ def test_a_job_that_goes_on_by_itself_is_not_waited_for(project: ProjectFolder, 
     with pytest.raises(ExecutionException, match=r"^detach is for trainings that nobody waits for"):
         mlflow.projects.run(str(project.path), backend="tg-process", backend_config={"detach": True})
     assert all_runs(store) == []
+
+
+def test_a_server_that_is_gone_after_the_runs_end_is_told_in_one_line(
+    project: ProjectFolder, store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(client: TrackingClient, run_id: str, end: TrainingEnd) -> None:
+        raise TrackingError("http://user:swordfish@host is away")
+
+    monkeypatch.setattr(project_backend, "announce_end", give_up)
+    with pytest.raises(ExecutionException) as caught:
+        train(project)
+    run_id = only_run(store).info.run_id
+    assert str(caught.value) == (
+        f"the tracking server does not say how run {run_id} has ended (http://user:***@host is away); when it is back, "
+        f"run `tg-mlflow status {run_id}`"
+    )
