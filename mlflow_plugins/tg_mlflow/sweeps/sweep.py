@@ -113,7 +113,8 @@ def _train(client: TrackingClient, run_id: str, sweep: Sweep, children: SweepChi
         if sweep.project is not None:
             record_sweep(client, run_id, sweep.project, members, sweep.config, delivery)
         parallel = min(children.max_parallel, len(members))
-        _logger.info("Training %d combinations, %d at once", len(members), parallel)
+        noun = "combination" if len(members) == 1 else "combinations"
+        _logger.info("Training %d %s, %d at once", len(members), noun, parallel)
         trainings = list(zip(members, delivery.deliveries, strict=True))
         if fresh := [each for member, each in trainings if member.name not in sweep.left]:
             warn_of_ignored_calls(sweep.executor, fresh[0], sweep.config)
