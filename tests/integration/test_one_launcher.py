@@ -20,7 +20,9 @@ from tests.launcher import BIN, END_SECONDS, Launcher, assert_killed, processes_
 from tests.support import ProjectFolder, all_runs
 from tests.warm import WarmPopen
 from tg_mlflow.sweeps.reconciliation import reconcile_runs
+from tg_mlflow.sweeps.resume import resume_sweep
 from tg_mlflow.takeover.cancellation import cancel
+from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching, read_launcher
 
 # Trains until the file `gate` is there, and says where it stands.
@@ -407,7 +409,7 @@ def test_a_launcher_that_nobody_has_asked_how_it_ended_is_gone(
 )
 def test_a_damaged_tag_names_nobody(store: MlflowClient, tag: str | dict[str, Any]) -> None:
     run_id = store.create_run("0").info.run_id
-    with launching(store, run_id):
+    with launching(TrackingClient(store.tracking_uri), run_id):
         own = json.loads(store.get_run(run_id).data.tags["tg.launcher"])
     given = {key: value for key, value in own.items() if key not in ("started", "marker")}
     assert read_launcher({"tg.launcher": tag if isinstance(tag, str) else json.dumps({**given, **tag})}) is None
@@ -427,7 +429,7 @@ def test_a_run_with_a_damaged_tag_can_be_looked_after(
     assert the_run(store).info.status == "FINISHED"
 
 
-class EndingClient(MlflowClient):
+class EndingClient(TrackingClient):
     """Has a run end, as by its launcher, just after it was read for the first time."""
 
     is_over = False
@@ -443,16 +445,16 @@ class EndingClient(MlflowClient):
 def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
     """Creates a run whose launcher is gone."""
     run_id: str = store.create_run(
-        store.get_experiment_by_name("test").experiment_id, tags={"mlflow.project.backend": "tg-process", **tags}
+        store.get_experiment_by_name("test").experiment_id, tags={"tg.version": "0.1.0", **tags}
     ).info.run_id
-    with launching(store, run_id):
+    with launching(TrackingClient(store.tracking_uri), run_id):
         pass
     return run_id
 
 
-@pytest.mark.parametrize("settle", [cancel, lambda client, _: reconcile_runs(client)])
+@pytest.mark.parametrize("settle", [cancel, lambda client, _: reconcile_runs(client, resume_sweep)])
 def test_a_run_that_its_launcher_ends_just_now_stays_as_it_has_ended(
-    store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Callable[[MlflowClient, str], object]
+    store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Callable[[TrackingClient, str], object]
 ) -> None:
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
     run_id = create_left_run(store, {"tg.place": "tg-process", "tg.job_id": "points-ended"})

@@ -125,7 +125,7 @@ def test_runs_are_the_first_to_log_a_dataset_at_once(any_store: str, tmp_path: P
 
 
 def test_launchers_are_the_first_to_use_an_experiment_at_once(any_store: str) -> None:
-    store = MlflowClient(any_store)
+    store = TrackingClient(any_store)
     for number in range(15):
         together = Barrier(RUNS)
 
