@@ -17,6 +17,7 @@ from tg.common.secret_mask import SecretMask
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import BackendConfigError, TrackingError
 from tg_mlflow.tracking.patience import Clock, Patience
+from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -278,6 +279,7 @@ class TrackingClient(MlflowClient):
     def _mask_named(self, values: Mapping[str, str], longest: int) -> dict[str, str]:
         # Cut when they are masked: what is left of a secret that was cut would not be known as one.
         masked = self.mask.mask_named(values)
+        masked |= {name: value for name, value in values.items() if name == SECRETS_TAG}  # names, which are none
         return {name: _make_storable(value)[:longest] for name, value in masked.items()}
 
 
