@@ -74,6 +74,9 @@ def sqlite_server(tmp_path: Path, sqlite_store: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def any_server(tmp_path: Path, any_store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrackingServer]:
-    """One that the command ``mlflow server`` has started, as users do."""
-    yield from serve(tmp_path, any_store, monkeypatch, is_warm=False)
+def any_server(
+    request: pytest.FixtureRequest, tmp_path: Path, any_store: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TrackingServer]:
+    """One of each store; for a test with the mark ``real_server`` as the command ``mlflow server`` starts it."""
+    is_warm = request.node.get_closest_marker("real_server") is None
+    yield from serve(tmp_path, any_store, monkeypatch, is_warm=is_warm)

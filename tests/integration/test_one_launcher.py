@@ -454,7 +454,10 @@ def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("settle", [cancel, lambda client, _: reconcile_runs(client, resume_sweep)])
 def test_a_run_that_its_launcher_ends_just_now_stays_as_it_has_ended(
-    store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Callable[[TrackingClient, str], object]
+    store: MlflowClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settle: Callable[[TrackingClient, str], object],
 ) -> None:
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
     run_id = create_left_run(store, {"tg.place": "tg-process", "tg.job_id": "points-ended"})

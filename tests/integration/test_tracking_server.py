@@ -139,6 +139,7 @@ def test_values_steps_and_times_at_their_limits_are_kept(any_server: TrackingSer
     assert not [tag for tag in client.get_run(run_id).data.tags if tag.startswith("tg.")]
 
 
+@pytest.mark.real_server
 def test_names_of_all_kinds_are_kept_apart(any_server: TrackingServer) -> None:
     client = MlflowClient(any_server.uri)
     run_id = client.create_run(os.environ["MLFLOW_EXPERIMENT_ID"]).info.run_id

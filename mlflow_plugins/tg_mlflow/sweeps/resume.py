@@ -20,7 +20,6 @@ from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import check_config, describe_problem
-from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.project import Project
 from tg_mlflow.sweeps.delivery import SweepDelivery, deliver_from_package
@@ -30,7 +29,7 @@ from tg_mlflow.sweeps.report.table import FAILED, FINISHED, SweepChildResult, de
 from tg_mlflow.sweeps.runs import group_children, list_children
 from tg_mlflow.sweeps.sweep import Sweep, SweepEnd, train_sweep
 from tg_mlflow.takeover.left_job import find_left_job
-from tg_mlflow.takeover.run_job import RunJob
+from tg_mlflow.takeover.run_job import RunJob, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
 from tg_mlflow.tracking.search import download_quietly
@@ -69,7 +68,7 @@ def resume_sweep(
     check_is_no_study(parent)
     with temporary_folder() as folder:
         recorded = read_sweep(client, run_id, folder)
-        place = find_place(recorded.place)
+        place = find_run_place(run_id, recorded.place)
         project = Project(str(recorded.folder), None, recorded.folder, recorded.project_name, None)
         config = _load_config(place.config_model, recorded, given or {})
         members = [_build_member(each, config) for each in recorded.members]

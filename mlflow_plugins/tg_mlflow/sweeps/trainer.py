@@ -12,7 +12,7 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
-from tg_mlflow.errors import TrackingError
+from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, FINISHED, KILLED, NOT_STARTED, SweepChildResult, describe_child
@@ -165,7 +165,7 @@ def _cancel(executor: Executor, job_id: str) -> None:
     try:
         executor.cancel(job_id)
     except DeliveryError as error:
-        _logger.warning("Job %s could not be stopped; see that it ends: %s", job_id, error)
+        _logger.warning("Job %s could not be stopped; see that it ends: %s", job_id, describe_failure(error))
 
 
 def _read_result(

@@ -8,8 +8,7 @@ from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus
 from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.places.registry import list_places
-from tg_mlflow.takeover.run_job import RunJob, find_job
+from tg_mlflow.takeover.run_job import RunJob, find_job, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_complete, is_running
 from tg_mlflow.tracking.tags import JOB_ID_TAG, PLACE_TAG
@@ -71,9 +70,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
 
 def _has_other_options(client: TrackingClient, run: Run, executor: Executor) -> bool:
     """Whether a run's job was started with other options of its place, as far as its tags say: they hold no secrets."""
-    place = list_places().get(run.data.tags.get(PLACE_TAG, ""))
-    if place is None:
-        return False
+    place = find_run_place(run.info.run_id, run.data.tags[PLACE_TAG])
     tags = client.mask.mask_named(place.write_tags(executor.options))
     return place.read_tags(tags) != place.read_tags(run.data.tags)
 

@@ -10,6 +10,7 @@ from tg.common.delivery.sagemaker import Executor
 from tg.common.errors import suggestion
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.places.config import LogConfig
+from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import list_places
 from tg_mlflow.tracking.tags import DATASET_TAG, JOB_ID_TAG, LOG_TAG, PLACE_TAG, SWEEP_TAG, VERSION_TAG
 from tg_mlflow.training.job import Job
@@ -70,14 +71,23 @@ def find_job(run: Run, executor: Executor | None = None) -> RunJob:
     )
 
 
-def _open_executor(run: Run, name: str) -> Executor:
+def find_run_place(run_id: str, name: str) -> Place:
+    """Finds the place that a run names.
+
+    Raises:
+        RunNotOursError: If it is not installed.
+    """
     places = list_places()
     if name not in places:
         raise RunNotOursError(
-            f"run {run.info.run_id!r} is from the place {name!r}, which is not installed here; "
-            f"{suggestion(name, places)}"
+            f"run {run_id!r} is from the place {name!r}, which is not installed here; {suggestion(name, places)}"
         )
-    return places[name].open(places[name].read_tags(run.data.tags))
+    return places[name]
+
+
+def _open_executor(run: Run, name: str) -> Executor:
+    place = find_run_place(run.info.run_id, name)
+    return place.open(place.read_tags(run.data.tags))
 
 
 def _read_log_config(run: Run) -> LogConfig:

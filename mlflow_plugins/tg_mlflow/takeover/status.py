@@ -68,8 +68,26 @@ def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> 
 
 
 def find_run_secrets(run: Run) -> SecretMask:
+<<<<<<< HEAD
     """Builds the mask for a training that another process started, from the secrets that are set here, too."""
     return SecretMask.of_variables(os.environ, listed=json.loads(run.data.tags.get(SECRETS_TAG, "[]")))
+=======
+    """Knows the secrets of a training that was started elsewhere, as far as they are set here, too.
+
+    Raises:
+        RunNotOursError: If the tag with their names is damaged.
+    """
+    text = run.data.tags.get(SECRETS_TAG, "[]")
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RunNotOursError(
+            f"the tag {SECRETS_TAG} of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
+        )
+    return SecretMask.of_variables(os.environ, listed=names)
+>>>>>>> break1
 
 
 def _describe_job(run: Run) -> str:
@@ -79,7 +97,7 @@ def _describe_job(run: Run) -> str:
         state = found.executor.status(job_id)
     except JobUnreachableError:
         raise
-    except DeliveryError as error:
+    except (DeliveryError, RunNotOursError) as error:
         return f"job {job_id} cannot be seen: {error}" if is_running(run) else f"job {job_id} is not kept any more"
     return f"job {job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}"
 

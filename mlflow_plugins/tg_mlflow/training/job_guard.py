@@ -9,6 +9,7 @@ from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobMissingError, JobUnreachableError
 from tg.common.system.interrupts import uninterrupted
+from tg_mlflow.errors import describe_failure
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job, is_still_needed
@@ -62,7 +63,7 @@ class JobGuard:
                     f"`tg-mlflow cancel {run_id}`"
                 ) from error
             except DeliveryError as problem:
-                _logger.warning("Job %s could not be stopped; see that it ends: %s", job_id, problem)
+                _logger.warning("Job %s could not be stopped; see that it ends: %s", job_id, describe_failure(problem))
             raise
 
     def _give_up(self, error: BaseException) -> None:

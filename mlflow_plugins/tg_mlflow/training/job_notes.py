@@ -8,7 +8,7 @@ from mlflow.entities import Metric, RunStatus
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobUnreachableError
-from tg_mlflow.errors import TrackingError
+from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG, OWN_PREFIX
 from tg_mlflow.training.job import Job
@@ -56,7 +56,7 @@ def note_facts(client: TrackingClient, job: Job) -> None:
     except JobUnreachableError:
         raise  # its log cannot be read either
     except DeliveryError as error:
-        _logger.warning("Nothing can be said of job %s: %s", job_id, error)
+        _logger.warning("Nothing can be said of job %s: %s", job_id, describe_failure(error))
         return
     client = client.without_patience()
     try:

@@ -280,3 +280,12 @@ def test_how_long_a_server_may_be_away_is_a_setting(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", text)
         with pytest.raises(BackendConfigError, match=f"^TG_TRACKING_PATIENCE_SECONDS is '{text}'; give a number"):
             MemoryClient()
+
+
+def test_the_names_of_what_is_secret_are_no_secrets() -> None:
+    client = MemoryClient(mask=SecretMask(["O"]))
+    run_id = client.create_run("0", tags={"tg.secrets": '["FOO"]'}).info.run_id
+    assert client.get_run(run_id).data.tags == {"tg.secrets": '["FOO"]'}
+    client.set_tag(run_id, "tg.secrets", '["FOO", "DB_PASSWORD"]')
+    client.log_batch(run_id, tags=[RunTag("secrets", "O, that")])
+    assert client.get_run(run_id).data.tags == {"tg.secrets": '["FOO", "DB_PASSWORD"]', "secrets": "***"}

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ....errors import ContainerError, DeliveryError
+from ....secret_mask import MASK
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     DockerClient: TypeAlias = APIClient
 else:
     DockerClient = Any
+
+# Docker's SDK refuses it in messages that would show it.
+_PASSWORD = re.compile(r"(?<=://)([^/:@]*):.*@")
 
 _LOCAL_URLS = ("http+docker://localhost", "http+docker://localnpipe")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -43,6 +48,9 @@ def connect(docker_host: str | None = None) -> DockerClient:
     if docker_host is not None:
         environment["DOCKER_HOST"] = docker_host
     host = environment.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if _PASSWORD.search(host):
+        shown = _PASSWORD.sub(rf"\1:{MASK}@", host)
+        raise ContainerError(f"the Docker daemon at {shown!r} cannot be used: Docker takes no password; leave it out")
     is_remote = host.startswith("ssh://")
     hint = f" (does `ssh {host} docker version` work?)" if is_remote else ""
     with engine_errors(ContainerError, f"the Docker daemon at {host!r} cannot be used{hint}"):

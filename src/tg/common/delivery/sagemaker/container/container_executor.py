@@ -96,6 +96,14 @@ class ContainerExecutor(Executor):
                 shutil.rmtree(folder.path)
             raise
 
+    def has_submitted(self, job_id: str) -> bool:
+        # A job that could not be started has no folder any more, and a daemon that does not answer knows nothing of it.
+        try:
+            JobFolder.find(job_id)
+        except DeliveryError:
+            return False
+        return True
+
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         folder = self._find_folder(job_id)
         if load_state(folder) is None:

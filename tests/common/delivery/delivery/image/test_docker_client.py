@@ -1,0 +1,22 @@
+import pytest
+
+from tg.common import ContainerError
+from tg.common.delivery.delivery.image.docker_client import connect
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("tcp://user:sword/fish@localhost:2375", "tcp://user:***@localhost:2375"),
+        ("ssh://user:swordfish@host", "ssh://user:***@host"),
+        ("tcp://user:sw@rdfish@[::1]:2375", "tcp://user:***@[::1]:2375"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_without_it(host: str, shown: str) -> None:
+    with pytest.raises(ContainerError) as caught:
+        connect(host)
+    assert str(caught.value) == (
+        f"the Docker daemon at {shown!r} cannot be used: Docker takes no password; leave it out"
+    )
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
