@@ -68,10 +68,6 @@ def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> 
 
 
 def find_run_secrets(run: Run) -> SecretMask:
-<<<<<<< HEAD
-    """Builds the mask for a training that another process started, from the secrets that are set here, too."""
-    return SecretMask.of_variables(os.environ, listed=json.loads(run.data.tags.get(SECRETS_TAG, "[]")))
-=======
     """Knows the secrets of a training that was started elsewhere, as far as they are set here, too.
 
     Raises:
@@ -87,7 +83,6 @@ def find_run_secrets(run: Run) -> SecretMask:
             f"the tag {SECRETS_TAG} of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
         )
     return SecretMask.of_variables(os.environ, listed=names)
->>>>>>> break1
 
 
 def _describe_job(run: Run) -> str:

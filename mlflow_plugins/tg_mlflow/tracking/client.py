@@ -279,12 +279,8 @@ class TrackingClient(MlflowClient):
     def _mask_named(self, values: Mapping[str, str], longest: int) -> dict[str, str]:
         # Cut when they are masked: what is left of a secret that was cut would not be known as one.
         masked = self.mask.mask_named(values)
-<<<<<<< HEAD
-        if SECRETS_TAG in values:  # it holds the names of secrets, and is no secret in spite of its own name
-            masked[SECRETS_TAG] = self.mask.mask(values[SECRETS_TAG])
-=======
-        masked |= {name: value for name, value in values.items() if name == SECRETS_TAG}  # names, which are none
->>>>>>> break1
+        if SECRETS_TAG in values:  # it holds the names of secrets, and is not a secret in spite of its own name
+            masked[SECRETS_TAG] = values[SECRETS_TAG]
         return {name: _make_storable(value)[:longest] for name, value in masked.items()}
 
 

@@ -35,43 +35,7 @@ def test_a_run_whose_job_was_never_started_is_killed() -> None:
         assert client.get_run(run.info.run_id).info.status == "KILLED"
 
 
-<<<<<<< HEAD
 def test_a_job_that_may_be_on_another_machine_is_left_alone() -> None:
-=======
-class HostPlace(Place):
-    config_model = HostConfig
-    options_model = HostOptions
-
-    def __init__(self) -> None:
-        self.machines = {host: Machine(lambda request: Script(seconds=math.inf)) for host in ("old", "new")}
-
-    def build_options(self, config: HostConfig, folder: Path) -> HostOptions:
-        return HostOptions()
-
-    def open(self, options: HostOptions, is_shared: bool = False) -> Executor:
-        traits = Traits(is_found_anywhere=True, starts_at_once=True)
-        return MemoryExecutor(self.machines[options.host.rpartition("@")[2]], options, traits)
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> HostPlace:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path))
-    place = HostPlace()
-    monkeypatch.setattr(run_job, "list_places", lambda: {"tg-host": place})
-    return place
-
-
-def start(executor: Executor) -> None:
-    executor.submit(JobRequest("job", cast(SagemakerConfig, None)))
-
-
-def create_run(client: MemoryClient, place: HostPlace, host: str) -> str:
-    tags = {"tg.place": "tg-host", "tg.job_id": "job", **place.write_tags(HostOptions(host=host))}
-    return str(client.create_run("0", tags=tags).info.run_id)
-
-
-def test_a_job_is_found_where_it_was_started(place: HostPlace) -> None:
->>>>>>> break1
     client = MemoryClient()
     run = client.create_run("7", tags=TAGS)
     with pytest.raises(RunNotOursError, match=r"is not on this machine: there is no job 'job' in memory.*cancel it"):

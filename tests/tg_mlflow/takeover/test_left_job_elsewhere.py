@@ -47,8 +47,7 @@ class HostPlace(Place):
 def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> HostPlace:
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path))
     place = HostPlace()
-    for module in (left_job, run_job):
-        monkeypatch.setattr(module, "list_places", lambda: {"tg-host": place})
+    monkeypatch.setattr(run_job, "list_places", lambda: {"tg-host": place})
     return place
 
 

@@ -1,15 +1,10 @@
-<<<<<<< HEAD
 """Where a run stands, and what its job says."""
 
 from pathlib import Path
-=======
-import re
->>>>>>> break1
 
 import pytest
 
 from tests.memory_server import MemoryClient
-<<<<<<< HEAD
 from tests.tg_mlflow.memory_jobs import start_job
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.status import describe_status, show_log
@@ -59,40 +54,3 @@ def test_what_the_run_has_is_shown_when_nothing_of_the_job_is_kept(executor: Mem
     log.write_bytes(b"one\ntwo\n")
     client.log_artifact(run_id, str(log), "logs")
     assert read_log(client, run_id) == b"one\ntwo\n"
-=======
-from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.takeover.status import describe_status, show_log
-
-TAGS = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job"}
-
-
-@pytest.mark.parametrize("text", ['["TOKEN', "5", "null", '["A", 1]'])
-def test_a_log_whose_secrets_are_not_known_is_not_shown(text: str) -> None:
-    client = MemoryClient()
-    run = client.create_run("0", tags={**TAGS, "tg.secrets": text})
-    message = f"the tag tg.secrets of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
-    with pytest.raises(RunNotOursError, match=re.escape(message)):
-        show_log(client, run, False, lambda event: pytest.fail("shown"))
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [
-        ("FINISHED", ["job job is not kept any more"]),
-        (
-            "RUNNING",
-            [
-                "job job cannot be seen: run '{0}' is from the place 'tg-proces', which is not installed here; did you "
-                "mean 'tg-process'?",
-                "no process of this machine records it; `tg-mlflow attach {0}` does",
-            ],
-        ),
-    ],
-)
-def test_a_run_of_a_place_that_is_not_installed_has_a_status(status: str, expected: list[str]) -> None:
-    client = MemoryClient()
-    run_id = client.create_run("0", tags={**TAGS, "tg.place": "tg-proces"}).info.run_id
-    client.update_run(run_id, status)
-    lines = describe_status(client, client.get_run(run_id)).splitlines()
-    assert lines == [f"run {run_id} {status}", *(line.format(run_id) for line in expected)]
->>>>>>> break1

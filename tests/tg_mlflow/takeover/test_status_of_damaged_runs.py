@@ -1,0 +1,40 @@
+import re
+
+import pytest
+
+from tests.memory_server import MemoryClient
+from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.takeover.status import describe_status, show_log
+
+TAGS = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job"}
+
+
+@pytest.mark.parametrize("text", ['["TOKEN', "5", "null", '["A", 1]'])
+def test_a_log_whose_secrets_are_not_known_is_not_shown(text: str) -> None:
+    client = MemoryClient()
+    run = client.create_run("0", tags={**TAGS, "tg.secrets": text})
+    message = f"the tag tg.secrets of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
+    with pytest.raises(RunNotOursError, match=re.escape(message)):
+        show_log(client, run, False, lambda event: pytest.fail("shown"))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("FINISHED", ["job job is not kept any more"]),
+        (
+            "RUNNING",
+            [
+                "job job cannot be seen: run '{0}' is from the place 'tg-proces', which is not installed here; did you "
+                "mean 'tg-process'?",
+                "no process of this machine records it; `tg-mlflow attach {0}` does",
+            ],
+        ),
+    ],
+)
+def test_a_run_of_a_place_that_is_not_installed_has_a_status(status: str, expected: list[str]) -> None:
+    client = MemoryClient()
+    run_id = client.create_run("0", tags={**TAGS, "tg.place": "tg-proces"}).info.run_id
+    client.update_run(run_id, status)
+    lines = describe_status(client, client.get_run(run_id)).splitlines()
+    assert lines == [f"run {run_id} {status}", *(line.format(run_id) for line in expected)]
