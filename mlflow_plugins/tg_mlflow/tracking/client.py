@@ -1,6 +1,7 @@
 """A client of the tracking server that waits for a server that is away, and lets no secret through."""
 
 import copy
+import json
 import logging
 import os
 import threading
@@ -13,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from tg.common.secret_mask import SecretMask
+from tg.common.secret_mask import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import BackendConfigError, TrackingError
 from tg_mlflow.tracking.patience import Clock, Patience
@@ -280,8 +281,15 @@ class TrackingClient(MlflowClient):
         # Cut when they are masked: what is left of a secret that was cut would not be known as one.
         masked = self.mask.mask_named(values)
         if SECRETS_TAG in values:  # it holds the names of secrets, and is not a secret in spite of its own name
-            masked[SECRETS_TAG] = values[SECRETS_TAG]
+            masked[SECRETS_TAG] = self._mask_names(values[SECRETS_TAG])
         return {name: _make_storable(value)[:longest] for name, value in masked.items()}
+
+    def _mask_names(self, text: str) -> str:
+        """Masks what is a secret itself in a list of names; a short secret may be part of many a name."""
+        try:
+            return json.dumps([MASK if self.mask.mask(name) == MASK else name for name in json.loads(text)])
+        except (ValueError, TypeError):
+            return self.mask.mask(text)  # it is damaged; whoever reads it says so
 
 
 def _make_storable(text: str) -> str:
