@@ -64,7 +64,7 @@ unit: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -m 'not starts_process' -n auto --dist worksteal
 
 everything: $(LEARNERS)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 # The check of types needs a core for most of a minute, so it goes on beside the tests.
 check: $(DEVELOPMENT)

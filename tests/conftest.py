@@ -5,6 +5,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -21,8 +22,14 @@ pytest.register_assert_rewrite(
 
 from tests import process_guard  # noqa: E402
 from tests.support import ProjectFolder  # noqa: E402
+from tests.turns import TurnScheduling  # noqa: E402
 
 _guard = process_guard.ProcessGuard()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TurnScheduling | None:
+    """Lets the tests of a turn run in one process."""
+    return TurnScheduling(config, log) if config.option.dist == "loadscope" else None
 
 
 def pytest_configure() -> None:

@@ -55,8 +55,3 @@ def marks(item: pytest.Item) -> Iterator[pytest.MarkDecorator]:
     fixtures = set(getattr(item, "fixturenames", ()))
     if INTEGRATION in item.path.parents or fixtures & FIXTURES:
         yield pytest.mark.starts_process
-    if fixtures & {"docker_client", "docker_daemon"}:
-        # Tests share the names of images, so they run one after the other; those that are alone with the daemon in
-        # a process of their own. Any more processes would stand and wait for the daemon.
-        is_alone = "nothing_is_left" in fixtures or item.get_closest_marker("alone_with_docker")
-        yield pytest.mark.xdist_group("alone with docker" if is_alone else "docker")

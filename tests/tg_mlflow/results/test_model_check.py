@@ -18,7 +18,7 @@ from mlflow.models import Model, ModelSignature
 from tg_mlflow.results.model_check import ModelChecker, write_rows
 from tg_mlflow.results.model_example import PARAMS
 
-pytestmark = [pytest.mark.starts_process, pytest.mark.xdist_group("model_check")]  # they share a process
+pytestmark = pytest.mark.starts_process
 
 GIVEN = pd.DataFrame({"x": [0.1, 1 / 3, None], "day": pd.to_datetime(["2024-05-01", None, "2024-05-03"])})
 PREDICTIONS = np.array([0.2, 2 / 3, np.nan])

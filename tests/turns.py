@@ -1,0 +1,32 @@
+"""Which tests run one after the other in one process, while the other processes run the rest."""
+
+import functools
+from pathlib import Path
+
+from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).parent.parent
+# Fixtures that use the Docker daemon, of which there is one for all.
+_DAEMON = ("docker_daemon", "docker_client", "base_image")
+
+
+class TurnScheduling(LoadScopeScheduling):
+    """Gives the tests of a turn to one process in a row, the longest turn first, and all others one by one.
+
+    Tests with Docker share the names of images, and some look at all that the daemon has: more processes would only
+    stand and wait for it. (xdist's own groups do not work with pytest 9.2.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return find_turn(nodeid.partition("::")[0]) or nodeid
+
+
+@functools.cache
+def find_turn(path: str) -> str | None:
+    """Finds the turn of a file of tests; ``None`` if its tests may run at any time."""
+    if path.startswith("tests/integration/docker/"):
+        return "docker"
+    if path.startswith("tests/integration/aws/"):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        return "aws with docker" if any(name in text for name in _DAEMON) else None
+    return "model check" if path.endswith("results/test_model_check.py") else None
