@@ -100,8 +100,9 @@ def keep_environment(account: Account) -> None:
     sent: list[dict[str, Any]] = []
 
     def remember(**_: Any) -> None:
-        if (name := sent[-1]["TrainingJobName"]) in account.jobs:
-            account.jobs[name].environment = sent[-1]["Environment"]
+        for params in list(sent):  # which come from as many threads as one likes
+            if (name := params["TrainingJobName"]) in account.jobs:
+                account.jobs[name].environment = params["Environment"]
 
     events = account.session.events
     events.register("provide-client-params.sagemaker.CreateTrainingJob", lambda params, **_: sent.append(params))
