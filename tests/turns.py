@@ -7,7 +7,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
 # Fixtures that use the Docker daemon, of which there is one for all.
-_DAEMON = ("docker_daemon", "docker_client", "base_image")
+_DAEMON = ("docker_daemon", "docker_client", "base_image", "build_options")
 
 
 class TurnScheduling(LoadScopeScheduling):
