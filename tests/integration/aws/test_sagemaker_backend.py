@@ -121,7 +121,7 @@ def test_a_training_falls_back_to_another_machine(
     config = json.dumps({"fallback_instance_types": ["ml.m5.xlarge"], "job_name": "falling-back"})
     with Launcher(example, "sagemaker", tmp_path, "--backend-config", config) as launcher:
         assert launcher.wait_for_end() == 0, launcher.output
-    assert "AWS has no ml.m5.large to spare; the training is submitted again on ml.m5.xlarge" in launcher.output
+    assert "No ml.m5.large is available; the training is submitted again on ml.m5.xlarge" in launcher.output
     run = the_run(store)
     assert (run.info.status, run.data.tags["tg.job_id"]) == ("FINISHED", "falling-back-2")
     assert run.data.tags["tg.instance_type"] == "ml.m5.xlarge"

@@ -9,10 +9,11 @@ import pytest
 
 from tests.integration.docker.support import SshServer, load_tiny_image
 from tg.common import ContainerError, DeliveryError, JobFailedError, JobStoppedError, ResultArchiveError
-from tg.common.delivery.delivery.image.docker_client import DockerClient, ObjectMissingError, engine_platform
+from tg.common.delivery.delivery.image.docker_client import DockerClient, engine_platform
 from tg.common.delivery.sagemaker import SagemakerLocalExecutor
 from tg.common.delivery.sagemaker.executor.job_state import JobState, JobStatus
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.errors import JobMissingError
 
 Make = Callable[..., SagemakerLocalExecutor]
 
@@ -368,7 +369,7 @@ def test_a_container_that_someone_has_removed(docker_client: DockerClient, make_
     events = executor.logs(job_id)
     next(events)
     docker_client.remove_container(job_id, force=True, v=True)
-    with pytest.raises(ObjectMissingError, match="No such container"):
+    with pytest.raises(JobMissingError, match=f"the container of job '{job_id}' is gone"):
         list(events)
     gone = JobState(JobStatus.FAILED, None, "its container was removed before its results were collected")
     assert executor.status(job_id) == gone

@@ -301,7 +301,11 @@ def test_a_training_that_cannot_be_done_is_a_failed_run_with_its_reason(
         ({"backend_config": {"datset": "x"}}, None, "the unknown key 'datset'; did you mean 'dataset'?"),
         ({}, lambda p: (p.path / "MLproject").unlink(), "there is no MLproject in"),
         ({}, lambda p: p.write("MLproject", "entry_points: {main: {command: python x.py}}"), "is not ours"),
-        ({}, lambda p: p.write("MLproject", "entry_points: {main: {parameters: {a: float}, command: x}}"), "'a' of"),
+        (
+            {},
+            lambda p: p.write("MLproject", "entry_points: {main: {parameters: {a: float}, command: x}}"),
+            "lacks values for 'a'",
+        ),
     ],
 )
 def test_what_cannot_start_makes_no_run(

@@ -12,7 +12,7 @@ from tg_mlflow.figures.labels import as_label
         ("x" * 30, "x" * 30),
         ("workclass_of_the_person_is_Private", "workclass_of_t…rson_is_Private"),
         ("price in $", r"price in \$"),
-        ("", ""),
+        ("", "''"),
     ],
 )
 def test_a_name_is_one_short_line_without_formulas(name: object, label: str) -> None:

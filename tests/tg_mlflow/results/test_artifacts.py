@@ -52,6 +52,7 @@ class Job:
         self, folder: Path, store: MlflowClient, task: AbstractTrainingTask, data: pd.DataFrame | None = None
     ) -> None:
         self.store = store
+        self.client = TrackingClient(store.tracking_uri)
         self.dataset = folder / "datasets" / "points" / "points.parquet"
         self.dataset.parent.mkdir(parents=True)
         (make_points() if data is None else data).to_parquet(self.dataset)
@@ -66,9 +67,7 @@ class Job:
 
     def log(self, dataset: Path | None = None, /, **log: bool) -> Run:
         config = LogConfig(**{"check_model": False, **log})
-        log_result(
-            TrackingClient(self.store.tracking_uri), self.run_id, self.executor.executor, self.job_id, dataset, config
-        )
+        log_result(self.client, self.run_id, self.executor.executor, self.job_id, dataset, config)
         return self.store.get_run(self.run_id)
 
     def files(self, folder: str | None = None) -> set[str]:
@@ -271,7 +270,7 @@ def test_logging_again_doubles_nothing(job: Job) -> None:
     assert "tg.missing" not in run.data.tags
 
 
-class Interrupted(MlflowClient):
+class Interrupted(TrackingClient):
     """A launcher's client whose launcher is interrupted while it uploads a model, or when it has."""
 
     def __init__(self, uri: str, when: str) -> None:
@@ -295,13 +294,13 @@ class Interrupted(MlflowClient):
 def test_a_model_whose_upload_was_interrupted_is_neither_half_nor_double(
     job: Job, when: str, left: LoggedModelStatus
 ) -> None:
-    client = job.store
-    job.store = Interrupted(client.tracking_uri, when)
+    client = job.client
+    job.client = Interrupted(job.store.tracking_uri, when)
     with pytest.raises(KeyboardInterrupt):
         job.log(job.dataset)
     (model,) = job.models()
     assert model.status == left
-    job.store = client
+    job.client = client
     run = job.log(job.dataset)
     (model,) = job.models()
     assert model.status == LoggedModelStatus.READY

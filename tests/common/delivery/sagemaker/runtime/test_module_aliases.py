@@ -14,6 +14,10 @@ from tg.common.delivery.sagemaker.runtime.module_aliases import add_fallback_ali
 @pytest.fixture(autouse=True)
 def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two packages with a module ``churnling`` each, in a process that is as before at the end."""
+    # Models that other tests have loaded in this process leave their aliases, as they may.
+    monkeypatch.setattr(sys, "meta_path", [each for each in sys.meta_path if not hasattr(each, "is_tg_fallback")])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "churnling"]:
+        monkeypatch.delitem(sys.modules, name)
     for root, text in (("Pack__0", "zero"), ("Pack__1", "one")):
         folder = tmp_path / root / "churnling"
         folder.mkdir(parents=True)
@@ -24,9 +28,8 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "here" / "presentling.py").write_text("VERSION = 'here'\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.syspath_prepend(tmp_path / "here")
-    finders, modules = list(sys.meta_path), set(sys.modules)
+    modules = set(sys.modules)
     yield
-    sys.meta_path[:] = finders
     for name in set(sys.modules) - modules:
         del sys.modules[name]
 
