@@ -11,6 +11,8 @@ TORCH ?= torch==2.13.0+cpu
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # uv takes a fraction of the time of pip, which does it where there is no uv or where uv does not find a package.
 install = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python $(1) 2>/dev/null || $(PIP) $(1)
+# In a variable, as make ends an argument of a call at a comma.
+EVERYTHING = --editable '.[dev,learners]' --editable examples/ssh_place
 # Tests mostly wait: for processes, for servers, for containers.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 
@@ -42,7 +44,7 @@ $(DEVELOPMENT): $(INSTALLED)
 
 $(LEARNERS): $(DEVELOPMENT)
 	@echo 'Installing the libraries that are tested besides scikit-learn'
-	@$(call install,--editable '.[dev,learners]' --editable examples/ssh_place)
+	@$(call install,$(EVERYTHING))
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)' || \
 		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'
 	@touch $@
