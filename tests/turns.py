@@ -29,7 +29,4 @@ def find_turn(path: str) -> str | None:
     if path.startswith("tests/integration/aws/"):
         text = (ROOT / path).read_text(encoding="utf-8")
         return "aws with docker" if any(name in text for name in _DAEMON) else None
-    # The last test of this file looks at what the one before it has counted.
-    if path.endswith("results/test_any_table.py"):
-        return "any table"
     return "model check" if path.endswith("results/test_model_check.py") else None

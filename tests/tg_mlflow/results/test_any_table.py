@@ -19,7 +19,6 @@ import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow.models import Model
@@ -154,20 +153,20 @@ def tables(draw: st.DrawFn) -> AnyTable:
     names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=True))
     # What is refused ends an example, so most are without.
     readable = [kind for kind in COLUMNS if kind not in UNREAD]
-    kinds = {name: draw(st.sampled_from([*readable * 5, *sorted(UNREAD)])) for name in names}
+    kinds = {name: draw(st.sampled_from([*readable * 10, *sorted(UNREAD)])) for name in names}
     columns: dict[str, Any] = {}
     for name, kind in kinds.items():
         arrow, values = COLUMNS[kind]
         cells = values if draw(st.booleans()) else st.none() | values
         columns[name] = _make(draw(st.lists(cells, min_size=count, max_size=count)), arrow)
-    label = draw(st.sampled_from(list(LABELS)[:11] * 3 + list(LABELS)))
+    label = draw(st.sampled_from(list(LABELS)[:11] * 6 + list(LABELS)))
     arrow, classes = LABELS[label]
     rest = draw(st.lists(st.sampled_from(classes), min_size=count - len(classes), max_size=count - len(classes)))
     columns["label"] = _make([*classes, *rest], arrow)
-    is_regression = (
-        label in ("int8", "uint64", "float", "double", "decimal", "half", "date", "string")
-        and draw(st.integers(0, 9)) > 1
-    )
+    # Of labels that a regression refuses, too, only a few are for one.
+    chances = {"date": [False] * 9 + [True], "string": [False] * 9 + [True]}
+    numbers = ("int8", "uint64", "float", "double", "decimal", "half")
+    is_regression = draw(st.sampled_from(chances.get(label, [True] * 4 + [False] if label in numbers else [False])))
     return AnyTable(pa.table(columns), kinds, label, is_regression)
 
 
@@ -208,11 +207,6 @@ class Results:
 
     def unpickle(self, name: str) -> Any:
         return self.objects[name]
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return Results(tmp_path_factory.mktemp("package"))
 
 
 def attempt(table: AnyTable) -> Callable[[str], AbstractContextManager[None]]:
@@ -293,20 +287,21 @@ def check(any_table: AnyTable, results: Results, folder: Path) -> str:
     return "equal"
 
 
-@settings(
-    max_examples=int(os.environ.get("TG_TEST_EXAMPLES", "25")),
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-)
-@given(tables())
-def test_a_logged_model_predicts_what_the_trained_one_does(results: Results, any_table: AnyTable) -> None:
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        results.outcomes[check(any_table, results, Path(folder))] += 1
+def test_a_logged_model_predicts_what_the_trained_one_does(tmp_path: Path) -> None:
+    results = Results(tmp_path / "package")
 
+    @settings(
+        max_examples=int(os.environ.get("TG_TEST_EXAMPLES", "25")),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    )
+    @given(tables())
+    def predicts_the_same_or_is_refused(any_table: AnyTable) -> None:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results.outcomes[check(any_table, results, Path(folder))] += 1
 
-def test_many_tables_were_not_refused(results: Results) -> None:
-    # Which tables are drawn also depends on what else the process has imported.
-    assert 4 * results.outcomes["equal"] > results.outcomes["refused"]
+    predicts_the_same_or_is_refused()
+    assert results.outcomes["equal"] > results.outcomes["refused"]
