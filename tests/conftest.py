@@ -64,6 +64,13 @@ def project(tmp_path: Path) -> ProjectFolder:
 
 
 @pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this process and those that it starts keep their jobs."""
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
+
+
+@pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary folders are made."""
     folder = tmp_path / "temporary"

@@ -15,6 +15,9 @@ from mlflow import MlflowClient
 from tests.support import ProjectFolder, make_points
 from tg.common.delivery.sagemaker import ResultArchive
 
+pytestmark = pytest.mark.usefixtures("jobs")
+
+
 BIN = Path(sys.executable).parent
 
 TASKS = """
@@ -48,11 +51,6 @@ LOAD = """
     ours = [name for name in sys.modules if name.partition(".")[0] in ("tg", "tg_mlflow", "tasks", "shifting")]
     print(json.dumps([found, ours]))
 """
-
-
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
 
 
 def train(project: ProjectFolder, shift: int) -> str:

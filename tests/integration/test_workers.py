@@ -10,32 +10,25 @@ from typing import Any
 
 import pytest
 
+from tests.deliveries import build_delivery
 from tests.integration.worker_tasks import METHODS, Working
-from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
     ConfiguredExecutor,
     MetricLineParser,
     SagemakerAttachedExecutor,
-    SagemakerConfig,
-    SagemakerJob,
-    SagemakerOptions,
     SagemakerProcessExecutor,
 )
 
 
+@pytest.mark.usefixtures("jobs")
 @pytest.mark.parametrize("make_executor", [SagemakerAttachedExecutor, SagemakerProcessExecutor])
 def test_workers_of_every_kind_work(
     make_executor: type[SagemakerAttachedExecutor | SagemakerProcessExecutor],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
     monkeypatch.chdir(tmp_path)
-    job = SagemakerJob(Working())
-    packaging = Packaging("Working", "0", {"job": job})
-    packaging.silent = True
-    options = SagemakerOptions(None, None, "working", tmp_path, None)
-    executor = make_executor(SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options))
+    executor = make_executor(build_delivery(Working(), tmp_path))
     log = read_log(executor, executor.submit())
     kinds = ["pool", "executor", *(["loader"] if importlib.util.find_spec("torch") else [])]
     expected = dict.fromkeys([f"{method} {kind}" for method, kind in product(METHODS, kinds)] + ["loky"], 285.0)

@@ -9,10 +9,10 @@ import pytest
 pytest.register_assert_rewrite("tg_mlflow.testing")
 
 from examples.ssh_place.tests.sshd import Sshd  # noqa: E402
-from tests.conftest import empty_store, project, store  # noqa: E402
+from tests.conftest import empty_store, jobs, project, store  # noqa: E402
 from tg_ssh_place import SshOptions  # noqa: E402
 
-__all__ = ["empty_store", "project", "store"]
+__all__ = ["empty_store", "jobs", "project", "store"]
 
 
 @pytest.fixture(scope="session")

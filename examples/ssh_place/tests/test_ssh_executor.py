@@ -10,10 +10,10 @@ import pytest
 from examples.ssh_place.tests.conftest import build_options
 from examples.ssh_place.tests.counting_task import CountingTask
 from examples.ssh_place.tests.sshd import Sshd
+from tests.deliveries import build_delivery as build_delivery_of
 from tests.launcher import processes_that_name, wait_until
 from tg.common import DeliveryError, JobUnreachableError
-from tg.common.delivery.delivery import Containering, Packaging
-from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
+from tg.common.delivery.sagemaker import SagemakerConfig
 from tg.common.delivery.sagemaker.executor import JobState, JobStatus
 from tg_ssh_place import SshExecutor, SshOptions
 from tg_ssh_place.connection import Call
@@ -21,13 +21,7 @@ from tg_ssh_place.job_stream import JobStream
 
 BuildDelivery = Callable[..., SagemakerConfig]
 
-pytestmark = pytest.mark.starts_process
-
-
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
+pytestmark = [pytest.mark.starts_process, pytest.mark.usefixtures("jobs")]
 
 
 @pytest.fixture
@@ -39,13 +33,7 @@ def may_end(tmp_path: Path) -> Path:
 @pytest.fixture
 def build_delivery(tmp_path: Path, may_end: Path) -> BuildDelivery:
     def build(dataset: str | None = None) -> SagemakerConfig:
-        job = SagemakerJob(CountingTask())
-        packaging = Packaging("Counting", "0", {"job": job})
-        packaging.silent = True
-        settings = SagemakerOptions(
-            None, None, "counting", tmp_path / "datasets", dataset, environment={"MAY_END": str(may_end)}
-        )
-        return SagemakerConfig(job, packaging, Containering.from_packaging(packaging), settings)
+        return build_delivery_of(CountingTask(), tmp_path / "datasets", dataset, environment={"MAY_END": str(may_end)})
 
     return build
 
@@ -166,7 +154,7 @@ def test_a_dataset_is_sent_once_and_removed_with_its_last_job(
     options: SshOptions, there: Path, build_delivery: BuildDelivery, tmp_path: Path, may_end: Path
 ) -> None:
     may_end.touch()
-    folder = tmp_path / "datasets" / "counting" / "data"
+    folder = tmp_path / "datasets" / "project" / "data"
     (folder / "deep").mkdir(parents=True)
     (tmp_path / "elsewhere.txt").write_text("linked")
     (folder / "link.txt").symlink_to(tmp_path / "elsewhere.txt")

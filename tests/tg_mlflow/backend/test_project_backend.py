@@ -26,14 +26,11 @@ from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.end import TrainingEnd
 
+pytestmark = pytest.mark.usefixtures("jobs")
+
+
 PLACES = ["attached", "process"]
 each_place = pytest.mark.parametrize("place", ["attached", pytest.param("process", marks=pytest.mark.starts_process)])
-
-
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
 
 
 def train(project: ProjectFolder, place: str = "attached", **options: Any) -> Any:

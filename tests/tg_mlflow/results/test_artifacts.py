@@ -33,6 +33,9 @@ from tg_mlflow.results.artifacts import log_result
 from tg_mlflow.results.model_check import CheckFailure
 from tg_mlflow.tracking.client import TrackingClient
 
+pytestmark = pytest.mark.usefixtures("jobs")
+
+
 FIGURES = {"calibration_curve", "coefficients", "confusion_matrix", "precision_recall_curve", "roc_curve"}
 
 
@@ -79,11 +82,6 @@ class Job:
 
     def archive(self) -> ResultArchive:
         return self.executor.load_result(self.job_id)
-
-
-@pytest.fixture(autouse=True)
-def _jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
 
 
 @pytest.fixture

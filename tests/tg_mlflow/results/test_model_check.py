@@ -1,6 +1,5 @@
 """Models are loaded and predict in a process that knows neither their project nor their package."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 from mlflow.models import Model, ModelSignature
 
+from tests.processes import is_alive
 from tg_mlflow.results.model_check import ModelChecker, write_rows
 from tg_mlflow.results.model_example import PARAMS
 
@@ -184,15 +184,6 @@ def test_checks_of_several_threads_get_their_own_answers(checker: ModelChecker, 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda model: checker.check(model, []), models))
     assert [str(each) for each in found] == [f"load: ValueError: {number}" for number in range(4)]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def holds(file: Path, text: str) -> bool:

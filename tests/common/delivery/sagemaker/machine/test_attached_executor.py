@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 
+from tests.deliveries import build_delivery
 from tg.common import DatasetError, TaskDefinitionError
-from tg.common.delivery.delivery import Containering, DependencyList, Packaging
+from tg.common.delivery.delivery import DependencyList
 from tg.common.delivery.sagemaker import (
     JobState,
     JobStatus,
     LogEvent,
     SagemakerAttachedExecutor,
-    SagemakerConfig,
     SagemakerJob,
-    SagemakerOptions,
 )
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+
+pytestmark = pytest.mark.usefixtures("jobs")
 
 
 class Task(AbstractTrainingTask):
@@ -25,29 +26,15 @@ class Task(AbstractTrainingTask):
         environment.store_artifact(["runs", 0], "model", "a model")
 
 
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
-
-
-def make_config(folder: Path, dataset: str | None) -> SagemakerConfig:
-    job = SagemakerJob(Task())
-    packaging = Packaging("Task", "0", {"job": job})
-    packaging.silent = True
-    options = SagemakerOptions(None, None, "project", folder, dataset)
-    return SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options)
-
-
 def test_the_result_is_in_memory_and_the_task_gets_the_datasets_path(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "data.txt").write_text("some rows")
-    result = SagemakerAttachedExecutor(make_config(tmp_path, "data.txt")).execute()
+    result = SagemakerAttachedExecutor(build_delivery(Task(), tmp_path, "data.txt")).execute()
     assert result == {"metrics": {"loss": 0.25}, "runs": {0: {"model": "a model"}}}
 
 
 def test_metrics_are_printed_as_in_the_source_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    SagemakerAttachedExecutor(make_config(tmp_path, None)).execute()
+    SagemakerAttachedExecutor(build_delivery(Task(), tmp_path, None)).execute()
     assert [line.partition(" INFO: ")[2] for line in capsys.readouterr().out.splitlines()] == [
         "data: None",
         "###loss:0.25",
@@ -58,7 +45,7 @@ def test_a_submitted_job_has_a_log_and_an_archive_as_elsewhere(tmp_path: Path, j
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "data.txt").write_text("some rows")
     heard: list[LogEvent] = []
-    executor = SagemakerAttachedExecutor(make_config(tmp_path, "data.txt"))
+    executor = SagemakerAttachedExecutor(build_delivery(Task(), tmp_path, "data.txt"))
     job_id = executor.submit(executor.build_job_id(), heard.append)
     assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
     lines = b"".join(event.data for event in heard).decode().splitlines()
@@ -84,7 +71,7 @@ def test_a_submitted_job_has_a_log_and_an_archive_as_elsewhere(tmp_path: Path, j
 
 
 def test_a_reader_goes_on_where_another_has_stopped(tmp_path: Path) -> None:
-    executor = SagemakerAttachedExecutor(make_config(tmp_path, None))
+    executor = SagemakerAttachedExecutor(build_delivery(Task(), tmp_path, None))
     job_id = executor.submit()
     whole = b"".join(event.data for event in executor.logs(job_id))
     assert b"".join(event.data for event in executor.logs(job_id, 100)) == whole[100:]
@@ -92,7 +79,7 @@ def test_a_reader_goes_on_where_another_has_stopped(tmp_path: Path) -> None:
 
 
 def test_a_failed_job_says_so_afterwards(tmp_path: Path) -> None:
-    config = make_config(tmp_path, None)
+    config = build_delivery(Task(), tmp_path, None)
     config.job.task = Failing()
     executor = SagemakerAttachedExecutor(config)
     job_id = executor.build_job_id()
@@ -117,7 +104,7 @@ class Wandering(Task):
 def test_what_a_task_does_to_this_process_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLD", "old")
     monkeypatch.setenv("HOME", "/somewhere")
-    config = make_config(tmp_path, None)
+    config = build_delivery(Task(), tmp_path, None)
     config.job.task = Wandering()
     executor, folder = SagemakerAttachedExecutor(config), os.getcwd()
     assert executor.status(executor.submit()).status is JobStatus.COMPLETED
@@ -131,11 +118,11 @@ def test_what_a_task_does_to_this_process_is_undone(tmp_path: Path, monkeypatch:
 
 def test_a_missing_dataset_is_noticed_before_training(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"dataset 'data\.txt' is not in"):
-        SagemakerAttachedExecutor(make_config(tmp_path, "data.txt")).execute()
+        SagemakerAttachedExecutor(build_delivery(Task(), tmp_path, "data.txt")).execute()
 
 
 def test_what_a_task_raises_comes_through(tmp_path: Path) -> None:
-    config = make_config(tmp_path, None)
+    config = build_delivery(Task(), tmp_path, None)
     config.job.task = Failing()
     with pytest.raises(LookupError, match="as it is"):
         SagemakerAttachedExecutor(config).execute()

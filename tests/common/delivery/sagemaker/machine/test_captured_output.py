@@ -18,19 +18,18 @@ from typing import Any
 
 import pytest
 
+from tests.deliveries import build_delivery
 from tg.common import Logger
-from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
     LogEvent,
     SagemakerAttachedExecutor,
-    SagemakerConfig,
-    SagemakerJob,
-    SagemakerOptions,
     SagemakerProcessExecutor,
 )
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.captured_output import capturing_output
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+
+pytestmark = pytest.mark.usefixtures("jobs")
 
 
 class Talkative(AbstractTrainingTask):
@@ -55,12 +54,6 @@ class Talkative(AbstractTrainingTask):
         print("<end>")
 
 
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
-
-
 @pytest.fixture
 def folder(jobs: Path) -> JobFolder:
     return JobFolder.create("job")
@@ -74,11 +67,7 @@ def read_log(folder: JobFolder) -> bytes:
 def test_the_log_is_to_the_byte_that_of_a_process(tmp_path: Path) -> None:
     logs = []
     for make_executor in (SagemakerAttachedExecutor, SagemakerProcessExecutor):
-        job = SagemakerJob(Talkative())
-        packaging = Packaging("Talkative", "0", {"job": job})
-        packaging.silent = True
-        options = SagemakerOptions(None, None, "project", tmp_path, None)
-        executor = make_executor(SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options))
+        executor = make_executor(build_delivery(Talkative(), tmp_path))
         log = b"".join(event.data for event in executor.logs(executor.submit()))
         logs.append(log.partition(b"<begin>\n")[2].partition(b"<end>\n")[0])
     assert logs[0] == logs[1]
@@ -269,13 +258,7 @@ def test_trainings_of_two_threads_do_not_mix(tmp_path: Path) -> None:
     logs: dict[str, bytes] = {}
 
     def train(word: str) -> None:
-        job = SagemakerJob(_Talker(word))
-        packaging = Packaging("Talker", word, {"job": job})
-        packaging.silent = True
-        options = SagemakerOptions(None, None, "project", tmp_path, None)
-        executor = SagemakerAttachedExecutor(
-            SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options)
-        )
+        executor = SagemakerAttachedExecutor(build_delivery(_Talker(word), tmp_path, version=word))
         logs[word] = b"".join(event.data for event in executor.logs(executor.submit()))
 
     folder = os.getcwd()

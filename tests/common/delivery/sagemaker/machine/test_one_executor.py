@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.common.delivery.sagemaker.machine.test_process_executor import Task, is_alive
+from tests.common.delivery.sagemaker.machine.test_process_executor import Task
+from tests.deliveries import build_delivery
+from tests.processes import is_alive
 from tg.common import DeliveryError
-from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
     AttachedExecutor,
     Executor,
@@ -23,25 +24,15 @@ from tg.common.delivery.sagemaker import (
     ProcessExecutor,
     ProcessOptions,
     SagemakerConfig,
-    SagemakerJob,
-    SagemakerOptions,
     SagemakerProcessExecutor,
     Traits,
 )
 
-
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
+pytestmark = pytest.mark.usefixtures("jobs")
 
 
 def deliver(what: str, folder: Path, **options: Any) -> SagemakerConfig:
-    job = SagemakerJob(Task(what))
-    packaging = Packaging("Task", "0", {"job": job})
-    packaging.silent = True
-    settings = SagemakerOptions(None, None, "project", folder, **options)
-    return SagemakerConfig(job, packaging, Containering.from_packaging(packaging), settings)
+    return build_delivery(Task(what), folder, **options)
 
 
 def text_of(executor: Executor, job_id: str) -> str:

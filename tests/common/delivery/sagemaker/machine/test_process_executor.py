@@ -9,23 +9,21 @@ from typing import Any
 
 import pytest
 
+from tests.deliveries import build_delivery
+from tests.processes import is_alive
 from tg.common import DeliveryError, JobFailedError, ResultArchiveError
-from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
     JobRequest,
     JobState,
     JobStatus,
     ProcessExecutor,
-    SagemakerConfig,
-    SagemakerJob,
-    SagemakerOptions,
     SagemakerProcessExecutor,
 )
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.process_executor import build_environment
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
-pytestmark = pytest.mark.starts_process
+pytestmark = [pytest.mark.starts_process, pytest.mark.usefixtures("jobs")]
 
 
 class Task(AbstractTrainingTask):
@@ -79,30 +77,12 @@ class Task(AbstractTrainingTask):
         environment.log(f"child {subprocess.Popen(['sleep', '600']).pid}")
 
 
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
-
-
 def make_executor(what: str, folder: Path, **options: Any) -> SagemakerProcessExecutor:
-    job = SagemakerJob(Task(what))
-    packaging = Packaging("Task", "0", {"job": job})
-    packaging.silent = True
-    settings = SagemakerOptions(None, None, "project", folder, **options)
-    return SagemakerProcessExecutor(SagemakerConfig(job, packaging, Containering.from_packaging(packaging), settings))
+    return SagemakerProcessExecutor(build_delivery(Task(what), folder, **options))
 
 
 def text_of(executor: SagemakerProcessExecutor, job_id: str) -> str:
     return b"".join(event.data for event in executor.logs(job_id)).decode()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_job_trains_and_brings_its_results_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
