@@ -94,14 +94,11 @@ class SshExecutor(Executor):
         if self._accepted.get(job_id) is False:
             return False  # without its files, it has not been started; the id may be another job's
         try:
-            self.status(job_id)
-        except JobMissingError:
-            return False
+            return super().has_submitted(job_id)
         except JobUnreachableError:
             raise
         except DeliveryError as error:
             raise JobUnreachableError(str(error)) from error
-        return True
 
     def cancel(self, job_id: str) -> None:
         deadline = time.monotonic() + self.options.stop_grace_seconds
@@ -136,9 +133,7 @@ class SshExecutor(Executor):
             if state.status is not JobStatus.COMPLETED:
                 raise ResultArchiveError(f"job {job_id!r} has no results: {state.reason or state.status.value}")
             self._fetch_archive(job_id)
-        archive = ResultArchive(folder.archive)
-        archive.check_complete()
-        return archive
+        return ResultArchive.open_complete(folder.archive)
 
     def discard(self, job_id: str) -> None:
         with uninterrupted():

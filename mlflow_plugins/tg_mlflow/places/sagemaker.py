@@ -35,7 +35,7 @@ class SagemakerPlace(Place):
     options_model = AccountOptions
 
     def build_options(self, config: RemoteConfig, folder: Path) -> AccountOptions:
-        return AccountOptions(config.region, config.profile, config.metrics_from)
+        return _build_account(config)
 
     def open(self, options: AccountOptions, is_shared: bool = False) -> Executor:
         """Opens an executor; a shared one keeps the account's rate limits for all its jobs."""
@@ -76,9 +76,13 @@ class SagemakerPlace(Place):
         return _PARALLEL
 
     def describe_dry_run(self, delivery: SagemakerConfig, config: RemoteConfig) -> dict[str, Any]:
-        executor = RemoteExecutor(AccountOptions(config.region, config.profile, config.metrics_from))
+        executor = RemoteExecutor(_build_account(config))
         plan = executor.describe(executor.plan(delivery))
         return describe_plan(plan, delivery.options.remote, executor.aws)
+
+
+def _build_account(config: RemoteConfig) -> AccountOptions:
+    return AccountOptions(config.region, config.profile, config.metrics_from)
 
 
 def _build_remote(config: RemoteConfig) -> RemoteOptions:

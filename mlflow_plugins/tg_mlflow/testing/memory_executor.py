@@ -106,7 +106,7 @@ class Machine:
         """Finds a job.
 
         Raises:
-            DeliveryError: If there is none.
+            JobMissingError: If there is none.
         """
         if job_id not in self._jobs:
             raise JobMissingError(f"there is no job {job_id!r} in memory; check the id")
@@ -181,9 +181,7 @@ class MemoryExecutor(Executor):
                 (folder / name).write_bytes(content)
             write_completion_marker(folder)
             write_result_archive(folder, kept.archive)
-        archive = ResultArchive(kept.archive)
-        archive.check_complete()
-        return archive
+        return ResultArchive.open_complete(kept.archive)
 
     def discard(self, job_id: str) -> None:
         self._machine.remove(job_id)

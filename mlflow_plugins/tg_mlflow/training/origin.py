@@ -1,9 +1,8 @@
-"""Describes a run's origin beyond MLflow's own tags: uncommitted changes and the version of tg-mlflow."""
+"""Describes a run's origin beyond MLflow's own tags: whether there are uncommitted changes."""
 
-from importlib.metadata import version
 from pathlib import Path
 
-from tg_mlflow.tracking.tags import GIT_DIRTY_TAG, VERSION_TAG
+from tg_mlflow.tracking.tags import GIT_DIRTY_TAG
 
 
 def describe_origin(folder: str) -> dict[str, str]:
@@ -13,12 +12,11 @@ def describe_origin(folder: str) -> dict[str, str]:
         folder: What is trained is in it.
 
     Returns:
-        ``tg.version``, and in a git repository ``tg.git_dirty``: ``true`` if there are changes in the folder that its
-        commit does not have, new modules included.
+        In a git repository ``tg.git_dirty``: ``true`` if there are changes in the folder that its commit does not
+        have, new modules included.
     """
-    tags = {VERSION_TAG: version("tg-mlflow")}
     is_dirty = _is_dirty(folder)
-    return tags if is_dirty is None else {**tags, GIT_DIRTY_TAG: str(is_dirty).lower()}
+    return {} if is_dirty is None else {GIT_DIRTY_TAG: str(is_dirty).lower()}
 
 
 def _is_dirty(folder: str) -> bool | None:

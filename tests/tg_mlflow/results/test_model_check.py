@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 from mlflow.models import Model, ModelSignature
 
+from tests.launcher import wait_until
 from tests.processes import is_alive
 from tg_mlflow.results.model_check import ModelChecker, write_rows
 from tg_mlflow.results.model_example import PARAMS
@@ -191,10 +191,3 @@ def holds(file: Path, text: str) -> bool:
         return text in file.read_text()
     except OSError:
         return False
-
-
-def wait_until(condition: Any) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)

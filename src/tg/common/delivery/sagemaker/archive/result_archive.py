@@ -58,6 +58,17 @@ class ResultArchive:
     def __repr__(self) -> str:
         return f"ResultArchive({str(self.path)!r}, {len(self._members)} members)"
 
+    @classmethod
+    def open_complete(cls, path: Path) -> "ResultArchive":
+        """Opens an archive whose training has completed.
+
+        Raises:
+            ResultArchiveError: If it is incomplete, or there is no archive that can be read.
+        """
+        archive = cls(path)
+        archive.check_complete()
+        return archive
+
     def __enter__(self) -> "ResultArchive":
         return self
 

@@ -174,9 +174,7 @@ class ContainerExecutor(Executor):
         folder = self._find_folder(job_id)
         if not folder.archive.is_file():
             raise ResultArchiveError(f"job {job_id!r} has no results here: {self.status(job_id).reason}")
-        archive = ResultArchive(folder.archive)
-        archive.check_complete()
-        return archive
+        return ResultArchive.open_complete(folder.archive)
 
     def discard(self, job_id: str) -> None:
         with uninterrupted():

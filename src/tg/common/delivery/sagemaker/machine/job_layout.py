@@ -45,6 +45,4 @@ def open_archive(folder: JobFolder) -> ResultArchive:
         raise ResultArchiveError(f"job {folder.job_id!r} has not run to its end: it has no results; see {folder.log}")
     if not folder.archive.is_file():
         write_result_archive(model, folder.archive)
-    archive = ResultArchive(folder.archive)
-    archive.check_complete()
-    return archive
+    return ResultArchive.open_complete(folder.archive)

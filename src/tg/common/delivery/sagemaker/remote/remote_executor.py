@@ -239,10 +239,7 @@ class RemoteExecutor(Executor):
         if not job.is_final:
             state = build_remote_state(job)
             raise ResultArchiveError(f"job {job_id!r} is {state.status.value}; wait for its end, or cancel it")
-        path = fetch_result(self.aws, job)
-        archive = ResultArchive(path)
-        archive.check_complete()
-        return archive
+        return ResultArchive.open_complete(fetch_result(self.aws, job))
 
     def discard(self, job_id: str) -> None:
         """Removes a job's fetched files; its objects in AWS stay."""
