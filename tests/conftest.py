@@ -1,5 +1,6 @@
 """What tests of several places share: a project to train and a store to record in."""
 
+import functools
 import shutil
 import signal
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import mlflow
 import pytest
 from mlflow import MlflowClient
@@ -25,6 +27,9 @@ from tests.support import ProjectFolder  # noqa: E402
 from tests.turns import TurnScheduling  # noqa: E402
 
 _guard = process_guard.ProcessGuard()
+
+# Each session of AWS's SDK reads megabytes of descriptions of services, 0.2 s of a core; tests make hundreds of them.
+botocore.session.create_loader = functools.lru_cache(botocore.session.create_loader)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TurnScheduling | None:

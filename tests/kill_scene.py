@@ -73,7 +73,7 @@ class KillScene:
             else:
                 shows = self._shows_a_metric if stage == "training" else bool
                 _wait_until(lambda: process.poll() is not None or self._package_time() != package or shows())
-                pause = self._moments.uniform(0, 1 if stage == "training" else 0.3)
+                pause = self._moments.uniform(0, 1 if stage == "training" else 0.15)
             time.sleep(pause)
             assert process.poll() is None, f"it had ended before it was killed:\n{self._screen.read_text()[-3000:]}"
         finally:

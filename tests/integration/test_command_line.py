@@ -1,4 +1,4 @@
-"""The real commands, in processes of their own, on an sqlite store."""
+"""The real commands, in processes of their own, on an sqlite store; what they refuse, in forks of a warm process."""
 
 import os
 import signal
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from tests import warm
 from tests.support import ROOT, ProjectFolder, all_runs
+from tests.warm import WarmPopen
 
 BIN = Path(sys.executable).parent
 
@@ -22,6 +24,10 @@ def command(*words: str, cwd: Path | None = None) -> "subprocess.CompletedProces
     return subprocess.run(
         [str(BIN / words[0]), *words[1:]], cwd=cwd, env=environment(), capture_output=True, text=True, timeout=120
     )
+
+
+def warm_command(*words: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return warm.run([str(BIN / words[0]), *words[1:]], cwd=cwd, env=environment(), timeout=120)
 
 
 def test_mlflow_run_trains_and_says_where_to_look(project: ProjectFolder, store: MlflowClient) -> None:
@@ -37,7 +43,7 @@ def test_mlflow_run_trains_and_says_where_to_look(project: ProjectFolder, store:
 
 
 def test_mlflow_run_exits_with_1_and_one_line_for_bad_data(project: ProjectFolder, store: MlflowClient) -> None:
-    result = command(
+    result = warm_command(
         "mlflow", "run", str(project.path), "-b", "tg-attached", "-c", '{"dataset": "no.parquet"}', "--run-name", "bad"
     )
     (run,) = all_runs(store)
@@ -49,7 +55,7 @@ def test_mlflow_run_exits_with_1_and_one_line_for_bad_data(project: ProjectFolde
 
 def test_mlflow_run_shows_the_traceback_of_the_projects_own_error(project: ProjectFolder, store: MlflowClient) -> None:
     project.write("tasks.py", "def build_task(max_iter, C):\n    return {}['nothing']")
-    result = command("mlflow", "run", str(project.path), "-b", "tg-attached")
+    result = warm_command("mlflow", "run", str(project.path), "-b", "tg-attached")
     (run,) = all_runs(store)
     assert (result.returncode, run.info.status) == (1, "FAILED")
     assert 'tasks.py", line 2, in build_task' in result.stderr
@@ -57,17 +63,29 @@ def test_mlflow_run_shows_the_traceback_of_the_projects_own_error(project: Proje
 
 
 def test_mlflow_run_without_anything_to_start_makes_no_run(project: ProjectFolder, store: MlflowClient) -> None:
-    result = command("mlflow", "run", str(project.path), "-b", "tg-attached", "-P", "D=1")
+    result = warm_command("mlflow", "run", str(project.path), "-b", "tg-attached", "-P", "D=1")
     assert result.returncode == 1
     assert "parameter 'D' is unknown to entry point 'main'" in result.stderr
     assert "Traceback" not in result.stderr
     assert all_runs(store) == []
 
 
-@pytest.mark.parametrize("place", ["attached", "process"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("place", "number", "start"),
+    [
+        ("attached", signal.SIGINT, WarmPopen),
+        ("attached", signal.SIGTERM, subprocess.Popen),
+        ("process", signal.SIGINT, subprocess.Popen),
+        ("process", signal.SIGTERM, WarmPopen),
+    ],
+)
 def test_an_interrupted_launcher_leaves_a_killed_run_and_nothing_running(
-    project: ProjectFolder, store: MlflowClient, number: signal.Signals, place: str, tmp_path: Path
+    project: ProjectFolder,
+    store: MlflowClient,
+    tmp_path: Path,
+    place: str,
+    number: signal.Signals,
+    start: "type[subprocess.Popen[str]]",
 ) -> None:
     project.write(
         "tasks.py",
@@ -88,7 +106,7 @@ def test_an_interrupted_launcher_leaves_a_killed_run_and_nothing_running(
             return Endless()
         """,
     )
-    process = subprocess.Popen(
+    process = start(
         [str(BIN / "mlflow"), "run", str(project.path), "-b", f"tg-{place}"],
         env=environment(PYTHONUNBUFFERED="1", TG_JOBS_PATH=str(tmp_path / "jobs")),
         stdout=subprocess.PIPE,
@@ -118,7 +136,7 @@ def test_the_project_runs_under_mlflows_own_backend_too(project: ProjectFolder, 
 
 
 def test_the_command_by_itself_makes_a_run(project: ProjectFolder, store: MlflowClient) -> None:
-    result = command("tg-mlflow", "train", "tasks:build_task", "C=0.5", "--run-name", "alone", cwd=project.path)
+    result = warm_command("tg-mlflow", "train", "tasks:build_task", "C=0.5", "--run-name", "alone", cwd=project.path)
     assert result.returncode == 0, result.stderr
     (run,) = all_runs(store)
     assert (run.info.status, run.info.run_name, run.data.params) == ("FINISHED", "alone", {"C": "0.5"})
@@ -135,7 +153,7 @@ def test_the_command_by_itself_makes_a_run(project: ProjectFolder, store: Mlflow
 def test_the_command_refuses_bad_input_with_one_line(
     project: ProjectFolder, store: MlflowClient, words: list[str], message: str
 ) -> None:
-    result = command("tg-mlflow", "train", *words, cwd=project.path)
+    result = warm_command("tg-mlflow", "train", *words, cwd=project.path)
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr

@@ -41,7 +41,7 @@ TASKS = f"""
                     time.sleep(0.01)
                 if index % 2000 == 1999:
                     time.sleep(0.35)
-            environment.store_artifact([], "weights", os.urandom(60_000_000))
+            environment.store_artifact([], "weights", os.urandom(20_000_000))
 
 
     def build_task():

@@ -24,6 +24,13 @@ COMMANDS = (
     "mlflow.sklearn",
     "sklearn.linear_model",
     "sklearn.metrics",
+    "tg_mlflow.places.local",
+    "tg_mlflow.places.sagemaker",
+    "tg_mlflow.results.figures",
+    "tg_mlflow.results.model",
+    "matplotlib.pyplot",
+    "git",
+    "pathspec",
 )
 SERVERS = ("uvicorn.main", "mlflow.server.fastapi_app", "mlflow.store.tracking.sqlalchemy_store")
 MODULES = {"mlflow": COMMANDS, "tg-mlflow": COMMANDS, "uvicorn": SERVERS}

@@ -62,6 +62,16 @@ def become(request: dict, streams: list[int]) -> str:
     return sys.argv[0]
 
 
+def read_distributions() -> None:
+    """Looks which modules are installed with what, which each training that logs a model does, in half a second."""
+    from mlflow.utils import requirements_utils
+
+    from tg.common.delivery.delivery.code.installed_distributions import find_distributions
+
+    requirements_utils._init_modules_to_packages_map()
+    find_distributions(())
+
+
 def start(script: str) -> types.CodeType:
     """Makes a script the main module, and returns its code."""
     main = types.ModuleType("__main__")
@@ -76,6 +86,8 @@ if __name__ == "__main__":
     asked = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
         importlib.import_module(name)
+    if "tg_mlflow" in sys.modules:
+        read_distributions()
     gc.collect()
     gc.freeze()  # so that forks share the memory
     code = start(wait_for_a_command(asked))

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.conftest import BUCKET
+from tests.unrun_task import Task
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
     LogEvent,
@@ -18,7 +19,6 @@ from tg.common.delivery.sagemaker import (
     SagemakerRemoteExecutor,
     SharedAccount,
 )
-from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 FAST = Pacing(
     status_seconds=0.1,
@@ -34,11 +34,6 @@ COUNT = 300
 
 RunJob = Callable[[dict[str, Any], Callable[[str], None], Callable[[], bool]], int]
 MakeAws = Callable[..., AwsEmulator]
-
-
-class Task(AbstractTrainingTask):
-    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-        raise AssertionError("jobs are functions here")
 
 
 def count(request: dict[str, Any], write_line: Callable[[str], None], is_stopped: Callable[[], bool]) -> int:

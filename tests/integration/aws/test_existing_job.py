@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -14,18 +13,13 @@ from tests.integration.aws.backend_support import FAST, POINTS, Job, artifacts_o
 from tests.integration.aws.support import BUCKET, build_request
 from tests.launcher import attach
 from tests.support import all_runs
+from tests.unrun_task import Task
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions, SagemakerRemoteExecutor
-from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secret_mask import SecretMask
 from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.sweeps.existing_job import create_job_run, record_job
 from tg_mlflow.tracking.client import TrackingClient
-
-
-class Task(AbstractTrainingTask):
-    def run_with_environment(self, data: Any, environment: Any) -> None:
-        raise AssertionError("jobs of these tests are functions")
 
 
 @pytest.fixture

@@ -17,13 +17,14 @@ from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
 from tests.aws_emulator.api_call import ApiCall
-from tests.integration.aws.numbers import FAST, MakeAws, Task, make
+from tests.integration.aws.numbers import FAST, MakeAws, make
 from tests.integration.aws.policy import Policy
 from tests.integration.aws.support import BUCKET
 from tests.integration.docker.conftest import index
 from tests.integration.docker.support import Index, files_of, stream_holds
 from tests.launcher import Launcher
 from tests.support import ProjectFolder, all_runs
+from tests.unrun_task import Task
 from tg.common import DeliveryError
 from tg.common.delivery.delivery import Containering, DependencyList, ImageBuildOptions, Packaging
 from tg.common.delivery.delivery.image.docker_client import connect

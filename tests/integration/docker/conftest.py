@@ -26,6 +26,7 @@ from tests.integration.docker.support import (
     find_free_port,
     make_package,
 )
+from tests.unrun_task import Task
 from tg.common import ContainerError
 from tg.common.delivery.delivery import Containering, DependencyList, Packaging
 from tg.common.delivery.delivery.image.docker_client import DockerClient, connect, engine_platform
@@ -35,7 +36,6 @@ from tg.common.delivery.delivery.image.image_options import ImageBuildOptions
 from tg.common.delivery.delivery.image.image_source import find_image
 from tg.common.delivery.delivery.package.package import Package
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerLocalExecutor, SagemakerOptions
-from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 
 def give_up(reason: str) -> NoReturn:
@@ -129,11 +129,6 @@ def script_image(docker_client: DockerClient, base_image: str) -> Image:
         secret_texts=(),
         say=lambda line: None,
     )
-
-
-class Task(AbstractTrainingTask):
-    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-        raise AssertionError("containers of these tests run scripts")
 
 
 @pytest.fixture(autouse=True)

@@ -172,14 +172,14 @@ def test_no_line_of_a_hundred_thousand_is_lost(make_executor: Make) -> None:
 def test_stdout_and_stderr_come_in_order_and_bytes_as_they_are(make_executor: Make) -> None:
     script = """
 import os, time
-for number in range(20):
+for number in range(6):
     os.write(1 + number % 2, b"%d\\n" % number)
-    time.sleep(0.01)  # two pipes: only time tells the engine which was first
+    time.sleep(0.3)  # two pipes: only time tells the engine which was first, on a busy machine, too
 os.write(1, b"x" * 100_000 + b"\\r50%\\r\\xc3\\xa9 2026-01-01T00:00:00.000000000Z no stamp\\nno end")
 """
     executor = make_executor(script)
     job_id = executor.submit()
-    expected = b"".join(b"%d\n" % number for number in range(20))
+    expected = b"".join(b"%d\n" % number for number in range(6))
     expected += b"x" * 100_000 + b"\r50%\r\xc3\xa9 2026-01-01T00:00:00.000000000Z no stamp\nno end"
     assert b"".join(event.data for event in executor.logs(job_id)) == expected
     executor.collect(job_id)

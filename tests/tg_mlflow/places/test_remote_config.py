@@ -1,14 +1,13 @@
 """What users may say to ``tg-sagemaker``, and what becomes of it."""
 
 from dataclasses import fields
-from typing import Any
 
 import pytest
 
 from tests.support import ProjectFolder
+from tests.unrun_task import Task
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerOptions, VpcOptions
-from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 from tg_mlflow.delivery.project_delivery import build_delivery
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.local import LocalConfig
@@ -16,11 +15,6 @@ from tg_mlflow.places.process import ProcessConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.project.project import fetch_project
-
-
-class Task(AbstractTrainingTask):
-    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-        raise AssertionError("nothing is run")
 
 
 def options_of(project: ProjectFolder, config: RemoteConfig) -> SagemakerOptions:

@@ -9,6 +9,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from moto.sagemaker.models import sagemaker_backends
 
+from tests.unrun_task import Task
 from tg.common.delivery.delivery import Containering, Package, Packaging
 from tg.common.delivery.sagemaker import (
     RemoteOptions,
@@ -19,19 +20,10 @@ from tg.common.delivery.sagemaker import (
 )
 from tg.common.delivery.sagemaker.archive.result_archive import write_completion_marker, write_result_archive
 from tg.common.delivery.sagemaker.remote.pacing import Pacing
-from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 REGION = "eu-central-1"
 ROLE = "arn:aws:iam::123456789012:role/training"
 FAST = Pacing(0.01, 0.01, 0.01, 1, 0.01, 0.01, create_seconds=0.01, patience_seconds=1)
-
-
-class Task(AbstractTrainingTask):
-    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-        raise AssertionError("nothing runs here")
-
-    def get_metric_names(self) -> list[str]:
-        return ["loss"]
 
 
 class LazyPackaging(Packaging):
