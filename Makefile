@@ -9,8 +9,10 @@ LEARNERS := $(VENV)/.learners
 TORCH ?= torch==2.13.0+cpu
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# uv takes a fraction of the time of pip, which does it where there is no uv or where uv does not find a package.
-install = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python $(1) 2>/dev/null || $(PIP) $(1)
+# uv takes a fraction of the time of pip, which does it where there is no uv or where uv does not find a package. Compiled
+# as pip does it: where PYTHONDONTWRITEBYTECODE is set, each process would compile all that it imports, again and again.
+UV := $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python
+install = $(UV) $(1) 2>/dev/null || $(PIP) $(1)
 # In a variable, as make ends an argument of a call at a comma.
 EVERYTHING = --editable '.[dev,learners]' --editable examples/ssh_place
 # Tests mostly wait: for processes, for servers, for containers.
