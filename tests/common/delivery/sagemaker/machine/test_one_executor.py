@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.common.delivery.sagemaker.machine.test_process_executor import Task
+from tests.common.delivery.sagemaker.machine.versatile_task import Task
 from tests.deliveries import build_delivery
 from tests.processes import is_alive
 from tg.common import DeliveryError
