@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 
 from tests.support import make_points
+from tests.tg_mlflow.results.unusual_tasks import CountingTask, OneSidedTask
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import (
     ResultArchive,
@@ -24,7 +25,7 @@ from tg.common.delivery.sagemaker import (
 )
 from tg.common.ml import dft
 from tg.common.ml import single_frame_training as sft
-from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
+from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.attached import AttachedConfig
 from tg_mlflow.places.config import LogConfig
@@ -325,14 +326,6 @@ def test_no_path_of_this_machine_is_in_the_model(job: Job, tmp_path: Path) -> No
     assert "artifact_path: model\n" in (folder / "MLmodel").read_text()
 
 
-class OneSidedTask(sft.SingleFrameTrainingTask):
-    """Reports no row without the class, so that there are no curves."""
-
-    def _store(self, result: Any, number: int, environment: TrainingEnvironment) -> None:
-        result.result_df["true"] = 1.0
-        super()._store(result, number, environment)
-
-
 def test_what_cannot_be_drawn_is_named_in_a_tag_and_a_warning(
     tmp_path: Path, store: MlflowClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,14 +345,6 @@ def test_what_cannot_be_drawn_is_named_in_a_tag_and_a_warning(
     assert all("\n" not in message for message in messages)
     assert "figures/0/confusion_matrix.png" in job.files("figures/0")
     assert len(mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model").predict(make_points()[["x", "y"]])) == 60
-
-
-class CountingTask(AbstractTrainingTask):
-    def get_metric_names(self) -> list[str]:
-        return []
-
-    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
-        environment.store_artifact(["runs", 0], "model", 3)
 
 
 def test_another_task_has_its_dataset_and_nothing_else(tmp_path: Path, store: MlflowClient) -> None:

@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -54,6 +55,19 @@ def test_what_is_installed_later_is_found_too(site: Path) -> None:
     install(site, "the-newcomer", "1.0", "newcomer.py")
     assert find_distributions(["newcomer"]) == {"the-newcomer"}
     assert pin_distributions(["the-newcomer"]) == ("the-newcomer==1.0",)
+
+
+def test_what_is_upgraded_has_its_new_version_and_what_it_needs_now(site: Path) -> None:
+    install(site, "riser", "1.0", "riser.py")
+    assert (find_versions(["riser"]), find_required(["riser"])) == ({"riser": "1.0"}, {"riser"})
+    shutil.rmtree(site / "riser-1.0.dist-info")
+    install(site, "helper", "3", "helper.py")
+    install(site, "riser", "2.0", "riser.py")
+    with (site / "riser-2.0.dist-info" / "METADATA").open("a") as file:
+        file.write("Requires-Dist: helper\n")
+    assert (find_versions(["riser"]), find_required(["riser"])) == ({"riser": "2.0"}, {"riser", "helper"})
+    shutil.rmtree(site / "riser-2.0.dist-info")
+    assert find_versions(["riser"]) == {}
 
 
 def test_a_version_keeps_its_local_part(site: Path) -> None:

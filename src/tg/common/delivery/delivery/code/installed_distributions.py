@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import re
 import sys
 import sysconfig
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....errors import PackagingError
 from ....module_specs import find_module_spec
@@ -17,6 +18,14 @@ from .local_versions import PYTORCH, parse_local_version
 
 # What every training needs, including what determines its numbers to the last digit.
 CORE = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+
+class _Installed(NamedTuple):
+    """What a distribution says of itself."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
 
 
 def pin_distributions(names: Iterable[str]) -> tuple[str, ...]:
@@ -106,25 +115,33 @@ def find_required(names: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name_distribution(name) in found:
             continue
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
+        distribution = _find_installed_distribution(name)
+        if distribution is None:
             continue
         found[name_distribution(name)] = distribution.name
-        lines = (line.partition(";") for line in distribution.requires or ())
+        lines = (line.partition(";") for line in distribution.requires)
         waiting += [name_distribution(what) for what, _, marker in lines if "extra" not in marker]
     return set(found.values())
 
 
 def find_versions(names: Iterable[str]) -> dict[str, str]:
     """Returns the versions of those distributions that are installed here, sorted by name."""
-    versions = {}
-    for name in sorted(names, key=str.lower):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+    found = ((name, _find_installed_distribution(name)) for name in sorted(names, key=str.lower))
+    return {name: distribution.version for name, distribution in found if distribution is not None}
+
+
+def _find_installed_distribution(name: str) -> _Installed | None:
+    return _read_distribution(name, tuple(_changes_of(sys.path)))
+
+
+@lru_cache(maxsize=1024)
+def _read_distribution(name: str, changes: tuple[tuple[str, int], ...]) -> _Installed | None:
+    """Reads a distribution's metadata, which takes some milliseconds; again if something has changed."""
+    try:
+        distribution = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return _Installed(distribution.name, distribution.version, tuple(distribution.requires or ()))
 
 
 def name_distribution(requirement: str) -> str:
@@ -141,7 +158,7 @@ def find_distributions(modules: Iterable[str]) -> set[str]:
 
     Where several provide parts of one, such as ``google``, all are included.
     """
-    providers = _read_providers(tuple(_last_changes()))
+    providers = _read_providers(tuple(_changes_of(_site_folders())))
     return {provider for name in modules for provider in providers.get(name, ())}
 
 
@@ -174,11 +191,11 @@ def _site_folders() -> list[str]:
     return sorted(folders)
 
 
-def _last_changes() -> Iterator[tuple[str, int]]:
+def _changes_of(folders: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Returns when each folder of installed modules was last changed, which every installation does."""
-    for folder in _site_folders():
-        if Path(folder).is_dir():
-            yield folder, Path(folder).stat().st_mtime_ns
+    for folder in folders:
+        if os.path.isdir(folder):
+            yield folder, os.stat(folder).st_mtime_ns
 
 
 @lru_cache(maxsize=1)
