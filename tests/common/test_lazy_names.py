@@ -18,6 +18,7 @@ LAZY = [
     "tg.common.delivery.sagemaker",
     "tg.common.delivery.sagemaker.archive",
     "tg.common.delivery.sagemaker.runtime",
+    "tg.common.ml.training_core",
     "tg_mlflow",
     "tg_mlflow.backend",
     "tg_mlflow.delivery",

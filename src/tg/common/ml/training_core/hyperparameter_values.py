@@ -3,10 +3,9 @@
 import json
 import numbers
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import numpy as np
 
 from ...errors import HyperparameterError
 
@@ -44,11 +43,16 @@ def _type_name_of(current: Any, is_open: bool) -> str | None:
         return "text"
     if isinstance(current, (list, tuple, dict)):
         return "tuple" if isinstance(current, tuple) else "json"
-    if isinstance(current, (bool, np.bool_)):  # a bool is an Integral too
+    if isinstance(current, bool) or _is_numpy_bool(current):  # a bool is an Integral too
         return "bool"
     if isinstance(current, numbers.Integral):
         return "int"
     return "float" if isinstance(current, numbers.Real) else None
+
+
+def _is_numpy_bool(value: Any) -> bool:
+    numpy = sys.modules.get("numpy")  # nobody has one without it, and a task that has none need not wait for it
+    return numpy is not None and isinstance(value, numpy.bool_)
 
 
 def _to_int(text: str) -> int:

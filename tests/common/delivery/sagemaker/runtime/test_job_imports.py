@@ -68,10 +68,13 @@ JOB = START | {
     "common.delivery.sagemaker.runtime.task_description",
 }
 
+# What takes longer to import than all else together; only a task that needs it waits for it.
+HEAVY = {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}
+
 
 @pytest.fixture
 def list_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], set[str]]:
-    """Runs steps with a new package; lists its modules that are imported then, without those of trainings."""
+    """Runs steps with a new package; lists what is imported then of its modules, without trainings', and of HEAVY."""
     (tmp_path / "counted_task.py").write_text(TASK)
     monkeypatch.syspath_prepend(tmp_path)
     packaging = Packaging("Task", "0", {"job": SagemakerJob(importlib.import_module("counted_task").Task())})
@@ -84,7 +87,8 @@ def list_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
     def run(steps: str) -> set[str]:
         script = (
             f"from {own}common.delivery.sagemaker.runtime.entry_point import main, prepare_process\n{steps}\n"
-            f"import sys; print(*(name for name in sys.modules if name.startswith({own!r})))"
+            f"import sys; print(*(name for name in sys.modules if name.startswith({own!r})))\n"
+            f"print(*{HEAVY} & set(sys.modules))"
         )
         command = [sys.executable, "-c", script]
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

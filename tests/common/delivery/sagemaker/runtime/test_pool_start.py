@@ -48,7 +48,8 @@ def die_on_odd(number: int) -> int:
     ],
 )
 def test_a_pool_whose_workers_end_at_their_start_raises_an_error(ask: Callable[[Any], object]) -> None:
-    message = r"Pool cannot start: 4 of its workers have ended .*, the last one with exit code 3; what they said"
+    # Four of two are enough; a pool may have started some more before that is seen.
+    message = r"Pool cannot start: [4-8] of its workers have ended .*, the last one with exit code 3; what they said"
     with ending_pools_that_cannot_start(), CONTEXT.Pool(2, refuse) as pool, pytest.raises(TrainingError, match=message):
         ask(pool)
 

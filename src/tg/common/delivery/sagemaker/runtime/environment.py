@@ -1,10 +1,9 @@
 """The environment of a training whose results become an archive."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from ....logger import Logger
 from ....ml.training_core import TrainingEnvironment
@@ -32,7 +31,7 @@ class ArchiveEnvironment(TrainingEnvironment):
     def store_artifact(self, path: Sequence[str | int], name: str, artifact: Any) -> None:
         file = self._folder.joinpath(*map(str, path), name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(artifact, pd.DataFrame):
+        if _is_data_frame(artifact):
             artifact.to_parquet(f"{file}.parquet")
         else:
             with open(f"{file}.pkl", "wb") as output:
@@ -44,3 +43,8 @@ class ArchiveEnvironment(TrainingEnvironment):
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
         Logger.info(format_metric_line(name, value, step))
+
+
+def _is_data_frame(value: Any) -> bool:
+    pandas = sys.modules.get("pandas")  # nobody has one without it, and a task that has none need not wait for it
+    return pandas is not None and isinstance(value, pandas.DataFrame)
