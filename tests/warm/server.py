@@ -1,5 +1,6 @@
 """Imports modules, then runs each command that it is sent in a fork: ``server.py DESCRIPTOR MODULE...``."""
 
+import atexit
 import gc
 import importlib
 import json
@@ -8,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import types
 
@@ -62,6 +64,25 @@ def become(request: dict, streams: list[int]) -> str:
     return sys.argv[0]
 
 
+def run(code: types.CodeType) -> None:
+    """Runs the main module and ends the process, without taking apart what the server has imported.
+
+    That would copy most of its memory, page by page. What ends otherwise ends as the interpreter has it.
+    """
+    status = 0
+    try:
+        exec(code, sys.modules["__main__"].__dict__)
+    except SystemExit as error:
+        if not isinstance(error.code, (int, type(None))):
+            raise
+        status = error.code or 0
+    threading._shutdown()  # waits for the threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 0xFF)
+
+
 def read_distributions() -> None:
     """Looks which modules are installed with what, which each training that logs a model does, in half a second."""
     from mlflow.utils import requirements_utils
@@ -91,4 +112,4 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()  # so that forks share the memory
     code = start(wait_for_a_command(asked))
-    exec(code, sys.modules["__main__"].__dict__)
+    run(code)
