@@ -24,7 +24,7 @@ pytest.register_assert_rewrite(
 
 from tests import process_guard  # noqa: E402
 from tests.support import ProjectFolder  # noqa: E402
-from tests.turns import TurnScheduling  # noqa: E402
+from tests.turns import TurnScheduling, fill  # noqa: E402
 
 _guard = process_guard.ProcessGuard()
 
@@ -47,11 +47,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what starts processes, and puts it first: it mostly waits, and the others fill the time."""
+    """Marks what starts processes, and puts most of the others between: they fill the time in which these wait."""
     for item in items:
         for mark in process_guard.marks(item):
             item.add_marker(mark)
-    items.sort(key=lambda item: item.get_closest_marker("starts_process") is None)
+    items[:] = fill(
+        [item for item in items if item.get_closest_marker("starts_process")],
+        [item for item in items if not item.get_closest_marker("starts_process")],
+    )
 
 
 @pytest.fixture(autouse=True)

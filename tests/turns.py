@@ -1,13 +1,30 @@
 """Which tests run one after the other in one process, while the other processes run the rest."""
 
 import functools
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
 # Fixtures that use the Docker daemon, of which there is one for all.
 _DAEMON = ("docker_daemon", "docker_client", "base_image", "build_options")
+
+Test = TypeVar("Test")
+
+
+def fill(waiting: Sequence[Test], quick: Sequence[Test]) -> list[Test]:
+    """Puts three quarters of the quick tests between those that wait, evenly, and the rest last.
+
+    In the end, short ones keep all processes busy.
+    """
+    share = len(quick) * 3 // 4 / max(1, len(waiting))
+    cuts = [round(number * share) for number in range(len(waiting) + 1)]
+    between = [quick[start:end] for start, end in itertools.pairwise(cuts)]
+    filled = [test for each, others in zip(waiting, between, strict=True) for test in (each, *others)]
+    return [*filled, *quick[cuts[-1] :]]
 
 
 class TurnScheduling(LoadScopeScheduling):

@@ -175,11 +175,11 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield server
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[RegistryServer]:
-    """An image registry on this machine, open to everyone."""
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """An image registry on this machine, open to everyone; a layer that it has is pushed once."""
     program = require_program("docker-registry")
-    with RegistryServer(program, tmp_path / "registry", find_free_port(), htpasswd=None) as server:
+    with RegistryServer(program, tmp_path_factory.mktemp("open") / "registry", find_free_port(), None) as server:
         yield server
 
 
