@@ -1,4 +1,4 @@
-"""Which tests run one after the other in one process, while the other processes run the rest."""
+"""In which order tests run, and which in one process, while the other processes run the rest."""
 
 import functools
 import itertools

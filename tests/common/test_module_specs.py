@@ -15,7 +15,7 @@ from tg.common.delivery.delivery.code.installed_distributions import is_hidden
 from tg.common.delivery.delivery.code.project_module_files import find_module_files
 from tg.common.delivery.delivery.package.pickling import dump_renamed_pickle
 from tg.common.delivery.sagemaker.runtime.module_aliases import add_module_aliases
-from tg.common.module_specs import find_module_spec
+from tg.common.module_specs import find_module_spec, is_instance_of
 
 
 class Answering(types.ModuleType):
@@ -69,6 +69,15 @@ def test_what_does_not_say_its_module_is_pickled_whatever_stands_beside_it() -> 
 def test_a_module_that_is_not_there() -> None:
     assert find_module_spec("no_such_module") is None
     assert find_module_spec("no_such_package.module") is None
+
+
+def test_a_value_is_of_a_class_of_a_module_only_if_that_is_imported_and_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_instance_of(1.5, "builtins", "float")
+    assert not is_instance_of(1, "builtins", "float")
+    assert not is_instance_of(1.5, "builtins", "no_such_class")
+    assert not is_instance_of(1.5, "tg_no_such_module", "float")
+    monkeypatch.setitem(sys.modules, "float_library", MagicMock())  # answers every attribute
+    assert not is_instance_of(1.5, "float_library", "float")
 
 
 @pytest.fixture

@@ -42,6 +42,18 @@ def read_all_held(module: object) -> Mapping[str, Any]:
     return held if isinstance(held, (dict, MappingProxyType)) else {}
 
 
+def is_instance_of(value: object, module: str, name: str) -> bool:
+    """Returns whether a value is of a class of a library, without importing it: who has not has no such value.
+
+    Args:
+        value: Anything.
+        module: The module that has the class among its attributes, such as ``pandas``.
+        name: The name of the class, such as ``DataFrame``.
+    """
+    kind = read_held(sys.modules.get(module), name)
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
 def find_failing_modules() -> list[str]:
     """Names entries of ``sys.modules`` that raise unexpected errors on attribute access."""
     failing = []

@@ -3,11 +3,11 @@
 import json
 import numbers
 import re
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import HyperparameterError
+from ...module_specs import is_instance_of
 
 _INT = re.compile(r"-?(?:0|[1-9]\d*)")
 
@@ -43,16 +43,11 @@ def _type_name_of(current: Any, is_open: bool) -> str | None:
         return "text"
     if isinstance(current, (list, tuple, dict)):
         return "tuple" if isinstance(current, tuple) else "json"
-    if isinstance(current, bool) or _is_numpy_bool(current):  # a bool is an Integral too
+    if isinstance(current, bool) or is_instance_of(current, "numpy", "bool_"):  # a bool is an Integral too
         return "bool"
     if isinstance(current, numbers.Integral):
         return "int"
     return "float" if isinstance(current, numbers.Real) else None
-
-
-def _is_numpy_bool(value: Any) -> bool:
-    numpy = sys.modules.get("numpy")  # nobody has one without it, and a task that has none need not wait for it
-    return numpy is not None and isinstance(value, numpy.bool_)
 
 
 def _to_int(text: str) -> int:

@@ -20,7 +20,7 @@ from .local_versions import PYTORCH, parse_local_version
 CORE = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
-class _Installed(NamedTuple):
+class InstalledDistribution(NamedTuple):
     """What a distribution says of itself."""
 
     name: str
@@ -115,7 +115,7 @@ def find_required(names: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name_distribution(name) in found:
             continue
-        distribution = _find_installed_distribution(name)
+        distribution = find_distribution(name)
         if distribution is None:
             continue
         found[name_distribution(name)] = distribution.name
@@ -126,22 +126,23 @@ def find_required(names: Iterable[str]) -> set[str]:
 
 def find_versions(names: Iterable[str]) -> dict[str, str]:
     """Returns the versions of those distributions that are installed here, sorted by name."""
-    found = ((name, _find_installed_distribution(name)) for name in sorted(names, key=str.lower))
+    found = ((name, find_distribution(name)) for name in sorted(names, key=str.lower))
     return {name: distribution.version for name, distribution in found if distribution is not None}
 
 
-def _find_installed_distribution(name: str) -> _Installed | None:
+def find_distribution(name: str) -> InstalledDistribution | None:
+    """Returns a distribution that is installed here; ``None`` if it is not."""
     return _read_distribution(name, tuple(_changes_of(sys.path)))
 
 
 @lru_cache(maxsize=1024)
-def _read_distribution(name: str, changes: tuple[tuple[str, int], ...]) -> _Installed | None:
+def _read_distribution(name: str, changes: tuple[tuple[str, int], ...]) -> InstalledDistribution | None:
     """Reads a distribution's metadata, which takes some milliseconds; again if something has changed."""
     try:
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    return _Installed(distribution.name, distribution.version, tuple(distribution.requires or ()))
+    return InstalledDistribution(distribution.name, distribution.version, tuple(distribution.requires or ()))
 
 
 def name_distribution(requirement: str) -> str:

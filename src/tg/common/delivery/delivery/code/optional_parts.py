@@ -1,6 +1,5 @@
 """Finds optional parts of libraries that a package uses, though neither imports nor metadata name them."""
 
-import importlib.metadata
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from typing import TypeGuard
 
 from ....errors import PackagingError
 from ....module_specs import read_all_held, read_held
-from .installed_distributions import find_distributions, find_required, name_distribution
+from .installed_distributions import find_distribution, find_distributions, find_required, name_distribution
 from .project_imports import find_imports
 from .python_source import read_python_source
 
@@ -126,14 +125,13 @@ def _find_named_parts(declared: set[str], files: Iterable[Path]) -> set[str]:
 
 
 def _read_extras(distribution: str) -> Iterator[str]:
-    for line in importlib.metadata.requires(distribution) or ():
+    installed = find_distribution(distribution)
+    for line in () if installed is None else installed.requires:
         what, _, marker = line.partition(";")
         if "extra" in marker:
             yield what.strip()
 
 
 def _find_installed_name(name: str) -> str | None:
-    try:
-        return importlib.metadata.distribution(name).name
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    installed = find_distribution(name)
+    return None if installed is None else installed.name

@@ -1,12 +1,12 @@
 """The environment of a training whose results become an archive."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ....logger import Logger
 from ....ml.training_core import TrainingEnvironment
+from ....module_specs import is_instance_of
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
 from ..contract.metric_lines import format_metric_line
 
@@ -31,7 +31,7 @@ class ArchiveEnvironment(TrainingEnvironment):
     def store_artifact(self, path: Sequence[str | int], name: str, artifact: Any) -> None:
         file = self._folder.joinpath(*map(str, path), name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        if _is_data_frame(artifact):
+        if is_instance_of(artifact, "pandas", "DataFrame"):
             artifact.to_parquet(f"{file}.parquet")
         else:
             with open(f"{file}.pkl", "wb") as output:
@@ -43,8 +43,3 @@ class ArchiveEnvironment(TrainingEnvironment):
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
         Logger.info(format_metric_line(name, value, step))
-
-
-def _is_data_frame(value: Any) -> bool:
-    pandas = sys.modules.get("pandas")  # nobody has one without it, and a task that has none need not wait for it
-    return pandas is not None and isinstance(value, pandas.DataFrame)
