@@ -1,10 +1,13 @@
 """Trains the members of a sweep in parallel, or one after another, and reports the end of each."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
 from tg.common.delivery.sagemaker import SagemakerConfig
@@ -36,7 +39,9 @@ class Trainer(Protocol):
     def is_stopping(self) -> bool:
         """Whether all are stopped."""
 
-    def train(self, member: SweepMember, delivery: SagemakerConfig) -> None:
+    def train(
+        self, member: SweepMember, delivery: SagemakerConfig, *, tell_completed: Callable[[], None] = lambda: None
+    ) -> None:
         """Trains a member in a run of its own and keeps its result."""
 
     def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
@@ -72,24 +77,43 @@ class SweepChildren:
                 self._tell(member, number, before + len(trainings))
 
     def train_at_once(self, trainings: Sequence[Training]) -> None:
-        """Trains all in threads.
+        """Trains all in threads, in their order.
+
+        The next training starts when another one's job has completed: while that one's results are recorded. Those of
+        as many as are trained at once, not more, so that what waits to be recorded stays within bounds.
 
         Raises:
             KeyboardInterrupt: If it is interrupted; nothing runs any more then.
         """
         ended = len(self.trainer.results)
         count = ended + len(trainings)
-        with ThreadPoolExecutor(self.max_parallel, thread_name_prefix="sweep") as pool:
-            waiting = {pool.submit(self._train_in_thread, *each): each[0] for each in trainings}
+        left, training, unrecorded = deque(trainings), set[str](), dict[Future[None], SweepMember]()
+        # The name of a training whose job has completed, or the future of one that is recorded to its end.
+        news = SimpleQueue[str | Future[None]]()
+        with ThreadPoolExecutor(2 * self.max_parallel, thread_name_prefix="sweep") as pool:
             try:
-                while waiting:
-                    for future in wait(waiting, _LOOK_SECONDS, return_when="FIRST_COMPLETED").done:
-                        member = waiting.pop(future)
-                        future.result()
-                        ended += 1
-                        self._tell(member, ended, count)
+                while left or unrecorded:
+                    while left and len(training) < self.max_parallel and len(unrecorded) < 2 * self.max_parallel:
+                        member, delivery = left.popleft()
+                        training.add(member.name)
+                        tell_completed = partial(news.put, member.name)
+                        future = pool.submit(self._train_in_thread, member, delivery, tell_completed)
+                        unrecorded[future] = member
+                        future.add_done_callback(news.put)
+                    try:
+                        told = news.get(timeout=_LOOK_SECONDS)
+                    except Empty:
+                        continue
+                    if isinstance(told, str):
+                        training.discard(told)
+                        continue
+                    member = unrecorded.pop(told)
+                    training.discard(member.name)
+                    told.result()
+                    ended += 1
+                    self._tell(member, ended, count)
             except BaseException:
-                self.trainer.stop(list(waiting))
+                self.trainer.stop(list(unrecorded))
                 raise
 
     def _tell(self, member: SweepMember, number: int, count: int) -> None:
@@ -100,9 +124,11 @@ class SweepChildren:
                 _logger.warning("The other trainings are stopped, as stop_on_failure says")
                 self.trainer.stop()
 
-    def _train_in_thread(self, member: SweepMember, delivery: SagemakerConfig) -> None:
+    def _train_in_thread(
+        self, member: SweepMember, delivery: SagemakerConfig, tell_completed: Callable[[], None]
+    ) -> None:
         with suppress(KeyboardInterrupt):  # raised to stop it here; the user's Ctrl-C arrives in the main thread
-            self.trainer.train(member, delivery)
+            self.trainer.train(member, delivery, tell_completed=tell_completed)
 
 
 def list_results(members: Sequence[SweepMember], results: Mapping[str, SweepChildResult]) -> list[SweepChildResult]:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeAlias
 
 from mlflow.entities import Run
 
@@ -25,6 +26,8 @@ from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.training import Training, train_recorded
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+_Following: TypeAlias = Callable[[Executor, str], AbstractContextManager[None]]
 
 
 @dataclass
@@ -55,7 +58,13 @@ class SweepTrainer:
         """Whether all are stopped."""
         return self._stopping.is_set()
 
-    def train(self, member: SweepMember, delivery: SagemakerConfig, show: Listener | None = None) -> None:
+    def train(
+        self,
+        member: SweepMember,
+        delivery: SagemakerConfig,
+        show: Listener | None = None,
+        tell_completed: Callable[[], None] = lambda: None,
+    ) -> None:
         """Trains a member in a run of its own and keeps its result.
 
         Does nothing once all are stopped, or the tracking server has been given up.
@@ -64,20 +73,22 @@ class SweepTrainer:
             member: The training.
             delivery: Its delivery.
             show: Called with the training's output as it is recorded; an exception of it stops the training.
+            tell_completed: Called when the job has completed and only its results are left to record.
 
         Raises:
             KeyboardInterrupt: If it is interrupted, or all are stopped; the run is KILLED then.
         """
         if self.is_stopping or self.is_without_server:
             return
+        following = partial(self._following, tell_completed=tell_completed)
         left, run_id, failure, status = self.left.get(member.name), None, None, KILLED
         try:
             if left is not None:
                 run_id = left.run_id
-                end = self._record_rest(left)
+                end = self._record_rest(left, following)
             else:
                 run_id = self._create_run(member)
-                source = _MemberTraining(delivery, self._following)
+                source = _MemberTraining(delivery, following)
                 training = Training(source, member.config, self.executor, show or show_nothing)
                 end = train_recorded(self.client, run_id, member.params, training)
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
@@ -96,9 +107,9 @@ class SweepTrainer:
             self.is_without_server |= not error.is_final  # each of the others would wait as long
             raise
 
-    def _record_rest(self, left: RunJob) -> TrainingEnd:
+    def _record_rest(self, left: RunJob, following: _Following) -> TrainingEnd:
         try:
-            record_rest(self.client, left, show_nothing, self._following)
+            record_rest(self.client, left, show_nothing, following)
         except KeyboardInterrupt:
             cancel_job(self.client.without_patience(), left)
             raise
@@ -107,7 +118,9 @@ class SweepTrainer:
         return TrainingEnd(self.client.get_run(left.run_id).info.status)
 
     @contextmanager
-    def _following(self, executor: Executor, job_id: str) -> Iterator[None]:
+    def _following(
+        self, executor: Executor, job_id: str, tell_completed: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
         """Lets the job be stopped from another thread; a job that arrives too late is stopped at once."""
         with self._lock:
             self._running[job_id] = executor
@@ -115,6 +128,7 @@ class SweepTrainer:
             if self.is_stopping:
                 raise KeyboardInterrupt
             yield
+            tell_completed()
         finally:
             with self._lock:
                 self._running.pop(job_id, None)
@@ -152,7 +166,7 @@ class SweepTrainer:
 @dataclass(frozen=True)
 class _MemberTraining:
     delivery: SagemakerConfig
-    follow: Callable[[Executor, str], AbstractContextManager[None]]
+    follow: _Following
 
     def delivering(self, config: PlaceConfig) -> AbstractContextManager[SagemakerConfig]:
         return nullcontext(self.delivery)

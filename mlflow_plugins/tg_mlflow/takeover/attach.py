@@ -20,7 +20,7 @@ from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.search import is_complete, is_running
 from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
 from tg_mlflow.training.job import is_still_needed
-from tg_mlflow.training.job_watch import watch_job
+from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -101,15 +101,16 @@ def record_rest(
                 launching(client, run_id),
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
                 RunRecorder(client, run_id, written) as recorder,
-                following(executor, found.job_id),
             ):
-                for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
-                    for event in executor.logs(earlier):
-                        show(recorder.take(event))
-                recorder.begin_job()
+                with following(executor, found.job_id):
+                    for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
+                        for event in executor.logs(earlier):
+                            show(recorder.take(event))
+                    recorder.begin_job()
+                    watch_job(client, found, recorder, show)
                 if MISSING_TAG in tags:
                     client.delete_tag(run_id, MISSING_TAG)  # that is tried again
-                is_recorded = watch_job(client, found, recorder, found.dataset, found.log, show)
+                is_recorded = record_result(client, found, found.dataset, found.log)
         except JobFailedError as error:
             if not is_still_needed(JobStatus.FAILED, False, error):
                 afterwards.callback(found.discard)

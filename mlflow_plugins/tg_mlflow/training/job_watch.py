@@ -21,29 +21,19 @@ def watch_job(
     client: TrackingClient,
     job: Job,
     recorder: RunRecorder,
-    dataset: Path | None,
-    log: LogConfig,
     show: Listener = write_to_stdout,
-) -> bool:
-    """Shows and records a job's output from where the recorder stands, and logs its results.
-
-    A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so.
+) -> None:
+    """Shows and records a job's output from where the recorder stands to its end.
 
     Args:
         client: The tracking server's.
         job: The job.
         recorder: Takes the output; what it has taken of this job before is skipped.
-        dataset: What was trained on, where it is here.
-        log: What to log besides the archive.
         show: Shows the output.
-
-    Returns:
-        Whether the results have been logged; otherwise what the job has made is still needed.
 
     Raises:
         JobFailedError: If the job has not completed.
         JobUnreachableError: If the job goes on, but cannot be followed any more.
-        ResultArchiveError: If its results are not complete.
         RecordingError: If the tracking server stays away.
     """
     run_id, executor, job_id = job.run_id, job.executor, job.job_id
@@ -55,8 +45,29 @@ def watch_job(
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
     note_facts(client, job)
     check_completed(job_id, executor.status(job_id), recorder.tail)
+
+
+def record_result(client: TrackingClient, job: Job, dataset: Path | None, log: LogConfig) -> bool:
+    """Logs what a job has made.
+
+    A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so.
+
+    Args:
+        client: The tracking server's.
+        job: The job, which has completed.
+        dataset: What was trained on, where it is here.
+        log: What to log besides the archive.
+
+    Returns:
+        Whether the results have been logged; otherwise what the job has made is still needed.
+
+    Raises:
+        ResultArchiveError: If they are not complete.
+        RecordingError: If the tracking server stays away.
+    """
+    run_id = job.run_id
     try:
-        refused = log_result(client, run_id, executor, job_id, dataset, log)
+        refused = log_result(client, run_id, job.executor, job.job_id, dataset, log)
     except TrackingError as error:
         raise RecordingError(
             f"the tracking server did not take the results of run {run_id} ({error}); they are kept: when the "

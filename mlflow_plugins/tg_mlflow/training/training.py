@@ -25,7 +25,7 @@ from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.failed_training import explaining_failure
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_guard import JobGuard
-from tg_mlflow.training.job_watch import watch_job
+from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
 
@@ -165,8 +165,9 @@ def _train_once(
         if _is_detached(config):
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job.job_id, run_id)
             return job, True
-        watching.enter_context(training.source.following(executor, job.job_id))
-        is_recorded = watch_job(client, job, recorder, dataset, config.log, training.show)
+        with training.source.following(executor, job.job_id):
+            watch_job(client, job, recorder, training.show)
+        is_recorded = record_result(client, job, dataset, config.log)
         return job, is_still_needed(job.status, is_recorded)
 
 
