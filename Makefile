@@ -15,6 +15,8 @@ UV := $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)
 install = $(UV) $(1) 2>/dev/null || $(PIP) $(1)
 # In a variable, as make ends an argument of a call at a comma.
 EVERYTHING = --editable '.[dev,learners]' --editable examples/ssh_place
+# Our modules and the tests are compiled once, not in each process, also where this is set to something else.
+export PYTHONDONTWRITEBYTECODE =
 # Tests mostly wait: for processes, for servers, for containers.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 
