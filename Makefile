@@ -18,7 +18,7 @@ EVERYTHING = --editable '.[dev,learners]' --editable examples/ssh_place
 # Our modules and the tests are compiled once, not in each process, also where this is set to something else.
 export PYTHONDONTWRITEBYTECODE =
 # Tests mostly wait: for processes, for servers, for containers.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lint types unit everything check test benchmark clean

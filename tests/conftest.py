@@ -1,6 +1,7 @@
 """What tests of several places share: a project to train and a store to record in."""
 
 import functools
+import gc
 import shutil
 import signal
 import tempfile
@@ -12,6 +13,7 @@ import botocore.session
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from mlflow.store.db import utils as mlflow_schema
 
 # What tests share says what it has found, too, when it is not what was expected; before any of it is imported.
 pytest.register_assert_rewrite("tg_mlflow.testing")
@@ -30,6 +32,8 @@ _guard = process_guard.ProcessGuard()
 
 # Each session of AWS's SDK reads megabytes of descriptions of services, 0.2 s of a core; tests make hundreds of them.
 botocore.session.create_loader = functools.lru_cache(botocore.session.create_loader)
+# MLflow reads all its migrations for each store, to know the last one.
+mlflow_schema._get_latest_schema_revision = functools.cache(mlflow_schema._get_latest_schema_revision)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TurnScheduling | None:
@@ -44,6 +48,12 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what is there when the tests begin, a million objects, out of all later collections of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,6 +11,15 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).parent.parent
 # Fixtures that use the Docker daemon, of which there is one for all.
 _DAEMON = ("docker_daemon", "docker_client", "base_image", "build_options")
+# These import all libraries of learners, such as PyTorch and Keras: ten seconds of a core in each process that does.
+_TRAINING = "tests/common/ml/single_frame_training"
+_LEARNERS = (
+    f"{_TRAINING}/learners/test_libraries.py",
+    f"{_TRAINING}/learners/test_rankings.py",
+    f"{_TRAINING}/test_feature_names.py",
+    f"{_TRAINING}/test_native_categories.py",
+    "tests/integration/test_learner_libraries.py",
+)
 
 Test = TypeVar("Test")
 
@@ -46,4 +55,6 @@ def find_turn(path: str) -> str | None:
     if path.startswith("tests/integration/aws/"):
         text = (ROOT / path).read_text(encoding="utf-8")
         return "aws with docker" if any(name in text for name in _DAEMON) else None
+    if path in _LEARNERS:
+        return "learners"
     return "model check" if path.endswith("results/test_model_check.py") else None

@@ -72,6 +72,7 @@ def test_two_versions_load_in_a_process_that_knows_neither(
     project: ProjectFolder, store: MlflowClient, tmp_path: Path
 ) -> None:
     features = make_points()[["x", "y"]]
+    project.write("tg.json", '{"dataset": "points.parquet", "log": {"check_model": false}}')
     runs = [train(project, shift) for shift in (0, 1000)]
     for run_id in runs:  # the launcher cannot import the model's class either, but from the package
         assert "tg.missing" not in store.get_run(run_id).data.tags

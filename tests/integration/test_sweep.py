@@ -80,7 +80,7 @@ def test_a_sweep_is_a_run_with_a_child_for_each_combination(
     for run in (parent, child):
         assert json.loads(run.data.tags["tg.config"]) == {
             "dataset": "points.parquet",
-            "log": {"check_model": False},
+            "log": {"check_model": False, "figures": False},
             "primary_metric": "loss",
             "mode": "min",
         }

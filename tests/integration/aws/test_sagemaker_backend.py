@@ -33,6 +33,7 @@ from tg.common.delivery.delivery import ImageBuildOptions
 
 __all__ = ["build_options"]
 
+NO_VIEWS = {"figures": False, "model": False}
 METRICS = {"accuracy_score_test", "accuracy_score_train", "roc_auc_score_test", "roc_auc_score_train"}
 
 
@@ -118,7 +119,8 @@ def test_a_training_falls_back_to_another_machine(
     for operation in ("ecr:DescribeRepositories", "ecr:CreateRepository", "ecr:GetAuthorizationToken"):
         aws.faults.throttle(operation)
         aws.faults.break_down(operation)
-    config = json.dumps({"fallback_instance_types": ["ml.m5.xlarge"], "job_name": "falling-back"})
+    keys = {"fallback_instance_types": ["ml.m5.xlarge"], "job_name": "falling-back", "log": NO_VIEWS}
+    config = json.dumps(keys)
     with Launcher(example, "sagemaker", tmp_path, "--backend-config", config) as launcher:
         assert launcher.wait_for_end() == 0, launcher.output
     assert "No ml.m5.large is available; the training is submitted again on ml.m5.xlarge" in launcher.output
@@ -135,7 +137,8 @@ def test_an_attach_elsewhere_takes_over(
     example: ProjectFolder, aws: AwsEmulator, store: MlflowClient, tmp_path: Path
 ) -> None:
     aws.faults.hold_starts()
-    with Launcher(example, "sagemaker", tmp_path) as launcher:
+    words = ("--backend-config", json.dumps({"log": NO_VIEWS}))
+    with Launcher(example, "sagemaker", tmp_path, *words) as launcher:
         wait_for(lambda: bool(all_runs(store)) and the_run(store).info.status == "SCHEDULED", 120)
         launcher.kill()
     aws.faults.release_starts()

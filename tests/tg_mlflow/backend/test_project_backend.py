@@ -69,7 +69,7 @@ def test_a_run_has_params_metrics_tags_and_artifacts(
     assert tags["mlflow.source.type"] == "PROJECT"
     assert tags["mlflow.source.name"] == str(project.path)
     assert tags["tg.place"] == f"tg-{place}"
-    assert tags["tg.config"] == '{"dataset":"points.parquet","log":{"check_model":false}}'  # of tg.json
+    assert tags["tg.config"] == '{"dataset":"points.parquet","log":{"figures":false,"check_model":false}}'  # of tg.json
     assert tags["tg.dataset"] == str(project.path / "datasets" / "points" / "points.parquet")
     root = f"runs:/{run.info.run_id}"
     log = mlflow.artifacts.load_text(f"{root}/logs/train.log")
@@ -206,7 +206,10 @@ def test_the_config_sets_hyperparameters_tags_and_the_dataset(
     assert run.data.params["model_provider.constructor.kwargs.C"] == "0.001"
     assert run.data.tags["team"] == "blue"
     assert run.data.tags["tg.dataset"].endswith("small.parquet")
-    assert json.loads(run.data.tags["tg.config"]) == {**config, "log": {"check_model": False}}  # of tg.json, too
+    assert json.loads(run.data.tags["tg.config"]) == {
+        **config,
+        "log": {"check_model": False, "figures": False},
+    }  # of tg.json, too
 
 
 def test_variables_of_the_project_are_set_while_it_runs(

@@ -37,6 +37,7 @@ from tg_mlflow.tracking.client import TrackingClient
 pytestmark = pytest.mark.usefixtures("jobs")
 
 
+MODEL_ALONE = {"figures": False, "tables": False, "dataset": False}
 FIGURES = {"calibration_curve", "coefficients", "confusion_matrix", "precision_recall_curve", "roc_curve"}
 
 
@@ -111,7 +112,7 @@ def test_each_fold_has_its_figures(tmp_path: Path, store: MlflowClient) -> None:
 
 
 def test_the_table_has_the_predictions_with_their_index(job: Job) -> None:
-    job.log()
+    job.log(figures=False, model=False)
     logged = pd.DataFrame(**mlflow.artifacts.load_dict(f"runs:/{job.run_id}/tables/result_df.json"))
     with job.archive() as archive:
         expected = pd.read_parquet(archive.get_path("runs/0/result_df.parquet"))
@@ -129,7 +130,7 @@ def test_of_a_long_table_there_are_1000_rows_in_their_order(tmp_path: Path, stor
 
 
 def test_the_model_predicts_as_the_one_in_the_archive(job: Job) -> None:
-    job.log(job.dataset)
+    job.log(job.dataset, **MODEL_ALONE)
     model = mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model")
     features = make_points()[["x", "y"]]
     with job.archive() as archive:
@@ -146,7 +147,7 @@ def test_the_model_predicts_as_the_one_in_the_archive(job: Job) -> None:
 
 
 def test_the_model_says_what_it_needs(job: Job) -> None:
-    job.log(job.dataset)
+    job.log(job.dataset, **MODEL_ALONE)
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{job.run_id}/model"))
     with job.archive() as archive:
         properties = json.loads(archive.get_path("package.json").read_text())
@@ -223,7 +224,7 @@ def test_what_a_check_finds_is_said_and_a_signature_at_fault_is_left_out(
     checker = ScriptedChecker(*found)
     for module in ("tg_mlflow.results.model_check", "tg_mlflow.results.model"):
         monkeypatch.setattr(f"{module}.find_checker", lambda: checker)
-    run = job.log(job.dataset, figures=False, tables=False, dataset=False, check_model=True)
+    run = job.log(job.dataset, **MODEL_ALONE, check_model=True)
     assert run.data.tags.get("tg.missing") == missing
     assert checker.found == []
     model = mlflow.pyfunc.load_model(f"runs:/{job.run_id}/model")
@@ -236,7 +237,7 @@ def test_files_of_a_uv_project_in_the_working_directory_are_not_the_models(
     (tmp_path / "uv.lock").write_text("version = 1\n")
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'other'\nversion = '0'\n")
     monkeypatch.chdir(tmp_path)
-    job.log(job.dataset)
+    job.log(job.dataset, **MODEL_ALONE)
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{job.run_id}/model"))
     assert not (folder / "uv.lock").exists()
     assert not (folder / "pyproject.toml").exists()
@@ -296,11 +297,11 @@ def test_a_model_whose_upload_was_interrupted_is_neither_half_nor_double(
     client = job.client
     job.client = Interrupted(job.store.tracking_uri, when)
     with pytest.raises(KeyboardInterrupt):
-        job.log(job.dataset)
+        job.log(job.dataset, **MODEL_ALONE)
     (model,) = job.models()
     assert model.status == left
     job.client = client
-    run = job.log(job.dataset)
+    run = job.log(job.dataset, **MODEL_ALONE)
     (model,) = job.models()
     assert model.status == LoggedModelStatus.READY
     assert [each.model_id for each in run.outputs.model_outputs] == [model.model_id]
@@ -311,14 +312,14 @@ def test_a_model_that_was_begun_by_a_launcher_that_was_killed_is_deleted(job: Jo
     experiment = job.store.get_run(job.run_id).info.experiment_id
     killed = job.store.create_logged_model(experiment, "model", job.run_id)
     other = job.store.create_logged_model(experiment, "another", job.run_id)
-    job.log(job.dataset)
+    job.log(job.dataset, **MODEL_ALONE)
     assert killed.model_id not in {each.model_id for each in job.models()}
     assert {each.name for each in job.models()} == {"model", "another"}
     assert job.store.get_logged_model(other.model_id).status == LoggedModelStatus.PENDING
 
 
 def test_no_path_of_this_machine_is_in_the_model(job: Job, tmp_path: Path) -> None:
-    job.log(job.dataset)
+    job.log(job.dataset, **MODEL_ALONE)
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{job.run_id}/model"))
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 50
