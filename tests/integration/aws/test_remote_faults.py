@@ -186,7 +186,8 @@ def test_ten_jobs_at_a_time_keep_below_awss_limits(make_simulated_aws: MakeAws, 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(follow, range(10)))
     assert [job.status for job in aws.jobs] == ["Completed"] * 10
-    assert 0 < aws.calls.peak("logs:DescribeLogStreams") <= 25
-    assert 0 < aws.calls.peak("logs:GetLogEvents") <= 25
-    assert aws.calls.peak("sagemaker:DescribeTrainingJob") <= 20
+    # Over some seconds: what a busy machine holds up arrives at once.
+    assert 0 < aws.calls.peak("logs:DescribeLogStreams", 5) <= 5 * 25
+    assert 0 < aws.calls.peak("logs:GetLogEvents", 5) <= 5 * 25
+    assert aws.calls.peak("sagemaker:DescribeTrainingJob", 5) <= 5 * 20
     assert aws.calls.of("logs:FilterLogEvents") + aws.calls.of("sagemaker:ListTrainingJobs") == []
