@@ -1,4 +1,5 @@
 import base64
+import itertools
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -250,8 +251,8 @@ def test_the_end_of_a_longer_secret_does_not_leak_between_two_pieces() -> None:
     stream = SecretMask(["secret", "secret-longer"]).stream()
     assert [stream.feed(b"a secret"), stream.feed(b"-longer"), stream.feed(b" secret"), stream.finish()] == [
         b"a ",
-        b"***",
-        b" ",
+        b"",
+        b"*** ",
         b"***",
     ]
 
@@ -284,9 +285,9 @@ def test_several_streams_of_one_mask_know_nothing_of_each_other() -> None:
     assert [first.feed(b"a sec"), second.feed(b"ret sec"), first.feed(b"ret"), second.finish(), first.finish()] == [
         b"a ",
         b"ret ",
-        b"***",
-        b"sec",
         b"",
+        b"sec",
+        b"***",
     ]
 
 
@@ -301,3 +302,41 @@ def test_any_division_of_a_stream_hides_the_same(parts: list[bytes], data: st.Da
     written += stream.finish()
     assert written == SecretMask(["ababc", "xx\nx"]).mask(b"".join(parts).decode()).encode()
     assert b"ababc" not in written
+
+
+SHOWN = b"""connecting to postgresql://admin:Sup3rUnknownPw@db.example.com:5432/x
+config: {"password": "jsonUnknownPw99", "user": "me"} of 'step'
+Authorization: Basic dTpoZl9TRUNSRVR0b2tlbg==
+{'Authorization': 'Bearer abc.def'}
+RuntimeError: no route to postgresql://u:ExcUnknownPw77@h/x
+an ordinary line: 3/4 [====>  ] max_tokens=5 it's "fine"
+"""
+HIDDEN = b"""connecting to postgresql://admin:***@db.example.com:5432/x
+config: {"password": "***", "user": "me"} of 'step'
+Authorization: Basic ***
+{'Authorization': '***'}
+RuntimeError: no route to postgresql://u:***@h/x
+an ordinary line: 3/4 [====>  ] max_tokens=5 it's "fine"
+"""
+
+
+@given(st.lists(st.integers(0, len(SHOWN)), max_size=30))
+def test_a_stream_hides_what_need_not_be_known_however_it_is_divided(cuts: list[int]) -> None:
+    stream, borders = SecretMask().stream(), [0, *sorted(cuts), len(SHOWN)]
+    pieces = [SHOWN[start:end] for start, end in itertools.pairwise(borders)]
+    assert b"".join([*map(stream.feed, pieces), stream.finish()]) == HIDDEN
+
+
+def test_what_is_shown_of_a_progress_bar_waits_for_nothing_but_a_word() -> None:
+    stream = SecretMask().stream()
+    assert stream.feed(b"epoch 1: ....") == b"epoch 1: ...."
+    assert stream.feed(b".. loss 0.5, acc") == b".. loss 0.5, "
+    assert stream.feed(b"uracy 1\r") == b"accuracy 1\r"
+
+
+@pytest.mark.parametrize("before", ["", "u", "u:", "user:"])
+def test_a_secret_is_found_in_base64_whatever_stands_before_it(before: str) -> None:
+    secret = "hf_SECRETtokenAAA111bbb"
+    shown = SecretMask([secret]).mask(base64.b64encode(f"{before}{secret}".encode()).decode())
+    assert "***" in shown
+    assert len(shown.replace("***", "")) <= (len(before) * 8 + 5) // 6 + 5

@@ -47,7 +47,9 @@ def _written(text: str) -> Iterator[str]:
 
 
 def _in_base64(text: str) -> Iterator[str]:
-    """Returns the part of an encoding that does not depend on what follows, such as a line break."""
+    """Returns the part of an encoding that does not depend on what stands before, as ``user:``, and what follows."""
     data = encode(text)
-    for form in (b64encode(data), urlsafe_b64encode(data)):
-        yield form[: len(data) * 8 // 6].decode()
+    for before in range(3):  # bytes before, modulo three: four letters stand for as many
+        start, end = (before * 8 + 5) // 6, (before + len(data)) * 8 // 6
+        for encoded in (b64encode, urlsafe_b64encode):
+            yield encoded(bytes(before) + data)[start:end].decode()

@@ -46,6 +46,33 @@ _SIGNATURE_NAME = re.compile(r"(?:^sig|signature)$", re.IGNORECASE)
 # A name and its string in JSON or Python, also nested in such a string.
 _QUOTED_PAIR = re.compile(r"((?<!\\)(\\*[\"'])([\w.:-]+)\2\s*:\s*(\\*[\"']))(.*?)((?<!\\)\4)", re.DOTALL)
 
+# The credentials of a request's header.
+_HEADER = re.compile(r"(\bauthorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|token)\s+)([^\s\"',;]+)", re.IGNORECASE)
+
+# Every secret that need not be known has one of these in its line, in lower case.
+_HINTS = (
+    b"://",
+    b"pass",
+    b"pwd",
+    b"token",
+    b"secret",
+    b"auth",
+    b"key",
+    b"credential",
+    b"jwt",
+    b"webhook",
+    b"connection",
+)
+# What, at the end of an incomplete line, may be the beginning of such a secret: a quoted name and what there is of its
+# value, a header, or a word.
+_OPEN = re.compile(
+    rb"(?:\\*[\"'][\w.:-]+\\*[\"']\s*:\s*(?:\\*[\"'][^\"'\n]*(?:[\"']\S*)?)?"
+    rb"|(?i:authorization)[\"']?\s*[:=]\s*[\"']?\w*\s*\S*"
+    rb"|\S*[A-Za-z\"']\S*)$"
+)
+# So long it may be.
+_LONGEST_OPEN = 600
+
 # Values that only tell whether there is a credential, as in `use_auth_token=true`.
 _NO_SECRETS = {"", "true", "false", "none", "null"}
 
@@ -87,13 +114,11 @@ class SecretMask:
     def mask(self, text: str) -> str:
         """Masks a whole text.
 
-        Passwords in URLs, and values of quoted names that look secret, are masked even if unknown.
+        Passwords in URLs, credentials in headers, and values of names that look secret, are masked even if unknown.
         """
         if present := [form for form in self._texts if form in text]:
             text = re.sub("|".join(map(re.escape, present)), MASK, text)
-        if "://" in text:
-            text = _TOKEN_IN_URL.sub(MASK, _PASSWORD_IN_URL.sub(rf"://\1:{MASK}@", text))
-        return _mask_quoted_pairs(text)
+        return _mask_unknown(text)
 
     def mask_named(self, values: Mapping[str, str]) -> dict[str, str]:
         """Masks named values; a value whose name looks secret is masked as a whole."""
@@ -105,7 +130,7 @@ class SecretMask:
 
 
 class MaskedStream:
-    """Masks one text that arrives in pieces of bytes.
+    """Masks one text that arrives in pieces of bytes, as :meth:`SecretMask.mask` does, line by line.
 
     Args:
         forms: All forms of the secrets, the longest first.
@@ -123,10 +148,8 @@ class MaskedStream:
 
     def feed(self, data: bytes) -> bytes:
         """Returns the next piece, masked; holds back what may be the beginning of a secret."""
-        if not self._forms:
-            return data
         data = self._rest + data
-        cut = len(data) - self._beginning_at_end(data)
+        cut = min(len(data) - self._beginning_at_end(data), _find_open(data))
         if cut < len(data) and (pattern := self._find_pattern(data)):
             cut = next((found.end() for found in pattern.finditer(data) if found.start() < cut < found.end()), cut)
         self._rest = data[cut:]
@@ -139,7 +162,7 @@ class MaskedStream:
 
     def _mask_bytes(self, data: bytes) -> bytes:
         pattern = self._find_pattern(data)
-        return data if pattern is None else pattern.sub(MASK.encode(), data)
+        return _mask_unknown_bytes(data if pattern is None else pattern.sub(MASK.encode(), data))
 
     def _find_pattern(self, data: bytes) -> "re.Pattern[bytes] | None":
         """Returns a pattern of the secrets in a piece; ``None`` if there is none, as is usual."""
@@ -206,6 +229,32 @@ def _find_secrets(name: str, text: str, listed: set[str]) -> Iterator[str]:
     for part, value in _PART.findall(text):
         if len(value) >= SHORTEST_SECRET and (looks_secret(part) or _SIGNATURE_NAME.search(part)):
             yield value
+
+
+def _mask_unknown(text: str) -> str:
+    """Masks what is secret by where it stands."""
+    if "://" in text:
+        text = _TOKEN_IN_URL.sub(MASK, _PASSWORD_IN_URL.sub(rf"://\1:{MASK}@", text))
+    return _mask_quoted_pairs(_HEADER.sub(rf"\1{MASK}", text))
+
+
+def _mask_unknown_bytes(data: bytes) -> bytes:
+    lower = data.lower()
+    if not any(hint in lower for hint in _HINTS):
+        return data
+    lines = data.splitlines(keepends=True)
+    return b"".join(_mask_line(line) if any(hint in line.lower() for hint in _HINTS) else line for line in lines)
+
+
+def _mask_line(line: bytes) -> bytes:
+    return _mask_unknown(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _find_open(data: bytes) -> int:
+    """Returns where, at the end of an incomplete line, what may be the beginning of a secret begins."""
+    start = max(data.rfind(b"\n"), data.rfind(b"\r"), len(data) - _LONGEST_OPEN - 1) + 1
+    found = _OPEN.search(data, start) if start < len(data) else None
+    return found.start() if found else len(data)
 
 
 def _mask_quoted_pairs(text: str) -> str:
