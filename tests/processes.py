@@ -1,5 +1,7 @@
 """What tests ask about processes."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -10,3 +12,15 @@ def is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits until something holds of what another process does.
+
+    Raises:
+        AssertionError: If it does not hold in time.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it does not come about"
+        time.sleep(0.01)

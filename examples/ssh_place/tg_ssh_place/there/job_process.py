@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tg.common.delivery.sagemaker.job_files.process_supervisor import EXIT_NAME, PROCESS_NAME, is_alive
+from tg.common.delivery.sagemaker.job_files.process_supervisor import EXIT_NAME, PROCESS_NAME, is_alive, keep_supervised
 from tg_ssh_place.there.store import STARTER_NAME, RefusedError
 
 SUPERVISOR_FILE = "supervisor.py"
@@ -60,9 +60,9 @@ def look(job: Path) -> tuple[str, int | None]:
     process = _read_json(job / PROCESS_NAME)
     if process is None:
         return ("starting" if is_starting else "unstarted"), None
-    if is_alive(process):
+    if keep_supervised(job, process, job / SUPERVISOR_FILE):
         return "running", None
-    # The process is gone; unless its supervisor is, too, that is about to be said.
+    # That may have been said just now.
     deadline = time.monotonic() + _EXIT_SECONDS
     while (ended := _read_json(job / EXIT_NAME)) is None and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

@@ -95,6 +95,21 @@ class Executor(ABC):
             JobUnreachableError: If it cannot be followed any more; the job goes on.
         """
 
+    def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
+        """Says what is missing of an ended job's output, or that it is not known to be whole.
+
+        Args:
+            job_id: The job.
+            taken_bytes: How many bytes of its output have been read.
+
+        Returns:
+            ``None`` if nothing is missing.
+
+        Raises:
+            DeliveryError: If that cannot be found out.
+        """
+        return None
+
     @abstractmethod
     def status(self, job_id: str) -> JobState:
         """Returns the job's state.

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ....errors import DeliveryError, JobMissingError
 from ..contract.log_event import LogEvent
 from ..naming.job_name import format_job_name
-from .process_supervisor import LOG_NAME, TIMES_NAME, append_output, write_json
+from .process_supervisor import LOG_NAME, TIMES_NAME, write_json
 
 _CHUNK_BYTES = 1 << 20
 # How often to poll a file that another process writes; there is no event for it.
@@ -54,7 +54,7 @@ class JobFolder:
 
     @property
     def times(self) -> Path:
-        """When each part of the output was written, in the format of :func:`append_output`."""
+        """When each part of the output was written, in the format of :func:`_append_output`."""
         return self.path / TIMES_NAME
 
     @property
@@ -99,7 +99,7 @@ class JobFolder:
     def appending_output(self) -> Iterator[Any]:
         """Opens the log for writing: yields a function of the bytes and their time in milliseconds."""
         with self.log.open("ab") as log, self.times.open("ab") as times:
-            yield lambda data, time_ms: append_output(log, times, data, time_ms)
+            yield lambda data, time_ms: _append_output(log, times, data, time_ms)
 
     def read_output(self, position: int = 0) -> Iterator[LogEvent]:
         """Yields the log's present content from a position on; a later call can continue where one ended.
@@ -159,3 +159,11 @@ def build_job_id(name: str) -> str:
     """Builds a new job's id of at most 63 letters, digits and hyphens: name, time (UTC), a unique part."""
     moment = datetime.now(timezone.utc).strftime("%Y-%m-%d-%H-%M-%S")
     return format_job_name(name, f"{moment}-{secrets.token_hex(4)}")
+
+
+def _append_output(log: BinaryIO, times: BinaryIO, data: bytes, time_ms: int) -> None:
+    """Appends to a log, and to its times a line ``<milliseconds since 1970> <length of the log>``."""
+    log.write(data)
+    log.flush()
+    times.write(b"%d %d\n" % (time_ms, log.tell()))
+    times.flush()

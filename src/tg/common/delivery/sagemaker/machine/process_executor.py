@@ -125,11 +125,18 @@ class ProcessExecutor(FolderExecutor):
                 is_starting = time.time() - folder.path.stat().st_mtime < _START_SECONDS
                 never = JobState(JobStatus.FAILED, None, "it was never started")
                 return JobState(JobStatus.QUEUED) if is_starting else never
-            if process_supervisor.is_alive(process):
+            if process_supervisor.keep_supervised(folder.path, process):
                 return JobState(JobStatus.RUNNING)
-            # The process is gone; its supervisor, if alive, is about to record that.
+            # It may have been recorded just now.
             ended = _wait_for_json(folder, process_supervisor.EXIT_NAME, seconds=2) or {"exit_code": None}
         return _judge(folder, ended["exit_code"])
+
+    def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
+        ended = JobFolder.find(job_id).read_json(process_supervisor.EXIT_NAME)
+        if ended is None or ended.get("log_bytes", taken_bytes) is None:
+            return "the process that kept it ended with the job, and may have lost the last lines"
+        expected = int(ended.get("log_bytes", taken_bytes))
+        return None if taken_bytes == expected else f"{taken_bytes:,} of its {expected:,} bytes are here"
 
     def cancel(self, job_id: str) -> None:
         folder = JobFolder.find(job_id)
