@@ -8,6 +8,7 @@
     ├── SweepError                a training of a sweep has failed
     ├── TrackingError             the tracking server, or its artifact store, does not answer or refuses a request
     ├── RecordingError            the tracking server did not take what a training said
+    ├── LogMissingError           what a training said is not here as a whole
     ├── RunEndedError             another process has ended a run while it was recorded here
     ├── RunNotOursError           a run has no job that could be found again
     └── UnservableModelError      a logged model does not predict as the trained one
@@ -46,6 +47,10 @@ class TrackingError(TgError):
 
 class RecordingError(TgError):
     """The tracking server did not take what a training said; the job and its log are kept."""
+
+
+class LogMissingError(TgError):
+    """What a training said is not here as a whole; what it made is in the run."""
 
 
 class RunEndedError(TgError):

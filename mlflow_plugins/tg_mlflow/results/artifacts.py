@@ -19,11 +19,13 @@ from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.results.tables import log_result_table
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import MISSING_TAG, PACKAGE_SHA256_TAG
+from tg_mlflow.tracking.tags import LEFT_OUT_TAG, MISSING_TAG, PACKAGE_SHA256_TAG
 
 # A child of MLflow's logger, which writes to the console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
 _EVERYTHING = LogConfig()
+# A tag has room for so many names of files.
+_MOST_NAMED = 20
 # Neither MLflow's saving of a model nor matplotlib's fonts are thread-safe, nor is the first import of libraries with
 # circular imports. Parallel trainings of a sweep gain nothing from more than one at a time.
 _views_lock = threading.Lock()
@@ -84,15 +86,20 @@ def log_result(
         if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
             with _views_lock:
                 _log_views(client, run_id, archive, folder / "views", dataset, log, attempts)
+        left_out = list(archive.left_out)
+    if left_out:
+        more = ", …" if left_out[_MOST_NAMED:] else ""
+        client.set_tag(run_id, LEFT_OUT_TAG, ", ".join(left_out[:_MOST_NAMED]) + more)
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
     return uploads.refused
 
 
 def log_package(client: TrackingClient, run_id: str, path: Path) -> None:
-    """Logs a package, with its digest as the tag ``tg.package_sha256``."""
-    client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(path.read_bytes()).hexdigest())
-    client.log_artifact(run_id, str(path), "package")
+    """Logs a package, then its digest as the tag ``tg.package_sha256``; does nothing to a run that has the tag."""
+    if PACKAGE_SHA256_TAG not in client.get_run(run_id).data.tags:
+        client.log_artifact(run_id, str(path), "package")
+        client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def log_input(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:

@@ -8,8 +8,9 @@ from mlflow.entities import Run, RunStatus
 from tg.common import TgError
 from tg_mlflow.errors import RunNotOursError, SweepError, describe_failure
 from tg_mlflow.sweeps.runs import list_children, name_child
-from tg_mlflow.takeover.cancellation import cancel_job, wait_for_launcher
+from tg_mlflow.takeover.cancellation import wait_for_launcher
 from tg_mlflow.takeover.left_job import find_left_job
+from tg_mlflow.takeover.rest import cancel_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
 from tg_mlflow.tracking.search import is_running

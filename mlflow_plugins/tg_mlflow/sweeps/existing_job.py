@@ -11,7 +11,7 @@ from tg_mlflow.errors import describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.report.table import SweepChildResult, describe_child
 from tg_mlflow.sweeps.trainer import show_nothing
-from tg_mlflow.takeover.attach import record_rest
+from tg_mlflow.takeover.rest import record_rest
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_child_run, log_params

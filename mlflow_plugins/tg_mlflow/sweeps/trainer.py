@@ -17,8 +17,7 @@ from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, FINISHED, KILLED, NOT_STARTED, SweepChildResult, describe_child
-from tg_mlflow.takeover.attach import record_rest
-from tg_mlflow.takeover.cancellation import cancel_job
+from tg_mlflow.takeover.rest import cancel_job, record_rest
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_child_run

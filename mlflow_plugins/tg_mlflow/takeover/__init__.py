@@ -10,16 +10,16 @@ _HOMES = {
     "describe_status": ".status",
     "find_job": ".run_job",
     "find_left_job": ".left_job",
-    "record_rest": ".attach",
+    "record_rest": ".rest",
     "show_log": ".status",
 }
 
 __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
-    from tg_mlflow.takeover.attach import record_rest as record_rest
     from tg_mlflow.takeover.cancellation import cancel as cancel
     from tg_mlflow.takeover.left_job import find_left_job as find_left_job
+    from tg_mlflow.takeover.rest import record_rest as record_rest
     from tg_mlflow.takeover.run_job import RunJob as RunJob
     from tg_mlflow.takeover.run_job import find_job as find_job
     from tg_mlflow.takeover.status import describe_status as describe_status

@@ -1,26 +1,20 @@
 """Takes over a run whose launcher is gone: records what is missing and ends it."""
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from mlflow.entities import Run, RunStatus
 
-from tg.common import DeliveryError, JobFailedError, JobUnreachableError
-from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
+from tg.common import DeliveryError, JobUnreachableError
+from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
-from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.takeover.left_job import has_begun
+from tg_mlflow.takeover.rest import record_rest
 from tg_mlflow.takeover.run_job import RunJob, find_job
 from tg_mlflow.takeover.status import find_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, launching, read_settled_run
-from tg_mlflow.tracking.lifecycle import ending_run
-from tg_mlflow.tracking.search import is_complete, is_running
-from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
-from tg_mlflow.training.job import is_still_needed
-from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
+from tg_mlflow.tracking.search import is_complete
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -69,57 +63,6 @@ def check_is_left(run: Run, launcher: Launcher | None) -> None:
             f"run {run.info.run_id!r} is recorded by process {launcher.pid} now; wait for it, or stop it with "
             f"`tg-mlflow cancel {run.info.run_id}`"
         )
-
-
-def record_rest(
-    client: TrackingClient,
-    found: RunJob,
-    show: Listener = write_to_stdout,
-    following: Callable[[Executor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
-) -> bool:
-    """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
-
-    Args:
-        client: The tracking server's.
-        found: The run, and its job, which is there.
-        show: Shows the output.
-        following: Opens what is needed while the job is waited for.
-
-    Returns:
-        Whether the results are uploaded; otherwise they are kept.
-
-    Raises:
-        JobFailedError: If the job has failed or was stopped; the run says so then, too.
-        RecordingError: If the tracking server does not take it.
-        RunEndedError: If another process has ended the run meanwhile.
-    """
-    run_id, tags, executor = found.run_id, found.run.data.tags, found.executor
-    written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.traits.repeats_logs else 0
-    with ExitStack() as afterwards:
-        try:
-            with (
-                launching(client, run_id),
-                ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
-                RunRecorder(client, run_id, written) as recorder,
-            ):
-                with following(executor, found.job_id):
-                    for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
-                        for event in executor.logs(earlier):
-                            show(recorder.take(event))
-                    recorder.begin_job()
-                    watch_job(client, found, recorder, show)
-                if MISSING_TAG in tags:
-                    client.delete_tag(run_id, MISSING_TAG)  # that is tried again
-                is_recorded = record_result(client, found, found.dataset, found.log)
-        except JobFailedError as error:
-            if not is_still_needed(JobStatus.FAILED, False, error):
-                afterwards.callback(found.discard)
-            raise
-        if is_recorded and NOT_UPLOADED_TAG in tags:
-            client.delete_tag(run_id, NOT_UPLOADED_TAG)
-        if not is_still_needed(JobStatus.COMPLETED, is_recorded):
-            afterwards.callback(found.discard)
-        return is_recorded
 
 
 def _check_is_here(found: RunJob) -> None:

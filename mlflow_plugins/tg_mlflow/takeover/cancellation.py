@@ -3,12 +3,13 @@
 import logging
 import time
 
-from mlflow.entities import Run, RunStatus
+from mlflow.entities import Run
 
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobMissingError
 from tg_mlflow.takeover.left_job import find_left_job
-from tg_mlflow.takeover.run_job import RunJob, check_is_ours, find_job
+from tg_mlflow.takeover.rest import cancel_job
+from tg_mlflow.takeover.run_job import check_is_ours, find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_running
@@ -39,17 +40,6 @@ def cancel(client: TrackingClient, run_id: str) -> None:
     if is_running(run) and (left := find_left_job(client, run, keeps_jobs_here(run.data.tags))) is not None:
         cancel_job(client, left)
     _logger.info("Run %s is %s", run_id, client.get_run(run_id).info.status)
-
-
-def cancel_job(client: TrackingClient, found: RunJob) -> None:
-    """Stops a job and ends its run as KILLED.
-
-    Raises:
-        DeliveryError: If the job cannot be stopped from here.
-    """
-    found.executor.cancel(found.job_id)
-    client.set_terminated(found.run_id, RunStatus.to_string(RunStatus.KILLED))
-    found.discard()
 
 
 def wait_for_launcher(client: TrackingClient, run_id: str, launcher: Launcher) -> Run:

@@ -30,6 +30,8 @@ _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
 # MLflow's error codes.
 _REFUSAL = "INVALID_PARAMETER_VALUE"
+# MLflow's words for a request that is too large for a proxy in front of the server.
+_TOO_LARGE = "error code 413 "
 _FINAL_CODES = {
     _REFUSAL,
     "ENDPOINT_NOT_FOUND",
@@ -271,7 +273,8 @@ class TrackingClient(MlflowClient):
         except failures as error:
             code = error.error_code if isinstance(error, MlflowException) else None
             text = self.mask.mask(str(error) or type(error).__name__)
-            raise TrackingError(text, code in _FINAL_CODES, code == _REFUSAL) from error
+            is_refusal = code == _REFUSAL or _TOO_LARGE in text
+            raise TrackingError(text, is_refusal or code in _FINAL_CODES, is_refusal) from error
         finally:
             self._thread.is_asking = False
         self._patience.note_answer()

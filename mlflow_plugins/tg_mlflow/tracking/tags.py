@@ -24,6 +24,8 @@ LAUNCHER_TAG = "tg.launcher"  # JSON: the host and, while it records, the proces
 LOG_CURSOR_TAG = "tg.log_cursor"  # how many bytes of the output have been recorded
 NOT_UPLOADED_TAG = "tg.not_uploaded"  # why the results of a training that has succeeded are not in the run yet
 MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separated by ", "
+LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separated by ", "
+MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
 
 # What its metrics do not show.

@@ -57,13 +57,13 @@ class JobGuard:
             try:
                 if self.job.executor.has_submitted(job_id):
                     self._give_up(error)
-            except JobUnreachableError as problem:
-                raise JobUnreachableError(
-                    f"job {job_id} may go on, as it could not be stopped ({problem}); when it can be reached, run "
-                    f"`tg-mlflow cancel {run_id}`"
-                ) from error
+            except JobMissingError:
+                pass  # there is nothing to be stopped
             except DeliveryError as problem:
-                _logger.warning("Job %s could not be stopped; see that it ends: %s", job_id, describe_failure(problem))
+                raise JobUnreachableError(
+                    f"job {job_id} may go on, as it could not be stopped ({describe_failure(problem)}); when it can be "
+                    f"reached, run `tg-mlflow cancel {run_id}`"
+                ) from error
             raise
 
     def _give_up(self, error: BaseException) -> None:

@@ -17,14 +17,15 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 def note_waiting(client: TrackingClient, job: Job) -> bool:
-    """Makes the run SCHEDULED if its job waits for machines; jobs of many places never wait.
+    """Makes the run SCHEDULED while its job waits for machines, and RUNNING afterwards; in many places none waits.
 
     Returns:
         Whether the run is SCHEDULED now.
     """
-    if not job.executor.traits.may_queue or job.status is not JobStatus.QUEUED:
+    if not job.executor.traits.may_queue or (status := job.status).is_final:
         return False
-    return set_status(client, job.run_id, RunStatus.SCHEDULED)
+    is_waiting = status is JobStatus.QUEUED
+    return set_status(client, job.run_id, RunStatus.SCHEDULED if is_waiting else RunStatus.RUNNING) and is_waiting
 
 
 def set_status(client: TrackingClient, run_id: str, status: int) -> bool:

@@ -1,16 +1,21 @@
 """Records a job's output and results until its end, for its launcher and for a process that takes over."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow.entities import RunStatus
 
-from tg.common.delivery.sagemaker import Listener, check_completed, write_to_stdout
-from tg_mlflow.errors import RecordingError, TrackingError
+from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
+from tg.common.delivery.sagemaker import Listener, LogEvent, check_completed, write_to_stdout
+from tg.common.errors import JobMissingError
+from tg_mlflow.errors import LogMissingError, RecordingError, TrackingError, describe_failure
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.results.artifacts import log_result
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tags import MISSING_LOG_TAG
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_notes import note_facts, note_not_uploaded, note_waiting, set_status
 
@@ -22,7 +27,7 @@ def watch_job(
     job: Job,
     recorder: RunRecorder,
     show: Listener = write_to_stdout,
-) -> None:
+) -> str | None:
     """Shows and records a job's output from where the recorder stands to its end.
 
     Args:
@@ -30,6 +35,9 @@ def watch_job(
         job: The job.
         recorder: Takes the output; what it has taken of this job before is skipped.
         show: Shows the output.
+
+    Returns:
+        What is missing of the output of a job that has completed; ``None`` if it is whole.
 
     Raises:
         JobFailedError: If the job has not completed.
@@ -39,15 +47,51 @@ def watch_job(
     run_id, executor, job_id = job.run_id, job.executor, job.job_id
     is_waiting = note_waiting(client, job)
     note_facts(client, job)
-    for event in job.logs(recorder.job_position):
-        show(recorder.take(event))
+    for event, masked in _take_all(job, recorder):
+        show(masked)
         if is_waiting and event.has_metrics:  # the training's own word, not the place's
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
     note_facts(client, job)
-    check_completed(job_id, executor.status(job_id), recorder.tail)
+    with _sparing(job):
+        state = executor.status(job_id)
+    check_completed(job_id, state, recorder.tail)
+    with _sparing(job):
+        return executor.find_missing_log(job_id, recorder.job_position)
 
 
-def record_result(client: TrackingClient, job: Job, dataset: Path | None, log: LogConfig) -> bool:
+def _take_all(job: Job, recorder: RunRecorder) -> Iterator[tuple[LogEvent, LogEvent]]:
+    """Records a job's output; yields each event, and what may be shown of it."""
+    events = job.logs(recorder.job_position)
+    while True:
+        with _sparing(job):
+            event = next(events, None)
+            if event is None:
+                return
+            masked = recorder.take(event)
+        yield event, masked
+
+
+@contextmanager
+def _sparing(job: Job) -> Iterator[None]:
+    """Lets a job go on that cannot be followed: trouble of the launcher's is not the job's failure.
+
+    Raises:
+        JobUnreachableError: For each error inside that is not about the job itself.
+    """
+    try:
+        yield
+    except (JobFailedError, JobMissingError, JobUnreachableError):
+        raise
+    except (DeliveryError, OSError) as error:
+        raise JobUnreachableError(
+            f"{describe_failure(error)}; job {job.job_id} goes on: when that is settled, run "
+            f"`tg-mlflow attach {job.run_id}`"
+        ) from error
+
+
+def record_result(
+    client: TrackingClient, job: Job, dataset: Path | None, log: LogConfig, missing_log: str | None = None
+) -> bool:
     """Logs what a job has made.
 
     A training that has succeeded does not fail because its results cannot be uploaded: ``tg.not_uploaded`` says so.
@@ -57,13 +101,15 @@ def record_result(client: TrackingClient, job: Job, dataset: Path | None, log: L
         job: The job, which has completed.
         dataset: What was trained on, where it is here.
         log: What to log besides the archive.
+        missing_log: What is missing of its output, as :func:`watch_job` says.
 
     Returns:
         Whether the results have been logged; otherwise what the job has made is still needed.
 
     Raises:
         ResultArchiveError: If they are not complete.
-        RecordingError: If the tracking server stays away.
+        LogMissingError: If all is logged but what is missing.
+        RecordingError: If the tracking server stays away, or the results cannot be read now.
     """
     run_id = job.run_id
     try:
@@ -73,7 +119,20 @@ def record_result(client: TrackingClient, job: Job, dataset: Path | None, log: L
             f"the tracking server did not take the results of run {run_id} ({error}); they are kept: when the "
             f"server is back, run `tg-mlflow attach {run_id}`"
         ) from error
+    except (ResultArchiveError, JobMissingError):
+        raise  # they are lost
+    except (DeliveryError, OSError) as error:
+        raise RecordingError(
+            f"the results of run {run_id} cannot be read or stored now ({describe_failure(error)}); they are kept: "
+            f"when that is settled, run `tg-mlflow attach {run_id}`"
+        ) from error
     if refused:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
         note_not_uploaded(client, run_id, client.mask.mask(reasons))
+    if missing_log is not None:
+        client.set_tag(run_id, MISSING_LOG_TAG, missing_log)
+        if not refused:
+            raise LogMissingError(
+                f"the log of job {job.job_id} is not whole: {missing_log}; its results are in the run"
+            )
     return not refused

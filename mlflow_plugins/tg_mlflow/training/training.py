@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
+
+from mlflow.entities import RunStatus
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
-from tg.common.system.interrupts import terminating_as_interrupt
+from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls
-from tg_mlflow.errors import RecordingError
+from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
@@ -25,6 +29,7 @@ from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.failed_training import explaining_failure
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_guard import JobGuard
+from tg_mlflow.training.job_notes import set_status
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
@@ -160,15 +165,30 @@ def _train_once(
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
         watching.enter_context(JobGuard(client, job, recorder, afterwards).watching())
+        if executor.traits.may_queue:
+            set_status(client, run_id, RunStatus.SCHEDULED)  # for an image, a quota, a machine
+        if executor.traits.is_in_process:
+            _log_package_early(client, run_id, package.path)
+            watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
         executor.submit(request, recorder.take)
         building.close()
         if _is_detached(config):
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job.job_id, run_id)
             return job, True
+        if not executor.traits.is_in_process:
+            _log_package_early(client, run_id, package.path)
         with training.source.following(executor, job.job_id):
-            watch_job(client, job, recorder, training.show)
-        is_recorded = record_result(client, job, dataset, config.log)
+            missing_log = watch_job(client, job, recorder, training.show)
+        is_recorded = record_result(client, job, dataset, config.log, missing_log)
         return job, is_still_needed(job.status, is_recorded)
+
+
+def _log_package_early(client: TrackingClient, run_id: str, path: Path) -> None:
+    """Logs the package while the job starts, so that a run has it however it ends; if that fails, it is tried again."""
+    try:
+        log_package(client.without_patience(), run_id, path)
+    except TrackingError as error:
+        _logger.debug("The package of run %s is logged later: %s", run_id, error)
 
 
 def warn_of_ignored_calls(executor: Executor, delivery: SagemakerConfig, config: PlaceConfig) -> None:

@@ -15,7 +15,8 @@
         │   └── JobStoppedError   it was stopped before its end
         ├── JobMissingError       there is no such job, or nothing of it is left
         ├── JobUnreachableError   the training goes on, but cannot be followed any more
-        └── ResultArchiveError    the archive is incomplete, damaged or hostile
+        ├── ResultArchiveError    the archive is incomplete, damaged or hostile
+        └── StorageError          this machine's disk does not take, or give, what belongs to a job
 
 Every message is one line that a user can act on: what is wrong, the value, what to do next. A program that shows it
 needs no traceback. :func:`listed` and :func:`suggestion` word the last part alike everywhere.
@@ -79,6 +80,10 @@ class JobUnreachableError(DeliveryError):
 
 class ResultArchiveError(DeliveryError):
     """The archive of a training's results is incomplete, damaged or hostile."""
+
+
+class StorageError(DeliveryError):
+    """This machine's disk does not take, or give, what belongs to a job: it is full, for example."""
 
 
 def listed(values: Iterable[object], most: int = 20) -> str:

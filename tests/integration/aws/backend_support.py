@@ -1,6 +1,7 @@
 """A small project for ``tg-sagemaker``, jobs of it that are functions, and runs of it in this process."""
 
 import json
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -182,4 +183,5 @@ def assert_finished(store: MlflowClient) -> None:
     assert run.info.status == "FINISHED"
     assert artifacts_of(store, run) == {"logs", "package", "result", "task.json"}
     assert artifacts_of(store, run, "result") == {"result/model.tar.gz"}
-    assert artifacts_of(store, run, "package") == {"package/Task-1.tar.gz"}
+    (package,) = artifacts_of(store, run, "package")
+    assert re.fullmatch(r"package/Task-\w{8}\.tar\.gz", package)

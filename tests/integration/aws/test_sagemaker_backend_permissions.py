@@ -8,9 +8,11 @@ from docker import DockerClient
 from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
-from tests.integration.aws.backend_support import states_of, the_run, train_to_fail
+from tests.integration.aws.backend_support import Job, states_of, the_run, train_to_fail
 from tests.integration.aws.support import BUCKET
 from tests.support import ProjectFolder
+from tg_mlflow.takeover.attach import attach
+from tg_mlflow.tracking.client import TrackingClient
 
 NO_ACCESS = "access is denied: User: arn:aws:iam::123456789012:user/trainer is not authorized to perform: "
 ASK = "; ask for that permission, or use other credentials"
@@ -37,12 +39,6 @@ ASK = "; ask for that permission, or use other credentials"
             "arn:aws:iam::123456789012:role/TrainingRole because no identity-based policy allows the iam:PassRole "
             f"action{ASK}",
         ),
-        (
-            "logs:*",
-            f"job 'ours' cannot be looked at: {NO_ACCESS}logs:DescribeLogStreams on resource: "
-            "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/sagemaker/TrainingJobs:log-stream: because no "
-            f"identity-based policy allows the logs:DescribeLogStreams action{ASK}",
-        ),
     ],
 )
 def test_a_permission_that_is_missing(
@@ -54,7 +50,27 @@ def test_a_permission_that_is_missing(
     said = re.sub(r"'/\S*/Task-\w{8}\.", "'FOLDER/Task.", re.sub(r"\w{64}/Task-\w{8}\.", "Task.", said))
     assert said == f"Run {run.info.run_id} FAILED: {reason}"
     assert run.info.status == "FAILED"
-    assert states_of(simulated_aws) == (["Stopped"] if denied == "logs:*" else [])
+    assert states_of(simulated_aws) == []
+
+
+def test_a_job_whose_log_may_not_be_read_goes_on(
+    small_project: ProjectFolder, simulated_aws: AwsEmulator, job: Job, store: MlflowClient
+) -> None:
+    simulated_aws.faults.deny("logs:*")
+    said = train_to_fail(small_project, store, job_name="ours")
+    run = the_run(store)
+    assert said == (
+        f"Run {run.info.run_id} RUNNING: job 'ours' cannot be looked at: {NO_ACCESS}logs:DescribeLogStreams on "
+        "resource: arn:aws:logs:eu-central-1:123456789012:log-group:/aws/sagemaker/TrainingJobs:log-stream: because no "
+        f"identity-based policy allows the logs:DescribeLogStreams action{ASK}; the job goes on and can be followed "
+        "again when that is settled"
+    )
+    assert simulated_aws.calls.of("sagemaker:StopTrainingJob") == []
+    simulated_aws.faults.allow("logs:*")
+    job.may_end.set()
+    attach(TrackingClient(store.tracking_uri), run.info.run_id)
+    assert the_run(store).info.status == "FINISHED"
+    assert states_of(simulated_aws) == ["Completed"]
 
 
 def test_a_role_that_does_not_exist(

@@ -1,5 +1,7 @@
 """Stopping what belongs to a run."""
 
+import math
+
 import pytest
 
 from tests.memory_server import MemoryClient
@@ -8,7 +10,7 @@ from tg.common import DeliveryError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover import cancellation
 from tg_mlflow.takeover.cancellation import cancel, wait_for_launcher
-from tg_mlflow.testing.memory_executor import MemoryExecutor
+from tg_mlflow.testing.memory_executor import Line, MemoryExecutor, Script
 from tg_mlflow.tracking.launcher import Launcher
 
 TAGS = {"tg.place": "memory", "tg.job_id": "job"}
@@ -19,6 +21,21 @@ def test_a_job_that_nobody_records_is_stopped_and_its_run_killed(executor: Memor
     job = start_job(client, executor, **TAGS)
     cancel(client, job.run_id)
     assert client.get_run(job.run_id).info.status == "KILLED"
+    with pytest.raises(DeliveryError, match="there is no job 'job'"):
+        executor.status("job")
+
+
+def test_what_a_job_has_said_since_its_launcher_died_is_recorded_before_it_is_removed(
+    executor: MemoryExecutor,
+) -> None:
+    client = MemoryClient()
+    said = [Line(0, f"###METRIC###loss:{step / 2}###step:{step};time:12###") for step in range(20)]
+    executor._machine._write_script = lambda request: Script(said, math.inf)
+    job = start_job(client, executor, **TAGS)
+    cancel(client, job.run_id)
+    run = client.get_run(job.run_id)
+    assert (run.info.status, run.data.metrics) == ("KILLED", {"loss": 9.5})
+    assert client.requests.count("log_batch") >= 1
     with pytest.raises(DeliveryError, match="there is no job 'job'"):
         executor.status("job")
 

@@ -144,6 +144,15 @@ def test_only_a_final_answer_is_not_asked_for_again(code: int, is_final: bool, i
     assert clock.pauses == ([] if is_final else [0.5])
 
 
+def test_what_is_too_large_for_a_proxy_may_be_taken_in_parts() -> None:
+    client, clock, run_id = connect(patience_seconds=0.5)
+    text = "API request to endpoint /api/2.0/mlflow/runs/log-batch failed with error code 413 != 200"
+    client.faults["log_batch"] = [MlflowException(text, INTERNAL_ERROR)]
+    with pytest.raises(TrackingError, match="error code 413") as raised:
+        client.log_batch(run_id, metrics=[])
+    assert (raised.value.is_final, raised.value.is_refusal, clock.pauses) == (True, True, [])
+
+
 def test_all_requests_wait_together_for_one_absence() -> None:
     client, clock, run_id = connect(patience_seconds=5)
     client.faults = {"set_tag": [AWAY] * 100, "set_terminated": [AWAY] * 2}

@@ -158,6 +158,24 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
                 signal.signal(number, handler)
 
 
+@contextmanager
+def hang_up_as_termination() -> Iterator[None]:
+    """Treats SIGHUP, as of a terminal that is closed, like SIGTERM while the context is open.
+
+    Where it is ignored, as under nohup, or has a handler, it stays so. Only the main thread can receive signals;
+    elsewhere this changes nothing.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGHUP) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @functools.cache
 def _leave_to_parent() -> None:
     """Restores the default handlers of both signals in forked processes: a pool ends its workers by them."""

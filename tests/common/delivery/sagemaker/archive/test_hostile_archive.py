@@ -18,6 +18,7 @@ from tg.common import ResultArchiveError
 from tg.common.delivery.sagemaker.archive.result_archive import ArchiveLimits, ResultArchive
 from tg.common.delivery.sagemaker.archive.safe_extraction import extract_archive, extract_tar_stream, scan_archive
 from tg.common.delivery.sagemaker.archive.writer import write_result_archive_from_tar
+from tg.common.errors import StorageError
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, content: bytes = b"", link: str = "", mode: int = 0o644) -> bytes:
@@ -398,7 +399,7 @@ def test_a_failed_extraction_leaves_nothing(outside: Path, monkeypatch: pytest.M
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tarfile.TarFile, "extract", extract)
-    with pytest.raises(ResultArchiveError, match="cannot be read or extracted: No space left on device"):
+    with pytest.raises(StorageError, match="cannot be read or extracted: No space left on device"):
         extract_archive(path, outside / "sub" / "target")
     assert extracted == ["a.txt", "b"]
     assert list((outside / "sub").iterdir()) == []

@@ -22,6 +22,7 @@ from tg.common.delivery.sagemaker.archive.result_archive import (
     write_result_archive,
     write_result_archive_from_tar,
 )
+from tg.common.errors import StorageError
 
 FILES = {
     "task.json": b"{}",
@@ -151,7 +152,7 @@ def test_the_marker_lists_what_is_there(model: Path) -> None:
 
 def test_a_marker_is_there_whole_or_not_at_all(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(ResultArchiveError, match=r"the completion marker in .* cannot be written: No space left"):
+    with pytest.raises(StorageError, match=r"the completion marker in .* cannot be written: No space left"):
         write_completion_marker(model)
     assert names(model) == {name.partition("/")[0] for name in FILES}
 
@@ -163,9 +164,9 @@ def test_a_failure_leaves_the_archive_that_was_there(
     target.write_bytes(b"before")
     stream = container_stream(model)
     monkeypatch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(ResultArchiveError, match=rf"the archive '{target}' cannot be written: No space left on device"):
+    with pytest.raises(StorageError, match=rf"the archive '{target}' cannot be written: No space left on device"):
         write_result_archive(model, target)
-    with pytest.raises(ResultArchiveError, match="cannot be written: No space left on device"):
+    with pytest.raises(StorageError, match="cannot be written: No space left on device"):
         write_result_archive_from_tar([stream], target)
     with pytest.raises(ResultArchiveError, match="the tar stream of 'model' is truncated"):
         write_result_archive_from_tar([stream[:2000]], target)
@@ -251,7 +252,7 @@ def test_a_folder_that_cannot_be_read_is_told(model: Path, tmp_path: Path, monke
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(ResultArchiveError, match=rf"cannot be written: Permission denied \({model}/runs\)"):
+    with pytest.raises(StorageError, match=rf"cannot be written: Permission denied \({model}/runs\)"):
         write_result_archive(model, tmp_path / "model.tar.gz")
     assert names(tmp_path) == {"model"}
 

@@ -156,6 +156,29 @@ def test_what_will_not_pass_is_not_waited_for() -> None:
         aws.follow("titanic-1", raising(failing("AccessDeniedException")))
 
 
+def test_a_permission_that_was_there_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    _, make = make_sessions()
+    aws = AwsSession(session=make, patience_seconds=90, pause_seconds=0)
+    denied = failing("AccessDeniedException")
+    assert aws.follow("titanic-1", raising()) == "done"
+    assert aws.follow("titanic-1", raising(denied, denied, denied)) == "done"
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]
+    assert "job 'titanic-1' cannot be looked at: access is denied: " in said
+    assert said.endswith("; waiting up to 1.5 minutes for that to be settled, while the job goes on")
+    with pytest.raises(DeliveryError, match="access is denied"):
+        aws.follow("titanic-1", raising(denied), waits_for_permission=False)
+    with pytest.raises(DeliveryError, match="access is denied"):
+        aws.follow("another", raising(denied))
+
+
+def test_a_permission_that_does_not_come_back_leaves_the_job_alone() -> None:
+    _, make = make_sessions()
+    aws = AwsSession(session=make, patience_seconds=0, pause_seconds=0.001)
+    aws.follow("titanic-1", raising())
+    with pytest.raises(JobUnreachableError, match=r"access is denied.*; the job goes on and can be followed again"):
+        aws.follow("titanic-1", raising(*[failing("AccessDeniedException")] * 5000))
+
+
 def test_credentials_are_read_from_the_profile_again(endpoint: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")

@@ -110,6 +110,25 @@ def test_a_listing_that_is_denied(account: Account, start: Any, capsys: pytest.C
     assert warnings[0].endswith("without sagemaker:ListTrainingJobs, each job is looked at by itself, which is slower")
 
 
+def test_a_listing_that_is_throttled_is_tried_again_later(
+    account: Account, start: Any, shared: SharedAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    throttled = [answer("ThrottlingException", "slow down")]
+    account.on_call("ListTrainingJobs", lambda: throttled[0] if throttled else None)
+    executors = start(5)
+    for number, each in enumerate(executors):
+        assert each.status(f"points-{number}") == JobState(JobStatus.RUNNING)
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]
+    assert warning.endswith("; for 2 minutes, each job is looked at by itself, which is slower")
+    assert account.calls.count("DescribeTrainingJob") >= 5
+    throttled.clear()
+    shared.board._listing_again_at = 0
+    account.calls.clear()
+    for number, each in enumerate(executors):
+        assert each.status(f"points-{number}") == JobState(JobStatus.RUNNING)
+    assert set(account.calls) == {"ListTrainingJobs"}
+
+
 def test_what_is_the_same_for_all_is_done_once(account: Account, shared: SharedAccount, start: Any) -> None:
     config = account.make(dataset="points.csv").config
     key = "sagemaker/points/datasets/points.csv"

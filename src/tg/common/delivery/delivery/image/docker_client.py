@@ -25,6 +25,10 @@ _LOCAL_URLS = ("http+docker://localhost", "http+docker://localnpipe")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
+class EngineAwayError(ContainerError):
+    """The daemon does not answer; what it runs goes on."""
+
+
 class ObjectMissingError(ContainerError):
     """The daemon has no such image, container or file."""
 
@@ -99,7 +103,7 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     """Translates the SDK's errors into one line each, which begins with ``what``.
 
     Raises:
-        ContainerError: If the daemon cannot be reached.
+        EngineAwayError: If the daemon cannot be reached.
         ObjectMissingError: If the object is missing, and ``error`` is :class:`ContainerError`.
         DeliveryError: Of the class ``error``, if the daemon refuses the request.
     """
@@ -112,8 +116,8 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     except APIError as e:
         missing = e.status_code == 404 and error is ContainerError
         raise (ObjectMissingError if missing else error)(explain(what, str(e.explanation or e))) from e
-    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as e:
-        raise ContainerError(f"{what}: {_connection_trouble(e)}") from e
+    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as e:
+        raise EngineAwayError(f"{what}: {_connection_trouble(e)}") from e
 
 
 def explain(what: str, message: str) -> str:

@@ -1,5 +1,6 @@
 """Collects the content of a folder that becomes an archive."""
 
+import errno
 import os
 import tarfile
 from collections.abc import Iterator
@@ -8,7 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from ....errors import ResultArchiveError
+from ....errors import DeliveryError, ResultArchiveError, StorageError
+
+# It is full, or away, or nothing may be written there.
+_OF_THE_DISK = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EROFS,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EACCES,
+    errno.EPERM,
+}
 
 
 @dataclass(frozen=True)
@@ -83,8 +99,15 @@ def _fail(error: OSError) -> NoReturn:
 
 @contextmanager
 def translating_write_errors(what: str) -> Iterator[None]:
-    """Raises a ResultArchiveError for an OSError inside, which says that ``what`` cannot be written."""
+    """Raises, for an OSError inside, as :func:`describe_os_error` does, that ``what`` cannot be written."""
     try:
         yield
     except OSError as error:
-        raise ResultArchiveError(f"{what} cannot be written: {error.strerror or error} ({error.filename})") from error
+        raise describe_os_error(
+            f"{what} cannot be written: {error.strerror or error} ({error.filename})", error
+        ) from error
+
+
+def describe_os_error(message: str, error: OSError) -> DeliveryError:
+    """Tells what is wrong with this machine's disk from what is wrong with an archive or a folder."""
+    return (StorageError if error.errno in _OF_THE_DISK else ResultArchiveError)(message)

@@ -1,7 +1,7 @@
 """The results of a training: ``model.tar.gz``, opened without trusting its content."""
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -10,10 +10,10 @@ from typing import Any
 from ....errors import ResultArchiveError, suggestion
 from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
-from .completion import parse_completion_marker, write_completion_marker
+from .completion import parse_completion_marker, parse_left_out, write_completion_marker
 from .modules import ArchivedModules, PackageProperties
 from .names import ARCHIVE_NAME, COMPLETION, HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, other_names
-from .safe_extraction import DEFAULT_LIMITS, ArchiveLimits, extract_archive, scan_archive
+from .safe_extraction import DEFAULT_LIMITS, OWN_LIMITS, ArchiveLimits, extract_archive, scan_archive
 from .safe_member import ArchiveMember
 from .writer import write_result_archive, write_result_archive_from_tar
 
@@ -60,12 +60,12 @@ class ResultArchive:
 
     @classmethod
     def open_complete(cls, path: Path) -> "ResultArchive":
-        """Opens an archive whose training has completed.
+        """Opens the archive of a job of one's own, whose training has completed; it may be of any size.
 
         Raises:
             ResultArchiveError: If it is incomplete, or there is no archive that can be read.
         """
-        archive = cls(path)
+        archive = cls(path, OWN_LIMITS)
         archive.check_complete()
         return archive
 
@@ -131,6 +131,11 @@ class ResultArchive:
         except Exception as error:
             reason = str(error) if isinstance(error, ResultArchiveError) else f"{type(error).__name__}: {error}"
             raise ResultArchiveError(f"{member!r} of {str(self.path)!r} cannot be unpickled: {reason}") from error
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Why each file that a complete training has made is not here, by name: sockets, links that lead out."""
+        return parse_left_out(self._read(COMPLETION))
 
     @property
     def is_complete(self) -> bool:

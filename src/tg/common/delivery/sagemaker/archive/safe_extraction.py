@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+import sys
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Set
@@ -13,6 +14,7 @@ from typing import Any
 
 from ....errors import ResultArchiveError
 from ....system.tar_extraction import extract_member
+from .entries import describe_os_error
 from .safe_member import ArchiveMember, MemberCheck, RefusedError
 from .safe_stream import ChunkStream, ForwardReader
 
@@ -35,6 +37,9 @@ class ArchiveLimits:
 
 
 DEFAULT_LIMITS = ArchiveLimits()
+# Of the results of a job of one's own, which have any size. A ``.tar.gz`` is read in constant memory, but for the names
+# of its members, and has at most a thousand times its compressed size.
+OWN_LIMITS = ArchiveLimits(size_bytes=sys.maxsize, members=10_000_000)
 
 
 def scan_archive(path: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> list[ArchiveMember]:
@@ -144,4 +149,4 @@ def _translated(what: str) -> Iterator[None]:
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, ValueError, OverflowError, RecursionError) as error:
         raise ResultArchiveError(f"{what} is damaged, or no such archive ({error}); fetch it again") from error
     except OSError as error:
-        raise ResultArchiveError(f"{what} cannot be read or extracted: {error.strerror or error}") from error
+        raise describe_os_error(f"{what} cannot be read or extracted: {error.strerror or error}", error) from error

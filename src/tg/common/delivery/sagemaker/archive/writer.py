@@ -9,7 +9,7 @@ from ....system.replaced_file import replacing_file
 from ....system.temporary_folder import temporary_folder
 from .entries import collect_entries, translating_write_errors
 from .names import member_order
-from .safe_extraction import extract_tar_stream
+from .safe_extraction import OWN_LIMITS, extract_tar_stream
 
 # Archives contain pickled numbers and parquet files, which hardly compress: on such data level 6 is up to twice as slow
 # as level 1 for a few percent. Random bytes take the same time at every level.
@@ -56,5 +56,5 @@ def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None
     """
     what = f"the archive {str(target)!r}"
     with translating_write_errors(what), temporary_folder(f".{target.name}.", target.parent) as folder:
-        extract_tar_stream(chunks, folder / _CONTAINER_FOLDER, _CONTAINER_FOLDER)
+        extract_tar_stream(chunks, folder / _CONTAINER_FOLDER, _CONTAINER_FOLDER, OWN_LIMITS)
         write_result_archive(folder / _CONTAINER_FOLDER, target)

@@ -52,6 +52,11 @@ def is_throttled(error: BaseException) -> bool:
     return error_code(error) in _THROTTLED
 
 
+def is_denied(error: BaseException) -> bool:
+    """Returns whether a permission is missing."""
+    return error_code(error) in _DENIED
+
+
 def is_expired(error: BaseException) -> bool:
     """Returns whether credentials have expired, or cannot be renewed at the moment."""
     from botocore import exceptions

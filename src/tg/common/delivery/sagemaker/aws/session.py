@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ....errors import DeliveryError, JobUnreachableError
+from ....logger import Logger
 from .call_rates import CallRates, WaitInterruptedError
-from .errors import is_expired, is_passing, translate
+from .errors import is_denied, is_expired, is_passing, translate
 
 T = TypeVar("T")
 
@@ -54,6 +55,8 @@ class AwsSession:
         self.clock = self._rates.clock
         self._session: Any = None
         self._clients: dict[str, Any] = {}
+        self._seen: set[str] = set()
+        self._is_away = False
         self._identity: dict[str, str] | None = None
         self._identity_lock = threading.Lock()
 
@@ -134,16 +137,19 @@ class AwsSession:
         except (BotoCoreError, ClientError) as e:
             raise translate(e, what) from e
 
-    def follow(self, job_id: str, function: Callable[[], T]) -> T:
+    def follow(self, job_id: str, function: Callable[[], T], waits_for_permission: bool = True) -> T:
         """Calls a function that queries a job; again and again while credentials, the network or AWS are unavailable.
+
+        The first failure in a row is said.
 
         Args:
             job_id: The job, which goes on meanwhile.
             function: Takes its clients from this session, too.
+            waits_for_permission: Whether a missing permission may come back, as for a job that could be seen before.
 
         Raises:
             JobUnreachableError: If that lasts too long.
-            DeliveryError: If AWS refuses it.
+            DeliveryError: If AWS refuses it, and the job has not been seen before.
             WaitInterruptedError: A ``KeyboardInterrupt``, if :attr:`interrupted` is set meanwhile.
         """
         from botocore.exceptions import BotoCoreError, ClientError
@@ -153,18 +159,32 @@ class AwsSession:
         while True:
             used = self._session
             try:
-                return function()
+                result = function()
             except (BotoCoreError, ClientError) as e:
                 has_expired = is_expired(e)
-                if not has_expired and not is_passing(e):
+                may_return = waits_for_permission and job_id in self._seen and is_denied(e)
+                if not (has_expired or is_passing(e) or may_return):
                     raise translate(e, what) from e
                 if self.clock.monotonic() > deadline:
                     raise JobUnreachableError(
                         f"{translate(e, what)}; the job goes on and can be followed again when that is settled"
                     ) from e
+                self._tell_away(translate(e, what))
                 if has_expired:
                     self.renew(used)
                 self.pause(self._pause_seconds)
+            else:
+                self._seen.add(job_id)
+                self._is_away = False
+                return result
+
+    def _tell_away(self, problem: DeliveryError) -> None:
+        if not self._is_away:
+            self._is_away = True
+            minutes = self._patience_seconds / 60
+            Logger.warning(
+                f"{problem}; waiting up to {minutes:g} minutes for that to be settled, while the job goes on"
+            )
 
     def pause(self, seconds: float) -> None:
         """Waits.

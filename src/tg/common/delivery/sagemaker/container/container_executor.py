@@ -34,6 +34,7 @@ from ..executor.traits import Traits
 from ..job_files.job_folder import JobFolder
 from .files import fetch_failure, fetch_model, send_input
 from .log import container_status, follow_log, save_log
+from .patience import EnginePatience
 from .request import JOB_LABEL, build_container_request, round_grace
 from .state import build_job_state, load_state, save_state
 
@@ -63,14 +64,21 @@ class ContainerExecutor(Executor):
     Args:
         options: The daemon, and options of all jobs.
         client: The connection to the daemon; by default made from the options.
+        patience: How long the daemon may be away while a job is followed.
     """
 
     options: ContainerOptions
 
-    def __init__(self, options: ContainerOptions = ContainerOptions(), client: DockerClient | None = None) -> None:
+    def __init__(
+        self,
+        options: ContainerOptions = ContainerOptions(),
+        client: DockerClient | None = None,
+        patience: EnginePatience | None = None,
+    ) -> None:
         self.options = options
         self.traits = Traits(is_found_anywhere=options.docker_host is not None)
         self._client = client
+        self._patience = patience or EnginePatience()
         self._lock = threading.Lock()
 
     @property
@@ -108,7 +116,7 @@ class ContainerExecutor(Executor):
         folder = self._find_folder(job_id)
         if load_state(folder) is None:
             try:
-                for event in follow_log(self.client, job_id, position, follow):
+                for event in self._patience.follow(self.client, job_id, position, follow):
                     position += len(event.data)
                     yield event
                 return
@@ -119,6 +127,9 @@ class ContainerExecutor(Executor):
         yield from folder.read_output(position)
 
     def status(self, job_id: str) -> JobState:
+        return self._patience.ask(job_id, lambda: self._look(job_id))
+
+    def _look(self, job_id: str) -> JobState:
         folder = self._find_folder(job_id)
         if (kept := load_state(folder)) is not None:
             return kept
@@ -157,6 +168,9 @@ class ContainerExecutor(Executor):
                 return  # another process has collected the results meanwhile
 
     def collect(self, job_id: str) -> None:
+        self._patience.ask(job_id, lambda: self._collect(job_id))
+
+    def _collect(self, job_id: str) -> None:
         folder = self._find_folder(job_id)
         if load_state(folder) is not None:
             return
@@ -183,6 +197,9 @@ class ContainerExecutor(Executor):
 
     def facts(self, job_id: str) -> JobFacts:
         """Returns the id of a job's image, as long as its container exists."""
+        return self._patience.ask(job_id, lambda: self._read_facts(job_id))
+
+    def _read_facts(self, job_id: str) -> JobFacts:
         if load_state(self._find_folder(job_id)) is not None:
             return JobFacts()
         try:

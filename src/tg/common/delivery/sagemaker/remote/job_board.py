@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ....errors import DeliveryError, JobUnreachableError
+from ....errors import DeliveryError
 from ....logger import Logger
 from ..aws.call_rates import CallRates
+from ..aws.errors import is_denied
 from ..aws.session import AwsSession
 from ..executor.job_state import JobStatus
 from .pacing import Pacing
@@ -65,8 +66,8 @@ class JobBoard:
     """Provides the states of jobs to many threads; it has none of its own.
 
     A thread that finds the last listing too old makes the next one, while the others use the present one. Few jobs are
-    not listed, nor are many if listing is not permitted: each is described on request. A job is watched from the first
-    query until its end is completely known, which is kept.
+    not listed, nor are many if listing is not permitted, or not possible at the moment: each is described on request. A
+    job is watched from the first query until its end is completely known, which is kept.
 
     Args:
         aws: The account.
@@ -83,6 +84,7 @@ class JobBoard:
         self._listed: dict[str, _Summary] = {}
         self._listed_at = float("-inf")
         self._is_denied = False
+        self._listing_again_at = float("-inf")
         self._lock = threading.Lock()
         self._listing = threading.Lock()
 
@@ -144,7 +146,8 @@ class JobBoard:
 
     @property
     def _is_listing(self) -> bool:
-        return len(self._entries) >= self._pacing.described_jobs and not self._is_denied
+        is_crowd = len(self._entries) >= self._pacing.described_jobs
+        return is_crowd and not self._is_denied and self._aws.clock.monotonic() >= self._listing_again_at
 
     @property
     def _is_old(self) -> bool:
@@ -178,23 +181,22 @@ class JobBoard:
             return
         try:
             if self._is_old and not self._is_denied:
-                self._refresh(entry.job_id)
-        except JobUnreachableError:
-            raise
+                self._refresh()
         except DeliveryError as e:
-            self._is_denied = True
-            Logger.warning(f"{e}; without sagemaker:ListTrainingJobs, each job is looked at by itself, which is slower")
+            self._give_up_listing(e)
+            entry.summary = None
+            return
         finally:
             self._listing.release()
         entry.summary = entry.summary or self._listed.get(entry.job_id)
 
-    def _refresh(self, job_id: str) -> None:
-        """Lists the newest jobs of the account until all on the board are found; ``job_id`` is the current one."""
+    def _refresh(self) -> None:
+        """Lists the newest jobs of the account until all on the board are found."""
         started = self._aws.clock.monotonic()
         listed: dict[str, _Summary] = {}
         token: dict[str, str] = {}
         for _ in range(_MOST_PAGES):
-            page = self._aws.follow(job_id, partial(self._get_page, token))
+            page = self._aws.call("the training jobs cannot be listed", partial(self._get_page, token))
             for each in page["TrainingJobSummaries"]:
                 name = each["TrainingJobName"]
                 listed[name] = _Summary(
@@ -212,6 +214,16 @@ class JobBoard:
         for entry in missing:
             entry.misses += 1
             entry.summary = None  # so that it is described individually
+
+    def _give_up_listing(self, problem: DeliveryError) -> None:
+        """Lets each job be looked at by itself: for some minutes, or for good if a permission is missing."""
+        self._is_denied = problem.__cause__ is not None and is_denied(problem.__cause__)
+        self._listing_again_at = self._aws.clock.monotonic() + self._pacing.listing_pause_seconds
+        if self._is_denied:
+            why = "without sagemaker:ListTrainingJobs, each job is looked at by itself"
+        else:
+            why = f"for {self._pacing.listing_pause_seconds / 60:g} minutes, each job is looked at by itself"
+        Logger.warning(f"{problem}; {why}, which is slower")
 
     def _get_page(self, token: dict[str, str]) -> Any:
         client = self._aws.client("sagemaker")

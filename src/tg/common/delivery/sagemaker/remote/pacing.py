@@ -22,6 +22,7 @@ class Pacing:
         create_seconds: Between two tries to create a job while a quota is exhausted.
         patience_seconds: How long credentials, network or AWS may be unavailable before a job is given up.
         list_seconds: Between two listings of all jobs of a shared account.
+        listing_pause_seconds: How long jobs are described one by one after a listing that has failed.
         described_jobs: A shared account with fewer jobs describes each of them instead.
     """
 
@@ -34,6 +35,7 @@ class Pacing:
     create_seconds: float = 60
     patience_seconds: float = 900
     list_seconds: float = 10
+    listing_pause_seconds: float = 120
     described_jobs: int = 8
 
     def among(self, jobs: int) -> "Pacing":

@@ -232,7 +232,7 @@ class RemoteExecutor(Executor):
     def kill(self, job_id: str) -> None:
         """Stops the job without waiting: SageMaker gives every job two minutes to stop."""
         if not self._describe(job_id).is_final:
-            self.aws.follow(job_id, lambda: stop_job(self.aws, job_id))
+            self.aws.follow(job_id, lambda: stop_job(self.aws, job_id), waits_for_permission=False)
 
     def load_result(self, job_id: str) -> ResultArchive:
         job = self._describe(job_id)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from ....errors import DeliveryError, JobUnreachableError, ResultArchiveError
 from ..archive.names import ARCHIVE_NAME
-from ..aws.errors import is_expired, is_passing
 from ..aws.s3_download import download_object
 from ..aws.s3_location import S3Location, head_object
 from ..aws.session import AwsSession
@@ -69,10 +68,17 @@ def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
 
 
 def _download(aws: AwsSession, job_id: str, location: S3Location, target: Path) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    def download() -> None:
+        try:
+            download_object(aws, location, target)
+        except DeliveryError as e:
+            if isinstance(e.__cause__, (BotoCoreError, ClientError)):
+                raise e.__cause__ from None  # which is waited for
+            raise
+
     try:
-        download_object(aws, location, target)
-    except DeliveryError as e:
-        cause = e.__cause__
-        if cause is not None and (is_passing(cause) or is_expired(cause)):
-            raise JobUnreachableError(f"{e}; the results of job {job_id!r} stay there and can be fetched later") from e
-        raise
+        aws.follow(job_id, download)
+    except JobUnreachableError as e:
+        raise JobUnreachableError(f"{e}; the results of job {job_id!r} stay there and can be fetched later") from e

@@ -13,6 +13,7 @@ from ....secret_mask import SecretMask
 from ...delivery.package.pickling import Rename
 from ..archive.completion import write_completion_marker
 from ..archive.names import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK
+from ..archive.unkept import remove_unkept
 from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
 from ..contract.variables import find_dataset
 from .environment import ArchiveEnvironment
@@ -74,7 +75,10 @@ class SagemakerJob:
         (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
         Logger.info("Starting training now...")
         self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder.model, rename))
-        write_completion_marker(folder.model)
+        left_out = remove_unkept(folder.model)
+        for name, reason in left_out.items():
+            Logger.warning(f"{name!r} is left out of the results: it is {reason}")
+        write_completion_marker(folder.model, left_out)
 
 
 def read_hyperparameters(folder: MlFolder) -> dict[str, str]:

@@ -1,0 +1,86 @@
+"""Records the rest of a job whose launcher is gone, to its own end or after stopping it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
+from mlflow.entities import RunStatus
+
+from tg.common import JobFailedError
+from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
+from tg.common.errors import JobMissingError
+from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.takeover.run_job import RunJob
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.launcher import launching
+from tg_mlflow.tracking.lifecycle import ending_run
+from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
+from tg_mlflow.training.job import is_still_needed
+from tg_mlflow.training.job_watch import record_result, watch_job
+
+
+def record_rest(
+    client: TrackingClient,
+    found: RunJob,
+    show: Listener = write_to_stdout,
+    following: Callable[[Executor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
+) -> bool:
+    """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
+
+    Args:
+        client: The tracking server's.
+        found: The run, and its job, which is there.
+        show: Shows the output.
+        following: Opens what is needed while the job is waited for.
+
+    Returns:
+        Whether the results are uploaded; otherwise they are kept.
+
+    Raises:
+        JobFailedError: If the job has failed or was stopped; the run says so then, too.
+        RecordingError: If the tracking server does not take it.
+        RunEndedError: If another process has ended the run meanwhile.
+    """
+    run_id, tags, executor = found.run_id, found.run.data.tags, found.executor
+    written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.traits.repeats_logs else 0
+    with ExitStack() as afterwards:
+        try:
+            with (
+                launching(client, run_id),
+                ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
+                RunRecorder(client, run_id, written) as recorder,
+            ):
+                with following(executor, found.job_id):
+                    for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
+                        for event in executor.logs(earlier):
+                            show(recorder.take(event))
+                    recorder.begin_job()
+                    missing_log = watch_job(client, found, recorder, show)
+                if MISSING_TAG in tags:
+                    client.delete_tag(run_id, MISSING_TAG)  # that is tried again
+                is_recorded = record_result(client, found, found.dataset, found.log, missing_log)
+        except JobFailedError as error:
+            if not is_still_needed(JobStatus.FAILED, False, error):
+                afterwards.callback(found.discard)
+            raise
+        if is_recorded and NOT_UPLOADED_TAG in tags:
+            client.delete_tag(run_id, NOT_UPLOADED_TAG)
+        if not is_still_needed(JobStatus.COMPLETED, is_recorded):
+            afterwards.callback(found.discard)
+        return is_recorded
+
+
+def cancel_job(client: TrackingClient, found: RunJob) -> None:
+    """Stops a job, records what its launcher has not, and ends its run: as KILLED, unless the job had completed.
+
+    Raises:
+        DeliveryError: If the job cannot be stopped from here.
+        RecordingError: If the tracking server does not take what the job has said; it is kept.
+    """
+    found.executor.cancel(found.job_id)
+    try:
+        record_rest(client, found, show=lambda event: None)
+    except JobFailedError:
+        return  # the run says so, as of one that was stopped
+    except JobMissingError:
+        client.set_terminated(found.run_id, RunStatus.to_string(RunStatus.KILLED))
