@@ -62,7 +62,7 @@ class KillScene:
                 follows the first metric that it has shown; ``end`` is about the time when it learns that the job is
                 over; ``upload`` follows the first artifact that is kept.
         """
-        package = self._package_time()
+        package = self._task_time()
         started = time.monotonic()
         process = self._start_next(subprocess.Popen if stage == "start" else WarmPopen)
         try:
@@ -72,7 +72,7 @@ class KillScene:
                 pause = self._moments.uniform(0.7, 1.1) * self._warm_start_seconds
             else:
                 shows = self._shows_a_metric if stage == "training" else bool
-                _wait_until(lambda: process.poll() is not None or self._package_time() != package or shows())
+                _wait_until(lambda: process.poll() is not None or self._task_time() != package or shows())
                 pause = self._moments.uniform(0, 1 if stage == "training" else 0.15)
             time.sleep(pause)
             assert process.poll() is None, f"it had ended before it was killed:\n{self._screen.read_text()[-3000:]}"
@@ -114,8 +114,8 @@ class KillScene:
     def _shows_a_metric(self) -> bool:
         return b"###METRIC###" in self._screen.read_bytes()
 
-    def _package_time(self) -> list[int]:
-        return [path.stat().st_mtime_ns for path in self._server.artifacts.glob("*/*/artifacts/package/*.tar.gz")]
+    def _task_time(self) -> list[int]:
+        return [path.stat().st_mtime_ns for path in self._server.artifacts.glob("*/*/artifacts/task.json")]
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:

@@ -139,7 +139,7 @@ def test_an_attach_elsewhere_takes_over(
     aws.faults.hold_starts()
     words = ("--backend-config", json.dumps({"log": NO_VIEWS}))
     with Launcher(example, "sagemaker", tmp_path, *words) as launcher:
-        wait_for(lambda: bool(all_runs(store)) and the_run(store).info.status == "SCHEDULED", 120)
+        wait_for(lambda: bool(aws.jobs) and the_run(store).info.status == "SCHEDULED", 120)
         launcher.kill()
     aws.faults.release_starts()
     elsewhere = tmp_path / "elsewhere"

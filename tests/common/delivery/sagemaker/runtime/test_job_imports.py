@@ -63,6 +63,7 @@ JOB = START | {
     "common.delivery.sagemaker.archive.completion",
     "common.delivery.sagemaker.archive.entries",
     "common.delivery.sagemaker.archive.names",
+    "common.delivery.sagemaker.archive.unkept",
     "common.delivery.sagemaker.runtime.environment",
     "common.delivery.sagemaker.runtime.job",
     "common.delivery.sagemaker.runtime.task_description",
