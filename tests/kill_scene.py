@@ -4,13 +4,13 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.launcher import BIN
+from tests.processes import wait_for
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 from tests.warm import WarmPopen
@@ -62,7 +62,7 @@ class KillScene:
                 follows the first metric that it has shown; ``end`` is about the time when it learns that the job is
                 over; ``upload`` follows the first artifact that is kept.
         """
-        package = self._task_time()
+        task = self._task_time()
         started = time.monotonic()
         process = self._start_next(subprocess.Popen if stage == "start" else WarmPopen)
         try:
@@ -72,7 +72,7 @@ class KillScene:
                 pause = self._moments.uniform(0.7, 1.1) * self._warm_start_seconds
             else:
                 shows = self._shows_a_metric if stage == "training" else bool
-                _wait_until(lambda: process.poll() is not None or self._task_time() != package or shows())
+                wait_for(lambda: process.poll() is not None or self._task_time() != task or shows(), WAIT_SECONDS)
                 pause = self._moments.uniform(0, 1 if stage == "training" else 0.15)
             time.sleep(pause)
             assert process.poll() is None, f"it had ended before it was killed:\n{self._screen.read_text()[-3000:]}"
@@ -87,7 +87,7 @@ class KillScene:
     def wait_for_the_job(self) -> None:
         """Waits for the end of the job, which one of the launchers must have started."""
         assert self.job is not None, self.kills
-        _wait_until(lambda: self.is_job_over)
+        wait_for(lambda: self.is_job_over, WAIT_SECONDS)
 
     def _start_next(self, start: "type[subprocess.Popen[bytes]]") -> "subprocess.Popen[bytes]":
         if self.run is not None:
@@ -116,10 +116,3 @@ class KillScene:
 
     def _task_time(self) -> list[int]:
         return [path.stat().st_mtime_ns for path in self._server.artifacts.glob("*/*/artifacts/task.json")]
-
-
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.005)

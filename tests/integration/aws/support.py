@@ -4,8 +4,6 @@ import base64
 import io
 import tarfile
 import textwrap
-import time
-from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -59,14 +57,6 @@ def read_log(job_name: str) -> list[str]:
                 break
             token = {"nextToken": page["nextForwardToken"]}
     return messages
-
-
-def wait_for(condition: Callable[[], bool], timeout_seconds: float = 30.0) -> None:
-    """Waits until something holds that nobody tells of."""
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def list_keys(prefix: str) -> list[str]:

@@ -10,7 +10,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.aws_emulator import AwsEmulator
-from tests.integration.aws.support import BUCKET, LOG_GROUP, build_request, list_streams, read_log, wait_for
+from tests.integration.aws.support import BUCKET, LOG_GROUP, build_request, list_streams, read_log
+from tests.processes import wait_for
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from tests.integration.aws.support import (
     list_streams,
     push_image,
     read_log,
-    wait_for,
 )
+from tests.processes import wait_for
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.aws_emulator import AwsEmulator
-from tests.integration.aws.support import BUCKET, wait_for
+from tests.integration.aws.support import BUCKET
+from tests.processes import wait_for
 
 METRIC = "validation:loss"
 CONTINUOUS = {"Name": "solver.rate:float", "MinValue": "1e-05", "MaxValue": "1", "ScalingType": "Logarithmic"}

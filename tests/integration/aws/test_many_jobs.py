@@ -17,7 +17,8 @@ import pytest
 from tests.aws_emulator import AwsEmulator
 from tests.eager_clock import EagerClock
 from tests.integration.aws.numbers import MakeAws, make, output_of
-from tests.integration.aws.support import build_request, wait_for
+from tests.integration.aws.support import build_request
+from tests.processes import wait_for
 from tg.common.delivery.sagemaker import JobStatus, SagemakerRemoteExecutor, SharedAccount
 from tg.common.delivery.sagemaker.aws.call_rates import CallRates
 

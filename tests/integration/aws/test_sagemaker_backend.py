@@ -25,9 +25,10 @@ from tests.integration.aws.backend_support import (
     states_of,
     the_run,
 )
-from tests.integration.aws.support import BUCKET, wait_for
+from tests.integration.aws.support import BUCKET
 from tests.integration.docker.conftest import build_options
 from tests.launcher import Launcher, attach
+from tests.processes import wait_for
 from tests.support import ROOT, ProjectFolder, all_runs
 from tg.common.delivery.delivery import ImageBuildOptions
 

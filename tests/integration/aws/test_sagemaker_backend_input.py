@@ -12,8 +12,9 @@ from mlflow.exceptions import ExecutionException
 
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.backend_support import Job, states_of, the_run, train, train_to_fail
-from tests.integration.aws.support import BUCKET, build_request, wait_for
+from tests.integration.aws.support import BUCKET, build_request
 from tests.launcher import Launcher
+from tests.processes import wait_for
 from tests.support import ProjectFolder, all_runs
 
 LOOKS = {

@@ -14,8 +14,8 @@ from mlflow.entities import Run
 
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.backend_support import FIRST_HALF, POINTS, Job, artifacts_of, points_of, states_of
-from tests.integration.aws.support import wait_for
 from tests.launcher import Launcher, tg_mlflow
+from tests.processes import wait_for
 from tests.support import ProjectFolder, all_runs
 
 HELD = range(91, 100)

@@ -4,7 +4,7 @@ from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.backend_support import POINTS, FastBackend, Job, points_of, states_of, train
-from tests.integration.aws.support import wait_for
+from tests.processes import wait_for
 from tests.support import ProjectFolder, all_runs
 
 

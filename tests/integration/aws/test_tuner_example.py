@@ -14,9 +14,9 @@ from mlflow.entities import Run
 
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.backend_support import artifacts_of
-from tests.integration.aws.support import wait_for
 from tests.integration.aws.test_sagemaker_backend import build_options, example, trained_metrics
 from tests.launcher import END_SECONDS
+from tests.processes import wait_for
 from tests.support import ROOT, ProjectFolder, all_runs
 
 __all__ = ["build_options", "example"]

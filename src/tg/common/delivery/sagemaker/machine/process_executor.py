@@ -133,9 +133,10 @@ class ProcessExecutor(FolderExecutor):
 
     def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
         ended = JobFolder.find(job_id).read_json(process_supervisor.EXIT_NAME)
-        if ended is None or ended.get("log_bytes", taken_bytes) is None:
+        # A job of an earlier version does not say how long its log is.
+        expected = None if ended is None else ended.get("log_bytes", taken_bytes)
+        if expected is None:
             return "the process that kept it ended with the job, and may have lost the last lines"
-        expected = int(ended.get("log_bytes", taken_bytes))
         return None if taken_bytes == expected else f"{taken_bytes:,} of its {expected:,} bytes are here"
 
     def cancel(self, job_id: str) -> None:
