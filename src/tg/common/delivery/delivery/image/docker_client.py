@@ -33,6 +33,10 @@ class ObjectMissingError(ContainerError):
     """The daemon has no such image, container or file."""
 
 
+class NotSupportedError(ContainerError):
+    """The daemon cannot do this, now or later."""
+
+
 def connect(docker_host: str | None = None) -> DockerClient:
     """Connects to a daemon.
 
@@ -98,6 +102,9 @@ def wait_for_exit(client: DockerClient, container: str, timeout_seconds: int) ->
     return True
 
 
+_ANSWERS: dict[int, type[ContainerError]] = {404: ObjectMissingError, 501: NotSupportedError}
+
+
 @contextmanager
 def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     """Translates the SDK's errors into one line each, which begins with ``what``.
@@ -105,6 +112,7 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     Raises:
         EngineAwayError: If the daemon cannot be reached.
         ObjectMissingError: If the object is missing, and ``error`` is :class:`ContainerError`.
+        NotSupportedError: If the daemon cannot do it at all, and ``error`` is :class:`ContainerError`.
         DeliveryError: Of the class ``error``, if the daemon refuses the request.
     """
     import requests
@@ -114,8 +122,8 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     try:
         yield
     except APIError as e:
-        missing = e.status_code == 404 and error is ContainerError
-        raise (ObjectMissingError if missing else error)(explain(what, str(e.explanation or e))) from e
+        kind = _ANSWERS.get(e.status_code or 0, error) if error is ContainerError else error
+        raise kind(explain(what, str(e.explanation or e))) from e
     except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as e:
         raise EngineAwayError(f"{what}: {_connection_trouble(e)}") from e
 
