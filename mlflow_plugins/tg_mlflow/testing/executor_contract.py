@@ -118,6 +118,17 @@ class ExecutorContract:
         executor.collect(job_id)
         assert read_output(executor, job_id) == whole
 
+    def test_a_log_is_known_to_be_whole(self, executor: Executor, build_delivery: BuildDelivery) -> None:
+        job_id = run(executor, build_delivery("talk"))
+        length = len(read_output(executor, job_id))
+        for _ in range(2):
+            assert executor.find_missing_log(job_id, length) is None
+            for taken_bytes in (0, length - 1):
+                assert executor.find_missing_log(job_id, taken_bytes) == (
+                    f"{taken_bytes:,} of its {length:,} bytes are here"
+                )
+            executor.collect(job_id)
+
     def test_a_job_reads_its_dataset(self, executor: Executor, build_delivery: BuildDelivery, tmp_path: Path) -> None:
         for folder, content in (("one", b"rows"), ("other", b"other rows")):
             path = tmp_path / "datasets" / "contract" / folder / "data.txt"

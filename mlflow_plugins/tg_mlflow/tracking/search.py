@@ -8,7 +8,7 @@ from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
 from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG
+from tg_mlflow.tracking.tags import MISSING_LOG_TAG, NOT_UPLOADED_TAG
 
 _PAGE = 1000
 
@@ -19,8 +19,8 @@ def is_running(run: Run) -> bool:
 
 
 def is_complete(run: Run) -> bool:
-    """Whether a run has ended and all that its job has made is in it."""
-    return not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags
+    """Whether a run has ended and all that its job has made and written is in it."""
+    return not is_running(run) and not {NOT_UPLOADED_TAG, MISSING_LOG_TAG} & set(run.data.tags)
 
 
 def search_runs(client: TrackingClient, experiment_ids: list[str], text: str) -> Iterator[Run]:

@@ -293,8 +293,21 @@ def test_a_run_file_without_a_guard_trains_once_and_says_what_is_wrong(place: Pl
     assert place.failure.count("\n") == 1
 
 
-def test_a_run_file_is_guarded() -> None:
-    assert build_run_file("Demo__0") == (
-        "from Demo__0.tg.common.delivery.sagemaker.runtime.entry_point import main, prepare_process\n\n"
-        'if __name__ == "__main__":\n    main()\nelse:\n    prepare_process()\n'
+def test_a_run_file_is_guarded_and_starts_the_relay_first() -> None:
+    assert (
+        build_run_file("Demo__0")
+        == """\
+if __name__ == "__main__":
+    from Demo__0.tg.common.delivery.sagemaker.runtime.relay import start_relay
+
+    start_relay()
+
+    from Demo__0.tg.common.delivery.sagemaker.runtime.entry_point import main
+
+    main()
+else:
+    from Demo__0.tg.common.delivery.sagemaker.runtime.entry_point import prepare_process
+
+    prepare_process()
+"""
     )

@@ -65,7 +65,9 @@ JOB = START | {
     "common.delivery.sagemaker.archive.names",
     "common.delivery.sagemaker.archive.unkept",
     "common.delivery.sagemaker.runtime.environment",
+    "common.delivery.sagemaker.contract.log_size",
     "common.delivery.sagemaker.runtime.job",
+    "common.delivery.sagemaker.runtime.relay",
     "common.delivery.sagemaker.runtime.task_description",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 from ....errors import ResultArchiveError, suggestion
 from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
-from .completion import parse_completion_marker, parse_left_out, write_completion_marker
+from .completion import parse_completion_marker, parse_left_out, parse_log_size, write_completion_marker
 from .modules import ArchivedModules, PackageProperties
 from .names import ARCHIVE_NAME, COMPLETION, HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, other_names
 from .safe_extraction import DEFAULT_LIMITS, OWN_LIMITS, ArchiveLimits, extract_archive, scan_archive
@@ -136,6 +136,14 @@ class ResultArchive:
     def left_out(self) -> Mapping[str, str]:
         """Why each file that a complete training has made is not here, by name: sockets, links that lead out."""
         return parse_left_out(self._read(COMPLETION))
+
+    @property
+    def log_size(self) -> Mapping[str, Any] | None:
+        """How much a complete training has written, as its job has counted.
+
+        There is nothing in it if the job could not note that; it is ``None`` if nobody has counted.
+        """
+        return parse_log_size(self._read(COMPLETION))
 
     @property
     def is_complete(self) -> bool:

@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ from .facts import build_console_url, build_facts
 from .metric_definitions import build_metric_definitions
 from .pacing import Pacing
 from .plan import RemotePlan, plan_job
-from .result import fetch_result, find_result
+from .result import fetch_log_size, fetch_result, find_result
 from .shared_account import SharedAccount
 from .state import JobDescription, build_remote_state
 from .target import check_is_free
@@ -109,6 +110,7 @@ class RemoteExecutor(Executor):
         self._lock = threading.Lock()
         self._submission = secrets.token_hex(8)
         self._sent: dict[str, bool] = {}  # whether their creation is confirmed
+        self._logs: dict[str, CloudWatchLog] = {}  # that were read to their end
 
     def connect(self, docker_host: str | None) -> DockerClient:
         """Connects to the Docker daemon that builds images, once for each host.
@@ -204,22 +206,32 @@ class RemoteExecutor(Executor):
         return str(done.location)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-        all_hosts = self.options.metrics_from == "all"
         look = self._wait_for_news if follow else self._describe
         log = CloudWatchLog(
             self.aws,
             job_id,
             lambda: look(job_id),
-            all_hosts,
+            self.options.metrics_from == "all",
             self.pacing,
             self._account.count_followers,
             None if self._shared is None else lambda: self._describe(job_id),
+            lambda: fetch_log_size(self.aws, self._describe(job_id)),
         )
-        return skip_bytes(self._follow(log) if follow else log.follow(follow=False), position)
+        return skip_bytes(self._read(log, follow), position)
 
-    def _follow(self, log: CloudWatchLog) -> Iterator[LogEvent]:
-        with self._account.following():
-            yield from log.follow()
+    def _read(self, log: CloudWatchLog, follow: bool) -> Iterator[LogEvent]:
+        with self._account.following() if follow else nullcontext():
+            yield from log.follow(follow)
+        self._logs[log.job_id] = log
+
+    def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
+        if job_id not in self._logs:
+            for _ in self.logs(job_id, follow=False):
+                continue
+        log = self._logs[job_id]
+        if taken_bytes < log.read_bytes:
+            return f"{taken_bytes:,} of its {log.read_bytes:,} bytes are here"
+        return log.find_missing(None if log.has_told() else fetch_log_size(self.aws, self._describe(job_id)))
 
     def status(self, job_id: str) -> JobState:
         return build_remote_state(self._glance(job_id))
@@ -243,6 +255,7 @@ class RemoteExecutor(Executor):
 
     def discard(self, job_id: str) -> None:
         """Removes a job's fetched files; its objects in AWS stay."""
+        self._logs.pop(job_id, None)
         JobFolder.discard(job_id)
 
     def facts(self, job_id: str) -> JobFacts:

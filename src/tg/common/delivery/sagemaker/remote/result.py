@@ -1,10 +1,13 @@
 """The result archive of a job on SageMaker: its location in S3, and its local copy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ....errors import DeliveryError, JobUnreachableError, ResultArchiveError
 from ..archive.names import ARCHIVE_NAME
+from ..archive.result_archive import ResultArchive
 from ..aws.s3_download import download_object
 from ..aws.s3_location import S3Location, head_object
 from ..aws.session import AwsSession
@@ -65,6 +68,16 @@ def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
         _download(aws, job.job_id, result.location, folder.archive)
         folder.write_json(_COPY_NAME, copy)
     return folder.archive
+
+
+def fetch_log_size(aws: AwsSession, job: JobDescription) -> Mapping[str, Any] | None:
+    """Reads what the results of a job that has completed say of its log, as ``ResultArchive.log_size`` does.
+
+    Raises:
+        DeliveryError: As :func:`fetch_result` does.
+    """
+    with ResultArchive.open_complete(fetch_result(aws, job)) as archive:
+        return archive.log_size
 
 
 def _download(aws: AwsSession, job_id: str, location: S3Location, target: Path) -> None:
