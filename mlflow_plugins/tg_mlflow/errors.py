@@ -15,7 +15,7 @@
 """
 
 from tg.common import JobFailedError, TgError
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 
 
 class ProjectError(TgError):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tg.common import DeliveryError, TgError
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.delivery.project_delivery import build_delivery
 from tg_mlflow.errors import describe_failure
 from tg_mlflow.places.config import PlaceConfig

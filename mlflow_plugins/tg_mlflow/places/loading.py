@@ -16,7 +16,7 @@ from mlflow.projects.utils import (
 from pydantic import ValidationError
 
 from tg.common.errors import suggestion
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import list_places

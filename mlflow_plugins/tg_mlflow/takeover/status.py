@@ -7,7 +7,7 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT

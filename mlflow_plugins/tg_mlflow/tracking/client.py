@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from tg.common.secret_mask import MASK, SecretMask
+from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import BackendConfigError, TrackingError
 from tg_mlflow.tracking.patience import Clock, Patience

@@ -16,7 +16,7 @@ from mlflow.protos.databricks_pb2 import (
 )
 
 from tests.memory_server import FakeClock, MemoryClient, MemoryServer
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import BackendConfigError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.memory_server import MemoryClient
 from tg.common import JobFailedError
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RecordingError, RunEndedError
 from tg_mlflow.training.end import TrainingEnd, read_end
 

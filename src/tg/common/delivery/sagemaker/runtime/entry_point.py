@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from ....errors import TgError
 from ....logger import Logger
-from ....secret_mask import SecretMask
+from ....secrets import SecretMask
 from ...delivery.package.entry_point import EntryPoint, open_own_package
 from ...delivery.package.import_failures import describe_import_failure
 from ...delivery.package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX, check_package, load_prepared

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tg.common.secret_mask import SecretMask, looks_secret
+from tg.common.secrets import SecretMask, looks_secret
 
 
 @pytest.mark.parametrize(
