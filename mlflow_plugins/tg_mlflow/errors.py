@@ -15,6 +15,7 @@
 """
 
 from tg.common import JobFailedError, TgError
+from tg.common.exception_text import describe_exception, message_of
 from tg.common.secrets import SecretMask
 
 
@@ -70,6 +71,8 @@ def describe_failure(error: BaseException) -> str:
 
     Further lines of a job's error, which are the end of its log, are dropped.
     """
-    text = str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)
-    text = SecretMask().mask(" ".join(text.split()))
-    return text if isinstance(error, TgError) else f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, JobFailedError):
+        text = str(error).partition("\n")[0]
+    else:
+        text = message_of(error) if isinstance(error, TgError) else describe_exception(error)
+    return SecretMask().mask(" ".join(text.split()))

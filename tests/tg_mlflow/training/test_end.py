@@ -32,6 +32,17 @@ def test_a_run_that_another_process_has_ended(status: str, fails: bool) -> None:
     assert end == TrainingEnd(status, f"Run {run_id} {status}: another process has ended it" if fails else None)
 
 
+def test_an_error_whose_message_cannot_be_shown_has_its_type(caplog: pytest.LogCaptureFixture) -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    run_id, end = end_with(Silent(), "FAILED")
+    reason = "Silent: its message cannot be shown, as its __str__ raises ZeroDivisionError"
+    assert end == TrainingEnd("FAILED", f"Run {run_id} FAILED: {reason}")
+    assert caplog.messages[0].endswith("Silent: <exception str() failed>\n")
+
+
 def test_an_error_of_the_projects_code_is_shown_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
     run_id, end = end_with(ValueError("no tok-4f5e6d"), "FAILED")
     assert end == TrainingEnd("FAILED", f"Run {run_id} FAILED: ValueError: no ***")

@@ -45,6 +45,7 @@ START = {
     "common.delivery.sagemaker.runtime.pool_start",
     "common.delivery.sagemaker.runtime.starting_workers",
     "common.errors",
+    "common.exception_text",
     "common.lazy_names",
     "common.loc",
     "common.logger",
