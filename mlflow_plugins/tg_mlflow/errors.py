@@ -15,7 +15,7 @@
 """
 
 from tg.common import JobFailedError, TgError
-from tg.common.exception_text import describe_exception, message_of
+from tg.common.exception_text import describe_exception, format_messages, message_of
 from tg.common.secrets import SecretMask
 
 
@@ -64,6 +64,12 @@ class RunNotOursError(TgError):
 
 class UnservableModelError(TgError):
     """A logged model does not predict as the trained one where neither its project nor its package is."""
+
+
+def as_cause(error: BaseException, mask: SecretMask | None = None) -> BaseException | None:
+    """Returns an error for ``raise … from``: ``None`` if it, or what led to it, would show a secret in a traceback."""
+    text = format_messages(error)
+    return error if (mask or SecretMask()).mask(text) == text else None
 
 
 def describe_failure(error: BaseException) -> str:

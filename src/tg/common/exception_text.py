@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 
 def message_of(error: BaseException) -> str:
@@ -29,11 +30,20 @@ def describe_exception(error: BaseException) -> str:
 
 def list_causes(error: BaseException) -> Iterator[BaseException]:
     """Yields an exception, and what it was raised from in turn."""
-    seen, current = set[int](), error
+    seen = set[int]()
+    current: BaseException | None = error
     while current is not None and id(current) not in seen:
         yield current
         seen.add(id(current))
-        current = BaseException.__cause__.__get__(current)  # type: ignore[attr-defined]  # unlike a property of its own
+        current = _get_own(current, "__cause__")
+
+
+def format_messages(error: BaseException) -> str:
+    """Formats an exception as a traceback without its frames: its message, its notes, and those that led to it."""
+    try:
+        return "".join(traceback.TracebackException.from_exception(error, limit=0).format())
+    except Exception:  # noqa: BLE001 - likewise
+        return describe_exception(error)
 
 
 def format_trace(error: BaseException) -> str:
@@ -41,7 +51,12 @@ def format_trace(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
     except Exception:  # noqa: BLE001 - likewise
-        frames = traceback.walk_tb(BaseException.__traceback__.__get__(error))  # type: ignore[attr-defined]
+        frames = traceback.walk_tb(_get_own(error, "__traceback__"))
         places = [(frame.f_code, line) for frame, line in frames]
         lines = [f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in places]
         return f"Traceback (most recent call last):\n{''.join(lines)}{describe_exception(error)}\n"
+
+
+def _get_own(error: BaseException, name: str) -> Any:
+    """Returns an attribute as Python sets it, even if the exception's class has a property of that name."""
+    return vars(BaseException)[name].__get__(error)

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tg.common.secrets import SecretMask
@@ -75,6 +75,7 @@ def test_what_is_left_as_it_is(text: str) -> None:
     assert SecretMask().mask(text) == text
 
 
+@settings(max_examples=400)
 @given(st.data())
 def test_a_stream_masks_the_same_however_it_is_divided(data: st.DataObject) -> None:
     texts = [*(text for text, _ in MASKED), *HARMLESS]

@@ -28,6 +28,12 @@ def reveal(value: Any) -> Any:
     return secret.decode("utf-8", "surrogateescape") if isinstance(secret, bytes) else secret
 
 
+def hide_as(example: Any, text: str) -> Any:
+    """Hides a text as a value of the same type as ``example``."""
+    is_bytes = isinstance(example.get_secret_value(), bytes) if hasattr(example, "get_secret_value") else False
+    return type(example)(text.encode("utf-8", "surrogateescape") if is_bytes else text)
+
+
 def reveal_all(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Reveals what values or their parts hide: a training would get nothing but asterisks.
 

@@ -17,9 +17,7 @@ _PASSWORD_IN_URL = re.compile(
 )
 # A token as the user in a URL such as https://token@github.com.
 _TOKEN_IN_URL = re.compile(r"(?<=://)([\w-]{20,})(?=(?::[^\s/@]*)?@)")
-# Parts of a connection string, and of a signed URL's query.
-_PART = re.compile(r"(?<![\w.-])([\w.-]+)=([^\s;&\"']+)")
-# Such a name wherever it is written, also in a path, as a keyword, and escaped within another address; and its value.
+# A name and its value, in a connection string, a query, a path, as a keyword, or escaped within another address.
 _ASSIGNED_NAME = re.compile(
     r"(?:(?<=%3f)|(?<=%26)|(?<=%2f)|(?<=%23)|(?<![\w.%-]))([\w.-]{1,100})(?:=|%3d)", re.IGNORECASE
 )
@@ -39,7 +37,7 @@ _QUOTED_NUMBER = re.compile(rf"{_QUOTED_NAME})\d{{{SHORTEST_SECRET},}}(?![\w.])"
 _HEADER = re.compile(
     r"(\bauthorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|digest|token)\s+)([^\s\"',;]+)", re.IGNORECASE
 )
-_OTHER_HEADER = re.compile(r"((?<![\w.\"'-])([A-Za-z]+(?:-[A-Za-z]+)+):\s*)([^\s\"',;*]+)")
+_OTHER_HEADER = re.compile(r"((?<![\w.-])([A-Za-z]+(?:-[A-Za-z]+)+):\s*)([^\s\"',;*]+)")
 
 # Every secret that need not be known has one of these in its line, in lower case.
 _HINTS = (
@@ -60,7 +58,7 @@ _HINTS = (
 # value, a header, or a word.
 _QUOTED_VALUE = rb"\\*[\"'][^\"'\n]*(?:[\"']\S*)?"
 _OPEN = re.compile(
-    rb"(?:\\*[\"'][\w.:-]+\\*[\"']\s*:\s*b?(?:" + _QUOTED_VALUE + rb"|\d*)"
+    rb"(?:\\*[\"'][\w.:-]+\\*[\"']\s*(?::\s*b?(?:" + _QUOTED_VALUE + rb"|\d*|\\+))?"
     rb"|[\w.-]+(?:=|(?i:%3d))b?" + _QUOTED_VALUE + rb"|(?i:authorization)[\"']?\s*[:=]\s*[\"']?\w*\s*\S*"
     rb"|[A-Za-z]+(?:-[A-Za-z]+)+:\s*\S*"
     rb"|\S*[A-Za-z\"']\S*)$"
@@ -72,12 +70,14 @@ _LONGEST_OPEN = 600
 def find_by_position(text: str) -> Iterator[str]:
     """Yields the secrets in an address or a connection string, for use elsewhere, where nothing marks them."""
     for user, password in _PASSWORD_IN_URL.findall(text):
+        if not password.strip("*"):
+            continue  # it is masked already
         # Short values would be found in many words.
         yield from (password, unquote(password)) if len(password) >= SHORTEST_SECRET else (f"{user}:{password}@",)
     yield from _TOKEN_IN_URL.findall(text)
-    for part, value in _PART.findall(text):
-        if len(value) >= SHORTEST_SECRET and looks_secret_in_address(part):
-            yield from (value, unquote(value))
+    for start, end in _find_assigned(text):
+        if end - start >= SHORTEST_SECRET:
+            yield from (text[start:end], unquote(text[start:end]))
 
 
 def mask_by_position(text: str) -> str:
@@ -128,7 +128,16 @@ def _mask_quoted_pairs(text: str) -> str:
 
 
 def _mask_assigned(text: str) -> str:
-    parts, end = list[str](), 0
+    parts, done = list[str](), 0
+    for start, end in _find_assigned(text):
+        parts += [text[done:start], MASK]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def _find_assigned(text: str) -> Iterator[tuple[int, int]]:
+    """Yields where the value of a name begins and ends that makes it secret."""
+    end = 0
     for name in _ASSIGNED_NAME.finditer(text):
         before = text[max(name.start() - 3, 0) : name.start()].lower()
         is_in_query = before.endswith(("?", "&", ";", "#", "%3f", "%26", "%23"))
@@ -141,6 +150,5 @@ def _mask_assigned(text: str) -> str:
             word_end = _QUERY_END if is_in_query else _PATH_END if before.endswith(("/", "%2f")) else _WORD_END
             value, start = word_end.split(found["word"], maxsplit=1)[0], found.start("word")
         if value != name[1] and not tells_only(value) and _PLACEHOLDER.match(value) is None:
-            parts += [text[end:start], MASK]
             end = start + len(value)
-    return "".join([*parts, text[end:]])
+            yield start, end
