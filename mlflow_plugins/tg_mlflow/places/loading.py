@@ -1,6 +1,7 @@
 """Loads the configuration of a place from the user's keys and a project's defaults."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from mlflow.projects.utils import (
 from pydantic import ValidationError
 
 from tg.common.errors import suggestion
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask, reveal_all
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import list_places
@@ -42,20 +43,25 @@ def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> 
     Args:
         model: The place's keys.
         folder: The project's folder; a ``tg.json`` in it has defaults, which may include keys of other places.
-        given: The user's keys, which override the defaults; may include what MLflow adds.
+        given: The user's keys, which override the defaults; may include what MLflow adds. What a value hides, as
+            pydantic's ``SecretStr`` does, is revealed, and its name is among the secrets.
 
     Raises:
         BackendConfigError: If a file cannot be read, a key is unknown or a value does not fit.
     """
+    given, hidden = reveal_all(given)
     path = folder / DEFAULTS_FILE
     defaults = _read_defaults(path) if path.is_file() else {}
     defaults = {name: value for name, value in defaults.items() if name in model.model_fields or not _find_places(name)}
     _check(model, defaults, str(path))
     config = {**defaults, **check_config(model, given)}
     try:
-        return model.model_validate(config)
+        loaded = model.model_validate(config)
     except ValidationError as error:
         raise BackendConfigError(f"the configuration cannot be used: {describe_problem(error)}") from None
+    # Hyperparameters and the like are known by the users' names.
+    names = [re.sub(r"^(?:environment|hyperparameters|sweep|tags)\.", "", name) for name in hidden]
+    return loaded.model_copy(update={"secrets": [*loaded.secrets, *names]}) if names else loaded
 
 
 def describe_problem(error: ValidationError) -> str:

@@ -7,7 +7,7 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT
@@ -35,7 +35,7 @@ def describe_status(client: TrackingClient, run: Run) -> str:
         lines.append(_describe_job(run))
     if is_running(run):
         lines.append(_describe_launcher(client, run))
-    return "\n".join(lines)
+    return _mask(run, "\n".join(lines))
 
 
 def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> None:
@@ -83,6 +83,14 @@ def find_run_secrets(run: Run) -> SecretMask:
             f"the tag {SECRETS_TAG} of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
         )
     return SecretMask.of_variables(os.environ, listed=names)
+
+
+def _mask(run: Run, text: str) -> str:
+    """Masks what a run's tags and its place say; of secrets' names in a damaged tag, none is known."""
+    try:
+        return find_run_secrets(run).mask(text)
+    except RunNotOursError:
+        return SecretMask.of_variables(os.environ).mask(text)
 
 
 def _describe_job(run: Run) -> str:

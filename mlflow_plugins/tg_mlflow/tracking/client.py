@@ -3,7 +3,6 @@
 import copy
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,20 +10,16 @@ from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from tg.common.secret_mask import MASK, SecretMask
+from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import BackendConfigError, TrackingError
-from tg_mlflow.tracking.patience import Clock, Patience
+from tg_mlflow.errors import TrackingError, as_cause
+from tg_mlflow.tracking.patience import Clock, Patience, read_patience
 from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
-
-# So long a tracking server may be away, besides the time that MLflow's own client tries again.
-PATIENCE_SECONDS = 300.0
-PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
@@ -45,22 +40,6 @@ _FINAL_CODES = {
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def read_patience() -> float:
-    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
-
-    Raises:
-        BackendConfigError: If it is not a number of seconds.
-    """
-    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float("nan")
-    if not seconds >= 0:
-        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
-    return seconds
 
 
 def _asking(what: str, method: Method) -> Method:
@@ -168,7 +147,6 @@ class TrackingClient(MlflowClient):
     create_experiment = _asking("a new experiment", MlflowClient.create_experiment)
     delete_tag = _asking("that a tag is removed", MlflowClient.delete_tag)
     update_run = _asking("a run's status", MlflowClient.update_run)
-    log_inputs = _asking("a dataset", MlflowClient.log_inputs)
     log_outputs = _asking("a model", MlflowClient.log_outputs)
     get_logged_model = _asking("a question", MlflowClient.get_logged_model)
     search_logged_models = _asking("a question", MlflowClient.search_logged_models)
@@ -220,6 +198,11 @@ class TrackingClient(MlflowClient):
             synchronous,
         )
         return self._ask(log, "metrics" if metrics else "parameters" if params else "tags")
+
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Logs datasets whose names, sources and columns are without secrets."""
+        masked = [DatasetInput(_mask_fields(each.dataset, self.mask), each.tags) for each in datasets or ()]
+        return self._ask(partial(super().log_inputs, run_id, masked, *args, **kwargs), "a dataset")
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """Ends a run; no interrupt cuts short a request that is on its way."""
@@ -274,7 +257,7 @@ class TrackingClient(MlflowClient):
             code = error.error_code if isinstance(error, MlflowException) else None
             text = self.mask.mask(str(error) or type(error).__name__)
             is_refusal = code == _REFUSAL or _TOO_LARGE in text
-            raise TrackingError(text, is_refusal or code in _FINAL_CODES, is_refusal) from error
+            raise TrackingError(text, is_refusal or code in _FINAL_CODES, is_refusal) from as_cause(error, self.mask)
         finally:
             self._thread.is_asking = False
         self._patience.note_answer()
@@ -298,3 +281,7 @@ class TrackingClient(MlflowClient):
 def _make_storable(text: str) -> str:
     """Escapes half characters, as in the names of some files, and the character NUL, which PostgreSQL refuses."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _mask_fields(dataset: Dataset, mask: SecretMask) -> Dataset:
+    return Dataset(**{name: value and mask.mask(value) for name, value in dataset.to_dictionary().items()})

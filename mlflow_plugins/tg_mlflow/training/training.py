@@ -2,7 +2,6 @@
 
 import logging
 import time
-import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from mlflow.entities import RunStatus
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
+from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls
@@ -127,7 +127,7 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
 
 
 def _describe_trace(error: Exception) -> LogEvent:
-    text = "".join(traceback.format_exception(error))
+    text = format_trace(error)
     return LogEvent(text.encode("utf-8", "backslashreplace"), time.time_ns() // 1_000_000, has_metrics=False)
 
 

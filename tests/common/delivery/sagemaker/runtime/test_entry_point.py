@@ -240,6 +240,20 @@ def test_what_is_no_text_is_escaped_in_the_failure(place: Place) -> None:
     assert any(line.endswith(" ERROR: Job has failed: OSError: no file \\udcff.csv") for line in lines)
 
 
+def test_an_error_whose_message_cannot_be_shown_is_the_failure(place: Place) -> None:
+    exit_code, lines = place.run("train", task=Task("raise without words"))
+    reason = "Silent: its message cannot be shown, as its __str__ raises ZeroDivisionError"
+    assert (exit_code, place.failure.splitlines()[0]) == (1, reason)
+    assert any(line.endswith(f" ERROR: Job has failed: {reason}") for line in lines)
+
+
+def test_a_hyperparameter_that_is_secret_is_not_in_the_failure(place: Place) -> None:
+    place.give_hyperparameters(password="hunter22")
+    assert place.run("train", task=Task("raise a secret"))[0] == 1
+    assert place.failure.splitlines()[0] == "ValueError: no login with ***"
+    assert "hunter22" not in place.failure
+
+
 def test_a_task_that_exits_has_not_trained(place: Place) -> None:
     assert place.run("train", task=Task("exit"))[0] == 1
     assert place.failure.startswith("the training called sys.exit(0) before its end\n")

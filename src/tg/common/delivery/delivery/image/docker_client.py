@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ....errors import ContainerError, DeliveryError
-from ....secret_mask import MASK
+from ....secrets import MASK
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from ....errors import ResultArchiveError, suggestion
+from ....exception_text import describe_exception
 from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
 from .completion import parse_completion_marker, parse_left_out, parse_log_size, write_completion_marker
@@ -129,7 +130,7 @@ class ResultArchive:
                     raise
                 return load_pickle(path, modules.find)
         except Exception as error:
-            reason = str(error) if isinstance(error, ResultArchiveError) else f"{type(error).__name__}: {error}"
+            reason = str(error) if isinstance(error, ResultArchiveError) else describe_exception(error)
             raise ResultArchiveError(f"{member!r} of {str(self.path)!r} cannot be unpickled: {reason}") from error
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....errors import DeliveryError
+from ....exception_text import describe_exception
 from ....ml.training_core import InMemoryTrainingEnvironment
 from ....system.interrupts import uninterrupted
 from ..executor.config import SagemakerConfig
@@ -98,7 +99,7 @@ class AttachedExecutor(FolderExecutor):
             state = JobState(JobStatus.STOPPED, None, "it was interrupted")
             raise
         except BaseException as error:
-            state = JobState(JobStatus.FAILED, None, f"{type(error).__name__}: {error}")
+            state = JobState(JobStatus.FAILED, None, describe_exception(error))
             raise
         finally:
             with uninterrupted():

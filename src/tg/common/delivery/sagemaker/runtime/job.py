@@ -9,7 +9,7 @@ from typing import Any
 from ....errors import TaskDefinitionError
 from ....logger import Logger
 from ....ml.training_core import AbstractTrainingTask
-from ....secret_mask import SecretMask
+from ....secrets import SecretMask
 from ...delivery.package.pickling import Rename
 from ..archive.completion import write_completion_marker
 from ..archive.names import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK
