@@ -17,6 +17,9 @@ from tg_mlflow.tracking.search import is_running
 from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
 from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.training.wait_notes import noting_waits
+
+_SCHEDULED = RunStatus.to_string(RunStatus.SCHEDULED)
 
 
 def record_rest(
@@ -47,6 +50,7 @@ def record_rest(
         try:
             with (
                 launching(client, run_id),
+                noting_waits(client, run_id),
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
                 RunRecorder(client, run_id, written) as recorder,
             ):
@@ -55,7 +59,8 @@ def record_rest(
                         for event in executor.logs(earlier):
                             show(recorder.take(event))
                     recorder.begin_job()
-                    missing_log = watch_job(client, found, recorder, show)
+                    is_scheduled = found.run.info.status == _SCHEDULED
+                    missing_log = watch_job(client, found, recorder, show, is_scheduled)
                 if MISSING_TAG in tags:
                     client.delete_tag(run_id, MISSING_TAG)  # that is tried again
                 is_recorded = record_result(client, found, found.dataset, found.log, missing_log)
