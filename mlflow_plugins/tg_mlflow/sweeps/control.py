@@ -1,18 +1,22 @@
 """Describes and stops a sweep, by the sweep's run."""
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from mlflow.entities import Run, RunStatus
 
 from tg.common import TgError
+from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import RunNotOursError, SweepError, describe_failure
-from tg_mlflow.sweeps.runs import list_children, name_child
+from tg_mlflow.sweeps.record import read_sweep
+from tg_mlflow.sweeps.runs import group_children, list_children, name_child
 from tg_mlflow.takeover.cancellation import wait_for_launcher
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.rest import cancel_job
+from tg_mlflow.takeover.status import describe_wait
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
+from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher, read_other_host
 from tg_mlflow.tracking.search import is_running
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -22,13 +26,30 @@ _MOST_AT_ONCE = 32
 
 
 def describe_sweep_status(client: TrackingClient, parent: Run) -> str:
-    """Describes a sweep's status, and that of each of its trainings' runs, a line each."""
-    children = list_children(client, parent)
+    """Describes a sweep's status, that of each of its trainings' runs, and how many were never started, a line each."""
+    run_id, children = parent.info.run_id, list_children(client, parent)
     launcher = read_launcher(parent.data.tags)
-    lines = [f"run {parent.info.run_id} {parent.info.status}{f', run by process {launcher.pid}' if launcher else ''}"]
+    lines = [f"run {run_id} {parent.info.status}{f', run by process {launcher.pid}' if launcher else ''}"]
+    lines += describe_wait(parent, launcher)
     width = max((len(name_child(run)) for run in children), default=0)
     lines += [f"  {name_child(run):<{width}}  {run.info.run_id}  {run.info.status}" for run in children]
+    if unstarted := _count_unstarted(client, parent, children):
+        lines.append(f"{unstarted} {'training was' if unstarted == 1 else 'trainings were'} not started yet")
+    if is_running(parent) and launcher is None:
+        host = read_other_host(parent.data.tags)
+        where = "process of this machine runs it" if host is None else f"process is seen here: it ran on {host}"
+        lines.append(f"no {where}; `tg-mlflow attach {run_id}` resumes it, `tg-mlflow cancel {run_id}` ends it")
     return "\n".join(lines)
+
+
+def _count_unstarted(client: TrackingClient, parent: Run, children: Sequence[Run]) -> int:
+    """Counts the trainings without a run; none if the plan of the sweep cannot be read, as at its very beginning."""
+    try:
+        with temporary_folder() as folder:
+            members = read_sweep(client, parent.info.run_id, folder).members
+    except RunNotOursError:
+        return 0
+    return len({each.name for each in members} - group_children(children).keys())
 
 
 def cancel_sweep(client: TrackingClient, parent: Run) -> None:

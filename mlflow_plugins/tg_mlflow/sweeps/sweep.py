@@ -29,6 +29,7 @@ from tg_mlflow.tracking.tags import SWEEP_TAG
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.training import warn_of_ignored_calls
+from tg_mlflow.training.wait_notes import noting_waits
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -85,7 +86,7 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
     try:
-        with terminating_as_interrupt(), conducting_run(client, run_id):
+        with terminating_as_interrupt(), conducting_run(client, run_id), noting_waits(client, run_id):
             parent = client.get_run(run_id)
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in config.tags.items()])
             log_params(client, run_id, _common_params(members), config)

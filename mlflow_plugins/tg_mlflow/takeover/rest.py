@@ -24,6 +24,9 @@ from tg_mlflow.tracking.tags import (
 )
 from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.training.wait_notes import noting_waits
+
+_SCHEDULED = RunStatus.to_string(RunStatus.SCHEDULED)
 
 
 def record_rest(
@@ -55,6 +58,7 @@ def record_rest(
         try:
             with (
                 launching(client, run_id),
+                noting_waits(client, run_id),
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
                 RunRecorder(client, run_id, written) as recorder,
             ):
@@ -63,7 +67,8 @@ def record_rest(
                         for event in executor.logs(earlier):
                             show(recorder.take(event))
                     recorder.begin_job()
-                    missing_log = watch_job(client, found, recorder, show)
+                    is_scheduled = found.run.info.status == _SCHEDULED
+                    missing_log = watch_job(client, found, recorder, show, is_scheduled)
                 if MISSING_TAG in tags:
                     client.delete_tag(run_id, MISSING_TAG)  # that is tried again
                 if MISSING_LOG_TAG in tags and missing_log is None:  # that was why the run had failed

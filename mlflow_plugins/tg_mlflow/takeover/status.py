@@ -7,35 +7,52 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
+from tg.common.delivery.sagemaker.executor import JobState
+from tg.common.errors import JobMissingError
 from tg.common.secrets import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.launcher import find_launcher, read_other_host
+from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here, read_other_host
 from tg_mlflow.tracking.search import download_quietly, is_running
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, JOB_ID_TAG, SECRETS_TAG
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, JOB_ID_TAG, SECRETS_TAG, WAITING_TAG
 
 _CHUNK_BYTES = 1 << 16
 
 
 def describe_status(client: TrackingClient, run: Run) -> str:
-    """Writes the status of a run, of its job, and who records it, a line each.
+    """Writes the status of a run, what it waits for, its job, and who records it, a line each.
 
     Raises:
         RunNotOursError: If it is not one of ours.
         JobUnreachableError: If its job cannot be asked now.
     """
     check_is_ours(run)
+    return _mask(run, "\n".join(_describe_lines(client, run)))
+
+
+def _describe_lines(client: TrackingClient, run: Run) -> list[str]:
     run_id, tags = run.info.run_id, run.data.tags
     reason = tags.get(FAILURE_REASON_TAG)
     lines = [f"run {run_id} {run.info.status}{f': {reason}' if reason else ''}"]
+    if not is_running(run):
+        return [*lines, *([_describe_job(run)] if JOB_ID_TAG in tags else [])]
+    launcher = find_launcher(client, run)
+    lines += describe_wait(run, launcher)
+    state = _look(run) if JOB_ID_TAG in tags else JobMissingError("it has no job")
+    is_unstarted = isinstance(state, JobMissingError)
     if JOB_ID_TAG in tags:
-        lines.append(_describe_job(run))
-    if is_running(run):
-        lines.append(_describe_launcher(client, run))
-    return _mask(run, "\n".join(lines))
+        job = f"job {tags[JOB_ID_TAG]}"
+        lines.append(f"{job} is not started yet" if is_unstarted and launcher else f"{job} {_describe(state)}")
+    return [*lines, _describe_launcher(run, launcher, is_unstarted)]
+
+
+def describe_wait(run: Run, launcher: Launcher | None) -> list[str]:
+    """Describes what the launcher of a run waits for, in a line; in none if it waits for nothing, or is gone."""
+    is_there = launcher is not None or read_other_host(run.data.tags) is not None
+    return [f"waiting: {run.data.tags[WAITING_TAG]}"] if is_there and WAITING_TAG in run.data.tags else []
 
 
 def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> None:
@@ -94,23 +111,35 @@ def _mask(run: Run, text: str) -> str:
 
 
 def _describe_job(run: Run) -> str:
-    job_id = run.data.tags[JOB_ID_TAG]
+    state, job_id = _look(run), run.data.tags[JOB_ID_TAG]
+    return f"job {job_id} {_describe(state) if isinstance(state, JobState) else 'is not kept any more'}"
+
+
+def _describe(state: JobState | TgError) -> str:
+    if not isinstance(state, JobState):
+        return f"cannot be seen: {state}"
+    return f"{state.status.value}{f': {state.reason}' if state.reason else ''}"
+
+
+def _look(run: Run) -> JobState | TgError:
     try:
         found = find_job(run)
-        state = found.executor.status(job_id)
+        return found.executor.status(found.job_id)
     except JobUnreachableError:
         raise
     except (DeliveryError, RunNotOursError) as error:
-        return f"job {job_id} cannot be seen: {error}" if is_running(run) else f"job {job_id} is not kept any more"
-    return f"job {job_id} {state.status.value}{f': {state.reason}' if state.reason else ''}"
+        return error
 
 
-def _describe_launcher(client: TrackingClient, run: Run) -> str:
-    if (launcher := find_launcher(client, run)) is not None:
+def _describe_launcher(run: Run, launcher: Launcher | None, is_unstarted: bool) -> str:
+    run_id = run.info.run_id
+    if launcher is not None:
         return f"process {launcher.pid} records it"
     if (host := read_other_host(run.data.tags)) is not None:
-        return f"its last launcher was on {host}"
-    return f"no process of this machine records it; `tg-mlflow attach {run.info.run_id}` does"
+        return f"its last launcher was on {host}, where `tg-mlflow status {run_id}` says whether it lives"
+    if is_unstarted and (JOB_ID_TAG not in run.data.tags or keeps_jobs_here(run.data.tags)):
+        return f"the process that was to start its job is gone; `tg-mlflow cancel {run_id}` ends it"
+    return f"no process of this machine records it; `tg-mlflow attach {run_id}` does"
 
 
 def _show_recorded(client: TrackingClient, run: Run, reason: TgError, show: Listener) -> None:

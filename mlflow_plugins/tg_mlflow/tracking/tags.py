@@ -21,6 +21,7 @@ NAME_TAG = "mlflow.runName"  # the run's name
 
 # By which another process sees how far the recording has come.
 LAUNCHER_TAG = "tg.launcher"  # JSON: the host and, while it records, the process
+WAITING_TAG = "tg.waiting"  # what the launcher waits for, in one line, while it does
 LOG_CURSOR_TAG = "tg.log_cursor"  # how many bytes of the output have been recorded
 NOT_UPLOADED_TAG = "tg.not_uploaded"  # why the results of a training that has succeeded are not in the run yet
 MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separated by ", "

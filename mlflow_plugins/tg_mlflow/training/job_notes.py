@@ -16,16 +16,25 @@ from tg_mlflow.training.job import Job
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
-def note_waiting(client: TrackingClient, job: Job) -> bool:
+def note_waiting(client: TrackingClient, job: Job, is_scheduled: bool = False) -> bool:
     """Makes the run SCHEDULED while its job waits for machines, and RUNNING afterwards; in many places none waits.
+
+    Args:
+        client: The tracking server's.
+        job: The job.
+        is_scheduled: Whether the run is SCHEDULED.
 
     Returns:
         Whether the run is SCHEDULED now.
     """
-    if not job.executor.traits.may_queue or (status := job.status).is_final:
-        return False
-    is_waiting = status is JobStatus.QUEUED
-    return set_status(client, job.run_id, RunStatus.SCHEDULED if is_waiting else RunStatus.RUNNING) and is_waiting
+    is_waiting = False
+    if job.executor.traits.may_queue:
+        if (status := job.status).is_final:
+            return False
+        is_waiting = status is JobStatus.QUEUED
+    if is_waiting != is_scheduled:
+        return set_status(client, job.run_id, RunStatus.SCHEDULED if is_waiting else RunStatus.RUNNING) and is_waiting
+    return is_waiting
 
 
 def set_status(client: TrackingClient, run_id: str, status: int) -> bool:

@@ -27,6 +27,7 @@ def watch_job(
     job: Job,
     recorder: RunRecorder,
     show: Listener = write_to_stdout,
+    is_scheduled: bool = False,
 ) -> str | None:
     """Shows and records a job's output from where the recorder stands to its end.
 
@@ -35,6 +36,7 @@ def watch_job(
         job: The job.
         recorder: Takes the output; what it has taken of this job before is skipped.
         show: Shows the output.
+        is_scheduled: Whether the run is SCHEDULED.
 
     Returns:
         What is missing of the output of a job that has completed; ``None`` if it is whole.
@@ -46,7 +48,8 @@ def watch_job(
         ResultArchiveError: If the job has completed, and its results are lost.
     """
     run_id, executor, job_id = job.run_id, job.executor, job.job_id
-    is_waiting = note_waiting(client, job)
+    with _sparing(job):
+        is_waiting = note_waiting(client, job, is_scheduled)
     note_facts(client, job)
     for event, masked in _take_all(job, recorder):
         show(masked)

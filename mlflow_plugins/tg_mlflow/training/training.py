@@ -33,6 +33,7 @@ from tg_mlflow.training.job_notes import set_status
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
+from tg_mlflow.training.wait_notes import noting_waits
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -165,20 +166,24 @@ def _train_once(
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
         watching.enter_context(JobGuard(client, job, recorder, afterwards).watching())
+        waits = watching.enter_context(noting_waits(client, run_id, has_job=False))
         if executor.traits.may_queue:
-            set_status(client, run_id, RunStatus.SCHEDULED)  # for an image, a quota, a machine
+            waits.schedule()  # for an image, a quota, a machine
         if executor.traits.is_in_process:
             _log_package_early(client, run_id, package.path)
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
         executor.submit(request, recorder.take)
+        waits.has_job = True
         building.close()
         if _is_detached(config):
+            if waits.is_scheduled and not executor.traits.may_queue:
+                set_status(client, run_id, RunStatus.RUNNING)  # nobody watches it who would do so
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job.job_id, run_id)
             return job, True
         if not executor.traits.is_in_process:
             _log_package_early(client, run_id, package.path)
         with training.source.following(executor, job.job_id):
-            missing_log = watch_job(client, job, recorder, training.show)
+            missing_log = watch_job(client, job, recorder, training.show, waits.is_scheduled)
         is_recorded = record_result(client, job, dataset, config.log, missing_log)
         return job, is_still_needed(job.status, is_recorded)
 

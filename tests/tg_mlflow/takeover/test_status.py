@@ -1,14 +1,19 @@
 """Where a run stands, and what its job says."""
 
+import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.memory_server import MemoryClient
 from tests.tg_mlflow.memory_jobs import start_job
+from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.testing.memory_executor import MemoryExecutor
+from tg_mlflow.tracking.launcher import launching
 
 TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.secrets": '["HUB_TOKEN"]'}
 
@@ -26,6 +31,50 @@ def test_the_status_of_a_run_that_nobody_records(executor: MemoryExecutor) -> No
         f"run {job.run_id} RUNNING",
         "job job running",
         f"no process of this machine records it; `tg-mlflow attach {job.run_id}` does",
+    ]
+
+
+def note_launcher(client: MemoryClient, run_id: str, **changes: Any) -> None:
+    """Lets a run be recorded by the process that has started this one, or by another one."""
+    with launching(client, run_id):
+        own = json.loads(client.get_run(run_id).data.tags["tg.launcher"])
+    launcher = {**own, **describe_process(os.getppid()), "marker": None, **changes}
+    client.set_tag(run_id, "tg.launcher", json.dumps(launcher))
+
+
+def test_what_a_launcher_waits_for(executor: MemoryExecutor) -> None:
+    client = MemoryClient()
+    run_id = client.create_run("7", tags={**TAGS, "tg.waiting": "no quota is left"}).info.run_id
+    client.update_run(run_id, "SCHEDULED")
+    note_launcher(client, run_id)
+    assert describe_status(client, client.get_run(run_id)).splitlines() == [
+        f"run {run_id} SCHEDULED",
+        "waiting: no quota is left",
+        "job job is not started yet",
+        f"process {os.getppid()} records it",
+    ]
+
+
+def test_a_run_whose_launcher_is_gone_waits_for_nothing(executor: MemoryExecutor) -> None:
+    client = MemoryClient()
+    run_id = client.create_run("7", tags={**TAGS, "tg.waiting": "no quota is left"}).info.run_id
+    note_launcher(client, run_id, started="0")
+    assert describe_status(client, client.get_run(run_id)).splitlines() == [
+        f"run {run_id} RUNNING",
+        "job job cannot be seen: there is no job 'job' in memory; check the id",
+        f"the process that was to start its job is gone; `tg-mlflow cancel {run_id}` ends it",
+    ]
+
+
+def test_a_launcher_of_another_machine_may_live(executor: MemoryExecutor) -> None:
+    client = MemoryClient()
+    job = start_job(client, executor, **TAGS, **{"tg.waiting": "no quota is left"})
+    note_launcher(client, job.run_id, host="another")
+    assert describe_status(client, client.get_run(job.run_id)).splitlines() == [
+        f"run {job.run_id} RUNNING",
+        "waiting: no quota is left",
+        "job job running",
+        f"its last launcher was on another, where `tg-mlflow status {job.run_id}` says whether it lives",
     ]
 
 

@@ -79,6 +79,20 @@ def test_a_run_is_scheduled_while_its_job_waits(
     assert client.get_run(job.run_id).info.status == status
 
 
+def test_a_run_that_is_scheduled_is_not_told_so_again(client: MemoryClient) -> None:
+    job = make_job(client, may_queue=True)
+    job.executor.is_queued = True  # type: ignore[attr-defined]
+    assert note_waiting(client, job, is_scheduled=True)
+    assert "update_run" not in client.requests
+
+
+def test_a_run_that_has_waited_for_its_image_is_running_where_nothing_queues(client: MemoryClient) -> None:
+    job = make_job(client)
+    set_status(client, job.run_id, RunStatus.SCHEDULED)
+    assert not note_waiting(client, job, is_scheduled=True)
+    assert client.get_run(job.run_id).info.status == "RUNNING"
+
+
 def test_a_status_that_the_server_does_not_take(client: MemoryClient, caplog: pytest.LogCaptureFixture) -> None:
     job = make_job(client)
     client.faults["update_run"] = [AWAY]

@@ -9,7 +9,7 @@ from tests.memory_server import FakeClock, MemoryClient
 from tests.tg_mlflow.memory_jobs import start_job
 from tg.common import ContainerError, DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
 from tg.common.delivery.sagemaker import LogEvent, ResultArchive
-from tg.common.delivery.sagemaker.executor import JobState, JobStatus
+from tg.common.delivery.sagemaker.executor import JobState, JobStatus, Traits
 from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import LogMissingError, RecordingError
 from tg_mlflow.places.config import LogConfig
@@ -111,3 +111,21 @@ def test_what_is_missing_of_a_log_is_said(client: MemoryClient, monkeypatch: pyt
     with pytest.raises(LogMissingError, match=f"^{message}$"):
         record_result(client, job, None, LogConfig(), executor.missing_log)
     assert client.get_run(job.run_id).data.tags["tg.missing_log"] == "3 of its 9 bytes are here"
+
+
+def test_a_first_look_that_is_refused_does_not_stop_the_job(client: MemoryClient) -> None:
+    class Refused(MemoryExecutor):
+        looks = 0
+
+        def status(self, job_id: str) -> JobState:
+            self.looks += 1
+            if self.looks == 1:
+                raise DeliveryError("not permitted")
+            return super().status(job_id)
+
+    machine = Machine(lambda request: Script([], 60))
+    executor = Refused(machine, MemoryOptions(), Traits(may_queue=True, starts_at_once=True))
+    job = start_job(client, executor)
+    with pytest.raises(JobUnreachableError, match=r"^not permitted; job job goes on: when that is settled, run `tg-ml"):
+        watch(client, job)
+    assert executor.status("job").status is JobStatus.RUNNING

@@ -4,27 +4,35 @@ from tg.common.delivery.sagemaker import JobState, JobStatus
 from tg.common.delivery.sagemaker.aws.s3_location import S3Location
 from tg.common.delivery.sagemaker.remote.facts import build_console_url, build_facts
 from tg.common.delivery.sagemaker.remote.result import RemoteResult
-from tg.common.delivery.sagemaker.remote.state import JobDescription, build_remote_state
+from tg.common.delivery.sagemaker.remote.state import JobDescription, StatusTransition, build_remote_state
 
-QUEUED, RUNNING = JobState(JobStatus.QUEUED), JobState(JobStatus.RUNNING)
+RUNNING = JobState(JobStatus.RUNNING)
+
+
+def queued(reason: str | None) -> JobState:
+    return JobState(JobStatus.QUEUED, None, reason)
 
 
 @pytest.mark.parametrize(
     ("status", "secondary", "state"),
     [
-        ("InProgress", "", QUEUED),
-        ("InProgress", "Starting", QUEUED),
-        ("InProgress", "Pending", QUEUED),
-        ("InProgress", "LaunchingMLInstances", QUEUED),
-        ("InProgress", "Interrupted", QUEUED),
-        ("InProgress", "Restarting", QUEUED),
+        ("InProgress", "", queued(None)),
+        ("InProgress", "Starting", queued("Starting")),
+        ("InProgress", "Pending", queued("Pending")),
+        ("InProgress", "LaunchingMLInstances", queued("LaunchingMLInstances")),
+        ("InProgress", "Interrupted", queued("Interrupted")),
+        ("InProgress", "Restarting", queued("Restarting")),
         ("InProgress", "Downloading", RUNNING),
         ("InProgress", "Training", RUNNING),
         ("InProgress", "Uploading", RUNNING),
         ("InProgress", "SomethingNew", RUNNING),
         ("Stopping", "Stopping", RUNNING),
         ("Deleting", "", RUNNING),
-        ("SomethingNew", "SomethingNew", RUNNING),
+        (
+            "SomethingNew",
+            "SomethingNew",
+            JobState(JobStatus.RUNNING, None, "SageMaker calls it 'SomethingNew', which is not known here"),
+        ),
         ("Completed", "Completed", JobState(JobStatus.COMPLETED)),
         ("Stopped", "Stopped", JobState(JobStatus.STOPPED, None, "it was stopped")),
         ("Failed", "Failed", JobState(JobStatus.FAILED, None, "AlgorithmError: no rows, exit code: 1")),
@@ -52,6 +60,12 @@ def test_every_status_is_a_state(status: str, secondary: str, state: JobState) -
     reason = "AlgorithmError: no rows,\n  exit code: 1"
     job = JobDescription("j", "", status, secondary, reason, max_run_seconds=600, max_wait_seconds=900)
     assert build_remote_state(job) == state
+
+
+def test_a_job_that_waits_says_for_what() -> None:
+    steps = [StatusTransition("Starting", 1, "Starting the job"), StatusTransition("Starting", 2, "No capacity yet")]
+    job = JobDescription("j", "", "InProgress", "Starting", transitions=steps)
+    assert build_remote_state(job) == queued("Starting - No capacity yet")
 
 
 def test_a_failure_without_a_reason() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from ....errors import ImageBuildError
 from ....logger import Logger
 from ....system.temporary_folder import temporary_folder
+from ....system.waits import waiting_for
 from ..package.dependency_list import DependencyList
 from ..package.package import Package
 from ..package.packaging import Packaging
@@ -124,17 +125,18 @@ class Containering:
             for note in (*recipe.notes, *describe_unfit(self._requirements(package), self.has_gpus)):
                 Logger.warning(note)
             say(f"Building {recipe.reference}: what {package.name} needs")
-            build_image(
-                client,
-                recipe.reference,
-                recipe.dockerfile,
-                recipe.files,
-                platform=platform,
-                options=self.build_options,
-                labels={},
-                secret_texts=secret_texts,
-                say=say,
-            )
+            with waiting_for(f"the build of image {recipe.reference}"):
+                build_image(
+                    client,
+                    recipe.reference,
+                    recipe.dockerfile,
+                    recipe.files,
+                    platform=platform,
+                    options=self.build_options,
+                    labels={},
+                    secret_texts=secret_texts,
+                    say=say,
+                )
         say(f"Building {reference}: {package.path.name} on {recipe.reference}")
         image = build_image(
             client,

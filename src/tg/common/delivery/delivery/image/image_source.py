@@ -3,6 +3,7 @@
 from typing import Any
 
 from ....errors import ContainerError, ImageBuildError
+from ....system.waits import waiting_for
 from .docker_client import DockerClient, ObjectMissingError, engine_errors, engine_platform, first_line, short_platform
 from .image_builder import Say
 
@@ -42,7 +43,8 @@ def find_or_pull_image(
     trouble = ""
     if image is None or (platform and image_platform(image) != wanted):
         say(f"Pulling {reference}")
-        trouble = _pull(client, reference, platform)
+        with waiting_for(f"the pull of {what} {reference}"):
+            trouble = _pull(client, reference, platform)
         image = find_image(client, reference) or image
     if image is None:
         raise ImageBuildError(

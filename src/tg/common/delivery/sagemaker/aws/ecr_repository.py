@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ....errors import ContainerError, DeliveryError, ImageBuildError
 from ....logger import Logger
+from ....system.waits import waiting_for
 from ...delivery.image.container_pusher import ContainerPusher
 from ...delivery.image.containering import Containering
 from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
@@ -112,7 +113,8 @@ def deliver_image(client: DockerClient, containering: Containering, package: Pac
     if containering.image_uri is None and containering.dockerfile_template == DOCKERFILE_TEMPLATE:
         check_image(client, image, containering.has_gpus)
     try:
-        return ContainerPusher(login.repository, login.username, login.password, client).push(image, tag)
+        with waiting_for(f"the push of its image to {login.repository}"):
+            return ContainerPusher(login.repository, login.username, login.password, client).push(image, tag)
     finally:
         # The image's name for the registry; otherwise images of old packages would stay for ever.
         remove_image(client, f"{login.repository}:{tag}")

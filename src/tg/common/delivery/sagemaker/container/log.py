@@ -10,10 +10,13 @@ from ....system.temporary_folder import temporary_folder
 from ...delivery.image.docker_client import DockerClient, NotSupportedError, engine_errors, wait_for_exit
 from ..contract.log_event import LogEvent, skip_bytes
 from ..contract.log_size import without_log_end
+from ..executor.unknown_states import UnknownStates
 from ..job_files.job_folder import JobFolder
+from .state import find_unknown, has_ended
 
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z ")
 _PATIENCE_SECONDS = 1
+_UNKNOWN_SECONDS = 900
 
 
 def follow_log(client: DockerClient, container: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
@@ -31,15 +34,18 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
     Raises:
         ObjectMissingError: If there is no such container any more.
         ContainerError: If the daemon cannot be reached.
+        JobUnreachableError: If its status is one that is not known here, for too long.
     """
+    unknown = UnknownStates("Docker", _UNKNOWN_SECONDS)
     while True:
         status = container_status(client, container)
-        has_ended = not follow or status not in ("created", "running", "paused", "restarting")
+        unknown.note(container, find_unknown(status))
+        is_last = not follow or has_ended(status)
         before = position
-        for event in skip_bytes(without_log_end(_read_log(client, container, not has_ended)), position):
+        for event in skip_bytes(without_log_end(_read_log(client, container, follow=not is_last)), position):
             position += len(event.data)
             yield event
-        if has_ended:
+        if is_last:
             return
         if position == before:  # do not poll an engine that ends streams at once without a pause
             wait_for_exit(client, container, _PATIENCE_SECONDS)

@@ -10,11 +10,22 @@ from ..job_files.job_folder import JobFolder
 _STATE_NAME = "state.json"
 _MISSING_LOG = "missing_log"
 _RUNNING = {
-    "created": JobStatus.QUEUED,
-    "running": JobStatus.RUNNING,
-    "paused": JobStatus.RUNNING,
-    "restarting": JobStatus.RUNNING,
+    "created": JobState(JobStatus.QUEUED),
+    "running": JobState(JobStatus.RUNNING),
+    "paused": JobState(JobStatus.RUNNING, reason="its container is paused; `docker unpause` lets it go on"),
+    "restarting": JobState(JobStatus.RUNNING),
 }
+_ENDED = ("exited", "dead", "removing")
+
+
+def has_ended(status: str) -> bool:
+    """Whether the engine's status of a container is one of those after its end; unknown ones are not."""
+    return status in _ENDED
+
+
+def find_unknown(status: str) -> str | None:
+    """Returns the engine's status of a container, if this version does not know it."""
+    return None if status in _RUNNING or status in _ENDED else status
 
 
 def build_job_state(container: Mapping[str, Any], cancelled: bool, failure: str | None) -> JobState:
@@ -27,7 +38,9 @@ def build_job_state(container: Mapping[str, Any], cancelled: bool, failure: str 
     """
     engine = container["State"]
     if engine["Status"] in _RUNNING:
-        return JobState(_RUNNING[engine["Status"]])
+        return _RUNNING[engine["Status"]]
+    if not has_ended(engine["Status"]):
+        return JobState(JobStatus.RUNNING, reason=f"Docker calls it {engine['Status']!r}, which is not known here")
     code = int(engine["ExitCode"])
     if code == 0:
         return JobState(JobStatus.COMPLETED, code)

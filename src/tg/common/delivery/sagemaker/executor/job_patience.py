@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ....errors import DeliveryError, JobUnreachableError
 from ....logger import Logger
+from ....system.waits import waiting_for
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class JobPatience:
         except Exception as error:  # noqa: BLE001 - `explain` raises those that do not pass
             problem, cause = explain(error), error
         deadline = self._now() + self._seconds
-        with self._telling(problem):
+        with self._telling(problem), waiting_for(str(problem)):
             while self._now() <= deadline:
                 self._pause()
                 try:

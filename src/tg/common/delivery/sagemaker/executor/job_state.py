@@ -27,7 +27,7 @@ class JobState:
     Attributes:
         status: The status.
         exit_code: The exit code of its process or container, where that is known.
-        reason: Why it failed or was stopped, in one line; ``None`` for other jobs.
+        reason: Why it failed or was stopped, or what it waits for, in one line; ``None`` if there is nothing to say.
         lacks_machine: Whether it failed only because no machine of its type was available.
     """
 

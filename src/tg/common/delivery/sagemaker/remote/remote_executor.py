@@ -22,6 +22,7 @@ from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..executor.stored_dataset import StoredDataset
 from ..executor.traits import Traits
+from ..executor.unknown_states import UnknownStates
 from ..job_files.job_folder import JobFolder
 from .cloudwatch_log import CloudWatchLog
 from .dataset import find_remote_dataset
@@ -105,6 +106,7 @@ class RemoteExecutor(Executor):
             account.check(options.region, options.profile)
         self._account = account or SharedAccount(options.region, options.profile, session, pacing, CallRates({}))
         self.pacing, self.aws = self._account.pacing, self._account.aws
+        self._unknown = UnknownStates("SageMaker", self.pacing.patience_seconds, self.aws.clock.monotonic)
         self._client = client
         self._clients: dict[str | None, DockerClient] = {}
         self._lock = threading.Lock()
@@ -296,4 +298,5 @@ class RemoteExecutor(Executor):
                 f"there is no job {job_id!r} in {self.aws.region} of account {self.aws.account}; check the id, region "
                 "and profile"
             )
+        self._unknown.note(job_id, job.unknown_status)
         return job

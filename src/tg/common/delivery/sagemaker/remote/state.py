@@ -8,6 +8,7 @@ from ..executor.job_state import JobState, JobStatus
 
 # While the job is in progress; in any other status, present or future, it has its machines.
 _QUEUED = ("", "Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack", "Interrupted", "Restarting")
+_KNOWN = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting")
 _OVERDUE = {
     "MaxRuntimeExceeded": ("its time to run is over", "max_run_seconds"),
     "MaxWaitTimeExceeded": ("its time to wait and run is over", "max_wait_seconds"),
@@ -82,6 +83,16 @@ class JobDescription:
         """Whether the job has ended."""
         return self.status in ("Completed", "Failed", "Stopped")
 
+    @property
+    def unknown_status(self) -> str | None:
+        """The status, if this version does not know it; ``None`` also for one that is not told."""
+        return self.status if self.status and self.status not in _KNOWN else None
+
+    @property
+    def last_step(self) -> str | None:
+        """The last status transition, or else the secondary status, for people to read."""
+        return str(self.transitions[-1]) if self.transitions else self.secondary_status or None
+
 
 def build_remote_state(job: JobDescription) -> JobState:
     """Builds a job's state; one with an unknown status is running."""
@@ -100,4 +111,7 @@ def build_remote_state(job: JobDescription) -> JobState:
             )
         return JobState(JobStatus.STOPPED, reason="it was stopped")
     is_queued = job.status == "InProgress" and job.secondary_status in _QUEUED
-    return JobState(JobStatus.QUEUED if is_queued else JobStatus.RUNNING)
+    if is_queued:
+        return JobState(JobStatus.QUEUED, reason=job.last_step)
+    unknown = job.unknown_status
+    return JobState(JobStatus.RUNNING, reason=unknown and f"SageMaker calls it {unknown!r}, which is not known here")

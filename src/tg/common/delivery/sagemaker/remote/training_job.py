@@ -3,11 +3,13 @@
 import re
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from ....errors import DeliveryError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
+from ....system.waits import waiting_for
 from ..aws.call_rates import WaitInterruptedError
 from ..aws.errors import error_code, http_status, is_throttled
 from ..aws.session import AwsSession
@@ -57,36 +59,40 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
         KeyboardInterrupt: If the session's ``interrupted`` is set, which ends the waiting too.
     """
     job_id, deadline, has_told = request["TrainingJobName"], time.monotonic() + queue_seconds, False
-    while True:
-        aws.pause(0)
-        try:
-            with uninterrupted() as held:
-                aws.call(f"job {job_id!r} cannot be created", lambda: _send(aws, request))
-            held.raise_any()
-            return
-        except DeliveryError as e:
-            cause = e.__cause__ or e
-            if held.any:  # after Ctrl-C, do not wait any more
-                _stop_if_ours(aws, request)
+    with ExitStack() as waiting:
+        while True:
+            aws.pause(0)
+            try:
+                with uninterrupted() as held:
+                    aws.call(f"job {job_id!r} cannot be created", lambda: _send(aws, request))
                 held.raise_any()
-            if error_code(cause) == "ResourceInUse":
-                if _is_ours(aws, request):
-                    return  # an earlier try has created it, and its answer was lost
-                raise DeliveryError(f"there is a job {job_id!r} already; take another job_name, or leave it out") from e
-            is_waiting = error_code(cause) in _QUOTA_CODES or is_throttled(cause)
-            if not is_waiting or time.monotonic() >= deadline:
-                if not 400 <= http_status(cause) < 500:
+                return
+            except DeliveryError as e:
+                cause = e.__cause__ or e
+                if held.any:  # after Ctrl-C, do not wait any more
                     _stop_if_ours(aws, request)
+                    held.raise_any()
+                if error_code(cause) == "ResourceInUse":
+                    if _is_ours(aws, request):
+                        return  # an earlier try has created it, and its answer was lost
+                    raise DeliveryError(
+                        f"there is a job {job_id!r} already; take another job_name, or leave it out"
+                    ) from e
+                is_waiting = error_code(cause) in _QUOTA_CODES or is_throttled(cause)
+                if not is_waiting or time.monotonic() >= deadline:
+                    if not 400 <= http_status(cause) < 500:
+                        _stop_if_ours(aws, request)
+                    raise
+                if not has_told:
+                    Logger.info(f"Waiting up to {queue_seconds:g} seconds: {e}")
+                    has_told = True
+                    waiting.enter_context(waiting_for(str(e)))
+            except WaitInterruptedError:
+                raise  # nothing was sent
+            except BaseException:
+                _stop_if_ours(aws, request)
                 raise
-            if not has_told:
-                Logger.info(f"Waiting up to {queue_seconds:g} seconds: {e}")
-                has_told = True
-        except WaitInterruptedError:
-            raise  # nothing was sent
-        except BaseException:
-            _stop_if_ours(aws, request)
-            raise
-        aws.pause(min(pause_seconds, max(0, deadline - time.monotonic())))
+            aws.pause(min(pause_seconds, max(0, deadline - time.monotonic())))
 
 
 def stop_job(aws: AwsSession, job_id: str) -> None:
