@@ -12,6 +12,7 @@ from typing import Any
 import botocore.session
 import mlflow
 import pytest
+from hypothesis import settings
 from mlflow import MlflowClient
 from mlflow.store.db import utils as mlflow_schema
 
@@ -29,6 +30,10 @@ from tests.support import ProjectFolder  # noqa: E402
 from tests.turns import TurnScheduling, fill  # noqa: E402
 
 _guard = process_guard.ProcessGuard()
+
+# How long an example takes says more of what else the machine does.
+settings.register_profile("tg-mlflow", deadline=None)
+settings.load_profile("tg-mlflow")
 
 # Each session of AWS's SDK reads megabytes of descriptions of services, 0.2 s of a core; tests make hundreds of them.
 botocore.session.create_loader = functools.lru_cache(botocore.session.create_loader)

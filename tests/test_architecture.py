@@ -76,7 +76,7 @@ _SAGEMAKER = {
     "archive": set(),
     "runtime": {"archive", "contract"},
     "executor": {"archive", "contract", "job_files", "naming", "options", "runtime"},
-    "aws": set(),
+    "aws": {"executor"},
     "machine": {"archive", "contract", "executor", "job_files", "options", "runtime"},
     "container": {"archive", "contract", "executor", "job_files", "options", "runtime"},
     "remote": {"archive", "aws", "contract", "executor", "job_files", "naming", "options", "runtime"},

@@ -292,7 +292,6 @@ def test_a_logged_model_predicts_what_the_trained_one_does(tmp_path: Path) -> No
 
     @settings(
         max_examples=int(os.environ.get("TG_TEST_EXAMPLES", "25")),
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

@@ -250,7 +250,7 @@ COLUMNS: dict[str, "st.SearchStrategy[Any]"] = {
 
 @pytest.mark.parametrize("dtype", COLUMNS)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_json_is_read_as_the_training_was(dtype: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(COLUMNS[dtype], min_size=1, max_size=6))
     trained = pd.DataFrame({"x": pd.Series(values, dtype=dtype)})

@@ -71,7 +71,7 @@ def tables(draw):
     return pa.table({**columns, "y": pa.array([0] * count)})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_any_table_has_the_documented_types_or_is_refused_by_column(table):
     refused = [name for name in table.column_names if name != "y" and READ[name][2] is None]

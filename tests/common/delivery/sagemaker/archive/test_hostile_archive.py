@@ -366,7 +366,7 @@ def test_a_wrong_checksum_is_noticed(outside: Path) -> None:
         ResultArchive(path)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), min_size=1, max_size=8), st.booleans()
 )

@@ -297,7 +297,7 @@ def write_tree(folder: Path, tree: dict[str, object]) -> Iterator[tuple[str, byt
             yield name, content
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TREES, st.integers(1, 5000))
 def test_any_tree_comes_back(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object], size: int) -> None:
     folder = tmp_path_factory.mktemp("tree")

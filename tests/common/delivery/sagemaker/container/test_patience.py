@@ -39,7 +39,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
             raise EngineAwayError("no Docker daemon answers")
 
     monkeypatch.setattr(patience, "follow_log", follow_log)
-    monkeypatch.setattr(patience, "container_status", lambda client, job_id: "running")
     return asked
 
 
@@ -64,11 +63,29 @@ def test_a_daemon_is_waited_for_while_a_job_is_followed(
     list(waiting.follow(CLIENT, "job", 8, True))
     assert waiting.ask("job", away(3)) == "done"
     (said,) = [line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]
-    assert said.endswith("no Docker daemon answers; waiting up to 1.5 minutes for it, as the job goes on")
+    assert said.endswith(
+        "no Docker daemon answers; waiting up to 1.5 minutes for that to be settled, while the job goes on"
+    )
 
 
 def test_a_daemon_that_stays_away_leaves_the_job_alone(log: list[tuple[int, bool]]) -> None:
     waiting = EnginePatience(0, 0.001)
     list(waiting.follow(CLIENT, "job", 8, True))
-    with pytest.raises(JobUnreachableError, match="no Docker daemon answers; job 'job' goes on"):
+    with pytest.raises(JobUnreachableError, match="no Docker daemon answers; the job goes on and can be"):
         waiting.ask("job", away(5000))
+
+
+def test_a_log_that_always_breaks_off_is_not_asked_for_without_pause(
+    log: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away_log() -> Iterator[LogEvent]:
+        raise EngineAwayError("the daemon answers 502")
+
+    def break_off(client: DockerClient, job_id: str, position: int, follow: bool) -> Iterator[LogEvent]:
+        log.append((position, follow))
+        yield from away_log()
+
+    monkeypatch.setattr(patience, "follow_log", break_off)
+    with pytest.raises(JobUnreachableError, match="the daemon answers 502"):
+        list(EnginePatience(0.2, 0.05).follow(CLIENT, "job", 0, True))
+    assert 2 <= len(log) <= 6

@@ -210,7 +210,7 @@ def assert_no_two_runs_share_a_name(grid: dict[str, list[Any]], prefix: str | No
     assert len({each.lower() for each in jobs}) == len(combinations)
 
 
-@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_000, suppress_health_check=[HealthCheck.too_slow])
 @given(grids, prefixes)
 def test_no_two_runs_of_any_grid_share_a_name(grid: dict[str, list[Any]], prefix: str | None) -> None:
     assert_no_two_runs_share_a_name(grid, prefix)
@@ -270,7 +270,7 @@ def test_no_two_runs_of_a_thousand_grids_of_a_seed_share_a_name(seed: int) -> No
             raise AssertionError(f"grid {grid!r}, prefix {prefix!r}") from error
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(grids, prefixes, st.integers(0, 2**32))
 def test_no_order_changes_what_a_run_is_called(grid: dict[str, list[Any]], prefix: str | None, seed: int) -> None:
     combinations = combine(grid)

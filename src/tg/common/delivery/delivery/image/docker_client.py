@@ -26,7 +26,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class EngineAwayError(ContainerError):
-    """The daemon does not answer; what it runs goes on."""
+    """The daemon does not answer, or not properly; what it runs goes on."""
 
 
 class ObjectMissingError(ContainerError):
@@ -103,7 +103,7 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     """Translates the SDK's errors into one line each, which begins with ``what``.
 
     Raises:
-        EngineAwayError: If the daemon cannot be reached.
+        EngineAwayError: If the daemon cannot be reached, or fails by itself, and ``error`` is :class:`ContainerError`.
         ObjectMissingError: If the object is missing, and ``error`` is :class:`ContainerError`.
         DeliveryError: Of the class ``error``, if the daemon refuses the request.
     """
@@ -114,8 +114,9 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     try:
         yield
     except APIError as e:
-        missing = e.status_code == 404 and error is ContainerError
-        raise (ObjectMissingError if missing else error)(explain(what, str(e.explanation or e))) from e
+        if error is ContainerError:
+            error = ObjectMissingError if e.status_code == 404 else EngineAwayError if e.is_server_error() else error
+        raise error(explain(what, str(e.explanation or e))) from e
     except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as e:
         raise EngineAwayError(f"{what}: {_connection_trouble(e)}") from e
 

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ....errors import DeliveryError, JobUnreachableError
-from ....logger import Logger
+from ....errors import DeliveryError
+from ..executor.job_patience import JobPatience
 from .call_rates import CallRates, WaitInterruptedError
 from .errors import is_denied, is_expired, is_passing, translate
 
@@ -47,16 +47,14 @@ class AwsSession:
         self._region = region
         self._profile = profile
         self._given = session
-        self._patience_seconds = patience_seconds
-        self._pause_seconds = pause_seconds
         self._rates = rates or CallRates({})
         self.lock = threading.RLock()
         self.interrupted = self._rates.interrupted
         self.clock = self._rates.clock
+        self._patience = JobPatience(patience_seconds, lambda: self.pause(pause_seconds), self.clock.monotonic)
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._seen: set[str] = set()
-        self._is_away = False
         self._identity: dict[str, str] | None = None
         self._identity_lock = threading.Lock()
 
@@ -140,8 +138,6 @@ class AwsSession:
     def follow(self, job_id: str, function: Callable[[], T], waits_for_permission: bool = True) -> T:
         """Calls a function that queries a job; again and again while credentials, the network or AWS are unavailable.
 
-        The first failure in a row is said.
-
         Args:
             job_id: The job, which goes on meanwhile.
             function: Takes its clients from this session, too.
@@ -154,37 +150,27 @@ class AwsSession:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        deadline = self.clock.monotonic() + self._patience_seconds
-        what = f"job {job_id!r} cannot be looked at"
-        while True:
-            used = self._session
-            try:
-                result = function()
-            except (BotoCoreError, ClientError) as e:
-                has_expired = is_expired(e)
-                may_return = waits_for_permission and job_id in self._seen and is_denied(e)
-                if not (has_expired or is_passing(e) or may_return):
-                    raise translate(e, what) from e
-                if self.clock.monotonic() > deadline:
-                    raise JobUnreachableError(
-                        f"{translate(e, what)}; the job goes on and can be followed again when that is settled"
-                    ) from e
-                self._tell_away(translate(e, what))
-                if has_expired:
-                    self.renew(used)
-                self.pause(self._pause_seconds)
-            else:
-                self._seen.add(job_id)
-                self._is_away = False
-                return result
+        used = self._session
 
-    def _tell_away(self, problem: DeliveryError) -> None:
-        if not self._is_away:
-            self._is_away = True
-            minutes = self._patience_seconds / 60
-            Logger.warning(
-                f"{problem}; waiting up to {minutes:g} minutes for that to be settled, while the job goes on"
-            )
+        def ask() -> T:
+            nonlocal used
+            used = self._session
+            return function()
+
+        def explain(error: Exception) -> DeliveryError:
+            if not isinstance(error, (BotoCoreError, ClientError)):
+                raise error
+            problem = translate(error, f"job {job_id!r} cannot be looked at")
+            may_return = waits_for_permission and job_id in self._seen and is_denied(error)
+            if not (is_expired(error) or is_passing(error) or may_return):
+                raise problem from error
+            if is_expired(error):
+                self.renew(used)
+            return problem
+
+        result = self._patience.ask(ask, explain)
+        self._seen.add(job_id)
+        return result
 
     def pause(self, seconds: float) -> None:
         """Waits.

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ....errors import JobUnreachableError
-from ....logger import Logger
+from ....errors import DeliveryError
 from ...delivery.image.docker_client import DockerClient, EngineAwayError
 from ..contract.log_event import LogEvent
-from .log import container_status, follow_log
+from ..executor.job_patience import JobPatience
+from .log import follow_log
 
 T = TypeVar("T")
 
@@ -22,8 +22,7 @@ class EnginePatience:
     """
 
     def __init__(self, seconds: float = 900, pause_seconds: float = 1) -> None:
-        self._seconds = seconds
-        self._pause_seconds = pause_seconds
+        self._patience = JobPatience(seconds, lambda: time.sleep(pause_seconds))
         self._followed: set[str] = set()
 
     def follow(self, client: DockerClient, job_id: str, position: int, follow: bool) -> Iterator[LogEvent]:
@@ -33,20 +32,20 @@ class EnginePatience:
             JobUnreachableError: If the daemon is away for too long.
             EngineAwayError: If it is away, and more output is not waited for.
         """
+        events: Iterator[LogEvent] | None = None
+
+        def read() -> LogEvent | None:
+            nonlocal events
+            events = events or follow_log(client, job_id, position, follow)
+            try:
+                return next(events, None)
+            except EngineAwayError:
+                events = None  # it has ended by that
+                raise
+
         if follow:
             self._followed.add(job_id)
-        events = follow_log(client, job_id, position, follow)
-        while True:
-            try:
-                event = next(events, None)
-            except EngineAwayError:
-                if not follow:
-                    raise
-                self.ask(job_id, lambda: container_status(client, job_id))
-                events = follow_log(client, job_id, position, follow)
-                continue
-            if event is None:
-                return
+        while (event := self.ask(job_id, read) if follow else read()) is not None:
             position += len(event.data)
             yield event
 
@@ -57,16 +56,10 @@ class EnginePatience:
             JobUnreachableError: If the daemon is away for too long.
             EngineAwayError: If it is away, and the job is not being followed.
         """
-        deadline, is_told = time.monotonic() + self._seconds, False
-        while True:
-            try:
-                return function()
-            except EngineAwayError as error:
-                if job_id not in self._followed:
-                    raise
-                if time.monotonic() > deadline:
-                    raise JobUnreachableError(f"{error}; job {job_id!r} goes on") from error
-                if not is_told:
-                    is_told = True
-                    Logger.warning(f"{error}; waiting up to {self._seconds / 60:g} minutes for it, as the job goes on")
-                time.sleep(self._pause_seconds)
+
+        def explain(error: Exception) -> DeliveryError:
+            if not isinstance(error, EngineAwayError) or job_id not in self._followed:
+                raise error
+            return error
+
+        return self._patience.ask(function, explain)
