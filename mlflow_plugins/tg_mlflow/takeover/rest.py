@@ -23,6 +23,7 @@ from tg_mlflow.tracking.tags import (
     NOT_UPLOADED_TAG,
 )
 from tg_mlflow.training.job import is_still_needed
+from tg_mlflow.training.job_notes import note_log
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.wait_notes import noting_waits
 
@@ -79,6 +80,8 @@ def record_rest(
             if not is_still_needed(JobStatus.FAILED, False, error):
                 afterwards.callback(found.discard)
             raise
+        if is_recorded and note_log(client, run_id, recorder.log_failure):
+            return False
         if is_recorded and NOT_UPLOADED_TAG in tags:
             client.delete_tag(run_id, NOT_UPLOADED_TAG)
         if not is_still_needed(JobStatus.COMPLETED, is_recorded):

@@ -1,5 +1,7 @@
 """Creates runs, with what is known of them at once."""
 
+import logging
+import secrets
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -12,12 +14,15 @@ from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
 from tg.common.system.interrupts import uninterrupted
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
-from tg_mlflow.tracking.tags import CONFIG_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
+from tg_mlflow.tracking.tags import CONFIG_TAG, CREATION_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
 from tg_mlflow.training.origin import describe_origin
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
 
 # What a run is from: its project or notebook, and the commit.
 _ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG, VERSION_TAG)
@@ -79,22 +84,55 @@ def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
 
 
 def create_tagged_run(client: TrackingClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
-    """Creates a run and returns its id. It asks once: where an answer is lost, a second request makes a second run.
+    """Creates a run and returns its id.
+
+    It asks once, as a second request may make a second run. Where the answer is lost, the run is found by a tag; where
+    MLflow's own client has asked twice, the other run is removed.
 
     Raises:
         TrackingError: If the tracking server does not create it.
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
+    creation = secrets.token_hex(8)
+    own = {VERSION_TAG: version("tg-mlflow"), CREATION_TAG: creation}
     with uninterrupted() as held:
-        run_id = str(
-            client.without_patience()
-            .create_run(experiment_id, tags={VERSION_TAG: version("tg-mlflow"), **tags}, run_name=run_name)
-            .info.run_id
-        )
+        hasty = client.without_patience()
+        try:
+            run_id = str(hasty.create_run(experiment_id, tags={**own, **tags}, run_name=run_name).info.run_id)
+        except TrackingError:
+            made = _find_created(hasty, experiment_id, creation)
+            if not made:
+                raise
+            run_id = made[0]
+        _remove_doubles(hasty, experiment_id, creation, run_id)
     if held.any:
         kill_run(client, run_id)
     held.raise_any()
     return run_id
+
+
+def _find_created(client: TrackingClient, experiment_id: str, creation: str) -> list[str]:
+    """Finds the runs that were created by one request, however often it was sent; none if the server does not say."""
+    try:
+        found = client.search_runs([experiment_id], f"tags.`{CREATION_TAG}` = '{creation}'")
+    except TrackingError:
+        return []
+    return [run.info.run_id for run in found]
+
+
+def _remove_doubles(client: TrackingClient, experiment_id: str, creation: str, run_id: str) -> None:
+    for other in _find_created(client, experiment_id, creation):
+        if other != run_id:
+            try:
+                client.delete_run(other)
+            except TrackingError as error:
+                _logger.warning(
+                    "Run %s was created beside run %s and cannot be removed: %s; use `tg-mlflow cancel %s`",
+                    other,
+                    run_id,
+                    error,
+                    other,
+                )
 
 
 def log_params(

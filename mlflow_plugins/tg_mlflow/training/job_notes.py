@@ -80,6 +80,22 @@ def note_facts(client: TrackingClient, job: Job) -> None:
         _logger.warning("The tracking server does not take what is known of job %s: %s", job_id, error)
 
 
+def note_log(client: TrackingClient, run_id: str, failure: str | None) -> bool:
+    """Notes, as :func:`note_not_uploaded` does, that the log of a successful training is not in its run.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        failure: Why, as the recorder says; ``None`` if the log is there.
+
+    Returns:
+        Whether the job is needed for its log.
+    """
+    if failure is not None:
+        note_not_uploaded(client, run_id, f"logs/train.log: {failure}")
+    return failure is not None
+
+
 def note_not_uploaded(client: TrackingClient, run_id: str, reason: str) -> None:
     """Logs and notes in the run that the results of a successful training are not uploaded, and how to upload them."""
     message = f"the results are not uploaded ({reason}); they are kept: run `tg-mlflow attach {run_id}` to try again"

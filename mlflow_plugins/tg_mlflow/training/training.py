@@ -29,7 +29,7 @@ from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.failed_training import explaining_failure
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_guard import JobGuard
-from tg_mlflow.training.job_notes import set_status
+from tg_mlflow.training.job_notes import note_log, set_status
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
@@ -122,7 +122,7 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
                 if not isinstance(error, TgError):  # of the project's code here, which nothing else would keep
                     recorder.take(_describe_trace(error))
                 raise
-    if not is_needed:
+    if not is_needed and not note_log(client, run_id, recorder.log_failure):
         afterwards.callback(job.discard)
     return not _is_detached(training.config)
 

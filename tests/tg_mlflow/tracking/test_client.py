@@ -114,6 +114,8 @@ def test_what_a_store_cannot_hold_is_escaped(store: MlflowClient) -> None:
 
 
 SECRETS = SecretMask(["tok-4f5e6d"])
+
+
 AWAY = MlflowException("db://me:pw@host is away, tok-4f5e6d")
 REFUSED = MlflowException("no tok-4f5e6d here", INVALID_PARAMETER_VALUE)
 
