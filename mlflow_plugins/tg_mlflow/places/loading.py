@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from mlflow.projects.utils import (
     PROJECT_BUILD_IMAGE,
@@ -14,13 +14,14 @@ from mlflow.projects.utils import (
     PROJECT_STORAGE_DIR,
     PROJECT_SYNCHRONOUS,
 )
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from tg.common.errors import suggestion
+from tg.common.errors import listed, suggestion
 from tg.common.secrets import SecretMask, reveal_all
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import list_places
+from tg_mlflow.tracking.tags import OWN_PREFIX
 
 Config = TypeVar("Config", bound=PlaceConfig)
 
@@ -68,7 +69,7 @@ def describe_problem(error: ValidationError) -> str:
     """Writes the first problem of a configuration in one line, without the value, which may be secret."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
-    return f"{key}: {problem['msg']}" if key else problem["msg"]
+    return f"{key}: {_describe(problem)}" if key else _describe(problem)
 
 
 def check_config(model: type[PlaceConfig], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +97,9 @@ def _read_defaults(path: Path) -> dict[str, Any]:
 
 
 def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> None:
+    tags = values.get("tags")
+    if own := [name for name in tags if str(name).startswith(OWN_PREFIX)] if isinstance(tags, Mapping) else []:
+        raise BackendConfigError(f"{source} has the tag {own[0]!r}, which is for tg-mlflow alone; rename it")
     try:
         model.model_validate(dict(values))
     except ValidationError as error:
@@ -106,11 +110,36 @@ def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> 
         if problem["type"] == "extra_forbidden" and _find_places(key):
             message = f"{source} has the key {key!r}, which is for {', '.join(_find_places(key))}; remove it"
         elif problem["type"] == "extra_forbidden":
-            message = f"{source} has the unknown key {key!r}; {suggestion(key, model.model_fields)}"
+            message = f"{source} has the unknown key {key!r}; {_suggest(model, problem['loc'])}"
         else:
             value = SecretMask().mask_named({key: json.dumps(problem["input"], default=str)})[key]
-            message = f"{source} has {key!r} = {value}: {problem['msg']}"
+            message = f"{source} has {key!r} = {value}: {_describe(problem)}"
         raise BackendConfigError(message) from None  # pydantic's error has the whole value, which may be secret
+
+
+def _suggest(model: type[BaseModel], path: Sequence[int | str]) -> str:
+    """Suggests a key of the level at which an unknown one stands."""
+    *parents, name = path
+    level: type[BaseModel] | None = model
+    for parent in parents:
+        field = None if level is None else level.model_fields.get(str(parent))
+        level = None if field is None else _find_section(field.annotation)
+    if level is None:
+        return "remove it"
+    advice = suggestion(str(name), level.model_fields)
+    is_guess = bool(parents) and advice.endswith("?")
+    return f"{advice} {'.'.join(map(str, parents))!r} has {listed(level.model_fields)}" if is_guess else advice
+
+
+def _find_section(annotation: Any) -> type[BaseModel] | None:
+    """Returns the group of keys in an annotation such as ``BuildConfig | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_find_section, get_args(annotation))), None)
+
+
+def _describe(problem: Mapping[str, Any]) -> str:
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _is_of_the_whole(problem: Mapping[str, Any]) -> bool:

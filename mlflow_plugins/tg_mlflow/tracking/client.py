@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,22 +11,43 @@ from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunTag
+from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import TrackingError, as_cause
+from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
 from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
-from tg_mlflow.tracking.patience import Clock, Patience, read_patience
+from tg_mlflow.tracking.patience import Clock, Patience
+from tg_mlflow.tracking.storable import make_storable, mask_dataset
 from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+# So long a tracking server may be away, besides the time that MLflow's own client tries again.
+PATIENCE_SECONDS = 300.0
+PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def read_patience() -> float:
+    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
+
+    Raises:
+        BackendConfigError: If it is not a number of seconds.
+    """
+    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if not seconds >= 0:
+        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
+    return seconds
 
 
 def _asking(what: str, method: Method) -> Method:
@@ -159,7 +181,7 @@ class TrackingClient(MlflowClient):
     ) -> Run:
         """Creates a run whose tags and name are without secrets."""
         masked = self._mask_named({name: str(value) for name, value in (tags or {}).items()}, _LONGEST_TAG)
-        name = None if run_name is None else _make_storable(self.mask.mask(run_name))
+        name = None if run_name is None else make_storable(self.mask.mask(run_name))
         return self._ask(partial(super().create_run, experiment_id, start_time, masked, name), "a new run")
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -190,7 +212,7 @@ class TrackingClient(MlflowClient):
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
         """Logs datasets whose names, sources and columns are without secrets."""
-        masked = [DatasetInput(_mask_fields(each.dataset, self.mask), each.tags) for each in datasets or ()]
+        masked = [DatasetInput(mask_dataset(each.dataset, self.mask), each.tags) for each in datasets or ()]
         return self._ask(partial(super().log_inputs, run_id, masked, *args, **kwargs), "a dataset")
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
@@ -262,7 +284,7 @@ class TrackingClient(MlflowClient):
         masked = self.mask.mask_named(values)
         if SECRETS_TAG in values:  # it holds the names of secrets, and is not a secret in spite of its own name
             masked[SECRETS_TAG] = self._mask_names(values[SECRETS_TAG])
-        return {name: _make_storable(value)[:longest] for name, value in masked.items()}
+        return {name: make_storable(value)[:longest] for name, value in masked.items()}
 
     def _mask_names(self, text: str) -> str:
         """Masks what is a secret itself in a list of names; a short secret may be part of many a name."""
@@ -270,12 +292,3 @@ class TrackingClient(MlflowClient):
             return json.dumps([MASK if self.mask.mask(name) == MASK else name for name in json.loads(text)])
         except (ValueError, TypeError):
             return self.mask.mask(text)  # it is damaged; whoever reads it says so
-
-
-def _make_storable(text: str) -> str:
-    """Escapes half characters, as in the names of some files, and the character NUL, which PostgreSQL refuses."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _mask_fields(dataset: Dataset, mask: SecretMask) -> Dataset:
-    return Dataset(**{name: value and mask.mask(value) for name, value in dataset.to_dictionary().items()})

@@ -73,7 +73,9 @@ def test_the_source_of_a_dataset_is_without_secrets(store: MlflowClient, source:
     schema = json.dumps({"mlflow_colspec": [{"name": "password", "type": "string", "required": True}]})
     dataset = Dataset(source, "1a2b", "http", json.dumps({"uri": source}), schema)
     client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
-    (logged,) = store.get_run(run_id).inputs.dataset_inputs
+    inputs = store.get_run(run_id).inputs
+    assert inputs is not None
+    (logged,) = inputs.dataset_inputs
     assert (logged.dataset.name, json.loads(logged.dataset.source)) == (masked, {"uri": masked})
     assert (logged.dataset.digest, logged.dataset.schema, logged.dataset.profile) == ("1a2b", schema, None)
     assert [(tag.key, tag.value) for tag in logged.tags] == [("mlflow.data.context", "training")]
