@@ -20,6 +20,7 @@ from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project, read_project
 from tg_mlflow.sweeps.member import check_goes_with_sweep
+from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_tagged_run
 
@@ -70,13 +71,15 @@ class NotebookRun:
         return self.place.open(self.place.build_options(self.config, self.project.folder), is_shared=True)
 
     def connect(self, values: Mapping[str, str]) -> TrackingClient:
-        """Connects to MLflow's current tracking server.
+        """Connects to MLflow's current tracking server, and settles what crashed processes have left there.
 
         Args:
             values: Parameters, whose secrets are masked, too.
         """
         mask = find_config_secrets(self.project.folder, self.config, values)
-        return TrackingClient(mlflow.get_tracking_uri(), mask)
+        client = TrackingClient(mlflow.get_tracking_uri(), mask)
+        settle_crashes(client)
+        return client
 
     def create_run(
         self, client: TrackingClient, experiment_name: str | None, run_name: str, more_tags: Mapping[str, str]
