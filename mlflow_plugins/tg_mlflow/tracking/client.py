@@ -3,7 +3,6 @@
 import copy
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,15 +15,12 @@ from mlflow.exceptions import MlflowException
 
 from tg.common.secret_mask import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import BackendConfigError, TrackingError
-from tg_mlflow.tracking.patience import Clock, Patience
+from tg_mlflow.errors import TrackingError
+from tg_mlflow.tracking.new_store import open_store
+from tg_mlflow.tracking.patience import Clock, Patience, read_patience
 from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
-
-# So long a tracking server may be away, besides the time that MLflow's own client tries again.
-PATIENCE_SECONDS = 300.0
-PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
@@ -45,22 +41,6 @@ _FINAL_CODES = {
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def read_patience() -> float:
-    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
-
-    Raises:
-        BackendConfigError: If it is not a number of seconds.
-    """
-    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float("nan")
-    if not seconds >= 0:
-        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
-    return seconds
 
 
 def _asking(what: str, method: Method) -> Method:
@@ -115,6 +95,7 @@ class TrackingClient(MlflowClient):
 
     Raises:
         BackendConfigError: If that variable is not a number of seconds.
+        TrackingError: If the store is a database that cannot be used.
     """
 
     def __init__(
@@ -124,7 +105,7 @@ class TrackingClient(MlflowClient):
         patience_seconds: float | None = None,
         clock: Clock = time,
     ) -> None:
-        super().__init__(tracking_uri)
+        super().__init__(open_store(tracking_uri))
         self.mask = mask or SecretMask()
         self._patience = Patience(read_patience() if patience_seconds is None else patience_seconds, clock)
         self._clock = clock
