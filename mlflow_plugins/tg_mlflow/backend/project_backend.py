@@ -29,6 +29,7 @@ from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.plan import plan_sweep
 from tg_mlflow.sweeps.source import ProjectSweep
 from tg_mlflow.sweeps.sweep import Sweep, build_sweep_tags, train_sweep
+from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
@@ -121,6 +122,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         if plan.is_dry_run:
             click.echo(describe_dry_run(plan.project, plan.command, plan.config, plan.client.mask))
         warn_of_ignored_settings(plan.project, plan.config, request.config)
+        settle_crashes(plan.client)
     except TgError as error:
         raise ExecutionException(describe_failure(error)) from as_cause(error)
     if plan.is_dry_run:

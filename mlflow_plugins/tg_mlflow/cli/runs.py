@@ -12,6 +12,7 @@ from tg_mlflow.sweeps.resume import resume_sweep
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach
 from tg_mlflow.takeover.cancellation import cancel
+from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
@@ -37,7 +38,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
     """
 
     with exiting_on_errors(), terminating_as_interrupt():
-        client = TrackingClient(patience_seconds=0)
+        client = _connect(besides=run_id)
         run = read_run(client, run_id)
         if not is_sweep(run):
             if backend_config is not None or retry_failed:
@@ -61,7 +62,7 @@ def status(run_id: str) -> None:
     Of a sweep, it shows each training.
     """
     with exiting_on_errors():
-        client = TrackingClient(patience_seconds=0)
+        client = _connect()
         run = read_run(client, run_id)
         click.echo(describe_sweep_status(client, run) if is_sweep(run) else describe_status(client, run))
 
@@ -79,7 +80,7 @@ def logs(run_id: str, follow: bool) -> None:
         click.echo(event.data, nl=False)  # raises if the output is closed, which ends the command
 
     with exiting_on_errors():
-        client = TrackingClient(patience_seconds=0)
+        client = _connect(besides=run_id)
         show_log(client, read_run(client, run_id), follow, show)
 
 
@@ -92,7 +93,7 @@ def cancel_command(run_id: str) -> None:
     is waited for.
     """
     with exiting_on_errors():
-        client = TrackingClient(patience_seconds=0)
+        client = _connect(besides=run_id)
         run = read_run(client, run_id)
         if is_sweep(run):
             cancel_sweep(client, run)
@@ -112,3 +113,10 @@ def reconcile() -> None:
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
         click.echo(f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'} RUNNING or SCHEDULED")
+
+
+def _connect(besides: str | None = None) -> TrackingClient:
+    """Connects to the tracking server, and settles what crashed processes have left there, besides a run."""
+    client = TrackingClient(patience_seconds=0)
+    settle_crashes(client, besides)
+    return client

@@ -14,6 +14,7 @@ from mlflow.exceptions import ExecutionException, MlflowException
 from tg.common import TgError
 from tg.common.secrets import SecretMask
 from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
+from tg_mlflow.tracking.new_store import open_store
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -60,6 +61,7 @@ def set_experiment(name: str | None) -> str:
     Returns:
         The active experiment's id.
     """
+    open_store()
     if name is not None:
         mlflow.set_experiment(name)
     return str(mlflow.tracking.fluent._get_experiment_id())

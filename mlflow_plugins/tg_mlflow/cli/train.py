@@ -14,6 +14,7 @@ from tg_mlflow.places.attached import AttachedConfig, AttachedPlace
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.project.project import read_project
 from tg_mlflow.project.train_command import parse_train_words
+from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
@@ -61,6 +62,7 @@ def train(
         project = read_project(folder)
         settings = load_config(AttachedConfig, project.folder, read_config(config))
         client = TrackingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
+        settle_crashes(client, besides=MLFLOW_RUN_ID.get())
         run_id, params = MLFLOW_RUN_ID.get(), {}
         if run_id is None:
             run_id = create_run(

@@ -20,6 +20,7 @@ from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project, read_project
 from tg_mlflow.sweeps.member import SweepMember, check_goes_with_sweep
+from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_tagged_run
 
@@ -70,7 +71,7 @@ class NotebookRun:
         return self.place.open(self.place.build_options(self.config, self.project.folder), is_shared=True)
 
     def connect(self, members: Sequence[SweepMember] = ()) -> TrackingClient:
-        """Connects to MLflow's current tracking server.
+        """Connects to MLflow's current tracking server, and settles what crashed processes have left there.
 
         Args:
             members: Trainings, whose parameters' secrets are masked, too.
@@ -79,7 +80,9 @@ class NotebookRun:
         listed = dict.fromkeys(name for each in configs for name in each.secrets)
         config = self.config.model_copy(update={"secrets": list(listed)})
         mask = find_config_secrets(self.project.folder, config, *(member.params for member in members))
-        return TrackingClient(mlflow.get_tracking_uri(), mask)
+        client = TrackingClient(mlflow.get_tracking_uri(), mask)
+        settle_crashes(client)
+        return client
 
     def create_run(
         self, client: TrackingClient, experiment_name: str | None, run_name: str, more_tags: Mapping[str, str]

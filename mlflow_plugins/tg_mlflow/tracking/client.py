@@ -18,6 +18,7 @@ from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
 from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
+from tg_mlflow.tracking.new_store import open_store
 from tg_mlflow.tracking.patience import Clock, Patience
 from tg_mlflow.tracking.storable import make_storable, mask_dataset
 from tg_mlflow.tracking.tags import SECRETS_TAG
@@ -103,6 +104,7 @@ class TrackingClient(MlflowClient):
 
     Raises:
         BackendConfigError: If that variable is not a number of seconds.
+        TrackingError: If the store is a database that cannot be used.
     """
 
     def __init__(
@@ -112,7 +114,10 @@ class TrackingClient(MlflowClient):
         patience_seconds: float | None = None,
         clock: Clock = time,
     ) -> None:
-        super().__init__(tracking_uri)
+        try:
+            super().__init__(open_store(tracking_uri))
+        except MlflowException as error:
+            raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
         patience_seconds = read_patience() if patience_seconds is None else patience_seconds
         self._patience, self._store_patience = Patience(patience_seconds, clock), Patience(patience_seconds, clock)

@@ -19,6 +19,7 @@ from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_p
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunNotOursError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.launcher_file import holding_launcher_file
 from tg_mlflow.tracking.search import read_run
 from tg_mlflow.tracking.tags import LAUNCHER_TAG, SWEEP_NAME_TAG
 
@@ -53,18 +54,21 @@ class Launcher:
 
 
 @contextmanager
-def launching(client: TrackingClient, run_id: str) -> Iterator[None]:
+def launching(client: TrackingClient, run_id: str, is_in_process: bool = False) -> Iterator[None]:
     """Marks a run as recorded by this process while the context is open; afterwards, the mark names the machine only.
 
     Args:
         client: The tracking server's.
         run_id: A run of a training, or of many.
+        is_in_process: Whether it is trained in this process, so that the training ends with it.
 
     Raises:
         RecordingError: If the tracking server does not take it at the beginning.
+        RunTakenError: If another process of this machine records it.
     """
     place = {"host": socket.gethostname(), "pids": _find_pid_namespace(), "jobs": str(jobs_path())}
-    with _marking(f"tg-mlflow-{run_id}") as marker:
+    holding = holding_launcher_file(run_id, client.tracking_uri, is_in_process)
+    with holding, _marking(f"tg-mlflow-{run_id}") as marker:
         process = {**describe_process(os.getpid()), "signal": _find_signal(), "marker": marker}
         launcher = json.dumps({**place, **process})
         try:

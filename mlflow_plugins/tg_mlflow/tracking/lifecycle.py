@@ -9,7 +9,7 @@ from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobStoppedError
 from tg.common.errors import JobUnreachableError
-from tg_mlflow.errors import RecordingError, RunEndedError, TrackingError, describe_failure
+from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 
@@ -57,7 +57,7 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
         if kills:
             _end(client.without_patience(), run_id, RunStatus.KILLED)
         raise
-    except (RecordingError, JobUnreachableError):
+    except (RecordingError, JobUnreachableError, RunTakenError):
         raise  # the process that records the rest ends the run
     except BaseException as error:
         if is_open and isinstance(error, DeliveryError):

@@ -80,7 +80,7 @@ def train_recorded(
     try:
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
-                with conducting_run(client, run_id) as ending:
+                with conducting_run(client, run_id, training.executor.traits.is_in_process) as ending:
                     log_params(client, run_id, params, training.config)
                     ending.is_due = train(client, run_id, training, afterwards)
             except RecordingError:

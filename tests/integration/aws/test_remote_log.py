@@ -49,7 +49,7 @@ def test_a_job_waits_in_the_queue(make_simulated_aws: MakeAws, tmp_path: Path) -
     aws.faults.hold_starts()
     executor = make(aws, tmp_path)
     job_id = executor.submit()
-    assert executor.status(job_id) == JobState(JobStatus.QUEUED)
+    assert executor.status(job_id) == JobState(JobStatus.QUEUED, reason="Starting - Starting the training job")
     executor.cancel(job_id)
     assert executor.status(job_id) == JobState(JobStatus.STOPPED, None, "it was stopped")
 

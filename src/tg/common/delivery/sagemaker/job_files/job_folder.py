@@ -134,6 +134,11 @@ class JobFolder:
                 return
             time.sleep(_POLL_SECONDS)
 
+    def note_rest(self) -> None:
+        """Notes in the times what the log holds beyond them, once whoever kept them is gone."""
+        with self.log.open("rb") as log, self.times.open("ab") as times:
+            times.write(b"%d %d\n" % (int(self.log.stat().st_mtime * 1000), log.seek(0, os.SEEK_END)))
+
     def write_json(self, name: str, content: object) -> None:
         """Writes one of the job's small files atomically."""
         write_json(self.path / name, content)

@@ -11,6 +11,7 @@ from ....errors import DeliveryError
 from ....exception_text import describe_exception
 from ....ml.training_core import InMemoryTrainingEnvironment
 from ....system.interrupts import uninterrupted
+from ..contract.log_event import LogEvent
 from ..executor.config import SagemakerConfig
 from ..executor.job_request import JobRequest
 from ..executor.job_state import JobState, JobStatus
@@ -27,6 +28,7 @@ from .folder_executor import FolderExecutor
 from .job_layout import lay_out_ml_folder
 
 _STATE_NAME = "state.json"
+_CRASHED = "its process ended in the middle, as after a crash, os._exit, kill -9 or for lack of memory"
 
 # One may start another.
 _turn = threading.RLock()
@@ -48,7 +50,7 @@ class AttachedExecutor(FolderExecutor):
         options: There are none to choose.
     """
 
-    traits: Traits = Traits(is_in_process=True)
+    traits: Traits = Traits(is_in_process=True, starts_at_once=True)
 
     def __init__(self, options: AttachedOptions = AttachedOptions()) -> None:
         self.options = options
@@ -105,6 +107,15 @@ class AttachedExecutor(FolderExecutor):
             with uninterrupted():
                 folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
 
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+        for event in super().logs(job_id, position, follow):
+            position += len(event.data)
+            yield event
+        folder = JobFolder.find(job_id)
+        if self.status(job_id).reason == _CRASHED and folder.log.is_file():
+            folder.note_rest()
+            yield from folder.read_output(position)
+
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
         state = folder.read_json(_STATE_NAME)
@@ -113,7 +124,7 @@ class AttachedExecutor(FolderExecutor):
             if process is not None and is_alive(process):
                 return JobState(JobStatus.RUNNING)
             # It may have ended just now.
-            state = folder.read_json(_STATE_NAME) or {"status": "failed", "reason": "its process is gone"}
+            state = folder.read_json(_STATE_NAME) or {"status": "failed", "reason": _CRASHED}
         status = JobStatus(state["status"])
         return JobState(status, 0 if status is JobStatus.COMPLETED else None, state["reason"])
 
