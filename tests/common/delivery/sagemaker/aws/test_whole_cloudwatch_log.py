@@ -203,8 +203,8 @@ def test_each_machine_says_how_long_its_log_is(streams: Streams, clock: JumpingC
     log = open_log(streams, replace(JOB, instance_count=4))
     assert len(read(log)) == 10
     assert log.find_missing(told_of(*LINES)) == (
-        "algo-2: 2 of its 4 lines are here; algo-3: its last line, which says how long it is, is not here; algo-4: 0 of "
-        "its lines are here, as CloudWatch has no log stream of it; may the job's role do logs:CreateLogStream and "
+        "algo-2: 2 of its 4 lines are here; algo-3: its last line, which says how long it is, is not here; algo-4: 0 "
+        "of its lines are here, as CloudWatch has no log stream of it; may the job's role do logs:CreateLogStream and "
         "logs:PutLogEvents?"
     )
 
