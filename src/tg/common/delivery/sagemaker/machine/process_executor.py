@@ -32,6 +32,7 @@ from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..job_files import process_supervisor
 from ..job_files.job_folder import JobFolder
+from ..job_files.missing_log import find_missing
 from .folder_executor import FolderExecutor
 from .job_layout import lay_out_ml_folder, unpack_package
 
@@ -134,10 +135,7 @@ class ProcessExecutor(FolderExecutor):
     def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
         ended = JobFolder.find(job_id).read_json(process_supervisor.EXIT_NAME)
         # A job of an earlier version does not say how long its log is.
-        expected = None if ended is None else ended.get("log_bytes", taken_bytes)
-        if expected is None:
-            return "the process that kept it ended with the job, and may have lost the last lines"
-        return None if taken_bytes == expected else f"{taken_bytes:,} of its {expected:,} bytes are here"
+        return find_missing(None if ended is None else ended.get("log_bytes", taken_bytes), taken_bytes)
 
     def cancel(self, job_id: str) -> None:
         folder = JobFolder.find(job_id)
