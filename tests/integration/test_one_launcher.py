@@ -93,6 +93,7 @@ def wait_for_metric(store: MlflowClient) -> str:
 def move_launcher_away(store: MlflowClient, run_id: str) -> None:
     """Lets the launcher be one of another machine, where nobody sees from here whether it lives."""
     launcher = json.loads(store.get_run(run_id).data.tags["tg.launcher"])
+    Path(f"{launcher['jobs']}-launchers", run_id).unlink()
     store.set_tag(run_id, "tg.launcher", json.dumps({**launcher, "host": "another"}))
 
 
