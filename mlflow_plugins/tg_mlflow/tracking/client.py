@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +16,23 @@ from mlflow.exceptions import MlflowException
 
 from tg.common.secret_mask import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import TrackingError
+from tg_mlflow.errors import BackendConfigError, TrackingError
 from tg_mlflow.tracking.new_store import open_store
-from tg_mlflow.tracking.patience import Clock, Patience, read_patience
+from tg_mlflow.tracking.patience import Clock, Patience
+from tg_mlflow.tracking.storable import make_storable
 from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+# So long a tracking server may be away, besides the time that MLflow's own client tries again.
+PATIENCE_SECONDS = 300.0
+PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
 # MLflow's error codes.
 _REFUSAL = "INVALID_PARAMETER_VALUE"
-# MLflow's words for a request that is too large for a proxy in front of the server.
-_TOO_LARGE = "error code 413 "
+_TOO_LARGE = "error code 413 "  # MLflow's words for a request that is too large for a proxy in front of the server
 _FINAL_CODES = {
     _REFUSAL,
     "ENDPOINT_NOT_FOUND",
@@ -41,6 +46,22 @@ _FINAL_CODES = {
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def read_patience() -> float:
+    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
+
+    Raises:
+        BackendConfigError: If it is not a number of seconds.
+    """
+    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if not seconds >= 0:
+        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
+    return seconds
 
 
 def _asking(what: str, method: Method) -> Method:
@@ -105,7 +126,10 @@ class TrackingClient(MlflowClient):
         patience_seconds: float | None = None,
         clock: Clock = time,
     ) -> None:
-        super().__init__(open_store(tracking_uri))
+        try:
+            super().__init__(open_store(tracking_uri))
+        except MlflowException as error:
+            raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
         self._patience = Patience(read_patience() if patience_seconds is None else patience_seconds, clock)
         self._clock = clock
@@ -173,7 +197,7 @@ class TrackingClient(MlflowClient):
     ) -> Run:
         """Creates a run whose tags and name are without secrets."""
         masked = self._mask_named({name: str(value) for name, value in (tags or {}).items()}, _LONGEST_TAG)
-        name = None if run_name is None else _make_storable(self.mask.mask(run_name))
+        name = None if run_name is None else make_storable(self.mask.mask(run_name))
         return self._ask(partial(super().create_run, experiment_id, start_time, masked, name), "a new run")
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -266,7 +290,7 @@ class TrackingClient(MlflowClient):
         masked = self.mask.mask_named(values)
         if SECRETS_TAG in values:  # it holds the names of secrets, and is not a secret in spite of its own name
             masked[SECRETS_TAG] = self._mask_names(values[SECRETS_TAG])
-        return {name: _make_storable(value)[:longest] for name, value in masked.items()}
+        return {name: make_storable(value)[:longest] for name, value in masked.items()}
 
     def _mask_names(self, text: str) -> str:
         """Masks what is a secret itself in a list of names; a short secret may be part of many a name."""
@@ -274,8 +298,3 @@ class TrackingClient(MlflowClient):
             return json.dumps([MASK if self.mask.mask(name) == MASK else name for name in json.loads(text)])
         except (ValueError, TypeError):
             return self.mask.mask(text)  # it is damaged; whoever reads it says so
-
-
-def _make_storable(text: str) -> str:
-    """Escapes half characters, as in the names of some files, and the character NUL, which PostgreSQL refuses."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -11,8 +11,6 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
-from tg_mlflow.errors import TrackingError
-
 
 def open_store(tracking_uri: str | None = None) -> str:
     """Opens a tracking server's store, if it is a database, while no other process of this machine makes its tables.
@@ -27,7 +25,7 @@ def open_store(tracking_uri: str | None = None) -> str:
         Its address.
 
     Raises:
-        TrackingError: If the database cannot be used.
+        MlflowException: If the database cannot be used.
     """
     uri = tracking_uri or mlflow.get_tracking_uri()
     if uri.partition(":")[0].partition("+")[0] in DATABASE_ENGINES:
@@ -49,4 +47,4 @@ def _open_database(uri: str) -> None:
             MlflowClient(uri)
     except (SQLAlchemyError, MlflowException) as error:
         reason = str(error).strip().partition("\n")[0]
-        raise TrackingError(f"the database cannot be opened: {reason}; see `mlflow db --help`") from error
+        raise MlflowException(f"the database cannot be opened: {reason}; see `mlflow db --help`") from error

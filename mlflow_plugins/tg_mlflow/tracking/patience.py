@@ -1,35 +1,12 @@
 """Waits for a tracking server that is away."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from tg_mlflow.errors import BackendConfigError
-
-# So long a tracking server may be away, besides the time that MLflow's own client tries again.
-PATIENCE_SECONDS = 300.0
-PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
-
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
-
-
-def read_patience() -> float:
-    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
-
-    Raises:
-        BackendConfigError: If it is not a number of seconds.
-    """
-    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float("nan")
-    if not seconds >= 0:
-        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
-    return seconds
 
 
 class Clock(Protocol):
