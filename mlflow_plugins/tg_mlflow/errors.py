@@ -11,6 +11,7 @@
     ├── LogMissingError           what a training said is not here as a whole
     ├── RunEndedError             another process has ended a run while it was recorded here
     ├── RunNotOursError           a run has no job that could be found again
+    │   ├── RunDeletedError       it was deleted
     │   └── RunTakenError         another process records it
     └── UnservableModelError      a logged model does not predict as the trained one
 """
@@ -61,6 +62,10 @@ class RunEndedError(TgError):
 
 class RunNotOursError(TgError):
     """A run has no job that could be found again."""
+
+
+class RunDeletedError(RunNotOursError):
+    """A run was deleted, and records nothing unless it is restored."""
 
 
 class RunTakenError(RunNotOursError):

@@ -13,6 +13,7 @@ from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach
 from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.takeover.crashes import settle_crashes
+from tg_mlflow.takeover.deleted_run import read_any_run
 from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
@@ -90,11 +91,11 @@ def cancel_command(run_id: str) -> None:
     """Stops a run's job, or all jobs of a sweep.
 
     The run ends as KILLED. The process that records it, if it is on this machine, does so itself, as after Ctrl-C, and
-    is waited for.
+    is waited for. Of a deleted run, it also removes what is kept of the job.
     """
     with exiting_on_errors():
         client = _connect(besides=run_id)
-        run = read_run(client, run_id)
+        run = read_any_run(client, run_id)
         if is_sweep(run):
             cancel_sweep(client, run)
         else:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from mlflow.entities import Run, RunStatus
+from mlflow.entities import Run, RunStatus, ViewType
 
 from tg.common import TgError
 from tg.common.system.temporary_folder import temporary_folder
@@ -12,12 +12,13 @@ from tg_mlflow.errors import RunNotOursError, SweepError, describe_failure
 from tg_mlflow.sweeps.record import read_sweep
 from tg_mlflow.sweeps.runs import group_children, list_children, name_child
 from tg_mlflow.takeover.cancellation import wait_for_launcher
+from tg_mlflow.takeover.deleted_run import remove_job, wait_until_gone
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.rest import cancel_job
 from tg_mlflow.takeover.status import describe_wait
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher, read_other_host
-from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.search import is_deleted, is_running
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -69,8 +70,12 @@ def cancel_sweep(client: TrackingClient, parent: Run) -> None:
                 "stop it there"
             )
         launcher.interrupt()
-        parent = wait_for_launcher(client, run_id, launcher)
-    running = [run for run in list_children(client, parent) if is_running(run)]
+        if is_deleted(parent):
+            wait_until_gone(client, parent, launcher)
+        else:
+            parent = wait_for_launcher(client, run_id, launcher)
+    children = list_children(client, parent, ViewType.ALL if is_deleted(parent) else ViewType.ACTIVE_ONLY)
+    running = [run for run in children if is_running(run)]
     is_here = keeps_jobs_here(parent.data.tags)
     # At the same time: SageMaker gives each job two minutes to stop.
     with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
@@ -81,14 +86,16 @@ def cancel_sweep(client: TrackingClient, parent: Run) -> None:
             _logger.error("Training %s goes on: %s", name_child(run), describe_failure(failure))
     if failed:
         raise SweepError(f"{len(failed)} of {len(running)} trainings could not be stopped: {', '.join(failed)}")
-    if is_running(parent):
+    if is_running(parent) and not is_deleted(parent):
         client.set_terminated(run_id, _KILLED)
     _logger.info("Stopped %d trainings of sweep %s", len(running), run_id)
 
 
 def _cancel(client: TrackingClient, run: Run, is_here: bool) -> TgError | None:
     try:
-        if (found := find_left_job(client, run, is_here)) is not None:
+        if is_deleted(run):
+            remove_job(client, run)
+        elif (found := find_left_job(client, run, is_here)) is not None:
             cancel_job(client, found)
     except TgError as error:
         return error

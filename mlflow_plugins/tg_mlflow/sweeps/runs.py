@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from mlflow.entities import Run, RunStatus
+from mlflow.entities import Run, RunStatus, ViewType
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tg_mlflow.tracking.client import TrackingClient
@@ -16,13 +16,18 @@ def is_sweep(run: Run) -> bool:
     return SWEEP_TAG in run.data.tags
 
 
-def list_children(client: TrackingClient, parent: Run) -> list[Run]:
+def list_children(client: TrackingClient, parent: Run, view: int = ViewType.ACTIVE_ONLY) -> list[Run]:
     """Lists the runs of a sweep's trainings in natural order of their names.
 
     A training that was resumed may have several, the earliest first.
+
+    Args:
+        client: The tracking server's.
+        parent: The sweep's run.
+        view: Whether deleted ones are listed, too.
     """
     text = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}'"
-    runs = list(search_runs(client, [parent.info.experiment_id], text))
+    runs = list(search_runs(client, [parent.info.experiment_id], text, view))
     return sorted((run for run in runs if SWEEP_NAME_TAG in run.data.tags), key=_order)
 
 

@@ -7,12 +7,13 @@ from mlflow.entities import Run
 
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobMissingError
+from tg_mlflow.takeover.deleted_run import read_any_run, remove_job
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.rest import cancel_job
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here, read_settled_run
-from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.search import is_deleted, is_running
 from tg_mlflow.tracking.tags import JOB_ID_TAG, SWEEP_NAME_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -23,12 +24,17 @@ _LOOK_SECONDS = 0.5
 def cancel(client: TrackingClient, run_id: str) -> None:
     """Stops a run's job and ends the run as KILLED, also one that has no job yet; does nothing to a run that has ended.
 
-    The process that records the run, if it is on this machine, does so itself, and is waited for.
+    The process that records the run, if it is on this machine, does so itself, and is waited for. The job of a deleted
+    run is removed, too.
 
     Raises:
         RunNotOursError: If the run is not one of ours, or its job is not here.
         DeliveryError: If the job cannot be stopped from here.
     """
+    run = read_any_run(client, run_id)
+    if is_deleted(run):
+        remove_job(client, run)
+        return
     run, launcher = read_settled_run(client, run_id)
     check_is_ours(run)
     if not is_running(run):

@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 
 from tg.common import JobFailedError, TgError
-from tg_mlflow.errors import describe_failure
+from tg_mlflow.errors import RunNotOursError, describe_failure
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.rest import record_rest
 from tg_mlflow.tracking.client import TrackingClient
@@ -39,7 +39,11 @@ def settle_crashes(client: TrackingClient, besides: str | None = None) -> None:
 
 
 def _settle(client: TrackingClient, crash: Crash) -> None:
-    run, launcher = read_settled_run(client, crash.run_id)
+    try:
+        run, launcher = read_settled_run(client, crash.run_id)
+    except RunNotOursError:
+        forget_crash(crash.run_id)  # it is deleted, which is no news; its job can be removed with `tg-mlflow cancel`
+        raise
     if launcher is not None:
         return
     if is_running(run):

@@ -57,8 +57,7 @@ def holding_launcher_file(run_id: str, tracking_uri: str, is_in_process: bool) -
         yield
     finally:
         if file is not None:
-            _remove(path)
-            os.close(file)
+            _remove(path, file)
 
 
 def find_crashes(tracking_uri: str) -> list[Crash]:
@@ -80,8 +79,7 @@ def forget_crash(run_id: str) -> None:
     path = _folder() / run_id
     with suppress(OSError):
         if path.exists() and (file := _lock(path)) is not None:
-            _remove(path)
-            os.close(file)
+            _remove(path, file)
 
 
 def _folder() -> Path:
@@ -94,7 +92,7 @@ def _lock(path: Path) -> int | None:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+            if _is_at(path, file):
                 return file
         except BlockingIOError:
             os.close(file)
@@ -110,7 +108,13 @@ def _read(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) and isinstance(content.get("pid"), int) else None
 
 
-def _remove(path: Path) -> None:
+def _remove(path: Path, file: int) -> None:
     with suppress(OSError):
-        path.unlink()
+        if _is_at(path, file):
+            path.unlink()
         path.parent.rmdir()  # unless there are others
+    os.close(file)
+
+
+def _is_at(path: Path, file: int) -> bool:
+    return path.exists() and os.path.samestat(os.fstat(file), path.stat())

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlflow.entities import Run, RunStatus
+from mlflow.entities import LifecycleStage, Run, RunStatus, ViewType
 from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
-from tg_mlflow.errors import RunNotOursError, TrackingError
+from tg_mlflow.errors import RunDeletedError, RunNotOursError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import MISSING_LOG_TAG, NOT_UPLOADED_TAG
 
@@ -23,30 +23,49 @@ def is_complete(run: Run) -> bool:
     return not is_running(run) and not {NOT_UPLOADED_TAG, MISSING_LOG_TAG} & set(run.data.tags)
 
 
-def search_runs(client: TrackingClient, experiment_ids: list[str], text: str) -> Iterator[Run]:
-    """Finds all runs that a filter describes, however many."""
+def search_runs(
+    client: TrackingClient, experiment_ids: list[str], text: str, view: int = ViewType.ACTIVE_ONLY
+) -> Iterator[Run]:
+    """Finds all runs that a filter describes, however many; deleted ones only with another view."""
     token = None
     while True:
-        page = client.search_runs(experiment_ids, filter_string=text, max_results=_PAGE, page_token=token)
+        page = client.search_runs(experiment_ids, text, view, max_results=_PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:
             return
 
 
-def read_run(client: TrackingClient, run_id: str) -> Run:
+def is_deleted(run: Run) -> bool:
+    """Whether a run was deleted, alone or with its experiment, and can still be restored."""
+    return bool(run.info.lifecycle_stage == LifecycleStage.DELETED)
+
+
+def read_run(client: TrackingClient, run_id: str, allows_deleted: bool = False) -> Run:
     """Reads a run.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        allows_deleted: Whether it may have been deleted.
 
     Raises:
         RunNotOursError: If there is no such run.
+        RunDeletedError: If it was deleted.
         TrackingError: If the tracking server does not answer.
     """
     try:
-        return client.get_run(run_id)
+        run = client.get_run(run_id)
     except TrackingError as error:
         if not error.is_final:
             raise
         raise RunNotOursError(f"run {run_id!r} cannot be read: {error}; check the id and the tracking URI") from error
+    if is_deleted(run) and not allows_deleted:
+        raise RunDeletedError(
+            f"run {run_id!r} is deleted; restore it, as with `mlflow runs restore --run-id {run_id}`, or end its "
+            f"job and remove what that has left with `tg-mlflow cancel {run_id}`"
+        )
+    return run
 
 
 def download_quietly(client: TrackingClient, run_id: str, artifact: str, folder: Path) -> Path:

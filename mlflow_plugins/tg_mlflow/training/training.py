@@ -31,6 +31,7 @@ from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_guard import JobGuard
 from tg_mlflow.training.job_notes import note_log, set_status
 from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
 from tg_mlflow.training.wait_notes import noting_waits
@@ -174,6 +175,7 @@ def _train_once(
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
         executor.submit(request, recorder.take)
         waits.has_job = True
+        keep_run(client, job, tags)
         building.close()
         if _is_detached(config):
             if waits.is_scheduled and not executor.traits.may_queue:

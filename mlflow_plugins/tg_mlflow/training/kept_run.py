@@ -1,0 +1,56 @@
+"""What a job's folder says of its run, for the time when the tracking server does not know that any more."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder, jobs_path
+from tg.common.secret_mask import SecretMask
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.training.job import Job
+
+_NAME = "run.json"
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """The run of a job that has a folder here.
+
+    Attributes:
+        job_id: The job.
+        run_id: The run.
+        tags: The tags by which the job is found again.
+    """
+
+    job_id: str
+    run_id: str
+    tags: Mapping[str, str]
+
+
+def keep_run(client: TrackingClient, job: Job, tags: Mapping[str, str]) -> None:
+    """Writes into a job's folder, if it has one, which run records it, without secrets."""
+    folder = JobFolder(jobs_path() / job.job_id)
+    if folder.path.is_dir():
+        uri = SecretMask().mask(client.tracking_uri)
+        with suppress(OSError):
+            folder.write_json(_NAME, {"tracking_uri": uri, "run_id": job.run_id, "tags": client.mask.mask_named(tags)})
+
+
+def list_kept_runs(tracking_uri: str) -> Iterator[KeptRun]:
+    """Lists the runs of one tracking server whose jobs have folders here."""
+    masked = SecretMask().mask(tracking_uri)
+    for path in _list_folders():
+        try:
+            content = JobFolder(path).read_json(_NAME)
+        except (OSError, ValueError):
+            continue
+        if content is not None and content.get("tracking_uri") == masked:
+            yield KeptRun(path.name, content["run_id"], content["tags"])
+
+
+def _list_folders() -> list[Path]:
+    try:
+        return sorted(path for path in jobs_path().iterdir() if path.is_dir())
+    except OSError:
+        return []
