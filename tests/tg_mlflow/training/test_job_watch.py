@@ -1,5 +1,6 @@
 """Trouble of the launcher's is not the job's failure."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -99,6 +100,32 @@ def test_results_that_are_lost_are_said_to_be(client: MemoryClient) -> None:
     executor.result_error = ResultArchiveError("it is damaged")
     with pytest.raises(ResultArchiveError, match="it is damaged"):
         record_result(client, start_job(client, executor), None, LogConfig())
+
+
+class Breaking(MemoryExecutor):
+    """Has jobs whose output ends too early the first time."""
+
+    reads = 0
+
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+        events = list(super().logs(job_id, position, follow))
+        self.reads += follow
+        return iter(events[:1] if follow and self.reads == 1 else events)
+
+
+@pytest.mark.parametrize(
+    ("repeats_logs", "metrics", "missing"),
+    [(True, {"loss": 0.25}, None), (False, {"loss": 0.5}, r"\d+ of its \d+ bytes are here")],
+)
+def test_what_is_missing_of_a_log_is_fetched_again_where_it_comes_in_order(
+    client: MemoryClient, repeats_logs: bool, metrics: dict[str, float], missing: str | None
+) -> None:
+    lines = [Line(0, "###METRIC###loss:0.5###"), Line(1, "###METRIC###loss:0.25###")]
+    traits = Traits(repeats_logs=repeats_logs)
+    job = start_job(client, Breaking(Machine(lambda request: Script(lines, 2)), MemoryOptions(), traits))
+    found = watch(client, job)
+    assert found is None if missing is None else re.fullmatch(missing, str(found))
+    assert client.get_run(job.run_id).data.metrics == metrics
 
 
 def test_what_is_missing_of_a_log_is_said(client: MemoryClient, monkeypatch: pytest.MonkeyPatch) -> None:

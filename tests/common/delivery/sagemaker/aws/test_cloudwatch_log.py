@@ -13,7 +13,7 @@ from tg.common.delivery.sagemaker import LogEvent
 from tg.common.delivery.sagemaker.aws.session import AwsSession
 from tg.common.delivery.sagemaker.contract.log_event import skip_bytes
 from tg.common.delivery.sagemaker.remote.cloudwatch_log import CloudWatchLog
-from tg.common.delivery.sagemaker.remote.log_stream import GROUP
+from tg.common.delivery.sagemaker.remote.log_streams import GROUP
 from tg.common.delivery.sagemaker.remote.pacing import Pacing
 from tg.common.delivery.sagemaker.remote.state import JobDescription, StatusTransition
 

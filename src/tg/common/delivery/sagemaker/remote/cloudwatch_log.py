@@ -13,8 +13,7 @@ from ....logger import Logger
 from ..aws.errors import error_code
 from ..aws.session import AwsSession
 from ..contract.log_event import LogEvent
-from .log_stream import GROUP, LogStream
-from .missing_log import find_missing, has_told
+from .log_streams import GROUP, LogStream, find_missing, has_told
 from .pacing import Pacing
 from .state import JobDescription, StatusTransition
 

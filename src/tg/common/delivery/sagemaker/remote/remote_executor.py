@@ -25,8 +25,7 @@ from ..executor.traits import Traits
 from ..executor.unknown_states import UnknownStates
 from ..job_files.job_folder import JobFolder
 from .cloudwatch_log import CloudWatchLog
-from .dataset import find_remote_dataset
-from .dataset_upload import upload_dataset
+from .dataset import find_remote_dataset, upload_dataset
 from .delivery import RemoteDelivery
 from .facts import build_console_url, build_facts
 from .metric_definitions import build_metric_definitions
