@@ -18,7 +18,8 @@ from tg.common.delivery.sagemaker.executor import (
     Listener,
     Traits,
 )
-from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder, jobs_path
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
 from tg.common.delivery.sagemaker.job_files.missing_log import find_missing
 from tg.common.errors import JobMissingError
 from tg.common.system.interrupts import uninterrupted

@@ -11,7 +11,8 @@ from ..archive.result_archive import ResultArchive
 from ..aws.s3_download import download_object
 from ..aws.s3_location import S3Location, head_object
 from ..aws.session import AwsSession
-from ..job_files.job_folder import JobFolder, jobs_path
+from ..job_files.job_folder import JobFolder
+from ..job_files.job_storage import jobs_path
 from .state import JobDescription, build_remote_state
 
 _COPY_NAME = "copy.json"
