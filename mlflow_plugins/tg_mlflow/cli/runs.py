@@ -1,6 +1,7 @@
 """The commands of ``tg-mlflow`` for existing runs."""
 
 import click
+from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg.common.system.interrupts import terminating_as_interrupt
@@ -21,7 +22,7 @@ from tg_mlflow.training.announcement import announce_end
 
 
 @click.command("attach")
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 @click.option(
     "--backend-config",
     metavar="FILE|JSON",
@@ -56,7 +57,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 def status(run_id: str) -> None:
     """Shows the status of a run and its job.
 
@@ -69,7 +70,7 @@ def status(run_id: str) -> None:
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 def logs(run_id: str, follow: bool) -> None:
     """Shows the output of a run's job.
@@ -86,7 +87,7 @@ def logs(run_id: str, follow: bool) -> None:
 
 
 @click.command("cancel")
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 def cancel_command(run_id: str) -> None:
     """Stops a run's job, or all jobs of a sweep.
 

@@ -17,10 +17,11 @@ from tg_mlflow.project.project import Project
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.tracking.tags import CONFIG_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
+from tg_mlflow.training.given_run import take_run
 from tg_mlflow.training.origin import describe_origin
 
 # What a run is from: its project or notebook, and the commit.
-_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG, VERSION_TAG)
+_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG)
 
 
 def create_run(
@@ -31,6 +32,7 @@ def create_run(
     backend: str,
     run_name: str | None,
     more_tags: Mapping[str, str] | None = None,
+    given: str | None = None,
 ) -> str:
     """Creates the run of a project, with the tags that MLflow's own backends give it.
 
@@ -42,11 +44,13 @@ def create_run(
         backend: What the user calls the backend.
         run_name: The run's name; MLflow invents one if there is none.
         more_tags: What else it has from its first moment.
+        given: The id of a run that is taken instead.
 
     Returns:
         The id of the run, which belongs to the active one of this thread, if there is one.
 
     Raises:
+        RunNotOursError: If the given run takes no training.
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     folder = str(project.folder)
@@ -64,7 +68,7 @@ def create_run(
         mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
     }
     known = {name: value for name, value in tags.items() if value is not None} | describe_origin(folder)
-    return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name)
+    return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name, given)
 
 
 def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
@@ -78,19 +82,33 @@ def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
     return create_tagged_run(client, parent.info.experiment_id, {**origin, **own, SWEEP_NAME_TAG: name}, name)
 
 
-def create_tagged_run(client: TrackingClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
+def create_tagged_run(
+    client: TrackingClient,
+    experiment_id: str,
+    tags: Mapping[str, str],
+    run_name: str | None,
+    given: str | None = None,
+) -> str:
     """Creates a run and returns its id. It asks once: where an answer is lost, a second request makes a second run.
 
+    Args:
+        client: The tracking server's.
+        experiment_id: Where it is created.
+        tags: Its tags, besides that of the version.
+        run_name: Its name; MLflow invents one if there is none.
+        given: The id of a run that is taken instead.
+
     Raises:
+        RunNotOursError: If the given run takes no training.
         TrackingError: If the tracking server does not create it.
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
+    tags, once = {VERSION_TAG: version("tg-mlflow"), **tags}, client.without_patience()
     with uninterrupted() as held:
-        run_id = str(
-            client.without_patience()
-            .create_run(experiment_id, tags={VERSION_TAG: version("tg-mlflow"), **tags}, run_name=run_name)
-            .info.run_id
-        )
+        if given is not None:
+            run_id = take_run(once, given, tags, run_name)
+        else:
+            run_id = str(once.create_run(experiment_id, tags=tags, run_name=run_name).info.run_id)
     if held.any:
         kill_run(client, run_id)
     held.raise_any()
