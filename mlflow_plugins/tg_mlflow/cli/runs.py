@@ -16,6 +16,7 @@ from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.takeover.deleted_run import read_any_run
 from tg_mlflow.takeover.status import describe_status, show_log
+from tg_mlflow.takeover.tidying import tidy
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
 from tg_mlflow.training.announcement import announce_end
@@ -108,13 +109,17 @@ def reconcile() -> None:
     """Settles runs that were left and whose jobs have ended.
 
     Looks at all runs that are RUNNING or SCHEDULED, records what is missing, ends them, and prints the outcome of each.
-    Runs whose launcher lives, or whose job goes on, are left alone.
+    Runs whose launcher lives, or whose job goes on, are left alone. What launchers that were killed have left on this
+    machine is removed: temporary folders, unnamed images, and what is kept of jobs that are recorded.
     """
     with exiting_on_errors():
-        outcomes = reconcile_runs(TrackingClient(patience_seconds=0), resume_sweep)
+        client = TrackingClient(patience_seconds=0)
+        outcomes = reconcile_runs(client, resume_sweep)
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
         click.echo(f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'} RUNNING or SCHEDULED")
+        if removed := tidy(client):
+            click.echo(f"removed what was left: {', '.join(f'{name} {count}' for name, count in removed.items())}")
 
 
 def _connect(besides: str | None = None) -> TrackingClient:

@@ -14,7 +14,14 @@ from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching
 from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.search import is_running
-from tg_mlflow.tracking.tags import EARLIER_JOBS_TAG, LOG_CURSOR_TAG, MISSING_TAG, NOT_UPLOADED_TAG
+from tg_mlflow.tracking.tags import (
+    EARLIER_JOBS_TAG,
+    FAILURE_REASON_TAG,
+    LOG_CURSOR_TAG,
+    MISSING_LOG_TAG,
+    MISSING_TAG,
+    NOT_UPLOADED_TAG,
+)
 from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.wait_notes import noting_waits
@@ -63,6 +70,9 @@ def record_rest(
                     missing_log = watch_job(client, found, recorder, show, is_scheduled)
                 if MISSING_TAG in tags:
                     client.delete_tag(run_id, MISSING_TAG)  # that is tried again
+                if MISSING_LOG_TAG in tags and missing_log is None:
+                    for tag in {MISSING_LOG_TAG, FAILURE_REASON_TAG} & tags.keys():
+                        client.delete_tag(run_id, tag)
                 is_recorded = record_result(client, found, found.dataset, found.log, missing_log)
         except JobFailedError as error:
             if not is_still_needed(JobStatus.FAILED, False, error):
