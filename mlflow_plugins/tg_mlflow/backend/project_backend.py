@@ -14,12 +14,12 @@ from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
 from tg.common.secrets import reveal_all
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.backend.dry_run import describe_dry_run
-from tg_mlflow.backend.run_request import RunRequest, read_command_options
+from tg_mlflow.backend.run_request import RunRequest, read_command_options, read_given_run
 from tg_mlflow.backend.submitted_run import EndedRun
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause, describe_failure
+from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError, as_cause, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
@@ -75,6 +75,7 @@ class ProjectBackend(AbstractBackend):
             config=backend_config or {},
             tracking_uri=tracking_uri,
             experiment_id=experiment_id,
+            run_id=read_given_run(),
             run_name=options.get("run_name") if options is not None else None,
             is_command=options is not None,
         )
@@ -196,7 +197,11 @@ def _create_run(plan: _Plan, request: RunRequest, place_name: str) -> str:
     tags = build_sweep_tags(plan.members) if plan.members else {}
     experiment_id, entry_point = request.experiment_id, request.entry_point
     try:
-        return create_run(plan.client, experiment_id, plan.project, entry_point, place_name, run_name, tags)
+        return create_run(
+            plan.client, experiment_id, plan.project, entry_point, place_name, run_name, tags, request.run_id
+        )
+    except RunNotOursError as error:
+        raise ExecutionException(describe_failure(error)) from error
     except TrackingError as error:
         failure = f"the tracking server takes no new run: {describe_failure(error)}"
         raise ExecutionException(failure) from as_cause(error)

@@ -1,6 +1,7 @@
 """The commands of ``tg-mlflow`` for existing runs."""
 
 import click
+from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg.common.system.interrupts import terminating_as_interrupt
@@ -15,13 +16,14 @@ from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.takeover.deleted_run import read_any_run
 from tg_mlflow.takeover.status import describe_status, show_log
+from tg_mlflow.takeover.tidying import tidy
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
 from tg_mlflow.training.announcement import announce_end
 
 
 @click.command("attach")
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 @click.option(
     "--backend-config",
     metavar="FILE|JSON",
@@ -56,7 +58,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 def status(run_id: str) -> None:
     """Shows the status of a run and its job.
 
@@ -69,7 +71,7 @@ def status(run_id: str) -> None:
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 def logs(run_id: str, follow: bool) -> None:
     """Shows the output of a run's job.
@@ -86,7 +88,7 @@ def logs(run_id: str, follow: bool) -> None:
 
 
 @click.command("cancel")
-@click.argument("run_id")
+@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 def cancel_command(run_id: str) -> None:
     """Stops a run's job, or all jobs of a sweep.
 
@@ -107,13 +109,17 @@ def reconcile() -> None:
     """Settles runs that were left and whose jobs have ended.
 
     Looks at all runs that are RUNNING or SCHEDULED, records what is missing, ends them, and prints the outcome of each.
-    Runs whose launcher lives, or whose job goes on, are left alone.
+    Runs whose launcher lives, or whose job goes on, are left alone. What launchers that were killed have left on this
+    machine is removed: temporary folders, unnamed images, and what is kept of jobs that are recorded.
     """
     with exiting_on_errors():
-        outcomes = reconcile_runs(TrackingClient(patience_seconds=0), resume_sweep)
+        client = TrackingClient(patience_seconds=0)
+        outcomes = reconcile_runs(client, resume_sweep)
         for run_id, outcome in outcomes.items():
             click.echo(f"{run_id}  {outcome}")
         click.echo(f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'} RUNNING or SCHEDULED")
+        if removed := tidy(client):
+            click.echo(f"removed what was left: {', '.join(f'{name} {count}' for name, count in removed.items())}")
 
 
 def _connect(besides: str | None = None) -> TrackingClient:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 import mlflow
+from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg_mlflow.backend.project_backend import run_project
 from tg_mlflow.backend.run_request import RunRequest
@@ -88,7 +89,16 @@ def sweep(
             return
         experiment_id = set_experiment(experiment_name)
         request = RunRequest(
-            uri, entry_point, fixed, version, given, mlflow.get_tracking_uri(), experiment_id, run_name, is_command=True
+            uri,
+            entry_point,
+            fixed,
+            version,
+            given,
+            mlflow.get_tracking_uri(),
+            experiment_id,
+            run_id=MLFLOW_RUN_ID.get(),
+            run_name=run_name,
+            is_command=True,
         )
         run_project(place.name, request)
 

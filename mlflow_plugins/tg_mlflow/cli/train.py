@@ -18,6 +18,7 @@ from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
+from tg_mlflow.training.given_run import check_takes_training
 from tg_mlflow.training.training import Training, train_recorded
 
 
@@ -69,6 +70,8 @@ def train(
                 client, set_experiment(experiment_name), project, target, AttachedConfig.place, run_name
             )
             params = dict(command.arguments)  # otherwise the run's creator has logged them
+        else:
+            check_takes_training(client, run_id)
         source, place = ProjectTraining(project, command), AttachedPlace()
         executor = place.open(place.build_options(settings, project.folder))
         with announcing_interrupt(client, run_id):

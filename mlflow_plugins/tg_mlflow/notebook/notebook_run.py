@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.environment_variables import MLFLOW_RUN_ID
 from mlflow.tracking import fluent
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
@@ -89,6 +90,8 @@ class NotebookRun:
     ) -> str:
         """Creates the parent run of all trainings, below this thread's active run, if there is one.
 
+        A run that ``MLFLOW_RUN_ID`` names is taken instead.
+
         Args:
             client: The tracking server's.
             experiment_name: The experiment, by default the active one; created if it does not exist.
@@ -98,7 +101,9 @@ class NotebookRun:
         active = fluent.active_run()
         parent = {MLFLOW_PARENT_RUN_ID: active.info.run_id} if active else {}
         tags = {**resolve_tags(), **parent, MLFLOW_PROJECT_BACKEND: self.place.name, **more_tags}
-        return create_tagged_run(client, find_experiment(client, experiment_name), tags, run_name)
+        given = MLFLOW_RUN_ID.get()
+        experiment_id = find_experiment(client, experiment_name) if given is None else ""
+        return create_tagged_run(client, experiment_id, tags, run_name, given)
 
 
 def find_experiment(client: TrackingClient, name: str | None) -> str:

@@ -151,7 +151,7 @@ class RunRecorder:
         """Counts a metric that the server does not take, unless it takes none, since the run is deleted."""
         run = self._client.get_run(self._run_id)
         if run.info.lifecycle_stage == LifecycleStage.DELETED:
-            raise answer
+            raise TrackingError("it is deleted; restore it first", is_final=True) from answer
         self._notes.add_refused(metric, answer)
 
     def _note(self, position: int | None) -> None:

@@ -15,6 +15,7 @@ from tg_mlflow.takeover.status import find_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_complete
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -25,8 +26,9 @@ _FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 def attach(client: TrackingClient, run_id: str) -> None:
     """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
 
-    Nothing is doubled, since MLflow keeps one of several identical points. A run that is complete is left as it is.
-    An interrupt ends the waiting, not the job.
+    Nothing is doubled, since MLflow keeps one of several identical points. A run that is complete is left as it is. One
+    that has FAILED only as its log was not whole is tried again if its job is still there. An interrupt ends the
+    waiting, not the job.
 
     Raises:
         RunNotOursError: If the run has no job that can be found here, or another process records it.
@@ -35,8 +37,8 @@ def attach(client: TrackingClient, run_id: str) -> None:
     """
     run, launcher = read_settled_run(client, run_id)
     found = find_job(run)
-    if is_complete(run):
-        _logger.info("Run %s is %s and complete: there is nothing to do", run_id, run.info.status)
+    if is_complete(run) and not (MISSING_LOG_TAG in run.data.tags and _is_kept(found)):
+        _logger.info("%s", _describe_complete(run))
         return
     check_is_left(run, launcher)
     _check_is_here(found)
@@ -50,6 +52,26 @@ def attach(client: TrackingClient, run_id: str) -> None:
     if not is_recorded:
         raise RecordingError(f"the results of run {run_id} are still not uploaded; they are kept")
     _logger.info("%s", describe_run(client, run_id))
+
+
+def _is_kept(found: RunJob) -> bool:
+    try:
+        return found.status is JobStatus.COMPLETED
+    except JobUnreachableError:
+        raise
+    except DeliveryError:
+        return False
+
+
+def _describe_complete(run: Run) -> str:
+    run_id, status, tags = run.info.run_id, run.info.status, run.data.tags
+    if MISSING_LOG_TAG in tags:
+        missing = tags[MISSING_LOG_TAG]
+        return f"Run {run_id} is {status}: its log is not whole ({missing}), and its job is not kept any more"
+    if status == _FINISHED:
+        return f"Run {run_id} is {status} and complete: there is nothing to do"
+    reason = f" ({tags[FAILURE_REASON_TAG]})" if FAILURE_REASON_TAG in tags else ""
+    return f"Run {run_id} is {status}{reason}, and recorded to its end: there is nothing to do"
 
 
 def check_is_left(run: Run, launcher: Launcher | None) -> None:

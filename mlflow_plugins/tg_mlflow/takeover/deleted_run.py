@@ -7,13 +7,12 @@ from contextlib import suppress
 from mlflow.entities import LifecycleStage, Run, RunData, RunInfo, RunTag
 
 from tg.common.errors import JobMissingError
-from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, find_launcher
-from tg_mlflow.tracking.search import is_deleted, read_run
+from tg_mlflow.tracking.search import find_run, is_deleted, read_run
 from tg_mlflow.tracking.tags import JOB_ID_TAG
-from tg_mlflow.training.kept_run import list_kept_runs
+from tg_mlflow.training.kept_run import KeptRun, list_kept_runs
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -27,14 +26,16 @@ def read_any_run(client: TrackingClient, run_id: str) -> Run:
         RunNotOursError: If there is none.
         TrackingError: If the tracking server does not answer.
     """
-    try:
-        return read_run(client, run_id, allows_deleted=True)
-    except RunNotOursError:
-        tags = next((each.tags for each in list_kept_runs(client.tracking_uri) if each.run_id == run_id), None)
-        if tags is None:
-            raise
-    info = RunInfo(run_id, "", "", "RUNNING", 0, None, LifecycleStage.DELETED)
-    return Run(info, RunData(tags=[RunTag(name, value) for name, value in tags.items()]))
+    if (run := find_run(client, run_id)) is not None:
+        return run
+    kept = next((each for each in list_kept_runs(client.tracking_uri) if each.run_id == run_id), None)
+    return read_run(client, run_id) if kept is None else build_kept_run(kept)
+
+
+def build_kept_run(kept: KeptRun) -> Run:
+    """Builds a run that was deleted for good from what the folder of its job says of it."""
+    info = RunInfo(kept.run_id, "", "", "RUNNING", 0, None, LifecycleStage.DELETED)
+    return Run(info, RunData(tags=[RunTag(name, value) for name, value in kept.tags.items()]))
 
 
 def remove_job(client: TrackingClient, run: Run) -> None:

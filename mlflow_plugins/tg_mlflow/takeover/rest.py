@@ -72,9 +72,9 @@ def record_rest(
                     missing_log = watch_job(client, found, recorder, show, is_scheduled)
                 if MISSING_TAG in tags:
                     client.delete_tag(run_id, MISSING_TAG)  # that is tried again
-                if MISSING_LOG_TAG in tags and missing_log is None:  # that was why the run had failed
-                    client.delete_tag(run_id, MISSING_LOG_TAG)
-                    client.delete_tag(run_id, FAILURE_REASON_TAG)
+                if MISSING_LOG_TAG in tags and missing_log is None:
+                    for tag in {MISSING_LOG_TAG, FAILURE_REASON_TAG} & tags.keys():
+                        client.delete_tag(run_id, tag)
                 is_recorded = record_result(client, found, found.dataset, found.log, missing_log)
         except JobFailedError as error:
             if not is_still_needed(JobStatus.FAILED, False, error):

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from mlflow.entities import LifecycleStage, Run, RunStatus, ViewType
 from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
+from mlflow.exceptions import MlflowException
 
 from tg_mlflow.errors import RunDeletedError, RunNotOursError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import MISSING_LOG_TAG, NOT_UPLOADED_TAG
 
 _PAGE = 1000
+_NO_SUCH_RUN = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
 
 
 def is_running(run: Run) -> bool:
@@ -66,6 +68,22 @@ def read_run(client: TrackingClient, run_id: str, allows_deleted: bool = False) 
             f"job and remove what that has left with `tg-mlflow cancel {run_id}`"
         )
     return run
+
+
+def find_run(client: TrackingClient, run_id: str) -> Run | None:
+    """Reads a run, also a deleted one; ``None`` if there is none, as after it was deleted for good.
+
+    Raises:
+        RunNotOursError: If it may not be read.
+        TrackingError: If the tracking server does not answer.
+    """
+    try:
+        return read_run(client, run_id, allows_deleted=True)
+    except RunNotOursError as error:
+        answer = error.__cause__ and error.__cause__.__cause__
+        if isinstance(answer, MlflowException) and answer.error_code == _NO_SUCH_RUN:
+            return None
+        raise
 
 
 def download_quietly(client: TrackingClient, run_id: str, artifact: str, folder: Path) -> Path:

@@ -20,12 +20,13 @@ from tg_mlflow.project.project import Project
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.tracking.tags import CONFIG_TAG, CREATION_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
+from tg_mlflow.training.given_run import take_run
 from tg_mlflow.training.origin import describe_origin
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 # What a run is from: its project or notebook, and the commit.
-_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG, VERSION_TAG)
+_ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG)
 
 
 def create_run(
@@ -36,6 +37,7 @@ def create_run(
     backend: str,
     run_name: str | None,
     more_tags: Mapping[str, str] | None = None,
+    given: str | None = None,
 ) -> str:
     """Creates the run of a project, with the tags that MLflow's own backends give it.
 
@@ -47,11 +49,13 @@ def create_run(
         backend: What the user calls the backend.
         run_name: The run's name; MLflow invents one if there is none.
         more_tags: What else it has from its first moment.
+        given: The id of a run that is taken instead.
 
     Returns:
         The id of the run, which belongs to the active one of this thread, if there is one.
 
     Raises:
+        RunNotOursError: If the given run takes no training.
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
     folder = str(project.folder)
@@ -69,7 +73,7 @@ def create_run(
         mlflow_tags.MLFLOW_PARENT_RUN_ID: active.info.run_id if active else None,
     }
     known = {name: value for name, value in tags.items() if value is not None} | describe_origin(folder)
-    return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name)
+    return create_tagged_run(client, experiment_id, {**known, **(more_tags or {})}, run_name, given)
 
 
 def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
@@ -83,31 +87,53 @@ def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
     return create_tagged_run(client, parent.info.experiment_id, {**origin, **own, SWEEP_NAME_TAG: name}, name)
 
 
-def create_tagged_run(client: TrackingClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
+def create_tagged_run(
+    client: TrackingClient,
+    experiment_id: str,
+    tags: Mapping[str, str],
+    run_name: str | None,
+    given: str | None = None,
+) -> str:
     """Creates a run and returns its id.
 
     It asks once, as a second request may make a second run. Where the answer is lost, the run is found by a tag; where
     MLflow's own client has asked twice, the other run is removed.
 
+    Args:
+        client: The tracking server's.
+        experiment_id: Where it is created.
+        tags: Its tags, besides that of the version.
+        run_name: Its name; MLflow invents one if there is none.
+        given: The id of a run that is taken instead.
+
     Raises:
+        RunNotOursError: If the given run takes no training.
         TrackingError: If the tracking server does not create it.
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
-    creation = secrets.token_hex(8)
-    own = {VERSION_TAG: version("tg-mlflow"), CREATION_TAG: creation}
+    tags, hasty = {VERSION_TAG: version("tg-mlflow"), **tags}, client.without_patience()
     with uninterrupted() as held:
-        hasty = client.without_patience()
-        try:
-            run_id = str(hasty.create_run(experiment_id, tags={**own, **tags}, run_name=run_name).info.run_id)
-        except TrackingError:
-            made = _find_created(hasty, experiment_id, creation)
-            if not made:
-                raise
-            run_id = made[0]
-        _remove_doubles(hasty, experiment_id, creation, run_id)
+        if given is not None:
+            run_id = take_run(hasty, given, tags, run_name)
+        else:
+            run_id = _create_once(hasty, experiment_id, tags, run_name)
     if held.any:
         kill_run(client, run_id)
     held.raise_any()
+    return run_id
+
+
+def _create_once(hasty: TrackingClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
+    creation = secrets.token_hex(8)
+    try:
+        run = hasty.create_run(experiment_id, tags={CREATION_TAG: creation, **tags}, run_name=run_name)
+        run_id = str(run.info.run_id)
+    except TrackingError:
+        made = _find_created(hasty, experiment_id, creation)
+        if not made:
+            raise
+        run_id = made[0]
+    _remove_doubles(hasty, experiment_id, creation, run_id)
     return run_id
 
 

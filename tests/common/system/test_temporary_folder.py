@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tg.common.system.interrupts import uninterrupted
-from tg.common.system.temporary_folder import temporary_folder
+from tg.common.system.temporary_folder import remove_left_folders, temporary_folder
 
 
 @pytest.fixture
@@ -74,3 +75,51 @@ def test_what_cannot_be_removed_is_no_error(tmp_path: Path) -> None:
     with temporary_folder(parent=tmp_path) as folder:
         shutil.rmtree(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def old(temporary: Path) -> Callable[[str], Path]:
+    """Makes a folder as one that a killed process has left an hour ago."""
+
+    def make(name: str) -> Path:
+        folder = temporary / name
+        folder.mkdir(mode=0o700)
+        (folder / "content").write_text("content")
+        os.utime(folder, (1, time.time() - 3600))
+        return folder
+
+    return make
+
+
+def test_what_killed_processes_have_left_is_removed(temporary: Path, old: Callable[[str], Path]) -> None:
+    left = [old("tg-mlflow-tmp-1"), old("tg-mlflow-tmp-2")]
+    kept = [old("tg-mlflow-log-1"), old("tg-other"), old("tmp-tg-mlflow-tmp-3")]
+    (temporary / "tg-mlflow-tmp-link").symlink_to(kept[0])
+    (temporary / "tg-mlflow-tmp-young").mkdir()
+    with temporary_folder() as own:
+        os.utime(own, (1, 1))
+        assert remove_left_folders() == 2
+        assert own.is_dir()
+    assert [path.exists() for path in (*left, *kept)] == [False, False, True, True, True]
+    assert (kept[0] / "content").read_text() == "content"
+    assert sorted(path.name for path in temporary.glob("tg-mlflow-tmp-*")) == [
+        "tg-mlflow-tmp-link",
+        "tg-mlflow-tmp-young",
+    ]
+
+
+@pytest.mark.starts_process
+def test_a_folder_is_left_by_its_process_and_not_before(temporary: Path) -> None:
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        with temporary_folder() as folder:
+            os.utime(folder, (1, 1))
+            os.write(writer, folder.name.encode())
+            signal.pause()
+    folder = temporary / os.read(reader, 1000).decode()
+    assert remove_left_folders() == 0
+    assert folder.is_dir()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert remove_left_folders() == 1
+    assert not folder.exists()

@@ -53,7 +53,7 @@ class ResultArchive:
         self._members = {member.name: member for member in scan_archive(self.path, limits)}
         self._extracted: dict[str, Path] = {}
         extracted = ExitStack()
-        self._folder = extracted.enter_context(temporary_folder("tg-result-"))
+        self._folder = extracted.enter_context(temporary_folder())
         self._remove_folder = weakref.finalize(self, extracted.close)
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """What this machine keeps of its jobs: logs, states, results."""
 
 import json
+import os
 import secrets
 import shutil
 import time
