@@ -9,7 +9,7 @@ from tests.memory_server import FakeClock, MemoryClient
 from tests.tg_mlflow.memory_jobs import start_job
 from tg.common import ContainerError, DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
 from tg.common.delivery.sagemaker import LogEvent, ResultArchive
-from tg.common.delivery.sagemaker.executor import JobState, JobStatus
+from tg.common.delivery.sagemaker.executor import JobState, JobStatus, Traits
 from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import LogMissingError, RecordingError
 from tg_mlflow.places.config import LogConfig
@@ -74,6 +74,26 @@ def test_a_job_that_cannot_be_read_goes_on(client: MemoryClient, error: Exceptio
         watch(client, job)
     assert job.status is JobStatus.RUNNING
     assert client.get_run(job.run_id).data.metrics == {"loss": 0.5}
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_job_whose_state_cannot_be_read_goes_on(client: MemoryClient, looks: int) -> None:
+    class Denied(Unreadable):
+        looks_left = looks
+
+        def status(self, job_id: str) -> JobState:
+            self.looks_left -= 1
+            if self.looks_left == 0:
+                raise DeliveryError("access is denied")
+            return super().status(job_id)
+
+    machine = Machine(lambda request: Script([Line(0, "one")], 2))
+    executor = Denied(machine, MemoryOptions(), traits=Traits(may_queue=True, starts_at_once=True))
+    job = start_job(client, executor)
+    with pytest.raises(JobUnreachableError, match=r"^access is denied; job job goes on: when that is settled, run "):
+        watch(client, job)
+    assert job.status is (JobStatus.RUNNING if looks == 1 else JobStatus.COMPLETED)
+    assert client.get_run(job.run_id).info.status == "RUNNING"
 
 
 @pytest.mark.parametrize("error", [JobMissingError("gone"), JobFailedError("failed")])
