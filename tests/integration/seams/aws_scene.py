@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from tests.integration.aws.backend_support import POINTS, build_archive
 from tests.integration.seams.faults import Calls, Fault
 from tests.integration.seams.haste import PATIENCE_SECONDS
 from tests.integration.seams.proxy import Request, SeamProxy
-from tests.integration.seams.scene import Scene
+from tests.integration.seams.scene import StoredScene
 
 _KEY_ID = re.compile(r"-[0-9a-f]{8}\b|\b[0-9a-f]{64}\b")
 # Longer than a launcher is patient, so that one that gives up leaves a job that goes on.
@@ -74,7 +73,7 @@ class AwsJobs:
         return 0
 
 
-class AwsScene(Scene):
+class AwsScene(StoredScene):
     """Trains on SageMaker, in an image that is there.
 
     Args:
@@ -97,13 +96,9 @@ class AwsScene(Scene):
         store: Path,
         refuse: Callable[[ApiCall], ApiError] = away,
     ) -> None:
-        super().__init__("sagemaker", project, folder)
-        self._aws, self._jobs, self._store, self._refuse = aws, jobs, store, refuse
+        super().__init__("sagemaker", project, folder, store)
+        self._aws, self._jobs, self._refuse = aws, jobs, refuse
         self._names: dict[Path, set[str]] = {}
-
-    def open_store(self, folder: Path) -> str:
-        shutil.copy(self._store, folder / "mlflow.db")
-        return f"sqlite:///{folder / 'mlflow.db'}"
 
     def find_words(self, folder: Path) -> list[str]:
         bucket = self._aws.create_bucket(f"seams-{hashlib.sha256(folder.name.encode()).hexdigest()[:20]}")

@@ -1,6 +1,7 @@
 """A command that launches a training, with a fault between it and something else."""
 
 import os
+import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -53,6 +54,10 @@ class Scene(ABC):
         """Returns the variables that lead past every fault."""
         return {}
 
+    def find_project(self, folder: Path) -> Path:
+        """Returns what a launcher with this folder launches."""
+        return self._project
+
     def find_words(self, folder: Path) -> list[str]:
         """Returns more words of the command of a launcher with this folder."""
         return []
@@ -84,8 +89,8 @@ class Scene(ABC):
             **self.find_way(),
         }
         with self.open_seam(folder, calls) as detour:
-            words = ["mlflow", "run", str(self._project), "-b", f"tg-{self._place}", *self.find_words(folder)]
-            code, output = self._run(words, {**variables, **detour})
+            words = [str(self.find_project(folder)), "-b", f"tg-{self._place}", *self.find_words(folder)]
+            code, output = self._run(["mlflow", "run", *words], {**variables, **detour})
         return Remains(
             client,
             experiment_id,
@@ -113,6 +118,25 @@ class Scene(ABC):
             process.kill()
             return None, process.communicate()[0]
         return process.returncode, output
+
+
+class StoredScene(Scene):
+    """Records in a store of its own for each launcher, which no fault meets.
+
+    Args:
+        place: The place.
+        project: The project.
+        folder: Where folders are made.
+        store: An empty store in sqlite, which is copied.
+    """
+
+    def __init__(self, place: str, project: Path, folder: Path, store: Path) -> None:
+        super().__init__(place, project, folder)
+        self._store = store
+
+    def open_store(self, folder: Path) -> str:
+        shutil.copy(self._store, folder / "mlflow.db")
+        return f"sqlite:///{folder / 'mlflow.db'}"
 
 
 def describe_job(folder: Path) -> str:

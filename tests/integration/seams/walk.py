@@ -65,7 +65,7 @@ def walk(scene: Scene, whole: Snapshot, faults: Iterable[OrderedFault], workers:
 
     def visit(ordered: OrderedFault) -> Cell | None:
         call = ordered.call or EVERY_CALL
-        name = re.sub(r"\W+", "-", f"{call} {ordered.fault.value}")
+        name = re.sub(r"\W+", "-", f"{call.replace('*', 'any')} {ordered.fault.value}")
         remains = scene.train(name, Calls(ordered))
         return Cell(call, ordered.fault, judge(remains, whole), remains.output) if ordered.names else None
 
