@@ -50,13 +50,13 @@ def watch_job(
     run_id, executor, job_id = job.run_id, job.executor, job.job_id
     with _sparing(job):
         is_waiting = note_waiting(client, job, is_scheduled)
-    note_facts(client, job)
+        note_facts(client, job)
     for event, masked in _take_all(job, recorder):
         show(masked)
         if is_waiting and event.has_metrics:  # the training's own word, not the place's
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
-    note_facts(client, job)
     with _sparing(job):
+        note_facts(client, job)
         state = executor.status(job_id)
     check_completed(job_id, state, recorder.tail)
     missing = _find_missing_log(job, recorder)

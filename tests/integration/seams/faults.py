@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from enum import Enum
 
 # Stands for the 30 s of the table: the patience of the tests' launchers is as much shorter.
@@ -95,7 +95,3 @@ class Calls:
         """Returns when the fault is taken back."""
         assert self.ordered is not None
         self.ordered.over.wait()
-
-
-Namer = Callable[[str, str, "dict[str, str]", bytes], str]
-"""Names a request by its method, path, headers and body."""

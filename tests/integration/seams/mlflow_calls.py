@@ -4,14 +4,17 @@ import json
 import re
 from urllib.parse import unquote, urlsplit
 
+from tests.integration.seams.proxy import Request
+
 _API = re.compile(r"^/(?:api|ajax-api)/[\d.]+/mlflow(-artifacts)?/(.*)$")
 _ARTIFACT = re.compile(r"^artifacts/\d+/(?:models/m-\w+|\w{32})/artifacts/")
 _ID = re.compile(r"\bm-[0-9a-f]{32}\b|\b[0-9a-f]{32}\b|(?<=/)\d+(?=/|$)")
 _VERSION = re.compile(r"-\w{8}(?=\.tar\.gz$)")
 
 
-def name_call(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
+def name_call(request: Request) -> str:
     """Names a request by its endpoint, a tag by its key, and a file by its path in the run."""
+    method, path, body = request.method, request.path, request.body
     found = _API.match(unquote(urlsplit(path).path))
     if found is None:
         return f"{method} {path}"

@@ -4,39 +4,52 @@ import os
 import socket
 import socketserver
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from tests.integration.seams.faults import Calls, Fate, Namer
+from tests.integration.seams.faults import Calls, Fate
 
 _CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request; its headers have names in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
 
 
 class SeamProxy:
     """Passes on HTTP, one request a connection; a context.
 
-    A refused request reaches no server: it is answered with ``refusal``, or its connection is cut if that is empty. One
+    A refused request reaches no server: it is answered with what ``refuse``
+    writes, or its connection is cut if that is empty. One
     whose answer is lost reaches the server, and its connection is cut when the server has answered.
 
     Args:
         server: The address of the server: host and port, or the path of a socket.
+        calls: Takes the names of requests, and decides.
         name: Names a request.
-        calls: Takes the names, and decides.
-        refusal: The answer to a refused request.
+        refuse: Writes the answer to a refused request.
         socket_path: Where a socket is made for clients; by default they come to a port.
     """
 
     def __init__(
         self,
         server: tuple[str, int] | str,
-        name: Namer,
         calls: Calls,
-        refusal: bytes = b"",
+        name: Callable[[Request], str],
+        refuse: Callable[[Request], bytes] = lambda request: b"",
         socket_path: Path | None = None,
     ) -> None:
         proxy = self
-        self._server_address, self._name, self._calls, self._refusal = server, name, calls, refusal
+        self._server_address, self._name, self._calls, self._refuse = server, name, calls, refuse
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
@@ -87,12 +100,13 @@ class SeamProxy:
             if headers.pop("expect", None):
                 client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             body = _read_body(incoming, headers)
-        fate = self._calls.take(self._name(method, path, headers, body))
+        request = Request(method, path, headers, body)
+        fate = self._calls.take(self._name(request))
         if fate is Fate.HANGS:
             self._calls.wait_while_it_hangs()
             return
         if fate is Fate.REFUSED:
-            client.sendall(self._refusal)
+            client.sendall(self._refuse(request))
             return
         with self._connect() as server:
             kept = {name: value for name, value in headers.items() if name not in ("connection", "transfer-encoding")}

@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 
 # Tags that say what went wrong, or how far the recording had come.
 _OWN_STORY = re.compile(r"^tg\.(log_cursor|not_uploaded|missing|missing_log|failure_reason)$")
+_VERSION = re.compile(r"-\w{8}(?=\.tar\.gz$)")
 _VARYING = ("tg.billable", "tg.training", "tg.download", "tg.cost")
 
 
@@ -49,7 +50,7 @@ def take_snapshot(client: MlflowClient, run_id: str, folder: Path) -> Snapshot:
     """Reads a run; files go below the folder."""
     run = client.get_run(run_id)
     metrics = [name for name in run.data.metrics if not name.startswith(_VARYING)]
-    files = frozenset(_list_files(client, run_id, None))
+    files = frozenset(_VERSION.sub("-*", each) for each in _list_files(client, run_id, None))
     lines = 0
     if "logs/train.log" in files:
         lines = Path(client.download_artifacts(run_id, "logs/train.log", str(folder))).read_bytes().count(b"\n")

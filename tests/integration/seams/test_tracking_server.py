@@ -1,11 +1,10 @@
 """Calls to a tracking server: whatever becomes of one, nothing is lost without a word."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.seams.process_scene import TrackedScene
+from tests.integration.seams.tracked_scene import TrackedScene
 from tests.integration.seams.walk import assert_nothing_is_lost
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
@@ -40,22 +39,15 @@ def small(project: ProjectFolder) -> ProjectFolder:
     return project
 
 
-def make_scene(place: str, project: ProjectFolder, server: TrackingServer, folder: Path) -> TrackedScene:
-    address = urlsplit(server.uri)
-    assert address.hostname is not None
-    assert address.port is not None
-    return TrackedScene(place, project.path, (address.hostname, address.port), folder)
-
-
 def test_nothing_is_lost_of_a_training_in_a_child_process(
     small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path
 ) -> None:
-    scene = make_scene("process", small, sqlite_server, tmp_path)
+    scene = TrackedScene("process", small.path, tmp_path, sqlite_server.uri)
     assert_nothing_is_lost("tg-process: the tracking server", scene, decisive=["runs/create"])
 
 
 def test_nothing_is_lost_of_a_training_in_the_launcher(
     small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path
 ) -> None:
-    scene = make_scene("attached", small, sqlite_server, tmp_path)
+    scene = TrackedScene("attached", small.path, tmp_path, sqlite_server.uri)
     assert_nothing_is_lost("tg-attached: the tracking server", scene, decisive=["runs/create"])

@@ -21,6 +21,7 @@ class Remains:
         output: All that it has said.
         jobs: The states of its jobs, such as ``going on``, ``completed`` or ``stopped``; a job that has been tidied
             away has none.
+        keeps_jobs: Whether the place keeps jobs whose runs are complete.
         command: Runs ``tg-mlflow`` without any fault; returns the exit code and what it says.
         folder: Where files may go.
     """
@@ -30,6 +31,7 @@ class Remains:
     exit_code: int | None
     output: str
     jobs: list[str]
+    keeps_jobs: bool
     command: Callable[..., tuple[int | None, str]]
     folder: Path
 
@@ -61,6 +63,8 @@ def judge(remains: Remains, whole: Snapshot) -> Verdict:
     faults = ["a traceback"] if "/tg_mlflow/" in trace else []  # others are MLflow's own, after we have ended
     if "stopped" in remains.jobs:
         faults.append("a healthy job was stopped")
+    if len(remains.jobs) > 1:
+        faults.append(f"there are {len(remains.jobs)} jobs")
     if len(runs) > 1:
         return Verdict(f"{len(runs)} runs", [*faults, "there are two runs"])
     if not runs:
@@ -76,8 +80,11 @@ def judge(remains: Remains, whole: Snapshot) -> Verdict:
 def _judge_finished(remains: Remains, run: Run, whole: Snapshot) -> Verdict:
     lost = whole.list_losses(take_snapshot(remains.client, run.info.run_id, remains.folder))
     if not lost:
-        kept = [f"exit 0, but a job is kept: {remains.jobs}"] if remains.exit_code == 0 and remains.jobs else []
-        return Verdict("FINISHED, whole" if remains.exit_code == 0 else "FINISHED, whole; exit 1", kept)
+        kept = remains.exit_code == 0 and remains.jobs and not remains.keeps_jobs
+        return Verdict(
+            "FINISHED, whole" if remains.exit_code == 0 else "FINISHED, whole; exit 1",
+            [f"a job is kept: {remains.jobs}"] if kept else [],
+        )
     story = " ".join(run.data.tags.get(f"tg.{name}", "") for name in ("not_uploaded", "missing", "missing_log"))
     if f"tg-mlflow attach {run.info.run_id}" in story:
         return _complete(remains, run, whole, "FINISHED, says what it lacks")
@@ -128,5 +135,5 @@ def _complete(remains: Remains, run: Run, whole: Snapshot, word: str) -> Verdict
     status = remains.client.get_run(run.info.run_id).info.status
     faults = [] if (code, status) == (0, "FINISHED") else [f"attach ends with {code}, {status}: {said[-600:]}"]
     lost = whole.list_losses(take_snapshot(remains.client, run.info.run_id, remains.folder))
-    faults += [f"attach does not bring: {', '.join(lost)}"] if lost else []
+    faults += [f"attach does not bring: {', '.join(lost)}; it says: {said}"] if lost else []
     return Verdict(f"{word}; attach completes it", faults)

@@ -5,20 +5,13 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
 from tests.integration.seams.faults import Calls, Fault, OrderedFault
+from tests.integration.seams.scene import Scene
 from tests.integration.seams.snapshot import Snapshot, take_snapshot
-from tests.integration.seams.verdict import Remains, Verdict, judge
+from tests.integration.seams.verdict import Verdict, judge
 
 EVERY_CALL = "every call"
-
-
-class Scene(Protocol):
-    """Trains, with a fault between a launcher and something else."""
-
-    def train(self, name: str, ordered: OrderedFault | None, calls: Calls) -> Remains:
-        """Trains once; the name is that of no other training."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ class Record:
 def record(scene: Scene) -> Record:
     """Trains without a fault."""
     calls = Calls()
-    remains = scene.train("undisturbed", None, calls)
+    remains = scene.train("undisturbed", calls)
     assert remains.exit_code == 0, remains.output
     (run,) = remains.client.search_runs([remains.experiment_id])
     found = Record(list(calls.names), take_snapshot(remains.client, run.info.run_id, remains.folder))
@@ -72,8 +65,8 @@ def walk(scene: Scene, whole: Snapshot, faults: Iterable[OrderedFault], workers:
 
     def visit(ordered: OrderedFault) -> Cell | None:
         call = ordered.call or EVERY_CALL
-        name = re.sub(r"\W+", "-", f"{call} {ordered.fault.value}")
-        remains = scene.train(name, ordered, Calls(ordered))
+        name = re.sub(r"\W+", "-", f"{call.replace('*', 'any')} {ordered.fault.value}")
+        remains = scene.train(name, Calls(ordered))
         return Cell(call, ordered.fault, judge(remains, whole), remains.output) if ordered.names else None
 
     with ThreadPoolExecutor(workers) as pool:

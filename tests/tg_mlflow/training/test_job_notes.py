@@ -45,6 +45,8 @@ def test_facts_are_tags_at_once_and_metrics_at_the_end(client: MemoryClient) -> 
     list(job.logs())
     note_facts(client, job)
     assert client.get_run(job.run_id).data.metrics == {"tg.billable_seconds": 60}
+    note_facts(client, job)  # as a process that takes over does
+    assert client.requests.count("log_batch") == 1
 
 
 def test_facts_that_the_server_does_not_take_are_let_go_of(

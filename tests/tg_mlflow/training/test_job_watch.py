@@ -77,6 +77,26 @@ def test_a_job_that_cannot_be_read_goes_on(client: MemoryClient, error: Exceptio
     assert client.get_run(job.run_id).data.metrics == {"loss": 0.5}
 
 
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_job_whose_state_cannot_be_read_goes_on(client: MemoryClient, looks: int) -> None:
+    class Denied(Unreadable):
+        looks_left = looks
+
+        def status(self, job_id: str) -> JobState:
+            self.looks_left -= 1
+            if self.looks_left == 0:
+                raise DeliveryError("access is denied")
+            return super().status(job_id)
+
+    machine = Machine(lambda request: Script([Line(0, "one")], 2))
+    executor = Denied(machine, MemoryOptions(), traits=Traits(may_queue=True, starts_at_once=True))
+    job = start_job(client, executor)
+    with pytest.raises(JobUnreachableError, match=r"^access is denied; job job goes on: when that is settled, run "):
+        watch(client, job)
+    assert job.status is (JobStatus.RUNNING if looks == 1 else JobStatus.COMPLETED)
+    assert client.get_run(job.run_id).info.status == "RUNNING"
+
+
 @pytest.mark.parametrize("error", [JobMissingError("gone"), JobFailedError("failed")])
 def test_what_is_said_of_the_job_itself_is_its_end(client: MemoryClient, error: Exception) -> None:
     executor = make_unreadable()

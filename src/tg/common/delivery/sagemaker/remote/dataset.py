@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....errors import DatasetError
-from ..aws.s3_location import S3Location, list_objects
+from ..aws.s3_location import S3Location, read_objects
 from ..aws.s3_upload import plan_dataset_upload, upload_files, warn_of_others
 from ..aws.session import AwsSession
 from ..executor.stored_dataset import StoredDataset
@@ -58,14 +58,15 @@ def upload_dataset(aws: AwsSession, options: SagemakerOptions, silent: bool = Fa
     return DatasetUpload(location, len(uploads), size_bytes, sent_bytes)
 
 
-def find_remote_dataset(aws: AwsSession, uri: str) -> StoredDataset:
-    """Describes a dataset without reading it.
+def find_remote_dataset(aws: AwsSession, job_id: str, uri: str) -> StoredDataset:
+    """Describes a job's dataset without reading it.
 
     Raises:
+        JobUnreachableError: If S3 is away for too long.
         DeliveryError: If listing it is denied.
     """
     location = S3Location.parse(uri)
-    listed = list_objects(aws, location)
+    listed = aws.follow(job_id, lambda: read_objects(aws, location), waits_for_permission=False)
     objects = [each for each in listed if location.key.endswith("/") or each["Key"] == location.key]
     return StoredDataset(uri, _digest(location, objects), sum(each["Size"] for each in objects))
 

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from ....errors import DeliveryError, JobMissingError, ResultArchiveError
+from ....errors import DeliveryError, JobMissingError, JobUnreachableError, ResultArchiveError
 from ....logger import Logger
 from ...delivery.image.docker_client import DockerClient, connect
 from ..archive.result_archive import ResultArchive
@@ -151,6 +151,7 @@ class RemoteExecutor(Executor):
 
         Raises:
             DeliveryError: If it cannot be started; nothing is left running then.
+            JobUnreachableError: If it may have been started, and AWS does not say whether it was.
             KeyboardInterrupt: Likewise, after :meth:`interrupt`.
         """
         job_id, training = request.job_id, request.delivery
@@ -174,10 +175,13 @@ class RemoteExecutor(Executor):
         self._sent[job_id] = False
         try:
             create_job(self.aws, content, training.options.remote.queue_seconds, self.pacing.create_seconds)
+        except JobUnreachableError:
+            raise  # there may be one
         except (DeliveryError, WaitInterruptedError):
             del self._sent[job_id]  # there is none, or it is another's
             raise
         self._sent[job_id] = True
+        self.aws.note_job(job_id)
         Logger.info(f"Created the training job {job_id}: {self.console_url(job_id)}")
 
     def has_submitted(self, job_id: str) -> bool:
@@ -266,7 +270,7 @@ class RemoteExecutor(Executor):
 
     def find_dataset(self, job_id: str) -> StoredDataset | None:
         uri = self._describe(job_id).dataset_uri
-        return find_remote_dataset(self.aws, uri) if uri else None
+        return find_remote_dataset(self.aws, job_id, uri) if uri else None
 
     def console_url(self, job_id: str) -> str:
         """Returns the address of a job in AWS's console."""
