@@ -162,12 +162,7 @@ class RemoteExecutor(Executor):
             check_is_free(self.aws, job_id)
         there = delivery.deliver(target)
         content = target.build_request(
-            training,
-            job_id,
-            there.image,
-            code=there.code,
-            entrypoint=there.entrypoint,
-            submission=self._submission,
+            training, job_id, there.image, code=there.code, entrypoint=there.entrypoint, submission=self._submission
         )
         _, left_out = build_metric_definitions(training.job.task.get_metric_names())
         if left_out:
