@@ -15,6 +15,7 @@ from ....errors import DeliveryError
 from ....system.interrupts import uninterrupted
 from ...delivery.package.run_file import build_run_file
 from ..archive.result_archive import COMPLETION
+from ..contract.killed import explain_signal
 from ..contract.ml_folder import MlFolder
 from ..contract.variables import (
     DATASET_VARIABLE,
@@ -230,5 +231,5 @@ def _judge(folder: JobFolder, exit_code: object) -> JobState:
     if ml.failure.is_file():
         return JobState(JobStatus.FAILED, code, ml.failure.read_text(encoding="utf-8").partition("\n")[0])
     if code is not None and code < 0:
-        return JobState(JobStatus.FAILED, code, f"it was killed by {signal.Signals(-code).name}")
+        return JobState(JobStatus.FAILED, code, explain_signal(-code))
     return JobState(JobStatus.FAILED, code, f"it ended with exit code {code} and gave no reason")
