@@ -15,6 +15,7 @@ from tg_mlflow.takeover.status import find_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_complete
+from tg_mlflow.tracking.tags import MISSING_LOG_TAG
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -74,6 +75,11 @@ def _check_is_here(found: RunJob) -> None:
     except JobUnreachableError:
         raise  # it is there
     except DeliveryError as error:
+        if isinstance(error, JobMissingError) and (missing := found.run.data.tags.get(MISSING_LOG_TAG)) is not None:
+            raise RunNotOursError(
+                f"the log of run {run_id} stays as it is, as its job is not kept any more: {missing}; its results are "
+                "in the run"
+            ) from error
         if not (isinstance(error, JobMissingError) and keeps_jobs_here(found.run.data.tags)):
             raise RunNotOursError(
                 f"the job of run {run_id} is not on this machine, or was never started: {error}"
