@@ -47,12 +47,12 @@ def test_a_run_of_a_place_that_is_not_installed_has_a_status(status: str, expect
 @pytest.mark.parametrize("text", ["1k", "-1", "", "1.5", "²"])
 def test_a_run_whose_cursor_is_damaged_is_not_recorded_anew(executor: MemoryExecutor, text: str) -> None:
     client = MemoryClient()
-    job = start_job(client, executor, **{"tg.place": "memory", "tg.log_cursor": text})
+    job = start_job(client, executor, **{**TAGS, "tg.place": "memory", "tg.log_cursor": text})
     found = find_job(client.get_run(job.run_id), executor)
     with pytest.raises(RunNotOursError) as caught:
         record_rest(client, found)
     assert str(caught.value) == (
-        f"the tag tg.log_cursor of run {job.run_id!r} is damaged: {text!r}; give a number of bytes, or remove the tag to "
-        "record all again"
+        f"the tag tg.log_cursor of run {job.run_id!r} is damaged: {text!r}; give a number of bytes, or remove the tag "
+        "to record all again"
     )
     assert client.get_run(job.run_id).info.status == "RUNNING"
