@@ -31,6 +31,7 @@ START = {
     "common.delivery.delivery.package.package_file",
     "common.delivery.delivery.package.pickling",
     "common.delivery.delivery.package.system_libraries",
+    "common.delivery.delivery.package.version_differences",
     "common.delivery.sagemaker",
     "common.delivery.sagemaker.contract",
     "common.delivery.sagemaker.contract.log_event",
