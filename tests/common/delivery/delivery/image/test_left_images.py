@@ -38,10 +38,10 @@ def test_those_that_no_living_process_builds_are_removed() -> None:
     engine = Engine(
         ("living", now, own),
         ("dead", now, f"{place} {pid} {int(start) + 1}"),
-        ("another machine's", now, f"another/pid:[1] {pid} 1"),
+        ("another machine's", now, f"another {pid} 1"),
         ("unknown", now - DAY + 60, None),
         ("old", now - DAY - 60, None),
-        ("old and another machine's", now - DAY - 60, f"another/pid:[1] {pid} 1"),
+        ("old and another machine's", now - DAY - 60, f"another {pid} 1"),
         ("used", 1, None),
     )
     assert remove_left_images(engine) == 3
