@@ -1,6 +1,7 @@
 """A tracking server in memory, whose requests can be made to fail, and a clock that moves only when somebody waits."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+from mlflow.store.entities import PagedList
 
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -65,6 +67,17 @@ class MemoryServer(MlflowClient):
         self._runs[run_id] = {"status": "RUNNING", "name": run_name, "tags": dict(tags or {})}
         self._runs[run_id] |= {"experiment": experiment_id, "params": {}, "metrics": []}
         return self._read(run_id)
+
+    def search_runs(self, experiment_ids: list[str], filter_string: str = "", **page: Any) -> PagedList[Run]:
+        """Finds the runs with a tag: its filter is such as ``tags.`name` = 'value'``."""
+        self._take("search_runs")
+        name, value = re.fullmatch(r"tags\.`(.*)` = '(.*)'", filter_string).groups()  # type: ignore[union-attr]
+        found = [run_id for run_id, run in self._runs.items() if run["tags"].get(name) == value]
+        return PagedList([self._read(run_id) for run_id in found], None)
+
+    def delete_run(self, run_id: str) -> None:
+        self._take("delete_run")
+        del self._runs[run_id]
 
     def get_run(self, run_id: str) -> Run:
         self._take("get_run")

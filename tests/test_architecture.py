@@ -46,9 +46,10 @@ MAY_NAME_SAGEMAKER = ("places.", "backend", "cli.upload", "sweeps.existing_job")
 
 # Each room of the shipped tree and the rooms that it may import besides `tg.common` itself.
 SHIPPED_ROOMS = {
+    "common.secrets": set(),
     "common.system": set(),
     "common.ml.tables": set(),
-    "common.ml.training_core": {"ml.tables"},
+    "common.ml.training_core": {"ml.tables", "secrets"},
     "common.ml.dft": {"ml.tables"},
     "common.ml.single_frame_training": {
         "ml.training_core",
@@ -60,7 +61,7 @@ SHIPPED_ROOMS = {
     "common.ml": {"ml.training_core", "ml.dft", "ml.tables", "ml.single_frame_training"},
     "common.delivery.delivery.code": {"system"},
     "common.delivery.delivery.package": {"delivery.delivery.code", "system"},
-    "common.delivery.delivery.image": {"delivery.delivery.package", "delivery.delivery.code", "system"},
+    "common.delivery.delivery.image": {"delivery.delivery.package", "delivery.delivery.code", "secrets", "system"},
     "common.delivery.delivery": {
         "delivery.delivery.image",
         "delivery.delivery.package",
@@ -84,7 +85,7 @@ _SAGEMAKER = {
     "tuning": {"executor", "remote", "options"},
 }
 # What of the other rooms each may use: a package for all, an image for those that build or run one.
-_BELOW = {"delivery.delivery", "delivery.delivery.package", "system", "ml.training_core"}
+_BELOW = {"delivery.delivery", "delivery.delivery.package", "secrets", "system", "ml.training_core"}
 _WITH_IMAGES = {"aws", "container", "executor", "notebook", "remote"}
 for _room, _others in _SAGEMAKER.items():
     SHIPPED_ROOMS[f"common.delivery.sagemaker.{_room}"] = {

@@ -17,7 +17,8 @@
 """
 
 from tg.common import JobFailedError, TgError
-from tg.common.secret_mask import SecretMask
+from tg.common.exception_text import describe_exception, format_messages, message_of
+from tg.common.secrets import SecretMask
 
 
 class ProjectError(TgError):
@@ -75,11 +76,19 @@ class UnservableModelError(TgError):
     """A logged model does not predict as the trained one where neither its project nor its package is."""
 
 
+def as_cause(error: BaseException, mask: SecretMask | None = None) -> BaseException | None:
+    """Returns an error for ``raise … from``: ``None`` if it, or what led to it, would show a secret in a traceback."""
+    text = format_messages(error)
+    return error if (mask or SecretMask()).mask(text) == text else None
+
+
 def describe_failure(error: BaseException) -> str:
     """Formats an error as one line, with passwords in URLs masked, and with its type unless it is ours.
 
     Further lines of a job's error, which are the end of its log, are dropped.
     """
-    text = str(error).partition("\n")[0] if isinstance(error, JobFailedError) else str(error)
-    text = SecretMask().mask(" ".join(text.split()))
-    return text if isinstance(error, TgError) else f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, JobFailedError):
+        text = str(error).partition("\n")[0]
+    else:
+        text = message_of(error) if isinstance(error, TgError) else describe_exception(error)
+    return SecretMask().mask(" ".join(text.split()))

@@ -231,6 +231,10 @@ class AwsEmulator:
         """Reclaims the instances of a job, as AWS does with spot instances: its container is killed."""
         self.job(name).interrupt()
 
+    def deliver_logs(self) -> None:
+        """Ends the delay of all events that ``faults.log_delay_seconds`` holds back."""
+        self._feed.deliver_all()
+
     def wait_for_status(self, name: str, *statuses: str, timeout_seconds: float = 60.0) -> dict[str, Any]:
         """Waits until a job has one of the statuses or secondary statuses, and describes it."""
         job = self.job(name)

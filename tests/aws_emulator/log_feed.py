@@ -63,6 +63,14 @@ class LogFeed:
                 else:
                     self._deliver(stream, time_ms, piece)
 
+    def deliver_all(self) -> None:
+        """Lets all that was written be read at once."""
+        with self._changed:
+            while self._pending:
+                event = self._pending.popleft()
+                self._deliver(event.stream, event.time_ms, event.message)
+            self._changed.notify_all()
+
     def close(self) -> None:
         with self._changed:
             self._is_closed = True

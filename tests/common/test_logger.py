@@ -132,7 +132,7 @@ def test_importing_sets_up_no_logging() -> None:
 
 def test_the_handler_of_a_package_that_is_loaded_here_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     source = Path(logger_module.__file__)
-    spec = importlib.util.spec_from_file_location("Loaded__0.tg.common.logger", source)
+    spec = importlib.util.spec_from_file_location("tg.common.logger_of_a_package", source)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)

@@ -80,7 +80,7 @@ def test_what_would_be_trained_is_listed(swept: ProjectFolder, store: MlflowClie
         (["."], "nothing varies; give values, such as learning_rate=0.1,1"),
         (["rate=1", "-b", "tg-proces"], "backend 'tg-proces' is unknown; did you mean 'tg-process'?"),
         (["rat=1,2"], "parameter 'rat' is unknown to entry point 'main'; did you mean 'rate'?"),
-        (["nowhere", "rate=1"], "project 'nowhere' is neither a folder here nor can it be fetched: "),
+        (["nowhere", "rate=1"], "project 'nowhere' does not exist: there is no such folder; correct the path"),
         (["rate=1,2", "-P", "rate=3"], "'rate' is swept and given, too; leave out one"),
         (["rate=1", "-P", "size"], "--param 'size' is not of the form NAME=VALUE"),
         (["rate=1", "-P", "size=1", "-P", "size=2"], "--param 'size' is given twice; give it"),

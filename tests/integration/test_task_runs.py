@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from pydantic import SecretStr
 
 import tg_mlflow
 from tests.launcher import END_SECONDS, processes_that_name
@@ -33,7 +34,7 @@ TASKS = """
     class Swept(AbstractTrainingTask):
         def __init__(self, learning_rate=1.0, network_size=(1,), suffix=""):
             super().__init__()
-            self.learning_rate, self.network_size = learning_rate, network_size
+            self.learning_rate, self.network_size, self.suffix = learning_rate, network_size, suffix
 
         def run_with_environment(self, data, environment):
             environment.log("training")
@@ -100,6 +101,19 @@ def test_a_failure_is_a_row_of_the_table(tasks: types.ModuleType, store: MlflowC
     assert table["status"].tolist() == ["FAILED", "FINISHED"]
     assert "ValueError: 13 is unlucky" in table["failure"][0]
     assert store.get_run(table.attrs["run_id"]).info.status == "FAILED"
+
+
+def test_parameters_that_hide_themselves_are_in_no_run(tasks: types.ModuleType, store: MlflowClient) -> None:
+    given = [tasks.Swept(suffix=SecretStr("hunter01")), tasks.Swept(suffix=SecretStr("hunter02"))]
+    for number, task in enumerate(given):
+        task.info["name"] = f"task-{number}"
+        task.info["sweep_parameters"] = {"suffix": task.suffix, "learning_rate": 1}
+        task.note = f"{task.suffix.get_secret_value()}!"
+    table = tg_mlflow.run_tasks(given, backend="tg-attached", progress=False)
+    assert list(table["params.suffix"]) == ["***", "***"]
+    runs = all_runs(store)
+    assert sorted(run.data.params.get("suffix", "") for run in runs) == ["", "***", "***"]
+    assert "hunter" not in str([run.to_dictionary() for run in runs])
 
 
 def test_tasks_without_names_are_numbered(tasks: types.ModuleType, store: MlflowClient) -> None:

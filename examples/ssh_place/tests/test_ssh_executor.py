@@ -1,5 +1,8 @@
 """What is particular to jobs over ssh: connections that are lost or refused, and what is sent over them."""
 
+import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,6 +70,20 @@ def test_a_log_goes_on_where_the_connection_was_lost(
     assert numbers == list(range(len(numbers)))
     assert output == b"".join(event.data for event in executor.logs(job_id))
     assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
+
+
+def test_a_log_whose_keeper_has_died_with_its_job_is_not_known_to_be_whole(
+    options: SshOptions, there: Path, build_delivery: BuildDelivery
+) -> None:
+    executor = SshExecutor(options)
+    job_id = start(executor, build_delivery())
+    assert next(executor.logs(job_id))
+    process = json.loads((there / "jobs" / job_id / "process.json").read_text())
+    os.kill(process["supervisor"]["pid"], signal.SIGKILL)
+    os.killpg(process["pid"], signal.SIGKILL)
+    length = sum(len(event.data) for event in executor.logs(job_id))
+    missing = "the process that kept it ended with the job, and may have lost the last lines"
+    assert executor.find_missing_log(job_id, length) == missing
 
 
 def test_a_machine_that_stays_away_leaves_its_job_alone(

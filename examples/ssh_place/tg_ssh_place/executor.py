@@ -18,7 +18,9 @@ from tg.common.delivery.sagemaker.executor import (
     Listener,
     Traits,
 )
-from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder, jobs_path
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
+from tg.common.delivery.sagemaker.job_files.missing_log import find_missing
 from tg.common.errors import JobMissingError
 from tg.common.system.interrupts import uninterrupted
 from tg.common.system.temporary_folder import temporary_folder
@@ -86,6 +88,9 @@ class SshExecutor(Executor):
                 if is_found:
                     raise self._give_up(job_id, error) from error
                 raise
+
+    def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
+        return find_missing(self._check_found(job_id, self._describe(job_id))["log_bytes"], taken_bytes)
 
     def status(self, job_id: str) -> JobState:
         return build_state(self._check_found(job_id, self._describe(job_id)))

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tg.common import DeliveryError, TgError
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.delivery.project_delivery import build_delivery
-from tg_mlflow.errors import describe_failure
+from tg_mlflow.errors import as_cause, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.environment import project_environment
@@ -35,7 +35,7 @@ def describe_dry_run(project: Project, command: TrainCommand, config: PlaceConfi
             delivery = build_delivery(build_task(command), project, config)
             described = find_place(config.place).describe_dry_run(delivery, config)
     except TgError as error:
-        raise DeliveryError(mask.mask(describe_failure(error))) from error
+        raise DeliveryError(mask.mask(describe_failure(error))) from as_cause(error, mask)
     return json.dumps(_mask(described, mask), indent=2, ensure_ascii=False)
 
 

@@ -11,6 +11,7 @@ from mlflow.projects.submitted_run import SubmittedRun
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
+from tg.common.secrets import reveal_all
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.backend.dry_run import describe_dry_run
 from tg_mlflow.backend.run_request import RunRequest, read_command_options, read_given_run
@@ -18,7 +19,7 @@ from tg_mlflow.backend.submitted_run import EndedRun
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
-from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError, describe_failure
+from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError, as_cause, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
@@ -124,7 +125,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         warn_of_ignored_settings(plan.project, plan.config, request.config)
         settle_crashes(plan.client)
     except TgError as error:
-        raise ExecutionException(describe_failure(error)) from error
+        raise ExecutionException(describe_failure(error)) from as_cause(error)
     if plan.is_dry_run:
         if request.is_command:
             raise click.exceptions.Exit(0)
@@ -139,7 +140,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
             raise ExecutionException(
                 f"the tracking server does not say how run {run_id} has ended ({describe_failure(error)}); when it is "
                 f"back, run `tg-mlflow status {run_id}`"
-            ) from error
+            ) from as_cause(error)
     if end.failure is not None and request.is_command:
         raise ExecutionException(end.failure.partition("\n")[0])  # the log has been shown
     return EndedRun(run_id, end.status, end.failure, raises=request.is_synchronous)
@@ -175,14 +176,16 @@ class _Plan:
 def _plan(place_name: str, request: RunRequest) -> _Plan:
     place, entry_point = find_place(place_name), request.entry_point
     project = fetch_project(request.project_uri, request.version)
+    given, hidden = reveal_all(request.params)
     config = load_config(place.config_model, project.folder, request.config)
+    config = config.model_copy(update={"secrets": [*config.secrets, *hidden]})
     if request.is_synchronous and getattr(config, "detach", False):
         raise BackendConfigError(
             "detach is for trainings that nobody waits for, and MLflow would end the run at once; pass "
             "synchronous=False, too"
         )
-    members = plan_sweep(project, entry_point, request.params, config) if config.sweep else []
-    params = members[0].params if members else project.resolve_parameters(entry_point, request.params)
+    members = plan_sweep(project, entry_point, given, config) if config.sweep else []
+    params = members[0].params if members else project.resolve_parameters(entry_point, given)
     command = project.build_command(entry_point, params)
     executor = place.open(place.build_options(config, project.folder), is_shared=bool(members))
     client = TrackingClient(request.tracking_uri, find_secrets(params, project, command, config))
@@ -200,7 +203,8 @@ def _create_run(plan: _Plan, request: RunRequest, place_name: str) -> str:
     except RunNotOursError as error:
         raise ExecutionException(describe_failure(error)) from error
     except TrackingError as error:
-        raise ExecutionException(f"the tracking server takes no new run: {describe_failure(error)}") from error
+        failure = f"the tracking server takes no new run: {describe_failure(error)}"
+        raise ExecutionException(failure) from as_cause(error)
 
 
 def _train(plan: _Plan, run_id: str) -> TrainingEnd:

@@ -12,7 +12,7 @@ import mlflow
 from mlflow.exceptions import ExecutionException, MlflowException
 
 from tg.common import TgError
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 from tg_mlflow.tracking.new_store import open_store
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tg.common.delivery.sagemaker.aws.session import AwsSession
-from tg.common.delivery.sagemaker.remote.dataset_upload import DatasetUpload, upload_dataset
+from tg.common.delivery.sagemaker.remote.dataset import DatasetUpload, upload_dataset
 from tg_mlflow.cli.support import exiting_on_errors, read_config
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.places.loading import load_config

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import read_environment
 from tg_mlflow.project.project import Project

@@ -1,7 +1,7 @@
 """The folder, configuration and run of trainings that Python code starts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project, read_project
-from tg_mlflow.sweeps.member import check_goes_with_sweep
+from tg_mlflow.sweeps.member import SweepMember, check_goes_with_sweep
 from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_tagged_run
@@ -71,13 +71,16 @@ class NotebookRun:
         """Makes the executor that all trainings share."""
         return self.place.open(self.place.build_options(self.config, self.project.folder), is_shared=True)
 
-    def connect(self, values: Mapping[str, str]) -> TrackingClient:
+    def connect(self, members: Sequence[SweepMember] = ()) -> TrackingClient:
         """Connects to MLflow's current tracking server, and settles what crashed processes have left there.
 
         Args:
-            values: Parameters, whose secrets are masked, too.
+            members: Trainings, whose parameters' secrets are masked, too.
         """
-        mask = find_config_secrets(self.project.folder, self.config, values)
+        configs = (self.config, *(member.config for member in members))
+        listed = dict.fromkeys(name for each in configs for name in each.secrets)
+        config = self.config.model_copy(update={"secrets": list(listed)})
+        mask = find_config_secrets(self.project.folder, config, *(member.params for member in members))
         client = TrackingClient(mlflow.get_tracking_uri(), mask)
         settle_crashes(client)
         return client

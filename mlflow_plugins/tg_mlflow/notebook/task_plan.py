@@ -6,6 +6,7 @@ from typing import Any
 
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
+from tg.common.secrets import MASK, reveal_all
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.member import SweepMember, number_job
 
@@ -42,5 +43,9 @@ def plan_tasks(tasks: Sequence[AbstractTrainingTask], config: PlaceConfig) -> li
 def _describe(task: AbstractTrainingTask, name: str, config: PlaceConfig) -> SweepMember:
     task.info["name"] = name
     parameters: Mapping[str, Any] = task.info.get("sweep_parameters") or {}
-    params = {key: value if isinstance(value, str) else json.dumps(value) for key, value in parameters.items()}
-    return SweepMember(name, parameters, params, config, lambda: task)
+    revealed, hidden = reveal_all(parameters)
+    params = {key: value if isinstance(value, str) else json.dumps(value) for key, value in revealed.items()}
+    config = config.model_copy(update={"secrets": [*config.secrets, *hidden]})
+    secret = {each.partition(".")[0] for each in hidden}
+    shown = {key: MASK if key in secret else value for key, value in revealed.items()}
+    return SweepMember(name, shown, params, config, lambda: task)

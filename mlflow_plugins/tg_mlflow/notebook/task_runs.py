@@ -67,7 +67,7 @@ def run_tasks(
     started = NotebookRun.read(backend, Path(folder), config)
     tasks = list(tasks)
     members = plan_tasks(tasks, started.config)
-    client = started.connect({name: value for member in members for name, value in member.params.items()})
+    client = started.connect(members)
     name = run_name or type(tasks[0]).__name__
     executor = started.open_executor()
     sweep = Sweep(members, started.config, TaskSweep(started.project), executor, started.project)

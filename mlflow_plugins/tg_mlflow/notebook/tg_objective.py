@@ -112,7 +112,7 @@ class TgObjective:
     def __enter__(self) -> "TgObjective":
         silence_header_warnings()
         config = self._started.config
-        self._client = self._started.connect({})
+        self._client = self._started.connect()
         space = sorted(self._space) if isinstance(self._space, Mapping) else []
         own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space)}
         with ExitStack() as stack:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker.aws.session import AwsSession
+from tg.common.exception_text import describe_exception
 
 _SERVICE = "AmazonSageMaker"
 _USUAL_REGION = "us-east-1"
@@ -72,7 +73,7 @@ def _ask(aws: AwsSession, instance_type: str) -> InstancePrice:
     except DeliveryError as error:
         return InstancePrice(problem=str(error))
     except Exception as error:  # noqa: BLE001 - a missing price must not fail anything
-        return _unknown(f"AWS's price list cannot be read ({type(error).__name__}: {error})")
+        return _unknown(f"AWS's price list cannot be read ({describe_exception(error)})")
     if not prices:
         return _unknown(f"AWS lists no price in USD for training on {instance_type} in {aws.region}")
     source = f"AWS price list ({_SERVICE}, {aws.region}, on demand)"

@@ -1,9 +1,10 @@
 """Loads the configuration of a place from the user's keys and a project's defaults."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from mlflow.projects.utils import (
     PROJECT_BUILD_IMAGE,
@@ -13,13 +14,14 @@ from mlflow.projects.utils import (
     PROJECT_STORAGE_DIR,
     PROJECT_SYNCHRONOUS,
 )
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from tg.common.errors import suggestion
-from tg.common.secret_mask import SecretMask
+from tg.common.errors import listed, suggestion
+from tg.common.secrets import SecretMask, reveal_all
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import list_places
+from tg_mlflow.tracking.tags import OWN_PREFIX
 
 Config = TypeVar("Config", bound=PlaceConfig)
 
@@ -42,27 +44,32 @@ def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> 
     Args:
         model: The place's keys.
         folder: The project's folder; a ``tg.json`` in it has defaults, which may include keys of other places.
-        given: The user's keys, which override the defaults; may include what MLflow adds.
+        given: The user's keys, which override the defaults; may include what MLflow adds. What a value hides, as
+            pydantic's ``SecretStr`` does, is revealed, and its name is among the secrets.
 
     Raises:
         BackendConfigError: If a file cannot be read, a key is unknown or a value does not fit.
     """
+    given, hidden = reveal_all(given)
     path = folder / DEFAULTS_FILE
     defaults = _read_defaults(path) if path.is_file() else {}
     defaults = {name: value for name, value in defaults.items() if name in model.model_fields or not _find_places(name)}
     _check(model, defaults, str(path))
     config = {**defaults, **check_config(model, given)}
     try:
-        return model.model_validate(config)
+        loaded = model.model_validate(config)
     except ValidationError as error:
         raise BackendConfigError(f"the configuration cannot be used: {describe_problem(error)}") from None
+    # Hyperparameters and the like are known by the users' names.
+    names = [re.sub(r"^(?:environment|hyperparameters|sweep|tags)\.", "", name) for name in hidden]
+    return loaded.model_copy(update={"secrets": [*loaded.secrets, *names]}) if names else loaded
 
 
 def describe_problem(error: ValidationError) -> str:
     """Writes the first problem of a configuration in one line, without the value, which may be secret."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
-    return f"{key}: {problem['msg']}" if key else problem["msg"]
+    return f"{key}: {_describe(problem)}" if key else _describe(problem)
 
 
 def check_config(model: type[PlaceConfig], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +97,9 @@ def _read_defaults(path: Path) -> dict[str, Any]:
 
 
 def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> None:
+    tags = values.get("tags")
+    if own := [name for name in tags if str(name).startswith(OWN_PREFIX)] if isinstance(tags, Mapping) else []:
+        raise BackendConfigError(f"{source} has the tag {own[0]!r}, which is for tg-mlflow alone; rename it")
     try:
         model.model_validate(dict(values))
     except ValidationError as error:
@@ -100,11 +110,36 @@ def _check(model: type[PlaceConfig], values: Mapping[str, Any], source: str) -> 
         if problem["type"] == "extra_forbidden" and _find_places(key):
             message = f"{source} has the key {key!r}, which is for {', '.join(_find_places(key))}; remove it"
         elif problem["type"] == "extra_forbidden":
-            message = f"{source} has the unknown key {key!r}; {suggestion(key, model.model_fields)}"
+            message = f"{source} has the unknown key {key!r}; {_suggest(model, problem['loc'])}"
         else:
             value = SecretMask().mask_named({key: json.dumps(problem["input"], default=str)})[key]
-            message = f"{source} has {key!r} = {value}: {problem['msg']}"
+            message = f"{source} has {key!r} = {value}: {_describe(problem)}"
         raise BackendConfigError(message) from None  # pydantic's error has the whole value, which may be secret
+
+
+def _suggest(model: type[BaseModel], path: Sequence[int | str]) -> str:
+    """Suggests a key of the level at which an unknown one stands."""
+    *parents, name = path
+    level: type[BaseModel] | None = model
+    for parent in parents:
+        field = None if level is None else level.model_fields.get(str(parent))
+        level = None if field is None else _find_section(field.annotation)
+    if level is None:
+        return "remove it"
+    advice = suggestion(str(name), level.model_fields)
+    is_guess = bool(parents) and advice.endswith("?")
+    return f"{advice} {'.'.join(map(str, parents))!r} has {listed(level.model_fields)}" if is_guess else advice
+
+
+def _find_section(annotation: Any) -> type[BaseModel] | None:
+    """Returns the group of keys in an annotation such as ``BuildConfig | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_find_section, get_args(annotation))), None)
+
+
+def _describe(problem: Mapping[str, Any]) -> str:
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _is_of_the_whole(problem: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ import logging
 from importlib.metadata import EntryPoint, entry_points
 
 from tg.common.errors import suggestion
+from tg.common.exception_text import describe_exception
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.place import Place
 
@@ -43,6 +44,6 @@ def _load(entry_point: EntryPoint) -> Place | None:
         if not isinstance(place, Place) or place.name != entry_point.name:
             raise TypeError(f"{entry_point.value} is no Place of that name")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - another distribution's code must not affect the others
-        _logger.warning("The place %r cannot be used: %s: %s", entry_point.name, type(error).__name__, error)
+        _logger.warning("The place %r cannot be used: %s", entry_point.name, describe_exception(error))
         return None
     return place

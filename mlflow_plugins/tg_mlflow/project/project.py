@@ -145,6 +145,7 @@ def fetch_project(uri: str, version: str | None = None) -> Project:
     Raises:
         ProjectError: If it cannot be fetched, or its MLproject cannot be read.
     """
+    _check_exists(uri)
     # GitPython looks for the git program when it is imported; a project in a folder needs none.
     try:
         folder = Path(_fetch_project(uri, version))
@@ -153,9 +154,27 @@ def fetch_project(uri: str, version: str | None = None) -> Project:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("git", "requests", "zipfile"):
             raise
-        cause = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
-        raise ProjectError(f"project {uri!r} is neither a folder here nor can it be fetched: {cause}") from error
+        raise ProjectError(
+            f"project {uri!r} cannot be fetched: {find_git_cause(error)}; correct the address, or give a folder"
+        ) from error
     return read_project(folder, uri, version)
+
+
+def _check_exists(uri: str) -> None:
+    """Raises ProjectError for a path of nothing, which MLflow would take for the address of a git repository."""
+    path = uri.strip("'\"").partition("#")[0].removeprefix("file://")
+    is_path = ":" not in path.partition("/")[0]
+    if is_path and not Path(path).exists():
+        kind = "file" if path.endswith(".zip") else "folder"
+        raise ProjectError(f"project {uri!r} does not exist: there is no such {kind}; correct the path")
+
+
+def find_git_cause(error: Exception) -> str:
+    """Returns the line that says why git failed: the first on its stderr that is no warning, not the advice below."""
+    text = str(error).partition("stderr: '")[2] or str(error)
+    lines = [line.strip(" '\r") for line in text.splitlines()]
+    said = [line for line in lines if line and not line.lower().startswith("warning")]
+    return said[0].removeprefix("fatal: ").rstrip(".") if said else type(error).__name__
 
 
 def read_project(folder: Path, uri: str | None = None, version: str | None = None) -> Project:
@@ -164,6 +183,8 @@ def read_project(folder: Path, uri: str | None = None, version: str | None = Non
     Raises:
         ProjectError: If there is none, or MLflow cannot read it.
     """
+    if folder.is_file():
+        raise ProjectError(f"project {str(folder)!r} is a file; give the folder that has the MLproject")
     if not folder.is_dir():
         raise ProjectError(f"project folder {str(folder)!r} does not exist; correct the path")
     path = _project_spec._find_mlproject(folder)

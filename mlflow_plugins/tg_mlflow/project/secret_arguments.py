@@ -9,10 +9,9 @@ from tg.common.delivery.delivery.code.project_imports import parse_module
 from tg.common.delivery.delivery.code.python_source import read_python_source
 from tg.common.delivery.delivery.code.source_folders import find_declared_sources, find_source_folders
 from tg.common.errors import PackagingError
+from tg.common.secrets import names_hiding_type
 from tg_mlflow.project.train_command import TrainCommand
 
-# Pydantic's SecretStr, SecretBytes and Secret[...], and what others call alike.
-_SECRET = re.compile(r"\bSecret(Str|Bytes|String)?\b")
 # What is written as a list, whose items have no names.
 _NAMELESS = re.compile(r"\bNamedTuple\b")
 _WORD = re.compile(r"[^\W\d][\w.]*")
@@ -68,7 +67,7 @@ class _SecretFields:
                 source = _resolve(node, module, is_package)
                 for alias in node.names:
                     if (alias.asname or alias.name) == first:
-                        if _SECRET.search(alias.name):
+                        if names_hiding_type(alias.name):
                             yield _WHOLE
                         yield from self.find(source, ".".join(filter(None, (alias.name, rest))), seen)
                         if rest:
@@ -97,7 +96,7 @@ class _SecretFields:
                     yield _WHOLE
 
     def _find_in_text(self, module: str, text: str, seen: frozenset[tuple[str, str]]) -> Iterator[str]:
-        if _SECRET.search(text):
+        if names_hiding_type(text):
             yield _WHOLE
             return
         for word in dict.fromkeys(_WORD.findall(text)):

@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import copyfile
 from types import TracebackType
 
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.tracking.client import TrackingClient
 

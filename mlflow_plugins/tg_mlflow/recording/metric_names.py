@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 
 _REFUSED_CHARACTERS = re.compile(r"[^/\w.\- :]")
 # What is no part of a path may come to its end where a long name is cut.

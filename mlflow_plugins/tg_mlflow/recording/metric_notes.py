@@ -6,7 +6,7 @@ import logging
 from mlflow.entities import Metric, RunTag
 
 from tg.common.delivery.sagemaker import format_metric_line
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.recording.metric_names import MetricNames, format_name_tags
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import METRIC_NAMES_TAG, REFUSED_METRICS_TAG, UNREADABLE_METRICS_TAG

@@ -76,6 +76,11 @@ class RunRecorder:
         """How many bytes it has taken since :meth:`begin_job`."""
         return self.position - self._job_start
 
+    @property
+    def log_failure(self) -> str | None:
+        """Why the run's log is not the whole one; known once the context is left. ``None`` if it is whole."""
+        return self._log.failure
+
     def begin_job(self) -> None:
         """Begins the output of another job."""
         self._job_start = self.position

@@ -12,6 +12,7 @@ from pathlib import Path
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, ResultArchive
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
+from tg.common.exception_text import describe_exception
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import LogConfig
@@ -170,4 +171,4 @@ class _Uploads:
             self._note(name, error)
 
     def _note(self, name: str, error: BaseException) -> None:
-        self.refused[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        self.refused[name] = describe_exception(error)

@@ -140,7 +140,10 @@ def _check(folder: str, rows: "str | None", hidden: "list[str]") -> "dict[str, A
             _compare(model, _read_records(model, asked["records"]), asked["expected"])
     except BaseException as error:  # noqa: BLE001 - a model may raise anything, and even exit
         module = error.name if isinstance(error, ModuleNotFoundError) else None
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        try:
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        except Exception:  # noqa: BLE001 - of a foreign exception
+            lines = ["its message cannot be shown"]
         return {"step": step, "reason": ": ".join([type(error).__name__, *lines[-1:]]), "module": module}
     return {}
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
-from tg.common.secret_mask import SecretMask
+from tg.common.exception_text import describe_exception, message_of
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import UnservableModelError
 
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
@@ -35,8 +36,7 @@ class Attempts:
             yield
         except Exception as error:  # noqa: BLE001 - a figure must not fail a training that has ended well
             self.missing.append(name)
-            reason = self._mask.mask(" ".join(str(error).split()))
             if isinstance(error, UnservableModelError):
-                _LOGGER.warning("%s: %s", name, reason)
+                _LOGGER.warning("%s: %s", name, self._mask.mask(message_of(error)))
             else:
-                _LOGGER.warning("%s could not be logged: %s: %s", name, type(error).__name__, reason)
+                _LOGGER.warning("%s could not be logged: %s", name, self._mask.mask(describe_exception(error)))

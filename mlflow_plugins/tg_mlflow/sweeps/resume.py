@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tg.common.delivery.sagemaker import Executor
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg.common.secret_mask import MASK
+from tg.common.secrets import MASK
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError

@@ -23,6 +23,7 @@ from tg_mlflow.tracking.tags import (
     NOT_UPLOADED_TAG,
 )
 from tg_mlflow.training.job import is_still_needed
+from tg_mlflow.training.job_notes import note_log
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.wait_notes import noting_waits
 
@@ -48,6 +49,7 @@ def record_rest(
 
     Raises:
         JobFailedError: If the job has failed or was stopped; the run says so then, too.
+        LogMissingError: If its output is not here as a whole; the run says so.
         RecordingError: If the tracking server does not take it.
         RunEndedError: If another process has ended the run meanwhile.
     """
@@ -78,6 +80,8 @@ def record_rest(
             if not is_still_needed(JobStatus.FAILED, False, error):
                 afterwards.callback(found.discard)
             raise
+        if is_recorded and note_log(client, run_id, recorder.log_failure):
+            return False
         if is_recorded and NOT_UPLOADED_TAG in tags:
             client.delete_tag(run_id, NOT_UPLOADED_TAG)
         if not is_still_needed(JobStatus.COMPLETED, is_recorded):

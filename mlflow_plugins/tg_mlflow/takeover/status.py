@@ -9,7 +9,7 @@ from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
 from tg.common.delivery.sagemaker.executor import JobState
 from tg.common.errors import JobMissingError
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT
@@ -30,11 +30,15 @@ def describe_status(client: TrackingClient, run: Run) -> str:
         JobUnreachableError: If its job cannot be asked now.
     """
     check_is_ours(run)
+    return _mask(run, "\n".join(_describe_lines(client, run)))
+
+
+def _describe_lines(client: TrackingClient, run: Run) -> list[str]:
     run_id, tags = run.info.run_id, run.data.tags
     reason = tags.get(FAILURE_REASON_TAG)
     lines = [f"run {run_id} {run.info.status}{f': {reason}' if reason else ''}"]
     if not is_running(run):
-        return "\n".join([*lines, *([_describe_job(run)] if JOB_ID_TAG in tags else [])])
+        return [*lines, *([_describe_job(run)] if JOB_ID_TAG in tags else [])]
     launcher = find_launcher(client, run)
     lines += describe_wait(run, launcher)
     state = _look(run) if JOB_ID_TAG in tags else JobMissingError("it has no job")
@@ -42,7 +46,7 @@ def describe_status(client: TrackingClient, run: Run) -> str:
     if JOB_ID_TAG in tags:
         job = f"job {tags[JOB_ID_TAG]}"
         lines.append(f"{job} is not started yet" if is_unstarted and launcher else f"{job} {_describe(state)}")
-    return "\n".join([*lines, _describe_launcher(run, launcher, is_unstarted)])
+    return [*lines, _describe_launcher(run, launcher, is_unstarted)]
 
 
 def describe_wait(run: Run, launcher: Launcher | None) -> list[str]:
@@ -96,6 +100,14 @@ def find_run_secrets(run: Run) -> SecretMask:
             f"the tag {SECRETS_TAG} of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
         )
     return SecretMask.of_variables(os.environ, listed=names)
+
+
+def _mask(run: Run, text: str) -> str:
+    """Masks what a run's tags and its place say; of secrets' names in a damaged tag, none is known."""
+    try:
+        return find_run_secrets(run).mask(text)
+    except RunNotOursError:
+        return SecretMask.of_variables(os.environ).mask(text)
 
 
 def _describe_job(run: Run) -> str:

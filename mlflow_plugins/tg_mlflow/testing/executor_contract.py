@@ -105,7 +105,7 @@ class ExecutorContract:
         with pytest.raises(ResultArchiveError):
             executor.load_result(job_id)
 
-    def test_a_log_is_read_from_any_position(self, executor: Executor, build_delivery: BuildDelivery) -> None:
+    def test_a_log_is_whole_from_any_position(self, executor: Executor, build_delivery: BuildDelivery) -> None:
         job_id = run(executor, build_delivery("talk"))
         whole = read_output(executor, job_id)
         said = [line.partition(" INFO: ")[2] for line in whole.decode().splitlines()]
@@ -113,6 +113,8 @@ class ExecutorContract:
         for position in (1, len(whole) // 2, len(whole) - 1, len(whole), len(whole) + 1):
             assert read_output(executor, job_id, position) == whole[position:]
         assert read_output(executor, job_id, 100, follow=False) == whole[100:]
+        assert executor.find_missing_log(job_id, len(whole)) is None
+        assert executor.find_missing_log(job_id, 9) == f"9 of its {len(whole):,} bytes are here"
         times = [event.time_ms for event in executor.logs(job_id)]
         assert times == sorted(times)
         executor.collect(job_id)

@@ -24,7 +24,8 @@ from tg.common.delivery.sagemaker.executor import (
     PlaceOptions,
     Traits,
 )
-from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder, jobs_path
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
 from tg.common.errors import JobMissingError
 from tg.common.system.temporary_folder import temporary_folder
 

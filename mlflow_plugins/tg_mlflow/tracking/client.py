@@ -11,15 +11,16 @@ from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from tg.common.secret_mask import MASK, SecretMask
+from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import BackendConfigError, TrackingError
+from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
+from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
 from tg_mlflow.tracking.new_store import open_store
 from tg_mlflow.tracking.patience import Clock, Patience
-from tg_mlflow.tracking.storable import make_storable
+from tg_mlflow.tracking.storable import make_storable, mask_dataset
 from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -30,20 +31,6 @@ PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
-# MLflow's error codes.
-_REFUSAL = "INVALID_PARAMETER_VALUE"
-_TOO_LARGE = "error code 413 "  # MLflow's words for a request that is too large for a proxy in front of the server
-_FINAL_CODES = {
-    _REFUSAL,
-    "ENDPOINT_NOT_FOUND",
-    "FEATURE_DISABLED",
-    "NOT_IMPLEMENTED",
-    "PERMISSION_DENIED",
-    "RESOURCE_ALREADY_EXISTS",
-    "RESOURCE_DOES_NOT_EXIST",
-    "UNAUTHENTICATED",
-}
-
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -97,7 +84,8 @@ class TrackingClient(MlflowClient):
 
     A request that fails is sent again, with growing pauses, until the server has been away for ``patience_seconds``, or
     at once given up if the server's answer is final. A request may arrive twice where the server has taken it and could
-    not say so. Files are sent a second time once the server answers; if that fails, too, their store refuses them.
+    not say so. Files are sent a second time once the server answers, and again and again to a store that is away for no
+    longer than the server may be; otherwise their store refuses them.
 
     Params, tags and the names of runs are written without secrets and cut to the length that MLflow takes; what is no
     text, or PostgreSQL does not take, is escaped. Threads may share a client.
@@ -131,7 +119,8 @@ class TrackingClient(MlflowClient):
         except MlflowException as error:
             raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
-        self._patience = Patience(read_patience() if patience_seconds is None else patience_seconds, clock)
+        patience_seconds = read_patience() if patience_seconds is None else patience_seconds
+        self._patience, self._store_patience = Patience(patience_seconds, clock), Patience(patience_seconds, clock)
         self._clock = clock
         self._thread = threading.local()
 
@@ -143,7 +132,7 @@ class TrackingClient(MlflowClient):
     def without_patience(self) -> "TrackingClient":
         """Returns the same client, which sends each request once: for interrupts, and notes that may be missing."""
         client = copy.copy(self)
-        client._patience = Patience(0, self._clock)
+        client._patience = client._store_patience = Patience(0, self._clock)
         return client
 
     def repeat(self, action: Callable[[], T], what: str) -> T:
@@ -172,8 +161,8 @@ class TrackingClient(MlflowClient):
     get_experiment_by_name = _asking("a question", MlflowClient.get_experiment_by_name)
     create_experiment = _asking("a new experiment", MlflowClient.create_experiment)
     delete_tag = _asking("that a tag is removed", MlflowClient.delete_tag)
+    delete_run = _asking("that a run is removed", MlflowClient.delete_run)
     update_run = _asking("a run's status", MlflowClient.update_run)
-    log_inputs = _asking("a dataset", MlflowClient.log_inputs)
     log_outputs = _asking("a model", MlflowClient.log_outputs)
     get_logged_model = _asking("a question", MlflowClient.get_logged_model)
     search_logged_models = _asking("a question", MlflowClient.search_logged_models)
@@ -226,6 +215,11 @@ class TrackingClient(MlflowClient):
         )
         return self._ask(log, "metrics" if metrics else "parameters" if params else "tags")
 
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Logs datasets whose names, sources and columns are without secrets."""
+        masked = [DatasetInput(mask_dataset(each.dataset, self.mask), each.tags) for each in datasets or ()]
+        return self._ask(partial(super().log_inputs, run_id, masked, *args, **kwargs), "a dataset")
+
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """Ends a run; no interrupt cuts short a request that is on its way."""
         end = super().set_terminated
@@ -245,17 +239,24 @@ class TrackingClient(MlflowClient):
         if self._is_asking:
             return transfer()
         attempt = partial(self._send, transfer, Exception)  # each artifact store has errors of its own
-        try:
-            return attempt()
-        except TrackingError as error:
-            failure = error
-        self._ask(probe, what)
-        if self.patience_seconds > 0:  # it may have been the server that was away
+        pauses, is_first = self._store_patience.pauses(), True
+        while True:
             try:
-                return attempt()
+                sent = attempt()
+                self._store_patience.note_answer()
+                return sent
             except TrackingError as error:
                 failure = error
-        raise TrackingError(str(failure), is_final=True) from failure.__cause__
+            may_return = is_passing(failure.__cause__)
+            if is_first or may_return:  # it may have been the server that was away
+                self._ask(probe, what)
+            pause = next(pauses, None) if may_return else 0.0 if is_first else None
+            if pause is None or self.patience_seconds == 0:
+                raise TrackingError(str(failure), is_final=True) from failure.__cause__
+            if may_return:
+                _logger.warning("The artifact store does not take %s (%s); it is asked again", what, failure)
+                self._store_patience.sleep(pause)
+            is_first = False
 
     @property
     def _is_asking(self) -> bool:
@@ -276,10 +277,8 @@ class TrackingClient(MlflowClient):
         try:
             answer = request()
         except failures as error:
-            code = error.error_code if isinstance(error, MlflowException) else None
             text = self.mask.mask(str(error) or type(error).__name__)
-            is_refusal = code == _REFUSAL or _TOO_LARGE in text
-            raise TrackingError(text, is_refusal or code in _FINAL_CODES, is_refusal) from error
+            raise TrackingError(text, is_final(error), is_refusal(error)) from as_cause(error, self.mask)
         finally:
             self._thread.is_asking = False
         self._patience.note_answer()

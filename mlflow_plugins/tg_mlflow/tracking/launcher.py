@@ -14,7 +14,7 @@ from typing import Any
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from tg.common.delivery.sagemaker.job_files.job_folder import jobs_path
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
 from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process, is_alive
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunNotOursError, TrackingError

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tg.common.delivery.sagemaker.job_files.job_folder import jobs_path
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
 from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process, is_alive
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RunTakenError
 
 

@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 
 from tg_mlflow.errors import RunDeletedError, RunNotOursError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG
+from tg_mlflow.tracking.tags import MISSING_LOG_TAG, NOT_UPLOADED_TAG
 
 _PAGE = 1000
 _NO_SUCH_RUN = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
@@ -21,8 +21,8 @@ def is_running(run: Run) -> bool:
 
 
 def is_complete(run: Run) -> bool:
-    """Whether a run has ended and all that its job has made is in it."""
-    return not is_running(run) and NOT_UPLOADED_TAG not in run.data.tags
+    """Whether a run has ended and all that its job has made and written is in it."""
+    return not is_running(run) and not {NOT_UPLOADED_TAG, MISSING_LOG_TAG} & set(run.data.tags)
 
 
 def search_runs(

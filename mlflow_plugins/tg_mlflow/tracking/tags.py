@@ -5,6 +5,7 @@ OWN_PREFIX = "tg."
 
 # What a run is from.
 VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a run as one of ours
+CREATION_TAG = "tg.creation"  # by which a run is found whose creation was asked for and not answered
 GIT_DIRTY_TAG = "tg.git_dirty"  # "true" or "false": whether the project's folder differed from its commit
 CONFIG_TAG = "tg.config"  # JSON: the keys of the configuration that are not as by default, but for `sweep`
 PACKAGE_SHA256_TAG = "tg.package_sha256"  # the digest of the package that was trained

@@ -1,12 +1,12 @@
 """How a training has ended."""
 
 import logging
-import traceback
 from dataclasses import dataclass
 
 from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError, TgError
+from tg.common.exception_text import format_trace
 from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -34,7 +34,7 @@ def read_end(client: TrackingClient, run_id: str, error: BaseException) -> Train
         failure = f"Run {run_id} is not complete: {describe_failure(error)}"
         return TrainingEnd(RunStatus.to_string(RunStatus.RUNNING), client.mask.mask(failure))
     if not isinstance(error, TgError):
-        trace = "".join(traceback.format_exception(error))
+        trace = format_trace(error)
         _logger.error("The training raised an error that is not about its input:\n%s", client.mask.mask(trace))
     status = client.get_run(run_id).info.status
     if isinstance(error, RunEndedError) and status == RunStatus.to_string(RunStatus.FINISHED):

@@ -73,11 +73,29 @@ def note_facts(client: TrackingClient, job: Job) -> None:
         for name, value in facts.tags.items():
             client.set_tag(run_id, f"{OWN_PREFIX}{name}", value)
         if state.status.is_final:
-            now = time.time_ns() // 1_000_000
-            metrics = [Metric(f"{OWN_PREFIX}{name}", value, now, 0) for name, value in facts.metrics.items()]
-            client.log_batch(run_id, metrics=metrics)
+            now, known = time.time_ns() // 1_000_000, client.get_run(run_id).data.metrics
+            metrics = {f"{OWN_PREFIX}{name}": value for name, value in facts.metrics.items()}
+            new = [Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value]
+            if new:
+                client.log_batch(run_id, metrics=new)
     except TrackingError as error:
         _logger.warning("The tracking server does not take what is known of job %s: %s", job_id, error)
+
+
+def note_log(client: TrackingClient, run_id: str, failure: str | None) -> bool:
+    """Notes, as :func:`note_not_uploaded` does, that the log of a successful training is not in its run.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        failure: Why, as the recorder says; ``None`` if the log is there.
+
+    Returns:
+        Whether the job is needed for its log.
+    """
+    if failure is not None:
+        note_not_uploaded(client, run_id, f"logs/train.log: {failure}")
+    return failure is not None
 
 
 def note_not_uploaded(client: TrackingClient, run_id: str, reason: str) -> None:

@@ -45,21 +45,31 @@ def watch_job(
         JobFailedError: If the job has not completed.
         JobUnreachableError: If the job goes on, but cannot be followed any more.
         RecordingError: If the tracking server stays away.
+        ResultArchiveError: If the job has completed, and its results are lost.
     """
     run_id, executor, job_id = job.run_id, job.executor, job.job_id
     with _sparing(job):
         is_waiting = note_waiting(client, job, is_scheduled)
-    note_facts(client, job)
+        note_facts(client, job)
     for event, masked in _take_all(job, recorder):
         show(masked)
         if is_waiting and event.has_metrics:  # the training's own word, not the place's
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
-    note_facts(client, job)
     with _sparing(job):
+        note_facts(client, job)
         state = executor.status(job_id)
     check_completed(job_id, state, recorder.tail)
+    missing = _find_missing_log(job, recorder)
+    if missing is not None and executor.traits.repeats_logs:  # it is fetched again
+        for _, masked in _take_all(job, recorder):
+            show(masked)
+        missing = _find_missing_log(job, recorder)
+    return missing
+
+
+def _find_missing_log(job: Job, recorder: RunRecorder) -> str | None:
     with _sparing(job):
-        return executor.find_missing_log(job_id, recorder.job_position)
+        return job.executor.find_missing_log(job.job_id, recorder.job_position)
 
 
 def _take_all(job: Job, recorder: RunRecorder) -> Iterator[tuple[LogEvent, LogEvent]]:
@@ -83,7 +93,7 @@ def _sparing(job: Job) -> Iterator[None]:
     """
     try:
         yield
-    except (JobFailedError, JobMissingError, JobUnreachableError):
+    except (JobFailedError, JobMissingError, JobUnreachableError, ResultArchiveError):
         raise
     except (DeliveryError, OSError) as error:
         raise JobUnreachableError(

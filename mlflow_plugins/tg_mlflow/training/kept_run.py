@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder, jobs_path
-from tg.common.secret_mask import SecretMask
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
+from tg.common.secrets import SecretMask
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job
 

@@ -2,7 +2,6 @@
 
 import logging
 import time
-import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from mlflow.entities import RunStatus
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
+from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls
@@ -29,7 +29,7 @@ from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.failed_training import explaining_failure
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_guard import JobGuard
-from tg_mlflow.training.job_notes import set_status
+from tg_mlflow.training.job_notes import note_log, set_status
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
@@ -123,13 +123,13 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
                 if not isinstance(error, TgError):  # of the project's code here, which nothing else would keep
                     recorder.take(_describe_trace(error))
                 raise
-    if not is_needed:
+    if not is_needed and not note_log(client, run_id, recorder.log_failure):
         afterwards.callback(job.discard)
     return not _is_detached(training.config)
 
 
 def _describe_trace(error: Exception) -> LogEvent:
-    text = "".join(traceback.format_exception(error))
+    text = format_trace(error)
     return LogEvent(text.encode("utf-8", "backslashreplace"), time.time_ns() // 1_000_000, has_metrics=False)
 
 

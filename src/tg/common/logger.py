@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar
 
+from .exception_text import format_trace
+
 
 class _LineFormatter(logging.Formatter):
     """Formats a record as ``2022-12-20 17:37:25.113050 INFO: text``, local time, microseconds."""
@@ -15,8 +17,8 @@ class _LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created)
         line = f"{moment:%Y-%m-%d %H:%M:%S.%f} {record.levelname}: {record.getMessage()}"
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line += "\n" + format_trace(record.exc_info[1]).rstrip("\n")
         # Surrogates, such as from an undecodable file name, could not be written.
         return line.encode("utf-8", "backslashreplace").decode()
 

@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +19,7 @@ from mlflow.projects.submitted_run import SubmittedRun
 from tests.aws_emulator import AwsEmulator
 from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.sagemaker import AccountOptions, Executor, Pacing, RemoteExecutor, SharedAccount
+from tg.common.delivery.sagemaker.archive.completion import add_log_size
 from tg.common.delivery.sagemaker.archive.result_archive import write_completion_marker, write_result_archive
 from tg_mlflow.backend.project_backend import SagemakerBackend
 from tg_mlflow.places.sagemaker import SagemakerPlace
@@ -72,6 +73,7 @@ class Job:
         meanwhile: Called in the middle with the job's name.
         started: The names of the jobs so far, one that was restarted twice.
         aws: Where they run.
+        archive: What they leave.
     """
 
     def __init__(self) -> None:
@@ -80,7 +82,7 @@ class Job:
         self.meanwhile: Callable[[str], object] = lambda name: None
         self.started: list[str] = []
         self.aws: AwsEmulator
-        self._archive = build_archive()
+        self.archive = build_archive()
 
     def __call__(
         self, request: dict[str, Any], write_line: Callable[[str], None], is_stopped: Callable[[], bool]
@@ -97,7 +99,7 @@ class Job:
         _say(POINTS[len(FIRST_HALF) :], write_line)
         if self.exit_code == 0:
             place = urlsplit(f"{request['OutputDataConfig']['S3OutputPath']}/{name}/output/model.tar.gz")
-            self.aws.s3.put_object(Bucket=place.netloc, Key=place.path[1:], Body=self._archive)
+            self.aws.s3.put_object(Bucket=place.netloc, Key=place.path[1:], Body=self.archive)
         return self.exit_code
 
 
@@ -122,8 +124,8 @@ def _say(points: Sequence[tuple[int, float]], write_line: Callable[[str], None])
         write_line(f"###METRIC###loss:{value!r}###step:{step}###")
 
 
-def build_archive() -> bytes:
-    """The smallest result archive that is complete."""
+def build_archive(log_size: Mapping[str, Any] | None = None) -> bytes:
+    """The smallest result archive that is complete; it may say how much its job has written."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "model")
         folder.mkdir()
@@ -132,6 +134,8 @@ def build_archive() -> bytes:
         (folder / "package.tag.gz").write_bytes(b"a package")
         (folder / "task.json").write_text("{}")
         write_completion_marker(folder)
+        if log_size is not None:
+            add_log_size(folder, log_size)
         write_result_archive(folder, Path(scratch, "model.tar.gz"))
         return Path(scratch, "model.tar.gz").read_bytes()
 

@@ -16,7 +16,7 @@ from tests.support import all_runs
 from tests.unrun_task import Task
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions, SagemakerRemoteExecutor
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.sweeps.existing_job import create_job_run, record_job
 from tg_mlflow.tracking.client import TrackingClient

@@ -22,7 +22,8 @@ from tg.common.delivery.delivery.package.package import Package
 
 SCRIPT_ENTRYPOINT = 'ENTRYPOINT ["python3", "-u", "-c", "import os; exec(os.environ[\'SCRIPT\'])"]'
 
-# Stands for the program that a real package has.
+# They stand for the programs that a real package has.
+RELAY = "def start_relay():\n    pass\n"
 ENTRY_POINT = """
 import sys
 
@@ -41,6 +42,7 @@ def make_package(folder: Path, text: str = "one") -> Package:
     files = {f"{module}/__init__.py": ""}
     for depth in range(1, 5):
         files["/".join([module, *["tg", "common", "delivery", "sagemaker"][:depth], "__init__.py"])] = ""
+    files[f"{module}/tg/common/delivery/sagemaker/runtime/relay.py"] = RELAY
     files[f"{module}/tg/common/delivery/sagemaker/runtime/entry_point.py"] = ENTRY_POINT.format(text=text)
     path = folder / "Demo-0.tar.gz"
     path.write_bytes(gzip.compress(make_tar({name: content.encode() for name, content in files.items()}), mtime=0))

@@ -82,6 +82,42 @@ def test_a_wrong_key_or_value_is_refused(tmp_path: Path, given: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"build": {"apt_package": ["x"]}},
+            "the unknown key 'build.apt_package'; did you mean 'apt_packages'? 'build' has 'network', 'args', "
+            "'proxies', 'pip_index_url', 'pip_extra_index_urls', 'ca_bundle', 'apt_packages', 'user_id'",
+        ),
+        (
+            {"build": {"zzz": 1}},
+            "the unknown key 'build.zzz'; there is 'network', 'args', 'proxies', 'pip_index_url', "
+            "'pip_extra_index_urls', 'ca_bundle', 'apt_packages', 'user_id'",
+        ),
+        (
+            {"log": {"figure": True}},
+            "the unknown key 'log.figure'; did you mean 'figures'? 'log' has 'figures', 'tables', 'dataset', 'model', "
+            "'check_model', 'archive_limit_mb'",
+        ),
+        ({"build": {"args": {"a": 1}}}, "'build.args.a' = 1: Input should be a valid string"),
+    ],
+)
+def test_a_wrong_key_below_another_one_names_those_of_its_level(
+    tmp_path: Path, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BackendConfigError) as caught:
+        load_config(LocalConfig, tmp_path, given)
+    assert str(caught.value) == f"the backend config has {message}"
+
+
+@pytest.mark.parametrize("name", ["tg.place", "tg.job_id", "tg.mine"])
+def test_a_tag_of_our_own_is_refused_before_anything_runs(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BackendConfigError) as caught:
+        load_config(AttachedConfig, tmp_path, {"tags": {"mlflow.note.content": "x", "tgx.place": "x", name: "y"}})
+    assert str(caught.value) == f"the backend config has the tag {name!r}, which is for tg-mlflow alone; rename it"
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "tg.json cannot be read as JSON"),
@@ -127,7 +163,7 @@ def test_a_key_without_a_default_may_be_given_anywhere(
         (
             {"queue": "slow"},
             {"is_quick": True},
-            "the configuration cannot be used: Value error, the queue slow is not quick",
+            "the configuration cannot be used: the queue slow is not quick",
         ),
     ],
 )

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from git.exc import GitCommandError
 from mlflow import MlflowClient
 
-from tg_mlflow.errors import ProjectError
-from tg_mlflow.project.project import fetch_project, read_project
+from tg_mlflow.errors import ProjectError, describe_failure
+from tg_mlflow.project.project import fetch_project, find_git_cause, read_project
 
 
 def write(folder: Path, text: str) -> Path:
@@ -140,10 +141,57 @@ def test_a_folder_without_mlproject_is_refused(tmp_path: Path) -> None:
         fetch_project(str(tmp_path))
 
 
-def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="is neither a folder here nor can it be fetched") as caught:
-        fetch_project(str(tmp_path / "nowhere"))
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [
+        ("./nope", "folder"),
+        ("nope", "folder"),
+        ("/nowhere/nope#sub", "folder"),
+        ("file:///nowhere/nope.git", "folder"),
+        ("nope.zip", "file"),
+    ],
+)
+def test_a_path_of_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProjectError) as caught:
+        fetch_project(uri)
+    assert str(caught.value) == f"project {uri!r} does not exist: there is no such {kind}; correct the path"
+
+
+def test_a_file_is_no_project(tmp_path: Path) -> None:
+    path = write(tmp_path / "p", PARAMETERS) / "MLproject"
+    with pytest.raises(ProjectError) as caught:
+        fetch_project(str(path))
+    assert str(caught.value) == f"project {str(path)!r} is a file; give the folder that has the MLproject"
+
+
+def test_a_repository_that_cannot_be_reached_is_told_as_git_says_it() -> None:
+    with pytest.raises(ProjectError) as caught:
+        fetch_project("https://me:pw@127.0.0.1:1/nope.git")
+    assert str(caught.value).startswith("project 'https://me:pw@127.0.0.1:1/nope.git' cannot be fetched: unable to acc")
+    assert str(caught.value).endswith("; correct the address, or give a folder")
     assert "\n" not in str(caught.value)
+    assert "me:pw" not in describe_failure(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "cause"),
+    [
+        (
+            "fatal: '/x' does not appear to be a git repository\nfatal: Could not read",
+            "'/x' does not appear to be a git repository",
+        ),
+        (
+            "Warning: Permanently added 'h'.\ngit@h: Permission denied (publickey).\nfatal: Could not read",
+            "git@h: Permission denied (publickey)",
+        ),
+        ("remote: Repository not found.\nfatal: repository 'u' not found", "remote: Repository not found"),
+    ],
+)
+def test_the_line_of_git_that_tells_the_cause(stderr: str, cause: str) -> None:
+    advice = "Please make sure you have the correct access rights\nand the repository exists."
+    error = GitCommandError("git fetch", 128, f"{stderr}\n\n{advice}")
+    assert find_git_cause(error) == cause
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 from tests.memory_server import FakeClock
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.tracking.client import TrackingClient

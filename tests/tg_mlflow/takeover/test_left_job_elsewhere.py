@@ -10,7 +10,7 @@ import pytest
 from tests.memory_server import MemoryClient
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg.common.delivery.sagemaker.executor import Executor, JobRequest, JobStatus, Traits
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.places.config import JobConfig
 from tg_mlflow.places.place import Place
 from tg_mlflow.sweeps.trainer import SweepTrainer

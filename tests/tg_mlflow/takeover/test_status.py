@@ -88,6 +88,17 @@ def test_the_status_of_a_run_that_has_failed(executor: MemoryExecutor) -> None:
     ]
 
 
+def test_a_status_is_shown_without_secrets(executor: MemoryExecutor) -> None:
+    client = MemoryClient()
+    run_id = client.create_run("7", tags=TAGS).info.run_id
+    client.set_terminated(run_id, "FAILED")
+    run = client.get_run(run_id)
+    run.data.tags["tg.failure_reason"] = "no login at db://me:pw@host?token=abc"  # as an earlier version wrote it
+    assert (
+        describe_status(client, run).splitlines()[0] == f"run {run_id} FAILED: no login at db://me:***@host?token=***"
+    )
+
+
 def test_the_log_of_a_job_is_shown_without_secrets(executor: MemoryExecutor) -> None:
     client = MemoryClient()
     job = start_job(client, executor, **TAGS)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.memory_server import MemoryClient
 from tg.common import JobFailedError
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RecordingError, RunEndedError
 from tg_mlflow.training.end import TrainingEnd, read_end
 
@@ -30,6 +30,17 @@ def test_a_run_that_is_not_recorded_goes_on_whatever_the_server_says() -> None:
 def test_a_run_that_another_process_has_ended(status: str, fails: bool) -> None:
     run_id, end = end_with(RunEndedError("another process has ended it"), status)
     assert end == TrainingEnd(status, f"Run {run_id} {status}: another process has ended it" if fails else None)
+
+
+def test_an_error_whose_message_cannot_be_shown_has_its_type(caplog: pytest.LogCaptureFixture) -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    run_id, end = end_with(Silent(), "FAILED")
+    reason = "Silent: its message cannot be shown, as its __str__ raises ZeroDivisionError"
+    assert end == TrainingEnd("FAILED", f"Run {run_id} FAILED: {reason}")
+    assert caplog.messages[0].endswith("Silent: <exception str() failed>\n")
 
 
 def test_an_error_of_the_projects_code_is_shown_without_secrets(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ from tg.common import DeliveryError
 from tg.common.delivery.sagemaker.executor import JobFacts, JobState, JobStatus, Traits
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, Script
 from tg_mlflow.training.job import Job
-from tg_mlflow.training.job_notes import note_facts, note_not_uploaded, note_waiting, set_status
+from tg_mlflow.training.job_notes import note_facts, note_log, note_not_uploaded, note_waiting, set_status
 
 AWAY = MlflowException("it is away")
 
@@ -45,6 +45,8 @@ def test_facts_are_tags_at_once_and_metrics_at_the_end(client: MemoryClient) -> 
     list(job.logs())
     note_facts(client, job)
     assert client.get_run(job.run_id).data.metrics == {"tg.billable_seconds": 60}
+    note_facts(client, job)  # as a process that takes over does
+    assert client.requests.count("log_batch") == 1
 
 
 def test_facts_that_the_server_does_not_take_are_let_go_of(
@@ -106,4 +108,15 @@ def test_results_that_are_not_uploaded_are_told_in_the_run(client: MemoryClient)
     assert client.get_run(job.run_id).data.tags == {
         "tg.not_uploaded": "the results are not uploaded (no room); they are kept: run "
         f"`tg-mlflow attach {job.run_id}` to try again"
+    }
+
+
+def test_a_log_that_is_not_in_its_run_is_noted_and_needs_its_job(client: MemoryClient) -> None:
+    run_id = client.create_run("7").info.run_id
+    assert note_log(client, run_id, None) is False
+    assert client.get_run(run_id).data.tags == {}
+    assert note_log(client, run_id, "the log could not be sent (no room)") is True
+    assert client.get_run(run_id).data.tags == {
+        "tg.not_uploaded": "the results are not uploaded (logs/train.log: the log could not be sent (no room)); they "
+        f"are kept: run `tg-mlflow attach {run_id}` to try again"
     }

@@ -1,5 +1,6 @@
 """Trouble of the launcher's is not the job's failure."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -76,6 +77,26 @@ def test_a_job_that_cannot_be_read_goes_on(client: MemoryClient, error: Exceptio
     assert client.get_run(job.run_id).data.metrics == {"loss": 0.5}
 
 
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_job_whose_state_cannot_be_read_goes_on(client: MemoryClient, looks: int) -> None:
+    class Denied(Unreadable):
+        looks_left = looks
+
+        def status(self, job_id: str) -> JobState:
+            self.looks_left -= 1
+            if self.looks_left == 0:
+                raise DeliveryError("access is denied")
+            return super().status(job_id)
+
+    machine = Machine(lambda request: Script([Line(0, "one")], 2))
+    executor = Denied(machine, MemoryOptions(), traits=Traits(may_queue=True, starts_at_once=True))
+    job = start_job(client, executor)
+    with pytest.raises(JobUnreachableError, match=r"^access is denied; job job goes on: when that is settled, run "):
+        watch(client, job)
+    assert job.status is (JobStatus.RUNNING if looks == 1 else JobStatus.COMPLETED)
+    assert client.get_run(job.run_id).info.status == "RUNNING"
+
+
 @pytest.mark.parametrize("error", [JobMissingError("gone"), JobFailedError("failed")])
 def test_what_is_said_of_the_job_itself_is_its_end(client: MemoryClient, error: Exception) -> None:
     executor = make_unreadable()
@@ -99,6 +120,32 @@ def test_results_that_are_lost_are_said_to_be(client: MemoryClient) -> None:
     executor.result_error = ResultArchiveError("it is damaged")
     with pytest.raises(ResultArchiveError, match="it is damaged"):
         record_result(client, start_job(client, executor), None, LogConfig())
+
+
+class Breaking(MemoryExecutor):
+    """Has jobs whose output ends too early the first time."""
+
+    reads = 0
+
+    def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+        events = list(super().logs(job_id, position, follow))
+        self.reads += follow
+        return iter(events[:1] if follow and self.reads == 1 else events)
+
+
+@pytest.mark.parametrize(
+    ("repeats_logs", "metrics", "missing"),
+    [(True, {"loss": 0.25}, None), (False, {"loss": 0.5}, r"\d+ of its \d+ bytes are here")],
+)
+def test_what_is_missing_of_a_log_is_fetched_again_where_it_comes_in_order(
+    client: MemoryClient, repeats_logs: bool, metrics: dict[str, float], missing: str | None
+) -> None:
+    lines = [Line(0, "###METRIC###loss:0.5###"), Line(1, "###METRIC###loss:0.25###")]
+    traits = Traits(repeats_logs=repeats_logs)
+    job = start_job(client, Breaking(Machine(lambda request: Script(lines, 2)), MemoryOptions(), traits))
+    found = watch(client, job)
+    assert found is None if missing is None else re.fullmatch(missing, str(found))
+    assert client.get_run(job.run_id).data.metrics == metrics
 
 
 def test_what_is_missing_of_a_log_is_said(client: MemoryClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,12 @@ def look(job: Path) -> tuple[str, int | None]:
     return "ended", None if ended is None else ended["exit_code"]
 
 
+def find_log_bytes(job: Path) -> int | None:
+    """Finds how long the log of an ended job is; ``None`` if nobody knows whether that is all."""
+    ended = _read_json(job / EXIT_NAME)
+    return None if ended is None else ended["log_bytes"]
+
+
 def has_ended(job: Path) -> bool:
     """Whether nothing of a job runs any more, or ever will."""
     return look(job)[0] in ("ended", "unstarted")

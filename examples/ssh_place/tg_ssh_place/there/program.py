@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from tg.common.delivery.sagemaker.job_files.process_supervisor import LOG_NAME, TIMES_NAME
-from tg_ssh_place.there.job_process import POLL_SECONDS, has_ended, is_cancelled, look, send_signal, start
+from tg_ssh_place.there.job_process import (
+    POLL_SECONDS,
+    find_log_bytes,
+    has_ended,
+    is_cancelled,
+    look,
+    send_signal,
+    start,
+)
 from tg_ssh_place.there.store import RefusedError, Store
 
 MARKER = b"\n###tg-ssh-place###\n"
@@ -81,6 +89,7 @@ def describe(store: Store, job_id: str, completion: str, failure: str) -> None:
         is_complete=(job / completion).is_file(),
         is_cancelled=is_cancelled(job),
         failure=reason,
+        log_bytes=find_log_bytes(job),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tg.common.errors import listed, suggestion
-from tg.common.secret_mask import MASK
+from tg.common.secrets import MASK
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.arguments.values import is_known, read_value
 

@@ -11,7 +11,7 @@ import pandas as pd
 from mlflow.entities import Run
 
 from tg.common.errors import suggestion
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 
 Mode: TypeAlias = Literal["max", "min"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretBytes, SecretStr
 from sklearn.preprocessing import StandardScaler
 
 from tg.common import HyperparameterError
@@ -117,6 +118,8 @@ def test_a_number_is_converted_to_the_type_named_as_well(type_name, value, expec
         ([1], "[2]", [2]),
         ((1,), "[2, 3]", (2, 3)),
         ({"a": 1}, '{"b": 2}', {"b": 2}),
+        (SecretStr("old"), "10", SecretStr("10")),
+        (SecretBytes(b"old"), "null", SecretBytes(b"null")),
     ],
 )
 def test_without_a_type_a_text_becomes_what_it_replaces(current, text, expected):

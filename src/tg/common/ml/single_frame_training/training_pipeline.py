@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
 
 from ...errors import DatasetError, TgError, listed
+from ...exception_text import first_line_of
 from .feature_names import FeatureNames
 from .learners import HeldOut, Rows, find_learner
 from .native_categories import is_text
@@ -111,7 +112,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
             if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
                 raise
             raise DatasetError(
-                f"{type(model).__name__} cannot be fitted ({_get_first_line(error)}); the columns "
+                f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
                 f"{listed(others, most=10)} are not numbers: give ModelProvider a transformer, such as "
                 "DataFrameTransformerFactory.default_factory(), exclude them, or, with XGBoost, LightGBM, CatBoost or "
                 "HistGradientBoosting, set categorical='native'"
@@ -185,7 +186,3 @@ def _list_other_columns(features: Any, takes_categories: bool) -> list[Any]:
         return is_text(dtype) or not is_number
 
     return [name for name, dtype in features.dtypes.items() if is_other(dtype)]
-
-
-def _get_first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ...exception_text import first_line_of
 from .arrow_types import plain_type, read_array
 from .column_type_error import ColumnTypeError
 from .frame_dtypes import find_dtype
@@ -90,7 +91,7 @@ def _read_arrow(series: "pd.Series[Any]") -> "pd.Series[Any]":
     try:
         read = read_array(chunked, target).to_pandas(types_mapper=find_dtype)
     except pa.ArrowException as error:
-        raise ColumnTypeError(f"is of the type {array.type} and cannot be read ({_cause(error)})") from error
+        raise ColumnTypeError(f"is of the type {array.type} and cannot be read ({first_line_of(error)})") from error
     return read_column(pd.Series(read.array, index=series.index, name=series.name))
 
 
@@ -106,7 +107,3 @@ def _read_category(series: "pd.Series[Any]") -> "pd.Series[Any]":
     if not read.is_unique:
         return pd.Series(read.to_numpy()[series.cat.codes], index=series.index, name=series.name).where(series.notna())
     return series.cat.rename_categories(pd.Index(read))
-
-
-def _cause(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...exception_text import first_line_of
 from .column_type_error import ColumnTypeError
 from .time_of_day import count_seconds
 
@@ -31,7 +32,7 @@ def read_objects(series: "pd.Series[Any]") -> "pd.Series[Any]":
     except ColumnTypeError:
         raise
     except (TypeError, ValueError, ArithmeticError) as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        cause = first_line_of(error)
         raise ColumnTypeError(f"holds values that cannot be read ({cause})") from error
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import DatasetError, listed
+from ...exception_text import first_line_of
 from ...logger import Logger
 from .arrow_types import plain_type, read_array
 from .csv_part import CsvPart
@@ -142,7 +143,7 @@ class Table:
             )
         except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
             raise DatasetError(
-                f"the dataset {str(self.path)!r} cannot be made a frame of ({_cause(error)}); "
+                f"the dataset {str(self.path)!r} cannot be made a frame of ({first_line_of(error)}); "
                 "write it with DataFrame.to_parquet"
             ) from error
         for name in as_is:
@@ -160,7 +161,7 @@ class Table:
         except pa.ArrowException as error:
             raise DatasetError(
                 f"column {field.name!r} ({column.type}) in {part.name!r} of the dataset {str(self.path)!r} cannot be "
-                f"read as {field.type} ({_cause(error)}); correct it, or write it in one type in all files"
+                f"read as {field.type} ({first_line_of(error)}); correct it, or write it in one type in all files"
             ) from error
 
     def _unite(self) -> dict[str, Any]:
@@ -226,7 +227,3 @@ def _warn_of_similar_names(path: Path, names: Collection[str], parts: Sequence[T
     for similar in by_lower_case.values():
         if len(similar) > 1 and not any(set(similar).issubset(part.schema.names) for part in parts):
             Logger.warning(f"the columns {listed(similar)} in the files of {str(path)!r} are taken for different ones")
-
-
-def _cause(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")

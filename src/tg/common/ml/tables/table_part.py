@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from ...errors import DatasetError
+from ...exception_text import first_line_of
 
 
 class TablePart(ABC):
@@ -44,7 +45,7 @@ class TablePart(ABC):
         try:
             yield
         except (pa.ArrowException, OSError, ValueError, EOFError) as error:
-            cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
+            cause = first_line_of(error)
             file = "" if self.path == self.dataset else f"{self.name}: "
             raise DatasetError(
                 f"the dataset {str(self.dataset)!r} cannot be read as {self.format_name} ({file}{cause}); {self.advice}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import HyperparameterError
 from ...module_specs import is_instance_of
+from ...secrets import hide_as, is_hidden
 
 _INT = re.compile(r"-?(?:0|[1-9]\d*)")
 
@@ -25,6 +26,8 @@ def convert_hyperparameter(key: str, value: Any, type_name: str | None, current:
     Raises:
         HyperparameterError: If it does not fit.
     """
+    if is_hidden(current) and isinstance(value, str):
+        return hide_as(current, value)
     if type_name and isinstance(value, numbers.Real) and type_name != "json":
         value = str(value)
     name = type_name or _type_name_of(current, is_open)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from ...errors import TaskDefinitionError, listed
+from ...exception_text import message_of
 
 MetricFunction: TypeAlias = Callable[..., float]
 
@@ -64,7 +65,7 @@ class SklearnMetric(Metric):
             return [float(self.function(result_df["true"].to_numpy(), predicted.to_numpy(), **self.kwargs))]
         except (ValueError, TypeError) as error:
             hint = "; for labels of a binary classification give threshold=0.5" if self.threshold is None else ""
-            cause = " ".join(str(error).split())
+            cause = message_of(error)
             raise TaskDefinitionError(f"metric {self.name!r} cannot be computed: {cause}{hint}") from error
 
 

@@ -1,10 +1,12 @@
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from tg.common import PackagingError
 from tg.common.delivery.delivery import collect_project_files
+from tg.common.delivery.delivery.code import ProjectIgnore
 
 
 class Folder:
@@ -202,6 +204,61 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PackagingError, match=r"^folder '/.*/file' cannot be read: Not a directory$"):
         collect_project_files(tmp_path / "file")
+
+
+def test_rules_are_asked_for_folders_and_modules_alone(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.touch("tasks.py", "pkg/m.py", "notes.txt", "datasets/x.parquet", *(f"data/a/{n}.png" for n in range(100)))
+    (folder.path / "data" / "a" / "linked.png").symlink_to(folder.path / "notes.txt")  # as DVC and git-annex keep them
+    asked = list[str]()
+    why_left_out = ProjectIgnore.why_left_out
+
+    def note(rules: ProjectIgnore, path: PurePosixPath, is_folder: bool = False) -> "str | None":
+        asked.append(f"{path}/" if is_folder else str(path))
+        return why_left_out(rules, path, is_folder)
+
+    monkeypatch.setattr(ProjectIgnore, "why_left_out", note)
+    assert folder.modules() == ["pkg/m.py", "tasks.py"]
+    assert asked == [".git/", "data/", "data/a/", "datasets/", "pkg/", "pkg/m.py", "tasks.py"]
+    assert folder.data("*.txt", "data/a/7.png", "linked.png") == ["data/a/7.png", "data/a/linked.png", "notes.txt"]
+    assert len(asked) == 14  # not once more for data files
+
+
+def test_each_folder_is_read_once_and_ignored_ones_are_not(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.touch("tasks.py", "data/a/0.png", "images/0.png", "images/b/0.png", "mine/a/m.py", ".venv/a/m.py", "x/m.py")
+    folder.write_all({".gitignore": "images/\n", ".tgignore": "mine/\n", "data/.gitignore": "*\n"})
+    read, scandir = list[str](), os.scandir
+
+    def note(place: Path) -> Iterator[os.DirEntry[str]]:
+        read.append(place.relative_to(folder.path).as_posix())
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", note)
+    assert folder.modules() == ["tasks.py", "x/m.py"]
+    assert read == [".", "data", "x"]
+
+
+def test_ignore_files_are_looked_for_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.touch("a/tasks.py", *(f"a/b/m{number}.py" for number in range(100)), *(f"a/b/c{n}/m.py" for n in range(3)))
+    folder.write_all({".gitignore": "m2*.py\n", "a/b/.gitignore": "!m22.py\nc*/\n"})
+    looked_for, is_file = list[str](), Path.is_file
+
+    def note(path: Path) -> bool:
+        if path.name in (".gitignore", ".tgignore"):
+            looked_for.append(path.relative_to(folder.path).as_posix())
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", note)
+    assert len(folder.modules("a")) == 91
+    assert sorted(looked_for) == [  # none of those in the three folders that are left out
+        ".gitignore",
+        ".tgignore",
+        "a/.gitignore",
+        "a/.tgignore",
+        "a/b/.gitignore",
+        "a/b/.tgignore",
+    ]
 
 
 def test_the_folder_may_be_relative(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from tg.common.delivery.sagemaker import LogEvent
 from tg.common.delivery.sagemaker.aws.session import AwsSession
 from tg.common.delivery.sagemaker.contract.log_event import skip_bytes
-from tg.common.delivery.sagemaker.remote.cloudwatch_log import GROUP, CloudWatchLog
+from tg.common.delivery.sagemaker.remote.cloudwatch_log import CloudWatchLog
+from tg.common.delivery.sagemaker.remote.log_streams import GROUP
 from tg.common.delivery.sagemaker.remote.pacing import Pacing
 from tg.common.delivery.sagemaker.remote.state import JobDescription, StatusTransition
 

@@ -129,6 +129,26 @@ def test_a_listing_that_is_throttled_is_tried_again_later(
     assert set(account.calls) == {"ListTrainingJobs"}
 
 
+def test_who_waited_for_a_listing_that_has_failed_does_not_ask_for_another(
+    account: Account, start: Any, shared: SharedAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    has_all = threading.Event()
+
+    def refuse() -> Any:
+        # Until all threads wait for this listing.
+        while len(shared.board._entries) < 5 and not has_all.wait(0.01):
+            pass
+        has_all.set()
+        return answer("ThrottlingException", "slow down")
+
+    account.on_call("ListTrainingJobs", refuse)
+    executors = start(5)
+    with ThreadPoolExecutor(5) as pool:
+        looks = [pool.submit(each.status, f"points-{number}") for number, each in enumerate(executors)]
+        assert {look.result() for look in looks} == {JobState(JobStatus.RUNNING)}
+    assert len([line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]) == 1
+
+
 def test_what_is_the_same_for_all_is_done_once(account: Account, shared: SharedAccount, start: Any) -> None:
     config = account.make(dataset="points.csv").config
     key = "sagemaker/points/datasets/points.csv"

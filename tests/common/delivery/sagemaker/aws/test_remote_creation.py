@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from tests.common.delivery.sagemaker.aws.account import Account, answer, keep_environment, set_running, stop_here
-from tg.common import DeliveryError
+from tg.common import DeliveryError, JobUnreachableError
 
 
 def test_a_job_that_is_denied_leaves_nothing_to_stop(account: Account) -> None:
@@ -55,18 +55,38 @@ def test_ctrl_c_while_a_job_is_created_stops_it(account: Account) -> None:
     assert stopped == ["points-1"]
 
 
-def test_a_job_whose_creation_was_not_confirmed_is_stopped(account: Account) -> None:
+def lose_the_answer(**_: Any) -> None:
+    raise ConnectionClosedError(endpoint_url="https://x.example")
+
+
+def test_a_job_whose_creation_was_not_confirmed_goes_on(account: Account) -> None:
     keep_environment(account)
     stopped = stop_here(account)
+    register = account.session.events.register
+    register("after-call.sagemaker.CreateTrainingJob", lambda **_: set_running(account, "points-1"))
+    register("after-call.sagemaker.CreateTrainingJob", lose_the_answer)
+    assert account.make().submit("points-1") == "points-1"
+    assert stopped == []
 
-    def lose_the_answer(**_: Any) -> None:
-        set_running(account, "points-1")
-        raise ConnectionClosedError(endpoint_url="https://x.example")
 
-    account.session.events.register("after-call.sagemaker.CreateTrainingJob", lose_the_answer)
+def test_a_job_that_may_have_been_created_is_not_given_up(account: Account) -> None:
+    keep_environment(account)
+    stopped = stop_here(account)
+    register = account.session.events.register
+    register("after-call.sagemaker.CreateTrainingJob", lambda **_: set_running(account, "points-1"))
+    register("after-call.sagemaker.CreateTrainingJob", lose_the_answer)
+    register("after-call.sagemaker.DescribeTrainingJob", lambda **_: lose_the_answer() if account.jobs else None)
+    with pytest.raises(JobUnreachableError, match=r"^job 'points-1' cannot be looked at: Conn.*; it may have been"):
+        account.make().submit("points-1")
+    assert stopped == []
+
+
+def test_a_job_that_was_not_created_is_said_not_to_be(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tg.common.delivery.sagemaker.remote.training_job._LOOKS", 1)
+    account.session.events.register("before-call.sagemaker.CreateTrainingJob", lose_the_answer)
     with pytest.raises(DeliveryError, match=r"^job 'points-1' cannot be created: Connection was closed before we"):
         account.make().submit("points-1")
-    assert stopped == ["points-1"]
+    assert account.jobs == {}
 
 
 def test_a_job_of_ones_own_is_no_name_that_is_taken(account: Account) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from tg.common.delivery.sagemaker import (
     ProcessExecutor,
     SagemakerProcessExecutor,
 )
+from tg.common.delivery.sagemaker.job_files import process_supervisor
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.process_executor import build_environment
 
@@ -215,6 +217,39 @@ def test_an_id_is_used_once(tmp_path: Path) -> None:
     executor.discard(job_id)
     with pytest.raises(DeliveryError, match="there is no job"):
         executor.status(job_id)
+
+
+@pytest.mark.parametrize("failure", ["", None])
+def test_a_reason_that_its_file_could_not_hold_is_read_from_the_log(tmp_path: Path, failure: str | None) -> None:
+    executor = make_executor("fail", tmp_path)
+    job_id = executor.submit()
+    text_of(executor, job_id)
+    folder = JobFolder.find(job_id)
+    path = folder.ml / "output" / "failure"
+    path.unlink()
+    if failure is not None:
+        path.write_text(failure)
+    assert executor.status(job_id).reason == "ValueError: no luck"
+
+
+def test_an_end_that_a_full_disk_does_not_take_is_told_once(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = JobFolder.create("job")
+    ended = {"pid": os.getpid(), "started": "another"}
+    folder.write_json("process.json", {**ended, "supervisor": process_supervisor.describe_process(os.getpid())})
+
+    def fail(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("tg.common.delivery.sagemaker.job_files.job_folder.write_json", fail)
+    executor = ProcessExecutor()
+    assert [executor.status("job").status for _ in range(2)] == [JobStatus.RUNNING] * 2
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith(
+        f" WARNING: Job job has ended, and its end waits to be noted: jobs cannot be kept in {str(jobs)!r}: "
+        "the disk is full; free space there, or set TG_JOBS_PATH to another folder"
+    )
 
 
 def test_an_error_of_ours_is_the_reason(tmp_path: Path) -> None:

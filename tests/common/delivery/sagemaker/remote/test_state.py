@@ -68,6 +68,23 @@ def test_a_job_that_waits_says_for_what() -> None:
     assert build_remote_state(job) == queued("Starting - No capacity yet")
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            "AlgorithmError: , exit code: 137",
+            "; it was killed, as the kernel does where memory is short: take a machine with more",
+        ),
+        ("AlgorithmError: the training was killed by SIGKILL, as where memory is short, exit code: 137", ""),
+        ("OutOfMemoryError: Please use an instance type with more memory, exit code: 137", ""),
+        ("AlgorithmError: no rows, exit code: 1375", ""),
+    ],
+)
+def test_a_job_that_was_killed_names_memory(reason: str, said: str) -> None:
+    state = build_remote_state(JobDescription("job", "", "Failed", failure_reason=reason))
+    assert state == JobState(JobStatus.FAILED, None, reason + said)
+
+
 def test_a_failure_without_a_reason() -> None:
     state = build_remote_state(JobDescription("j", "", "Failed", "Failed"))
     assert state == JobState(JobStatus.FAILED, None, "SageMaker gives no reason")

@@ -240,6 +240,20 @@ def test_what_is_no_text_is_escaped_in_the_failure(place: Place) -> None:
     assert any(line.endswith(" ERROR: Job has failed: OSError: no file \\udcff.csv") for line in lines)
 
 
+def test_an_error_whose_message_cannot_be_shown_is_the_failure(place: Place) -> None:
+    exit_code, lines = place.run("train", task=Task("raise without words"))
+    reason = "Silent: its message cannot be shown, as its __str__ raises ZeroDivisionError"
+    assert (exit_code, place.failure.splitlines()[0]) == (1, reason)
+    assert any(line.endswith(f" ERROR: Job has failed: {reason}") for line in lines)
+
+
+def test_a_hyperparameter_that_is_secret_is_not_in_the_failure(place: Place) -> None:
+    place.give_hyperparameters(password="hunter22")
+    assert place.run("train", task=Task("raise a secret"))[0] == 1
+    assert place.failure.splitlines()[0] == "ValueError: no login with ***"
+    assert "hunter22" not in place.failure
+
+
 def test_a_task_that_exits_has_not_trained(place: Place) -> None:
     assert place.run("train", task=Task("exit"))[0] == 1
     assert place.failure.startswith("the training called sys.exit(0) before its end\n")
@@ -293,8 +307,21 @@ def test_a_run_file_without_a_guard_trains_once_and_says_what_is_wrong(place: Pl
     assert place.failure.count("\n") == 1
 
 
-def test_a_run_file_is_guarded() -> None:
-    assert build_run_file("Demo__0") == (
-        "from Demo__0.tg.common.delivery.sagemaker.runtime.entry_point import main, prepare_process\n\n"
-        'if __name__ == "__main__":\n    main()\nelse:\n    prepare_process()\n'
+def test_a_run_file_is_guarded_and_starts_the_relay_first() -> None:
+    assert (
+        build_run_file("Demo__0")
+        == """\
+if __name__ == "__main__":
+    from Demo__0.tg.common.delivery.sagemaker.runtime.relay import start_relay
+
+    start_relay()
+
+    from Demo__0.tg.common.delivery.sagemaker.runtime.entry_point import main
+
+    main()
+else:
+    from Demo__0.tg.common.delivery.sagemaker.runtime.entry_point import prepare_process
+
+    prepare_process()
+"""
     )

@@ -9,7 +9,7 @@ import pytest
 
 from tg.common.delivery.sagemaker.runtime.task_description import describe_task
 from tg.common.ml.training_core import AbstractTrainingTask
-from tg.common.secret_mask import SecretMask
+from tg.common.secrets import SecretMask
 
 SECRET = "correct-horse"
 Login = namedtuple("Login", ["user", "password"])

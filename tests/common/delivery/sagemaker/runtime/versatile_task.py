@@ -15,12 +15,18 @@ from typing import Any
 from tg.common.ml.training_core import AbstractTrainingTask, TrainingEnvironment
 
 
+class Silent(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
 class Task(AbstractTrainingTask):
     def __init__(self, what: str = "train") -> None:
         super().__init__()
         self.what = what
         self.size = 1.5
         self.layers = [10, 5]
+        self.password = ""
 
     def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
         if self.what == "train":
@@ -44,6 +50,10 @@ class Task(AbstractTrainingTask):
             threading.Thread(target=threading.Event().wait, name="endless").start()
         elif self.what == "raise no text":
             raise OSError("no file \udcff.csv")
+        elif self.what == "raise without words":
+            raise Silent
+        elif self.what == "raise a secret":
+            raise ValueError(f"no login with {self.password}")
         elif self.what == "import":
             __import__("tg_test_nowhere")
         elif self.what == "exit":

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ....errors import PackagingError
@@ -34,8 +34,9 @@ def find_data_files(
         PackagingError: If a pattern is invalid, names a secret or matches nothing.
     """
     data: dict[PurePosixPath, Path] = {}
+    named = {str(path): name_in_package(path, sources) for path in files}
     for pattern in patterns:
-        found = {} if pattern.startswith("../") else _find_inside(folder, pattern, files, sources)
+        found = {} if pattern.startswith("../") else _find_inside(folder, pattern, named)
         found = found or _find_outside(folder, pattern) or _find_beside_module(pattern)
         if not found:
             raise PackagingError(
@@ -52,18 +53,25 @@ def find_data_files(
     return data
 
 
-def _find_inside(
-    folder: Path, pattern: str, files: Sequence[PurePosixPath], sources: Sequence[PurePosixPath]
-) -> dict[PurePosixPath, Path]:
+def _find_inside(folder: Path, pattern: str, named: Mapping[str, PurePosixPath]) -> dict[PurePosixPath, Path]:
+    """Finds the files whose path in the project, or whose name in a package, matches.
+
+    Args:
+        folder: The project's.
+        pattern: In the notation of ``.gitignore``.
+        named: The names by the paths.
+    """
     import pathspec  # only where packages are built
 
     try:
         wanted = pathspec.GitIgnoreSpec.from_lines([pattern])
     except ValueError as error:
         raise PackagingError(f"the data pattern {pattern!r} is not a pattern of .gitignore: {error}") from error
-    named = {path: name_in_package(path, sources) for path in files}
-    matched = {path for path, name in named.items() if wanted.match_file(str(path)) or wanted.match_file(str(name))}
-    return {name: folder / path for path, name in named.items() if path in matched}
+    return {
+        name: folder / path
+        for path, name in named.items()
+        if wanted.match_file(path) or (str(name) != path and wanted.match_file(str(name)))
+    }
 
 
 def _find_outside(folder: Path, pattern: str) -> dict[PurePosixPath, Path]:

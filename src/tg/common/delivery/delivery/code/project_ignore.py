@@ -67,12 +67,14 @@ class ProjectIgnore:
         self._no_training = _parse(_NO_TRAINING, "")
         self._secrets = _parse(_SECRETS, "")
         self._files: dict[Path, Any] = {}
+        self._around: dict[Path, list[tuple[Path, Any]]] = {}
         above = [folder, *folder.parents]
         root = next((index for index, each in enumerate(above) if (each / ".git").exists()), 0)
         self._above = above[1 : root + 1]
         if self._ask(".gitignore", folder, is_folder=True):
             # A project may be trained in a folder that git ignores.
             self._above = []
+            self._around.clear()
 
     def is_cache(self, path: PurePosixPath) -> bool:
         """Returns whether a folder, relative to the project, holds none of its own files; links lead out of it."""
@@ -110,18 +112,29 @@ class ProjectIgnore:
     def _ask(self, name: str, path: Path, is_folder: bool) -> bool | None:
         """Returns whether the last matching rule in the files called ``name`` excludes ``path``; ``None`` without
         one."""
-        inside = [each for each in path.parents if each.is_relative_to(self._folder)]
         answer = None
-        for folder in reversed([*inside, *self._above]):
+        for folder, rules in self._read_around(path.parent / name):
             relative = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
-            verdict = self._read(folder / name).check_file(relative).include
+            verdict = rules.check_file(relative).include
             answer = answer if verdict is None else bool(verdict)
         return answer
 
+    def _read_around(self, file: Path) -> list[tuple[Path, Any]]:
+        """Reads an ignore file and those of its name in the folders above it.
+
+        Returns:
+            The rules of each that exists, with the folder to which they are relative, the outermost first.
+        """
+        if file not in self._around:
+            inside = [each for each in file.parents if each.is_relative_to(self._folder)]
+            read = ((each, self._read(each / file.name)) for each in reversed([*inside, *self._above]))
+            self._around[file] = [(folder, rules) for folder, rules in read if rules is not None]
+        return self._around[file]
+
     def _read(self, file: Path) -> Any:
         if file not in self._files:
-            text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-            self._files[file] = _parse(text.splitlines(), str(file))
+            text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None
+            self._files[file] = None if text is None else _parse(text.splitlines(), str(file))
         return self._files[file]
 
 

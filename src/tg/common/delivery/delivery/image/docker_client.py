@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ....errors import ContainerError, DeliveryError
-from ....secret_mask import MASK
+from ....secrets import MASK
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -31,6 +31,10 @@ class EngineAwayError(ContainerError):
 
 class ObjectMissingError(ContainerError):
     """The daemon has no such image, container or file."""
+
+
+class NotSupportedError(ContainerError):
+    """The daemon cannot do this, now or later."""
 
 
 def connect(docker_host: str | None = None) -> DockerClient:
@@ -98,6 +102,9 @@ def wait_for_exit(client: DockerClient, container: str, timeout_seconds: int) ->
     return True
 
 
+_ANSWERS: dict[int, type[ContainerError]] = {404: ObjectMissingError, 501: NotSupportedError}
+
+
 @contextmanager
 def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     """Translates the SDK's errors into one line each, which begins with ``what``.
@@ -105,6 +112,7 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     Raises:
         EngineAwayError: If the daemon cannot be reached, or fails by itself, and ``error`` is :class:`ContainerError`.
         ObjectMissingError: If the object is missing, and ``error`` is :class:`ContainerError`.
+        NotSupportedError: If the daemon cannot do it at all, and ``error`` is :class:`ContainerError`.
         DeliveryError: Of the class ``error``, if the daemon refuses the request.
     """
     import requests
@@ -114,9 +122,10 @@ def engine_errors(error: type[DeliveryError], what: str) -> Iterator[None]:
     try:
         yield
     except APIError as e:
+        kind = error
         if error is ContainerError:
-            error = ObjectMissingError if e.status_code == 404 else EngineAwayError if e.is_server_error() else error
-        raise error(explain(what, str(e.explanation or e))) from e
+            kind = _ANSWERS.get(e.status_code or 0, EngineAwayError if e.is_server_error() else error)
+        raise kind(explain(what, str(e.explanation or e))) from e
     except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as e:
         raise EngineAwayError(f"{what}: {_connection_trouble(e)}") from e
 

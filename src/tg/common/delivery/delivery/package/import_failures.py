@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from ....exception_text import list_causes, message_of
 from .system_libraries import DEBIAN_PACKAGES
 
 _NOTHING: Mapping[str, str] = {}
@@ -26,18 +27,14 @@ def describe_import_failure(error: BaseException, left_out: Mapping[str, str] = 
     Returns:
         The line; ``None`` if the error is of another kind.
     """
-    current: BaseException | None = error
-    while current is not None:
-        if line := _describe_left_out(current, left_out) or _describe(current):
-            return line
-        current = current.__cause__
-    return None
+    lines = (_describe_left_out(each, left_out) or _describe(each) for each in list_causes(error))
+    return next(filter(None, lines), None)
 
 
 def _describe_left_out(error: BaseException, left_out: Mapping[str, str]) -> str | None:
     if not isinstance(error, ImportError):
         return None
-    found = _MISSING_NAME.search(" ".join(str(error).split()))
+    found = _MISSING_NAME.search(message_of(error))
     wanted = f"{found[2]}.{found[1]}" if found else str(error.name)
     for name, reason in left_out.items():
         if f".{wanted}".endswith(f".{name}"):  # it may be named from the package
@@ -46,7 +43,7 @@ def _describe_left_out(error: BaseException, left_out: Mapping[str, str]) -> str
 
 
 def _describe(error: BaseException) -> str | None:
-    text = " ".join(str(error).split())
+    text = message_of(error)
     # Some libraries wrap the system's message into errors of their own.
     if found := _SHARED_LIBRARY.search(text):
         return _describe_library(found[1].rpartition("/")[2])

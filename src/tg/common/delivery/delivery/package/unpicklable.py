@@ -6,6 +6,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
+from ....exception_text import message_of
 from .pickling import can_pickle
 
 
@@ -24,7 +25,7 @@ def describe_unpicklable(value: Any, path: str, error: Exception) -> str:
         return f"{path} is {part.__qualname__!r}, defined inside a function; define it at the top of a module"
     if "<locals>" in type(part).__qualname__:
         return f"{path} is of class {type(part).__qualname__!r}, defined inside a function; define it in a module"
-    reason = " ".join(str(error).split())
+    reason = message_of(error)
     return f"{path} is a {type(part).__name__}, which cannot be pickled ({reason}); make it where it is used instead"
 
 

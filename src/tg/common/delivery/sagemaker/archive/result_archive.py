@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Any
 
 from ....errors import ResultArchiveError, suggestion
+from ....exception_text import describe_exception
 from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
-from .completion import parse_completion_marker, parse_left_out, write_completion_marker
+from .completion import parse_completion_marker, parse_left_out, parse_log_size, write_completion_marker
 from .modules import ArchivedModules, PackageProperties
 from .names import ARCHIVE_NAME, COMPLETION, HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, other_names
 from .safe_extraction import DEFAULT_LIMITS, OWN_LIMITS, ArchiveLimits, extract_archive, scan_archive
@@ -129,13 +130,21 @@ class ResultArchive:
                     raise
                 return load_pickle(path, modules.find)
         except Exception as error:
-            reason = str(error) if isinstance(error, ResultArchiveError) else f"{type(error).__name__}: {error}"
+            reason = str(error) if isinstance(error, ResultArchiveError) else describe_exception(error)
             raise ResultArchiveError(f"{member!r} of {str(self.path)!r} cannot be unpickled: {reason}") from error
 
     @property
     def left_out(self) -> Mapping[str, str]:
         """Why each file that a complete training has made is not here, by name: sockets, links that lead out."""
         return parse_left_out(self._read(COMPLETION))
+
+    @property
+    def log_size(self) -> Mapping[str, Any] | None:
+        """How much a complete training has written, as its job has counted.
+
+        There is nothing in it if the job could not note that; it is ``None`` if nobody has counted.
+        """
+        return parse_log_size(self._read(COMPLETION))
 
     @property
     def is_complete(self) -> bool:

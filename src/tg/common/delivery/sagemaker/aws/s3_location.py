@@ -70,24 +70,28 @@ def list_keys(aws: AwsSession, location: S3Location, most: int | None = None) ->
 
 
 def list_objects(aws: AwsSession, location: S3Location, most: int | None = None) -> list[dict[str, Any]]:
-    """Yields S3's metadata of the objects below ``location``, as :func:`list_keys` finds them."""
+    """Returns S3's metadata of the objects below ``location``, as :func:`list_keys` finds them."""
+    return aws.call(f"{str(location)!r} cannot be listed", lambda: read_objects(aws, location, most))
+
+
+def read_objects(aws: AwsSession, location: S3Location, most: int | None = None) -> list[dict[str, Any]]:
+    """Returns what :func:`list_objects` does.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
+    """
     from botocore.exceptions import ClientError
 
     objects: list[dict[str, Any]] = []
     settings = {} if most is None else {"MaxItems": most, "PageSize": most}
-
-    def collect() -> list[dict[str, Any]]:
-        objects.clear()
-        pages = aws.client("s3").get_paginator("list_objects_v2")
-        try:
-            for page in pages.paginate(Bucket=location.bucket, Prefix=location.key, PaginationConfig=settings):
-                objects.extend(page.get("Contents", ()))
-        except ClientError as e:
-            if error_code(e) not in _MISSING:
-                raise
-        return objects
-
-    return aws.call(f"{str(location)!r} cannot be listed", collect)
+    pages = aws.client("s3").get_paginator("list_objects_v2")
+    try:
+        for page in pages.paginate(Bucket=location.bucket, Prefix=location.key, PaginationConfig=settings):
+            objects.extend(page.get("Contents", ()))
+    except ClientError as e:
+        if error_code(e) not in _MISSING:
+            raise
+    return objects
 
 
 def find_bucket(aws: AwsSession, bucket: str) -> bool:

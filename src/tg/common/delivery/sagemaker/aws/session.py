@@ -169,8 +169,12 @@ class AwsSession:
             return problem
 
         result = self._patience.ask(ask, explain)
-        self._seen.add(job_id)
+        self.note_job(job_id)
         return result
+
+    def note_job(self, job_id: str) -> None:
+        """Notes that there is a job: a permission that is missing for it from now on may come back."""
+        self._seen.add(job_id)
 
     def pause(self, seconds: float) -> None:
         """Waits.

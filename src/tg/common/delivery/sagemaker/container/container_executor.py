@@ -21,7 +21,7 @@ from ...delivery.image.docker_client import (
 )
 from ...delivery.image.image import Image
 from ...delivery.image.image_source import find_image, image_platform
-from ..archive.result_archive import ResultArchive, write_result_archive_from_tar
+from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
 from ..contract.ml_folder import build_input_config
 from ..executor.config import SagemakerConfig
@@ -32,11 +32,11 @@ from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..executor.traits import Traits
 from ..job_files.job_folder import JobFolder
-from .files import fetch_failure, fetch_model, send_input
-from .log import container_status, follow_log, save_log
+from .files import fetch_failure, send_input
+from .keeping import keep_job
 from .patience import EnginePatience
 from .request import JOB_LABEL, build_container_request, round_grace
-from .state import build_job_state, load_state, save_state
+from .state import build_job_state, load_missing_log, load_state
 
 _CANCELLED_NAME = "cancelled"
 _ASKING_SECONDS = 1
@@ -143,6 +143,10 @@ class ContainerExecutor(Executor):
             return load_state(folder) or gone
         return build_job_state(container, (folder.path / _CANCELLED_NAME).exists(), failure)
 
+    def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
+        self.collect(job_id)
+        return super().find_missing_log(job_id, taken_bytes) or load_missing_log(self._find_folder(job_id))
+
     def cancel(self, job_id: str) -> None:
         folder = self._find_folder(job_id)
         if self.status(job_id).status.is_final:
@@ -178,9 +182,12 @@ class ContainerExecutor(Executor):
         if not state.status.is_final:
             raise DeliveryError(f"job {job_id!r} is {state.status.value}; wait for its end, or cancel it")
         try:
-            self._keep(job_id, folder, state)
+            keep_job(self.client, job_id, folder, state)
         except ObjectMissingError:
             return  # its container is gone; what another process has collected stays
+        except ResultArchiveError:
+            self._remove_container(job_id)
+            raise
         self._remove_container(job_id)
 
     def load_result(self, job_id: str) -> ResultArchive:
@@ -277,18 +284,6 @@ class ContainerExecutor(Executor):
         except ContainerError:
             if not self.status(job_id).status.is_final:  # it may have ended just now
                 raise
-
-    def _keep(self, job_id: str, folder: JobFolder, state: JobState) -> None:
-        save_log(follow_log(self.client, job_id), folder)
-        try:
-            write_result_archive_from_tar(fetch_model(self.client, job_id), folder.archive)
-        except ObjectMissingError:
-            container_status(self.client, job_id)  # raises if the container is gone, and not only the folder
-        except ResultArchiveError:  # what is refused once always will be
-            save_state(state, folder)
-            self._remove_container(job_id)
-            raise
-        save_state(state, folder)
 
     def _remove_container(self, job_id: str) -> None:
         try:

@@ -13,6 +13,7 @@ from typing import IO
 
 from ....errors import ContainerError
 from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
+from ..archive.names import COMPLETION
 from ..contract.ml_folder import MlFolder
 from ..contract.variables import describe_dataset
 
@@ -62,17 +63,27 @@ def fetch_model(client: DockerClient, container: str) -> Iterator[bytes]:
 
 def fetch_failure(client: DockerClient, container: str) -> str | None:
     """Reads the first line of ``/opt/ml/output/failure``, if there is one."""
+    content = _fetch(client, container, _ML.failure)
+    lines = [] if content is None else content.decode(errors="replace").strip().splitlines()
+    return lines[0].strip() if lines else None
+
+
+def fetch_completion(client: DockerClient, container: str) -> bytes | None:
+    """Reads ``/opt/ml/model/completed.json``, if there is one."""
+    return _fetch(client, container, _ML.model / COMPLETION)
+
+
+def _fetch(client: DockerClient, container: str, path: Path) -> bytes | None:
     try:
-        with engine_errors(ContainerError, f"the failure file cannot be fetched from container {container!r}"):
-            stream, _ = client.get_archive(container, _ML.failure.as_posix())
+        with engine_errors(ContainerError, f"{path.name!r} cannot be fetched from container {container!r}"):
+            stream, _ = client.get_archive(container, path.as_posix())
             content = b"".join(stream)
     except ObjectMissingError:
         return None
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         member = archive.next()
         file = archive.extractfile(member) if member is not None else None
-        lines = file.read().decode(errors="replace").strip().splitlines() if file is not None else []
-    return lines[0].strip() if lines else None
+        return b"" if file is None else file.read()
 
 
 def _put(client: DockerClient, container: str, file: IO[bytes]) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from ....errors import ContainerError
 from ....system.temporary_folder import temporary_folder
-from ...delivery.image.docker_client import DockerClient, engine_errors, wait_for_exit
+from ...delivery.image.docker_client import DockerClient, NotSupportedError, engine_errors, wait_for_exit
 from ..contract.log_event import LogEvent, skip_bytes
+from ..contract.log_size import without_log_end
 from ..executor.unknown_states import UnknownStates
 from ..job_files.job_folder import JobFolder
 from .state import find_unknown, has_ended
@@ -19,7 +20,7 @@ _UNKNOWN_SECONDS = 900
 
 
 def follow_log(client: DockerClient, container: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-    """Yields a container's output, in the order of the engine's log, until it has ended.
+    """Yields a container's output, in the order of the engine's log, until it has ended: all but the relay's last line.
 
     The engine may end a stream before the log's last lines, and a connection can break. When the container has ended,
     the log is therefore read once more, and the rest is yielded.
@@ -41,7 +42,7 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
         unknown.note(container, find_unknown(status))
         is_last = not follow or has_ended(status)
         before = position
-        for event in skip_bytes(_read_log(client, container, follow=not is_last), position):
+        for event in skip_bytes(without_log_end(_read_log(client, container, follow=not is_last)), position):
             position += len(event.data)
             yield event
         if is_last:
@@ -58,13 +59,16 @@ def container_status(client: DockerClient, container: str) -> str:
 
 def _read_log(client: DockerClient, container: str, follow: bool) -> Iterator[LogEvent]:
     time_ms = 0
-    with engine_errors(ContainerError, f"the log of container {container!r} cannot be read"):
-        stream = client.logs(container, stdout=True, stderr=True, stream=True, timestamps=True, follow=follow)
-        for frame in stream:
-            match = _STAMP.match(frame)
-            if match:
-                time_ms = _read_time_ms(match[1], match[2] or b"")
-            yield LogEvent(frame[match.end() :] if match else frame, time_ms)
+    try:
+        with engine_errors(ContainerError, f"the log of container {container!r} cannot be read"):
+            stream = client.logs(container, stdout=True, stderr=True, stream=True, timestamps=True, follow=follow)
+            for frame in stream:
+                match = _STAMP.match(frame)
+                if match:
+                    time_ms = _read_time_ms(match[1], match[2] or b"")
+                yield LogEvent(frame[match.end() :] if match else frame, time_ms)
+    except NotSupportedError:
+        return  # the log driver keeps nothing; that the log is missing is said at the end
 
 
 def _read_time_ms(seconds: bytes, fraction: bytes) -> int:

@@ -8,6 +8,7 @@ from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
 
 _STATE_NAME = "state.json"
+_MISSING_LOG = "missing_log"
 _RUNNING = {
     "created": JobState(JobStatus.QUEUED),
     "running": JobState(JobStatus.RUNNING),
@@ -51,7 +52,7 @@ def build_job_state(container: Mapping[str, Any], cancelled: bool, failure: str 
         return JobState(JobStatus.FAILED, code, failure)
     reason = f"it exited with code {code}"
     if code == EXIT_KILLED:
-        reason = "it was killed with SIGKILL, but not for its memory"
+        reason = "it was killed with SIGKILL; not at its own limit of memory, but the machine may have run out of it"
     elif engine.get("OOMKilled"):
         reason += "; one of its processes was killed for lack of memory; raise `memory`"
     return JobState(JobStatus.FAILED, code, reason)
@@ -63,13 +64,19 @@ def _explain_out_of_memory(limit_bytes: int) -> str:
     return f"out of memory: the container was killed at its limit of {limit_bytes / 1024**2:g} MiB; raise `memory`"
 
 
-def save_state(state: JobState, folder: JobFolder) -> None:
-    """Saves the state of a job that has ended."""
+def save_state(state: JobState, folder: JobFolder, missing_log: str | None = None) -> None:
+    """Saves the state of a job that has ended, and what is missing of its log."""
     content = {"status": state.status.value, "exit_code": state.exit_code, "reason": state.reason}
-    folder.write_json(_STATE_NAME, content)
+    folder.write_json(_STATE_NAME, content if missing_log is None else {**content, _MISSING_LOG: missing_log})
 
 
 def load_state(folder: JobFolder) -> JobState | None:
     """Loads the state that :func:`save_state` saved; ``None`` if there is none."""
     content = folder.read_json(_STATE_NAME)
     return None if content is None else JobState(JobStatus(content["status"]), content["exit_code"], content["reason"])
+
+
+def load_missing_log(folder: JobFolder) -> str | None:
+    """Loads what :func:`save_state` saved of an ended job's log; ``None`` if it is whole."""
+    missing: str | None = (folder.read_json(_STATE_NAME) or {}).get(_MISSING_LOG)
+    return missing

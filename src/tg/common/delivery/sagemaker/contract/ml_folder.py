@@ -12,6 +12,9 @@ from pathlib import Path
 CHANNEL = "training"
 CODE_CHANNEL = "code"
 HYPERPARAMETERS_NAME = "hyperparameters.json"
+RESOURCES_NAME = "resourceconfig.json"
+# The first of a job's machines.
+LEADER = "algo-1"
 # How many characters of the failure file SageMaker shows.
 LONGEST_FAILURE = 1024
 
@@ -70,6 +73,6 @@ def build_input_config(hyperparameters: Mapping[str, str], has_data: bool) -> di
     files = {
         HYPERPARAMETERS_NAME: dict(hyperparameters),
         "inputdataconfig.json": {CHANNEL: {"TrainingInputMode": "File"}} if has_data else {},
-        "resourceconfig.json": {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"},
+        RESOURCES_NAME: {"current_host": LEADER, "hosts": [LEADER], "network_interface_name": "eth0"},
     }
     return {name: json.dumps(content, sort_keys=True).encode() for name, content in files.items()}

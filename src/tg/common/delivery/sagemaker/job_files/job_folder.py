@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from ....errors import DeliveryError, JobMissingError
 from ..contract.log_event import LogEvent
 from ..naming.job_name import format_job_name
+from .job_storage import VARIABLE, jobs_path, keeping_jobs
 from .process_supervisor import LOG_NAME, TIMES_NAME, write_json
 
 _CHUNK_BYTES = 1 << 20
@@ -68,13 +69,15 @@ class JobFolder:
 
         Raises:
             DeliveryError: If there is such a job already.
+            StorageError: If nothing can be written there.
         """
         folder = JobFolder(jobs_path() / job_id)
-        folder.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            folder.path.mkdir(mode=0o700)
-        except FileExistsError as error:
-            raise DeliveryError(f"there is a job {job_id!r} already; take another id") from error
+        with keeping_jobs():
+            folder.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                folder.path.mkdir(mode=0o700)
+            except FileExistsError as error:
+                raise DeliveryError(f"there is a job {job_id!r} already; take another id") from error
         return folder
 
     @staticmethod
@@ -86,7 +89,7 @@ class JobFolder:
         """
         folder = JobFolder(jobs_path() / job_id)
         if not job_id or Path(job_id).name != job_id or not folder.path.is_dir():
-            raise JobMissingError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set TG_JOBS_PATH")
+            raise JobMissingError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set {VARIABLE}")
         return folder
 
     @staticmethod
@@ -140,8 +143,13 @@ class JobFolder:
             times.write(b"%d %d\n" % (int(self.log.stat().st_mtime * 1000), log.seek(0, os.SEEK_END)))
 
     def write_json(self, name: str, content: object) -> None:
-        """Writes one of the job's small files atomically."""
-        write_json(self.path / name, content)
+        """Writes one of the job's small files atomically.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        with keeping_jobs():
+            write_json(self.path / name, content)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Reads one of the job's small files; ``None`` if it does not exist."""
@@ -150,14 +158,6 @@ class JobFolder:
         except FileNotFoundError:
             return None
         return content
-
-
-def jobs_path() -> Path:
-    """Returns the folder of all jobs: ``TG_JOBS_PATH``, by default ``tg-mlflow/jobs`` in the user's state folder."""
-    if override := os.environ.get("TG_JOBS_PATH"):
-        return Path(override).expanduser().absolute()
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "tg-mlflow" / "jobs"
 
 
 def build_job_id(name: str) -> str:

@@ -1,13 +1,15 @@
 """Runs jobs in this process, on the calling thread, to debug a task."""
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ....errors import DeliveryError
+from ....errors import DeliveryError, StorageError
+from ....exception_text import describe_exception
 from ....ml.training_core import InMemoryTrainingEnvironment
 from ....system.interrupts import uninterrupted
 from ..contract.log_event import LogEvent
@@ -18,6 +20,7 @@ from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..executor.traits import Traits
 from ..job_files.job_folder import JobFolder
+from ..job_files.job_storage import keeping_jobs
 from ..job_files.process_supervisor import PROCESS_NAME, describe_process, is_alive
 from ..runtime.leftover_workers import ending_leftover_workers
 from ..runtime.pool_start import ending_pools_that_cannot_start
@@ -80,11 +83,16 @@ class AttachedExecutor(FolderExecutor):
         delivery = request.delivery
         dataset = delivery.options.local_dataset_path
         folder = JobFolder.create(request.job_id)
-        folder.write_json(PROCESS_NAME, describe_process(os.getpid()))
-        state = JobState(JobStatus.FAILED)
         try:
-            package = delivery.packaging.make_package(folder.path)
-            ml = lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
+            with keeping_jobs():
+                folder.write_json(PROCESS_NAME, describe_process(os.getpid()))
+                package = delivery.packaging.make_package(folder.path)
+                ml = lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
+        except BaseException:
+            with uninterrupted():
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        try:
             with ExitStack() as surroundings:
                 for each in (
                     _turn,
@@ -95,16 +103,11 @@ class AttachedExecutor(FolderExecutor):
                 ):
                     surroundings.enter_context(each)
                 delivery.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
-            state = JobState(JobStatus.COMPLETED, 0)
-        except KeyboardInterrupt:
-            state = JobState(JobStatus.STOPPED, None, "it was interrupted")
-            raise
         except BaseException as error:
-            state = JobState(JobStatus.FAILED, None, f"{type(error).__name__}: {error}")
+            with suppress(StorageError):  # what ended the training says more
+                _note_end(folder, error)
             raise
-        finally:
-            with uninterrupted():
-                folder.write_json(_STATE_NAME, {"status": state.status.value, "reason": state.reason})
+        _note_end(folder)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         for event in super().logs(job_id, position, follow):
@@ -130,6 +133,16 @@ class AttachedExecutor(FolderExecutor):
     def cancel(self, job_id: str) -> None:
         if not self.status(job_id).status.is_final:
             raise DeliveryError(f"job {job_id!r} runs in a process of its own; interrupt that process")
+
+
+def _note_end(folder: JobFolder, error: BaseException | None = None) -> None:
+    status, reason = JobStatus.COMPLETED, None
+    if isinstance(error, KeyboardInterrupt):
+        status, reason = JobStatus.STOPPED, "it was interrupted"
+    elif error is not None:
+        status, reason = JobStatus.FAILED, describe_exception(error)
+    with uninterrupted():
+        folder.write_json(_STATE_NAME, {"status": status.value, "reason": reason})
 
 
 @contextmanager

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....errors import DeliveryError
+from ....errors import DeliveryError, StorageError
+from ....logger import Logger
 from ....system.interrupts import uninterrupted
+from ...delivery.package.package_check import FAILURE_PREFIX
 from ...delivery.package.run_file import build_run_file
 from ..archive.result_archive import COMPLETION
 from ..contract.ml_folder import MlFolder
@@ -32,6 +34,8 @@ from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..job_files import process_supervisor
 from ..job_files.job_folder import JobFolder
+from ..job_files.job_storage import keeping_jobs
+from ..job_files.missing_log import find_missing
 from .folder_executor import FolderExecutor
 from .job_layout import lay_out_ml_folder, unpack_package
 
@@ -42,6 +46,9 @@ _START_SECONDS = 30
 # A container does not have these either.
 _HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
 _CANCELLED_NAME = "cancelled"
+_PROBE_NAME = "probe.json"
+# So much of the end of a log is searched for the reason of a failure.
+_LONGEST_END = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class ProcessExecutor(FolderExecutor):
 
     def __init__(self, options: ProcessOptions = ProcessOptions()) -> None:
         self.options = options
+        self._told = set[str]()
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
         delivery = request.delivery
@@ -77,11 +85,12 @@ class ProcessExecutor(FolderExecutor):
         folder = JobFolder.create(request.job_id)
         supervisor: subprocess.Popen[bytes] | None = None
         try:
-            package = delivery.packaging.make_package(folder.path)
-            python_path = unpack_package(package, folder.path)
-            lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
-            run_file = folder.path / "train.py"
-            run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
+            with keeping_jobs():
+                package = delivery.packaging.make_package(folder.path)
+                python_path = unpack_package(package, folder.path)
+                lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
+                run_file = folder.path / "train.py"
+                run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             # An interrupt in the middle of the start would lose track of the process.
             with uninterrupted() as held:
                 supervisor = subprocess.Popen(
@@ -126,18 +135,26 @@ class ProcessExecutor(FolderExecutor):
                 never = JobState(JobStatus.FAILED, None, "it was never started")
                 return JobState(JobStatus.QUEUED) if is_starting else never
             if process_supervisor.keep_supervised(folder.path, process):
+                if not process_supervisor.is_alive(process):
+                    self._tell_of_full_disk(folder)
                 return JobState(JobStatus.RUNNING)
             # It may have been recorded just now.
             ended = _wait_for_json(folder, process_supervisor.EXIT_NAME, seconds=2) or {"exit_code": None}
         return _judge(folder, ended["exit_code"])
 
+    def _tell_of_full_disk(self, folder: JobFolder) -> None:
+        """Says once why the end of a job that has ended cannot be noted; its supervisor goes on trying."""
+        try:
+            folder.write_json(_PROBE_NAME, {})
+        except StorageError as error:
+            if folder.job_id not in self._told:
+                self._told.add(folder.job_id)
+                Logger.warning(f"Job {folder.job_id} has ended, and its end waits to be noted: {error}")
+
     def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
         ended = JobFolder.find(job_id).read_json(process_supervisor.EXIT_NAME)
         # A job of an earlier version does not say how long its log is.
-        expected = None if ended is None else ended.get("log_bytes", taken_bytes)
-        if expected is None:
-            return "the process that kept it ended with the job, and may have lost the last lines"
-        return None if taken_bytes == expected else f"{taken_bytes:,} of its {expected:,} bytes are here"
+        return find_missing(None if ended is None else ended.get("log_bytes", taken_bytes), taken_bytes)
 
     def cancel(self, job_id: str) -> None:
         folder = JobFolder.find(job_id)
@@ -194,6 +211,7 @@ def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") ->
     deadline = time.monotonic() + _START_SECONDS
     while folder.read_json(process_supervisor.PROCESS_NAME) is None:
         if supervisor.poll() is not None or time.monotonic() > deadline:
+            folder.write_json(_PROBE_NAME, {})  # raises if the disk is full
             raise DeliveryError(f"the child process could not be started with {sys.executable}; check that it runs")
         time.sleep(_POLL_SECONDS / 10)
 
@@ -229,8 +247,21 @@ def _judge(folder: JobFolder, exit_code: object) -> JobState:
         return JobState(JobStatus.COMPLETED, code)
     if (folder.path / _CANCELLED_NAME).exists() or code == EXIT_TERMINATED:
         return JobState(JobStatus.STOPPED, code, "it was stopped")
-    if ml.failure.is_file():
-        return JobState(JobStatus.FAILED, code, ml.failure.read_text(encoding="utf-8").partition("\n")[0])
+    if reason := _read_failure(folder):
+        return JobState(JobStatus.FAILED, code, reason)
     if code is not None and code < 0:
         return JobState(JobStatus.FAILED, code, f"it was killed by {signal.Signals(-code).name}")
     return JobState(JobStatus.FAILED, code, f"it ended with exit code {code} and gave no reason")
+
+
+def _read_failure(folder: JobFolder) -> str | None:
+    """Returns why a job has failed; what it could not write to its file, as the disk was full, is in its log."""
+    failure = MlFolder(folder.ml).failure
+    if failure.is_file() and (line := failure.read_text(encoding="utf-8").partition("\n")[0]):
+        return line
+    if not folder.log.is_file():
+        return None
+    with folder.log.open("rb") as log:
+        log.seek(max(0, folder.log.stat().st_size - _LONGEST_END))
+        end = log.read().decode("utf-8", "replace")
+    return end.rpartition(f" ERROR: {FAILURE_PREFIX}")[2].partition("\n")[0] if FAILURE_PREFIX in end else None

@@ -3,61 +3,23 @@
 import heapq
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from ....errors import DeliveryError
+from ....logger import Logger
 from ..aws.errors import error_code
 from ..aws.session import AwsSession
 from ..contract.log_event import LogEvent
+from .log_streams import GROUP, LogStream, find_missing, has_told
 from .pacing import Pacing
 from .state import JobDescription, StatusTransition
-
-GROUP = "/aws/sagemaker/TrainingJobs"
-LEADER = "algo-1"
 
 _BEFORE_MACHINES = ("Starting", "Pending", "LaunchingMLInstances")
 # How long after a job's end its log may still grow.
 _LATE_SECONDS = 600
-# A page with fewer characters is not full: CloudWatch returns up to 10,000 events and 1 MB.
-_FULL_PAGE = 100_000
-
-
-@dataclass
-class _Stream:
-    name: str
-    host: str
-    token: str | None = None
-
-    def read(self, log: "CloudWatchLog", is_brief: bool) -> Iterator[LogEvent]:
-        """Yields new events; a page without events is not the end, a repeated token is.
-
-        Args:
-            log: The log of this stream.
-            is_brief: Whether to stop at a page that is not full.
-        """
-        while True:
-            page = log.aws.follow(log.job_id, lambda: self._get_page(log.aws))
-            for event in page["events"]:
-                yield _build_event(event, self.host, log.all_hosts)
-            if page["nextForwardToken"] == self.token:
-                return
-            self.token = page["nextForwardToken"]
-            if is_brief and sum(len(event["message"]) for event in page["events"]) < _FULL_PAGE:
-                return
-
-    def _get_page(self, aws: AwsSession) -> Any:
-        token = {} if self.token is None else {"nextToken": self.token}
-        client = aws.client("logs")
-        return client.get_log_events(logGroupName=GROUP, logStreamName=self.name, startFromHead=True, **token)
-
-
-def _build_event(event: dict[str, Any], host: str, all_hosts: bool) -> LogEvent:
-    is_leader = host == LEADER
-    prefix = "" if is_leader else f"{host} | "
-    text = event["message"].removesuffix("\n")
-    return LogEvent(f"{prefix}{text}\n".encode(), event["timestamp"], has_metrics=is_leader or all_hosts)
 
 
 @dataclass
@@ -72,6 +34,8 @@ class CloudWatchLog:
         all_hosts: Whether the metrics of all machines count.
         pacing: How often it is polled.
         crowd: Returns how many logs are followed at the same time; with many, each is polled less often.
+        ask_results: Returns what the results of a completed job say of its log, as ``ResultArchive.log_size`` does.
+        read_bytes: How much has been yielded.
     """
 
     aws: AwsSession
@@ -81,13 +45,19 @@ class CloudWatchLog:
     pacing: Pacing = field(default_factory=Pacing)
     crowd: Callable[[], int] = lambda: 1
     describe_end: Callable[[], JobDescription] | None = None
-    _streams: list[_Stream] = field(default_factory=list)
+    ask_results: Callable[[], Mapping[str, Any] | None] = lambda: None
+    read_bytes: int = 0
+    _streams: list[LogStream] = field(default_factory=list)
     _told: set[StatusTransition] = field(default_factory=set)
+    _job: JobDescription = field(init=False)
+    _looked_at: float = field(init=False)
 
     def follow(self, follow: bool = True) -> Iterator[LogEvent]:
         """Yields the output of all machines and the job's own steps, in chronological order as far as known.
 
-        It ends when the job has ended and nothing new has arrived for a while: logs may be late.
+        Logs may be late. It ends when the job has ended and its log is whole, as the last line of each machine says;
+        without these lines, when nothing new has arrived for a while. What is missing then of a completed job's log is
+        waited for longer.
 
         Args:
             follow: Whether to wait for more output.
@@ -95,6 +65,23 @@ class CloudWatchLog:
         Raises:
             KeyboardInterrupt: If the session is interrupted while this waits.
         """
+        for event in self._follow(follow):
+            self.read_bytes += len(event.data)
+            yield event
+
+    def has_told(self) -> bool:
+        """Returns whether each machine's last line, which says how much there is, has been read."""
+        return has_told(self._streams, self._job.instance_count)
+
+    def find_missing(self, told: Mapping[str, Any] | None) -> str | None:
+        """Says what is missing of what has been read of an ended job; ``None`` if nothing is.
+
+        Args:
+            told: What the job's results say of its log.
+        """
+        return find_missing(self._streams, self._job.instance_count, told)
+
+    def _follow(self, follow: bool) -> Iterator[LogEvent]:
         self._look()
         searched_at = -math.inf
         while True:
@@ -113,7 +100,10 @@ class CloudWatchLog:
                 if not is_last:
                     yield from self._drain(job)
                 if self.describe_end is not None:
-                    yield from self._tell_steps(self.describe_end())
+                    self._job = self.describe_end()
+                    yield from self._tell_steps(self._job)
+                if not is_last and self._job.status == "Completed":
+                    yield from self._wait_for_missing()
                 return
             self._wait()
 
@@ -149,7 +139,7 @@ class CloudWatchLog:
 
     def _drain(self, job: JobDescription) -> Iterator[LogEvent]:
         deadline, quiet = self.aws.clock.monotonic() + self._pace.drain_seconds, 0
-        while quiet < 2 and self.aws.clock.monotonic() < deadline:
+        while quiet < 2 and self.aws.clock.monotonic() < deadline and not self._is_whole():
             # One poll after twice the usual time is as good as two.
             looks = 1 if self._pace is self.pacing else 2
             self.aws.pause(self.pacing.quiet_seconds * looks)
@@ -159,9 +149,36 @@ class CloudWatchLog:
                 quiet = 0
                 yield event
 
+    def _is_whole(self) -> bool:
+        return self.has_told() and self.find_missing(None) is None
+
+    def _wait_for_missing(self) -> Iterator[LogEvent]:
+        """Reads again what is missing of a completed job's log, at growing intervals, as CloudWatch may be late."""
+        try:
+            told = None if self.has_told() else self.ask_results()
+        except DeliveryError:
+            return  # who needs the results is told why there are none
+        deadline = self.aws.clock.monotonic() + self.pacing.late_seconds
+        pause, is_said = self.pacing.quiet_seconds, False
+        while (missing := self.find_missing(told)) is not None:
+            for stream in self._streams:
+                yield from stream.read_late()
+            left = deadline - self.aws.clock.monotonic()
+            if self.find_missing(told) is None or left <= 0:
+                return
+            if not is_said:
+                is_said = True
+                Logger.warning(
+                    f"The log of job {self.job_id!r} is not whole: {missing}; waiting up to "
+                    f"{self.pacing.late_seconds / 60:g} minutes for the rest"
+                )
+            self.aws.pause(min(pause, left))
+            pause *= 2
+            self._find_streams()
+
     def _read(self, job: JobDescription, is_brief: bool = False) -> Iterator[LogEvent]:
         steps = self._tell_steps(job)
-        streams = [each.read(self, is_brief) for each in self._streams]
+        streams = [each.read(is_brief) for each in self._streams]
         return heapq.merge(steps, *streams, key=lambda event: event.time_ms)
 
     def _tell_steps(self, job: JobDescription) -> list[LogEvent]:
@@ -181,7 +198,7 @@ class CloudWatchLog:
         for name in self.aws.follow(self.job_id, self._list_streams):
             host = re.fullmatch(rf"{re.escape(self.job_id)}/(algo-\d+)(-.*)?", name)
             if host is not None and name not in {each.name for each in self._streams}:
-                self._streams.append(_Stream(name, host[1]))
+                self._streams.append(LogStream(self.aws, self.job_id, name, host[1], self.all_hosts))
 
     def _list_streams(self) -> list[str]:
         from botocore.exceptions import ClientError

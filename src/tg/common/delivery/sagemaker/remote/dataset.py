@@ -1,22 +1,72 @@
-"""The dataset of a job on SageMaker, in S3."""
+"""A training's dataset in S3: uploaded, and found there."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..aws.s3_location import S3Location, list_objects
+from ....errors import DatasetError
+from ..aws.s3_location import S3Location, read_objects
+from ..aws.s3_upload import plan_dataset_upload, upload_files, warn_of_others
 from ..aws.session import AwsSession
 from ..executor.stored_dataset import StoredDataset
+from ..options.options import SagemakerOptions
+from .target import dataset_location, find_own_bucket
 
 
-def find_remote_dataset(aws: AwsSession, uri: str) -> StoredDataset:
-    """Describes a dataset without reading it.
+@dataclass(frozen=True)
+class DatasetUpload:
+    """The result of uploading a dataset.
+
+    Attributes:
+        location: Its location; a folder's has no slash at its end.
+        file_count: How many files it has.
+        size_bytes: Their total size.
+        sent_bytes: How much of that was sent; the rest existed with the same content.
+    """
+
+    location: S3Location
+    file_count: int
+    size_bytes: int
+    sent_bytes: int
+
+
+def upload_dataset(aws: AwsSession, options: SagemakerOptions, silent: bool = False) -> DatasetUpload:
+    """Uploads a dataset; files with the same content are not sent again.
+
+    Args:
+        aws: The account; its default bucket is created if needed.
+        options: The dataset and its bucket.
+        silent: Whether no progress is shown.
 
     Raises:
+        DatasetError: If there is no dataset here, or it cannot be read.
+        DeliveryError: If S3 refuses it.
+    """
+    path = options.local_dataset_path
+    if path is None:
+        raise DatasetError("there is no dataset to upload; set dataset")
+    bucket, _ = find_own_bucket(options, aws, create=True)
+    location = dataset_location(options, bucket)
+    uploads = plan_dataset_upload(path, location)
+    if not uploads:
+        raise DatasetError(f"dataset {str(path)!r} is an empty folder; prepare it")
+    size_bytes = sum(each.path.stat().st_size for each in uploads)
+    sent_bytes = upload_files(aws, uploads, options.remote.kms_key, silent)
+    if path.is_dir():
+        warn_of_others(aws, uploads, S3Location(location.bucket, f"{location.key}/"))
+    return DatasetUpload(location, len(uploads), size_bytes, sent_bytes)
+
+
+def find_remote_dataset(aws: AwsSession, job_id: str, uri: str) -> StoredDataset:
+    """Describes a job's dataset without reading it.
+
+    Raises:
+        JobUnreachableError: If S3 is away for too long.
         DeliveryError: If listing it is denied.
     """
     location = S3Location.parse(uri)
-    listed = list_objects(aws, location)
+    listed = aws.follow(job_id, lambda: read_objects(aws, location), waits_for_permission=False)
     objects = [each for each in listed if location.key.endswith("/") or each["Key"] == location.key]
     return StoredDataset(uri, _digest(location, objects), sum(each["Size"] for each in objects))
 

@@ -180,7 +180,8 @@ class JobBoard:
                 entry.summary = None  # the listing thread hangs: describe each job by itself
             return
         try:
-            if self._is_old and not self._is_denied:
+            # Another thread may have listed them meanwhile, or have given that up.
+            if self._is_old and self._is_listing:
                 self._refresh()
         except DeliveryError as e:
             self._give_up_listing(e)

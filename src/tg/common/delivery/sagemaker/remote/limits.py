@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....errors import DeliveryError
-from ....secret_mask import SecretMask
+from ....secrets import SecretMask
 from ..naming.job_name import JOB_NAME
 
 MOST_METRICS = 40

@@ -16,13 +16,14 @@ class Pacing:
         status_seconds: Between two polls of its state.
         log_seconds: Between two polls of its log.
         quiet_seconds: Between the last polls of an ended job's log: two without anything new end it.
-        drain_seconds: How long such a log is read at most.
+        drain_seconds: How long such a log is read at most, unless something is known to be missing.
         search_seconds: Between two searches for log streams while there are fewer than machines.
         streams_seconds: Between two later searches for more of them.
         create_seconds: Between two tries to create a job while a quota is exhausted.
         patience_seconds: How long credentials, network or AWS may be unavailable before a job is given up.
         list_seconds: Between two listings of all jobs of a shared account.
         listing_pause_seconds: How long jobs are described one by one after a listing that has failed.
+        late_seconds: How long what is missing of a completed job's log is waited for.
         described_jobs: A shared account with fewer jobs describes each of them instead.
     """
 
@@ -36,6 +37,7 @@ class Pacing:
     patience_seconds: float = 900
     list_seconds: float = 10
     listing_pause_seconds: float = 120
+    late_seconds: float = 300
     described_jobs: int = 8
 
     def among(self, jobs: int) -> "Pacing":

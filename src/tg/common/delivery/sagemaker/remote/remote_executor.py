@@ -4,10 +4,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from ....errors import DeliveryError, JobMissingError, ResultArchiveError
+from ....errors import DeliveryError, JobMissingError, JobUnreachableError, ResultArchiveError
 from ....logger import Logger
 from ...delivery.image.docker_client import DockerClient, connect
 from ..archive.result_archive import ResultArchive
@@ -24,14 +25,13 @@ from ..executor.traits import Traits
 from ..executor.unknown_states import UnknownStates
 from ..job_files.job_folder import JobFolder
 from .cloudwatch_log import CloudWatchLog
-from .dataset import find_remote_dataset
-from .dataset_upload import upload_dataset
+from .dataset import find_remote_dataset, upload_dataset
 from .delivery import RemoteDelivery
 from .facts import build_console_url, build_facts
 from .metric_definitions import build_metric_definitions
 from .pacing import Pacing
 from .plan import RemotePlan, plan_job
-from .result import fetch_result, find_result
+from .result import fetch_log_size, fetch_result, find_result
 from .shared_account import SharedAccount
 from .state import JobDescription, build_remote_state
 from .target import check_is_free
@@ -111,6 +111,7 @@ class RemoteExecutor(Executor):
         self._lock = threading.Lock()
         self._submission = secrets.token_hex(8)
         self._sent: dict[str, bool] = {}  # whether their creation is confirmed
+        self._logs: dict[str, CloudWatchLog] = {}  # that were read to their end
 
     def connect(self, docker_host: str | None) -> DockerClient:
         """Connects to the Docker daemon that builds images, once for each host.
@@ -150,6 +151,7 @@ class RemoteExecutor(Executor):
 
         Raises:
             DeliveryError: If it cannot be started; nothing is left running then.
+            JobUnreachableError: If it may have been started, and AWS does not say whether it was.
             KeyboardInterrupt: Likewise, after :meth:`interrupt`.
         """
         job_id, training = request.job_id, request.delivery
@@ -160,12 +162,7 @@ class RemoteExecutor(Executor):
             check_is_free(self.aws, job_id)
         there = delivery.deliver(target)
         content = target.build_request(
-            training,
-            job_id,
-            there.image,
-            code=there.code,
-            entrypoint=there.entrypoint,
-            submission=self._submission,
+            training, job_id, there.image, code=there.code, entrypoint=there.entrypoint, submission=self._submission
         )
         _, left_out = build_metric_definitions(training.job.task.get_metric_names())
         if left_out:
@@ -173,10 +170,13 @@ class RemoteExecutor(Executor):
         self._sent[job_id] = False
         try:
             create_job(self.aws, content, training.options.remote.queue_seconds, self.pacing.create_seconds)
+        except JobUnreachableError:
+            raise  # there may be one
         except (DeliveryError, WaitInterruptedError):
             del self._sent[job_id]  # there is none, or it is another's
             raise
         self._sent[job_id] = True
+        self.aws.note_job(job_id)
         Logger.info(f"Created the training job {job_id}: {self.console_url(job_id)}")
 
     def has_submitted(self, job_id: str) -> bool:
@@ -206,22 +206,32 @@ class RemoteExecutor(Executor):
         return str(done.location)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-        all_hosts = self.options.metrics_from == "all"
         look = self._wait_for_news if follow else self._describe
         log = CloudWatchLog(
             self.aws,
             job_id,
             lambda: look(job_id),
-            all_hosts,
+            self.options.metrics_from == "all",
             self.pacing,
             self._account.count_followers,
             None if self._shared is None else lambda: self._describe(job_id),
+            lambda: fetch_log_size(self.aws, self._describe(job_id)),
         )
-        return skip_bytes(self._follow(log) if follow else log.follow(follow=False), position)
+        return skip_bytes(self._read(log, follow), position)
 
-    def _follow(self, log: CloudWatchLog) -> Iterator[LogEvent]:
-        with self._account.following():
-            yield from log.follow()
+    def _read(self, log: CloudWatchLog, follow: bool) -> Iterator[LogEvent]:
+        with self._account.following() if follow else nullcontext():
+            yield from log.follow(follow)
+        self._logs[log.job_id] = log
+
+    def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
+        if job_id not in self._logs:
+            for _ in self.logs(job_id, follow=False):
+                continue
+        log = self._logs[job_id]
+        if taken_bytes < log.read_bytes:
+            return f"{taken_bytes:,} of its {log.read_bytes:,} bytes are here"
+        return log.find_missing(None if log.has_told() else fetch_log_size(self.aws, self._describe(job_id)))
 
     def status(self, job_id: str) -> JobState:
         return build_remote_state(self._glance(job_id))
@@ -245,6 +255,7 @@ class RemoteExecutor(Executor):
 
     def discard(self, job_id: str) -> None:
         """Removes a job's fetched files; its objects in AWS stay."""
+        self._logs.pop(job_id, None)
         JobFolder.discard(job_id)
 
     def facts(self, job_id: str) -> JobFacts:
@@ -254,7 +265,7 @@ class RemoteExecutor(Executor):
 
     def find_dataset(self, job_id: str) -> StoredDataset | None:
         uri = self._describe(job_id).dataset_uri
-        return find_remote_dataset(self.aws, uri) if uri else None
+        return find_remote_dataset(self.aws, job_id, uri) if uri else None
 
     def console_url(self, job_id: str) -> str:
         """Returns the address of a job in AWS's console."""

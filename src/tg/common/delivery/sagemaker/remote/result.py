@@ -1,14 +1,18 @@
 """The result archive of a job on SageMaker: its location in S3, and its local copy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ....errors import DeliveryError, JobUnreachableError, ResultArchiveError
 from ..archive.names import ARCHIVE_NAME
+from ..archive.result_archive import ResultArchive
 from ..aws.s3_download import download_object
 from ..aws.s3_location import S3Location, head_object
 from ..aws.session import AwsSession
-from ..job_files.job_folder import JobFolder, jobs_path
+from ..job_files.job_folder import JobFolder
+from ..job_files.job_storage import jobs_path
 from .state import JobDescription, build_remote_state
 
 _COPY_NAME = "copy.json"
@@ -65,6 +69,16 @@ def fetch_result(aws: AwsSession, job: JobDescription) -> Path:
         _download(aws, job.job_id, result.location, folder.archive)
         folder.write_json(_COPY_NAME, copy)
     return folder.archive
+
+
+def fetch_log_size(aws: AwsSession, job: JobDescription) -> Mapping[str, Any] | None:
+    """Reads what the results of a job that has completed say of its log, as ``ResultArchive.log_size`` does.
+
+    Raises:
+        DeliveryError: As :func:`fetch_result` does.
+    """
+    with ResultArchive.open_complete(fetch_result(aws, job)) as archive:
+        return archive.log_size
 
 
 def _download(aws: AwsSession, job_id: str, location: S3Location, target: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..contract.variables import EXIT_KILLED
 from ..executor.job_state import JobState, JobStatus
 
 # While the job is in progress; in any other status, present or future, it has its machines.
@@ -13,6 +14,7 @@ _OVERDUE = {
     "MaxRuntimeExceeded": ("its time to run is over", "max_run_seconds"),
     "MaxWaitTimeExceeded": ("its time to wait and run is over", "max_wait_seconds"),
 }
+_KILLED = re.compile(rf"\bexit code:? {EXIT_KILLED}\b")
 _NO_CAPACITY = re.compile(r"CapacityError|InsufficientCapacity|insufficient capacity", re.IGNORECASE)
 
 
@@ -100,6 +102,8 @@ def build_remote_state(job: JobDescription) -> JobState:
         return JobState(JobStatus.COMPLETED)
     if job.status == "Failed":
         reason = " ".join(job.failure_reason.split())
+        if _KILLED.search(reason) and "memory" not in reason.lower():
+            reason += "; it was killed, as the kernel does where memory is short: take a machine with more"
         lacks_machine = bool(_NO_CAPACITY.search(reason))
         return JobState(JobStatus.FAILED, reason=reason or "SageMaker gives no reason", lacks_machine=lacks_machine)
     if job.status == "Stopped":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from ....errors import DeliveryError
+from ....errors import DeliveryError, JobUnreachableError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ....system.waits import waiting_for
@@ -46,7 +46,8 @@ def describe_job(aws: AwsSession, job_id: str) -> JobDescription | None:
 def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float, pause_seconds: float) -> None:
     """Creates a job; waits while a quota is exhausted or the service is throttling.
 
-    If this raises, no job is left running: one that may have been created is stopped.
+    If this raises anything but a ``JobUnreachableError``, no job is left running: after an interrupt, one that may have
+    been created is stopped. One whose creation was not answered is looked for, and is as good as any other.
 
     Args:
         aws: The account.
@@ -56,6 +57,7 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
 
     Raises:
         DeliveryError: If it cannot be created.
+        JobUnreachableError: If the answer is lost, and AWS does not say whether there is a job.
         KeyboardInterrupt: If the session's ``interrupted`` is set, which ends the waiting too.
     """
     job_id, deadline, has_told = request["TrainingJobName"], time.monotonic() + queue_seconds, False
@@ -80,8 +82,8 @@ def create_job(aws: AwsSession, request: Mapping[str, Any], queue_seconds: float
                     ) from e
                 is_waiting = error_code(cause) in _QUOTA_CODES or is_throttled(cause)
                 if not is_waiting or time.monotonic() >= deadline:
-                    if not 400 <= http_status(cause) < 500:
-                        _stop_if_ours(aws, request)
+                    if not 400 <= http_status(cause) < 500 and _has_come(aws, request):
+                        return
                     raise
                 if not has_told:
                     Logger.info(f"Waiting up to {queue_seconds:g} seconds: {e}")
@@ -109,6 +111,21 @@ def stop_job(aws: AwsSession, job_id: str) -> None:
         job_now = describe_job(aws, job_id)
         if job_now is None or not (job_now.is_final or job_now.status == "Stopping"):
             raise
+
+
+def _has_come(aws: AwsSession, request: Mapping[str, Any]) -> bool:
+    """Whether a request whose answer was lost has created a job, at once or a moment later."""
+    try:
+        for _ in range(_LOOKS):
+            if _is_ours(aws, request):
+                return True
+            aws.pause(1)
+    except DeliveryError as e:
+        raise JobUnreachableError(f"{e}; it may have been created") from e
+    except BaseException:
+        _stop_if_ours(aws, request)
+        raise
+    return False
 
 
 def _stop_if_ours(aws: AwsSession, request: Mapping[str, Any]) -> None:

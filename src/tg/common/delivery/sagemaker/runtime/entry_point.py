@@ -12,14 +12,14 @@ import signal
 import sys
 import tempfile
 import threading
-import traceback
 from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import NoReturn
 
 from ....errors import TgError
+from ....exception_text import describe_exception, format_trace, message_of
 from ....logger import Logger
-from ....secret_mask import SecretMask
+from ....secrets import SecretMask
 from ...delivery.package.entry_point import EntryPoint, open_own_package
 from ...delivery.package.import_failures import describe_import_failure
 from ...delivery.package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX, check_package, load_prepared
@@ -142,11 +142,12 @@ def _keep_stdout() -> None:
 
 def _describe(error: BaseException) -> str:
     if isinstance(error, TgError):
-        return str(error)
+        return message_of(error)
     if isinstance(error, SystemExit):
-        return f"the training called sys.exit({'' if error.code is None else repr(error.code)}) before its end"
+        code = "" if error.code is None else repr(error.code) if isinstance(error.code, (int, str)) else "…"
+        return f"the training called sys.exit({code}) before its end"
     missing = describe_import_failure(error, _read_left_out())
-    return f"{type(error).__name__}: {error}" if missing is None else missing
+    return describe_exception(error) if missing is None else missing
 
 
 def _read_left_out() -> Mapping[str, str]:
@@ -156,6 +157,16 @@ def _read_left_out() -> Mapping[str, str]:
     except TgError:
         return {}
     return left_out
+
+
+def _read_hyperparameters(folder: MlFolder) -> Mapping[str, str]:
+    """Returns a job's hyperparameters; nothing if these are what it fails for."""
+    try:
+        from .job import read_hyperparameters
+
+        return read_hyperparameters(folder)
+    except (ImportError, OSError, ValueError):
+        return {}
 
 
 def _exit(code: int) -> NoReturn:
@@ -197,9 +208,9 @@ def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: 
     """Writes why the job ends to the log and to SageMaker's failure file, and exits."""
     unforeseen = None if isinstance(error, TgError) else error
     Logger.error(f"{FAILURE_PREFIX}{reason}", unforeseen)
-    details = "" if unforeseen is None else "".join(traceback.format_exception(unforeseen))
+    details = "" if unforeseen is None else format_trace(unforeseen)
     # Before it is cut: the rest of a secret would not be recognized.
-    mask = SecretMask.of_variables(os.environ)
+    mask = SecretMask.of_variables(os.environ, _read_hyperparameters(folder))
     reason, details = mask.mask(" ".join(reason.split())), mask.mask(details)
     first = f"{reason[: LONGEST_FAILURE - 1]}\n"
     room = LONGEST_FAILURE - len(first)

@@ -9,7 +9,7 @@ from typing import Any
 from ....errors import TaskDefinitionError
 from ....logger import Logger
 from ....ml.training_core import AbstractTrainingTask
-from ....secret_mask import SecretMask
+from ....secrets import SecretMask
 from ...delivery.package.pickling import Rename
 from ..archive.completion import write_completion_marker
 from ..archive.names import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK
@@ -17,6 +17,7 @@ from ..archive.unkept import remove_unkept
 from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
 from ..contract.variables import find_dataset
 from .environment import ArchiveEnvironment
+from .relay import is_relayed
 from .task_description import describe_task
 
 # Names in hyperparameters.json that are SageMaker's own: its framework images' and its tuner's.
@@ -78,7 +79,7 @@ class SagemakerJob:
         left_out = remove_unkept(folder.model)
         for name, reason in left_out.items():
             Logger.warning(f"{name!r} is left out of the results: it is {reason}")
-        write_completion_marker(folder.model, left_out)
+        write_completion_marker(folder.model, left_out, awaits_log_size=is_relayed())
 
 
 def read_hyperparameters(folder: MlFolder) -> dict[str, str]:

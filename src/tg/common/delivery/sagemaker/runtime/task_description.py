@@ -1,14 +1,10 @@
 """Describes a task as text for people, without its secrets."""
 
-import re
 from typing import Any
 
 from ....ml.training_core import AbstractTrainingTask
-from ....secret_forms import SHORTEST_SECRET
-from ....secret_mask import MASK, SecretMask, looks_secret
-
-# Types that hide their value when printed, and lack pydantic's method that returns it.
-_SECRET_TYPE = re.compile(r"_?(Secret(Str|String|Bytes|Text|Value)?|Password)")
+from ....secrets import MASK, SecretMask, is_hidden, looks_secret, reveal
+from ....secrets.forms import SHORTEST_SECRET
 
 
 def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
@@ -29,7 +25,7 @@ def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
         """Sees each part before it is written."""
 
         def _flatten(self, obj: Any) -> Any:
-            if _is_secret(obj):
+            if is_hidden(obj):
                 held.update(_read_secret(obj))
                 return MASK
             held.update(_read_named(obj))
@@ -39,17 +35,11 @@ def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
     return mask.mask(SecretMask(held).mask(text))
 
 
-def _is_secret(value: Any) -> bool:
-    kind = type(value)
-    return hasattr(kind, "get_secret_value") or _SECRET_TYPE.fullmatch(kind.__name__) is not None
-
-
 def _read_secret(value: Any) -> set[str]:
     try:
-        secret = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+        return _texts_of(reveal(value))
     except Exception:  # noqa: BLE001 - of a foreign type; without its value there is nothing to look for
         return set()
-    return _texts_of(secret)
 
 
 def _read_named(value: Any) -> set[str]:

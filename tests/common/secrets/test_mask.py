@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tg.common.secret_mask import SecretMask, looks_secret
+from tg.common.secrets import SecretMask, looks_secret
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,11 @@ def test_passwords_in_addresses_are_known_escaped_or_not() -> None:
         }
     )
     assert mask.mask("pa@ssword, pass/word, pa%20ss%40wd, pa ss@wd, second") == "***, ***, ***, ***, ***"
+
+
+def test_what_is_masked_already_is_no_secret() -> None:
+    mask = SecretMask.of_variables({"DATABASE_URL": "postgresql://u:***@h/db"})
+    assert mask.mask("postgresql://u:abc@h/db u:***@") == "postgresql://u:***@h/db u:***@"
 
 
 def test_a_short_password_is_masked_in_its_address_only() -> None:

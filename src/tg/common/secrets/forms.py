@@ -1,6 +1,8 @@
 """Lists all the forms in which programs write a secret."""
 
+import html
 import json
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
@@ -10,10 +12,10 @@ SHORTEST_SECRET = 6
 
 
 def forms_of(secret: str) -> set[str]:
-    """Returns a text as it is, as JSON, as a Python literal, URL-encoded and in base64; also each of several lines.
+    """Returns a text as it is, and as programs write it: in JSON, Python, URLs, HTML, a shell and base64.
 
-    Surrounding white space may be missing, such as the final line break of a file with a secret, and inner white space
-    may be collapsed, as in a message of one line.
+    Each of several lines is a form by itself. Surrounding white space may be missing, such as the final line break of a
+    file with a secret, and inner white space may be collapsed, as in a message of one line.
     """
     stripped = secret.strip()
     forms = {form for text in (secret, stripped, " ".join(secret.split())) for form in _written(text)}
@@ -34,16 +36,22 @@ def encode(text: str) -> bytes:
 
 def _written(text: str) -> Iterator[str]:
     yield text
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    for written in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
+        yield written
+        yield json.dumps(written, ensure_ascii=False)[1:-1]  # a text in a text
+        yield written.replace("/", "\\/")  # as JavaScript and PHP may write it
+        yield re.sub("[<>&']", lambda found: f"\\u{ord(found[0]):04x}", written)  # as Go writes it
     yield repr(text)[1:-1]
     yield repr(f'"{text}')[2:-1]  # apostrophes are escaped in a text that also contains quotes
     yield ascii(text)[1:-1]
+    yield text.replace("'", "'\"'\"'")  # for a shell
+    yield from (html.escape(text), html.escape(text, quote=False))
     data = encode(text)
     yield repr(data)[2:-1]
-    yield quote(data, safe="")
-    yield quote(data)
-    yield quote_plus(data)
+    for quoted in (quote(data, safe=""), quote(data), quote_plus(data), quote(data, safe="!'()*")):
+        yield quoted
+        yield re.sub("%..", lambda found: found[0].lower(), quoted)
+        yield quote(quoted, safe="")  # an address in an address
 
 
 def _in_base64(text: str) -> Iterator[str]:

@@ -1,0 +1,60 @@
+"""Keeps what an ended job has written and made, before its container is removed."""
+
+from collections.abc import Iterable, Iterator
+
+from ....errors import ContainerError, ResultArchiveError
+from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
+from ..archive.completion import parse_log_size
+from ..archive.result_archive import write_result_archive_from_tar
+from ..contract.log_event import LogEvent
+from ..contract.log_size import LogCounter, LogSize
+from ..executor.job_state import JobState, JobStatus
+from ..job_files.job_folder import JobFolder
+from .files import fetch_completion, fetch_model
+from .log import container_status, follow_log, save_log
+from .state import save_state
+
+
+def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobState) -> None:
+    """Copies a job's log and results into its folder; last its state, with what is missing of the log.
+
+    Raises:
+        ObjectMissingError: If the container is gone.
+        ResultArchiveError: If the results cannot be kept, now or ever.
+        ContainerError: If the daemon cannot be reached.
+    """
+    counter = LogCounter()
+    save_log(_counting(follow_log(client, job_id), counter), folder)
+    missing = _find_missing(client, job_id, counter.size) if state.status is JobStatus.COMPLETED else None
+    try:
+        write_result_archive_from_tar(fetch_model(client, job_id), folder.archive)
+    except ObjectMissingError:
+        container_status(client, job_id)  # raises if the container is gone, and not only the folder
+    except ResultArchiveError:  # what is refused once always will be
+        save_state(state, folder, missing)
+        raise
+    save_state(state, folder, missing)
+
+
+def _counting(events: Iterable[LogEvent], counter: LogCounter) -> Iterator[LogEvent]:
+    for event in events:
+        counter.feed(event.data)
+        yield event
+
+
+def _find_missing(client: DockerClient, job_id: str, here: LogSize) -> str | None:
+    """Compares a log with what its job has said of it; one that another program has trained has said nothing."""
+    try:
+        told = parse_log_size(fetch_completion(client, job_id) or b"{}")
+        if told is None:
+            return None
+        if not told:
+            return "its job could not note how long it is"
+        missing = LogSize.from_json(told).find_missing(here, is_exact=True)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None  # the archive is refused for it
+    if missing is None:
+        return None
+    with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+        driver = client.inspect_container(job_id)["HostConfig"]["LogConfig"]["Type"]
+    return f"{missing}, as the Docker daemon has kept it with the log driver {driver!r}"

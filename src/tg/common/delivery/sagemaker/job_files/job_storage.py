@@ -1,0 +1,68 @@
+"""Where this machine keeps its jobs, and what is wrong if it cannot."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ....errors import StorageError
+
+VARIABLE = "TG_JOBS_PATH"
+
+_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+_CLOSED = {
+    errno.EROFS: "it is read-only",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.ENOTDIR: "a part of the path is a file",
+    errno.EEXIST: "a part of the path is a file",
+}
+
+
+def jobs_path() -> Path:
+    """Returns the folder of all jobs: ``TG_JOBS_PATH``, by default ``tg-mlflow/jobs`` in the user's state folder.
+
+    As the XDG specification asks, an ``XDG_STATE_HOME`` that is not absolute is ignored.
+
+    Raises:
+        StorageError: If the user has no home folder.
+    """
+    if override := os.environ.get(VARIABLE):
+        return Path(override).expanduser().absolute()
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():
+        try:
+            state = Path.home().absolute() / ".local" / "state"
+        except RuntimeError as error:
+            raise StorageError(f"jobs cannot be kept: there is no home folder; set {VARIABLE} to a folder") from error
+    return state / "tg-mlflow" / "jobs"
+
+
+@contextmanager
+def keeping_jobs() -> Iterator[None]:
+    """Says why nothing can be written below the folder of all jobs, in place of an OSError inside.
+
+    Raises:
+        StorageError: In place of an error that is about that folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not _is_of_jobs(error):
+            raise
+        raise StorageError(_describe(error)) from error
+
+
+def _is_of_jobs(error: OSError) -> bool:
+    """Returns whether an error is about the folder of jobs, one in it or above it; one without a path may be."""
+    jobs, paths = jobs_path(), [Path(os.fsdecode(each)) for each in (error.filename, error.filename2) if each]
+    return not paths or any(path.is_relative_to(jobs) or jobs.is_relative_to(path) for path in paths)
+
+
+def _describe(error: OSError) -> str:
+    what = f"jobs cannot be kept in {str(jobs_path())!r}"
+    if reason := _FULL.get(error.errno or 0):
+        return f"{what}: {reason}; free space there, or set {VARIABLE} to another folder"
+    reason = _CLOSED.get(error.errno or 0) or error.strerror or str(error)
+    return f"{what}: {reason}; set {VARIABLE} to a folder that you can write to"

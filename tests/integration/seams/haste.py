@@ -1,0 +1,63 @@
+"""Makes a launcher impatient: what it waits for minutes, it waits for seconds, so that a table takes minutes."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_SECONDS = 3
+TIMEOUT_SECONDS = 2
+
+_SCRIPT = """
+import sys
+
+sys.path.insert(0, {root!r})
+from tests.integration.seams.haste import hurry
+
+sys.path.pop(0)
+hurry()
+from {module} import {function}
+
+sys.exit({function}())
+"""
+
+
+def write_commands(folder: Path) -> None:
+    """Writes impatient counterparts of ``mlflow`` and ``tg-mlflow``."""
+    for name, module, function in (("mlflow", "mlflow.cli", "cli"), ("tg-mlflow", "tg_mlflow.cli.main", "main")):
+        (folder / name).write_text(_SCRIPT.format(root=str(ROOT), module=module, function=function))
+
+
+def hurry() -> None:
+    """Changes this process: what it says to AWS and to Docker."""
+    import docker
+    from botocore.config import Config
+
+    from tg.common.delivery.sagemaker.aws import s3_download
+    from tg.common.delivery.sagemaker.aws.session import AwsSession
+    from tg.common.delivery.sagemaker.container.patience import EnginePatience
+    from tg.common.delivery.sagemaker.remote.pacing import Pacing
+    from tg_mlflow.places.sagemaker import SagemakerPlace
+
+    pacing = Pacing(
+        status_seconds=0.1,
+        log_seconds=0.1,
+        quiet_seconds=0.3,
+        drain_seconds=PATIENCE_SECONDS,
+        search_seconds=0.1,
+        streams_seconds=0.3,
+        create_seconds=0.2,
+        patience_seconds=PATIENCE_SECONDS,
+    )
+    s3_download.download_object.__defaults__ = (0.1,)
+    Config.OPTION_DEFAULTS.update(connect_timeout=TIMEOUT_SECONDS, read_timeout=TIMEOUT_SECONDS)
+    AwsSession.__init__.__defaults__ = (None, None, None, PATIENCE_SECONDS, 0.2, None)
+    EnginePatience.__init__.__defaults__ = (PATIENCE_SECONDS, 0.2)
+    docker.APIClient = partial(docker.APIClient, timeout=TIMEOUT_SECONDS)  # type: ignore[misc,assignment]
+    SagemakerPlace.open = partial(_open, pacing)  # type: ignore[method-assign]
+
+
+def _open(pacing: Any, options: Any, is_shared: bool = False) -> Any:
+    from tg.common.delivery.sagemaker import RemoteExecutor
+
+    return RemoteExecutor(options, pacing=pacing)

@@ -1,0 +1,42 @@
+"""Calls to AWS: whatever becomes of one, nothing is lost without a word, and no healthy job is stopped."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.aws_emulator import AwsEmulator
+from tests.aws_emulator.api_call import ApiCall
+from tests.aws_emulator.api_error import ApiError
+from tests.integration.aws.backend_support import MLPROJECT, READY_NAME, TASKS
+from tests.integration.seams.aws_scene import AwsJobs, AwsScene, away, denied, expired
+from tests.integration.seams.walk import assert_nothing_is_lost
+from tests.support import ProjectFolder
+
+
+@pytest.fixture
+def jobs() -> Iterator[AwsJobs]:
+    jobs = AwsJobs()
+    with AwsEmulator(jobs) as jobs.aws:
+        yield jobs
+
+
+@pytest.mark.parametrize(
+    ("refuse", "title"),
+    [(away, "AWS is away (503)"), (denied, "access is denied"), (expired, "the token has expired")],
+    ids=["away", "denied", "expired"],
+)
+def test_nothing_is_lost_of_a_training_on_sagemaker(
+    project: ProjectFolder,
+    tmp_path: Path,
+    empty_store: Path,
+    jobs: AwsJobs,
+    refuse: Callable[[ApiCall], ApiError],
+    title: str,
+) -> None:
+    project.write("tasks.py", TASKS)
+    project.write("MLproject", MLPROJECT)
+    project.write("tg.json", json.dumps({"image_uri": READY_NAME, "dataset": "points.parquet"}))
+    scene = AwsScene(project.path, tmp_path, jobs.aws, jobs, empty_store, refuse)
+    assert_nothing_is_lost(f"tg-sagemaker: {title}", scene)

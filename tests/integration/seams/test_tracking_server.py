@@ -1,0 +1,53 @@
+"""Calls to a tracking server: whatever becomes of one, nothing is lost without a word."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.seams.tracked_scene import TrackedScene
+from tests.integration.seams.walk import assert_nothing_is_lost
+from tests.support import ProjectFolder
+from tests.tracking_server import TrackingServer
+
+TASKS = """
+    from tg.common.ml.training_core import AbstractTrainingTask
+
+
+    class Small(AbstractTrainingTask):
+        def run_with_environment(self, data, environment):
+            for step in range(5):
+                environment.output_metric("loss", 1 / (step + 1), step)
+            environment.store_artifact([], "weights", [1, 2, 3])
+
+
+    def build_task(rate: float = 0.5):
+        return Small()
+"""
+MLPROJECT = """
+    name: points
+    entry_points:
+      main:
+        parameters: {rate: {type: float, default: 0.5}}
+        command: "tg-mlflow train tasks:build_task rate={rate}"
+"""
+
+
+@pytest.fixture
+def small(project: ProjectFolder) -> ProjectFolder:
+    project.write("tasks.py", TASKS)
+    project.write("MLproject", MLPROJECT)
+    return project
+
+
+def test_nothing_is_lost_of_a_training_in_a_child_process(
+    small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path
+) -> None:
+    scene = TrackedScene("process", small.path, tmp_path, sqlite_server.uri)
+    assert_nothing_is_lost("tg-process: the tracking server", scene, decisive=["runs/create"])
+
+
+def test_nothing_is_lost_of_a_training_in_the_launcher(
+    small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path
+) -> None:
+    scene = TrackedScene("attached", small.path, tmp_path, sqlite_server.uri)
+    assert_nothing_is_lost("tg-attached: the tracking server", scene, decisive=["runs/create"])
