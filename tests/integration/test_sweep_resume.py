@@ -193,11 +193,13 @@ def test_a_sweep_is_looked_at_and_stopped_by_its_run(
         launcher.kill()
     shown = tg_mlflow(tmp_path, "status", run_id).stdout.splitlines()
     assert shown[0] == f"run {run_id} RUNNING"
-    assert [(line.split()[0], line.split()[2]) for line in shown[1:]] == [
+    assert [(line.split()[0], line.split()[2]) for line in shown[1:4]] == [
         ("R1", "FINISHED"),
         ("R98", "RUNNING"),
         ("R99", "RUNNING"),
     ]
+    advice = f"`tg-mlflow attach {run_id}` resumes it, `tg-mlflow cancel {run_id}` ends it"
+    assert shown[4:] == ["1 training was not started yet", f"no process of this machine runs it; {advice}"]
     assert f"left alone: 3 trainings are missing; `tg-mlflow attach {run_id}` resumes it" in (
         tg_mlflow(tmp_path, "reconcile").stdout
     )

@@ -14,8 +14,8 @@ from tg_mlflow.takeover.run_job import RunJob, find_job
 from tg_mlflow.takeover.status import find_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
-from tg_mlflow.tracking.search import is_complete
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG
+from tg_mlflow.tracking.search import is_complete, is_running
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG, NOT_UPLOADED_TAG
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -37,7 +37,7 @@ def attach(client: TrackingClient, run_id: str) -> None:
     """
     run, launcher = read_settled_run(client, run_id)
     found = find_job(run)
-    if is_complete(run) and not (MISSING_LOG_TAG in run.data.tags and _is_kept(found)):
+    if is_complete(run) or (_lacks_only_log(run) and not _is_kept(found)):
         _logger.info("%s", _describe_complete(run))
         return
     check_is_left(run, launcher)
@@ -52,6 +52,11 @@ def attach(client: TrackingClient, run_id: str) -> None:
     if not is_recorded:
         raise RecordingError(f"the results of run {run_id} are still not uploaded; they are kept")
     _logger.info("%s", describe_run(client, run_id))
+
+
+def _lacks_only_log(run: Run) -> bool:
+    tags = run.data.tags
+    return not is_running(run) and MISSING_LOG_TAG in tags and NOT_UPLOADED_TAG not in tags
 
 
 def _is_kept(found: RunJob) -> bool:

@@ -233,7 +233,7 @@ def test_a_run_that_is_deleted_meanwhile_takes_nothing(
             recorder.take(LogEvent(b"###METRIC###loss:1###step:1###\n" * 5, 7))
 
     store.delete_run(run_id)
-    with pytest.raises(RecordingError, match="Current state is deleted"):
+    with pytest.raises(RecordingError, match="it is deleted; restore it first"):
         record()
     store.restore_run(run_id)
     assert "tg.refused_metrics" not in store.get_run(run_id).data.tags

@@ -6,30 +6,44 @@ from typing import Any
 import docker.errors
 
 from tg.common.delivery.delivery.image.left_images import remove_left_images
+from tg.common.system.process_mark import mark_process
+
+DAY = 24 * 3600
 
 
 class Engine:
-    """Has images by their ids, with the time of their creation; the last one is in use."""
+    """Has images, each with an id, the time of its creation and its builder; the last one is in use."""
 
-    def __init__(self, images: dict[str, int | str]) -> None:
-        self.images_by_id = images
+    def __init__(self, *images: tuple[str, int, str | None]) -> None:
+        self._images = images
         self.filters: Any = None
         self.removed: list[str] = []
 
     def images(self, filters: Any) -> list[dict[str, Any]]:
         self.filters = filters
-        return [{"Id": name, "Created": created} for name, created in self.images_by_id.items()]
+        return [
+            {"Id": name, "Created": created, "Labels": None if builder is None else {"tg-mlflow.builder": builder}}
+            for name, created, builder in self._images
+        ]
 
     def remove_image(self, name: str) -> None:
-        if name == [*self.images_by_id][-1]:
+        if name == self._images[-1][0]:
             raise docker.errors.APIError("it is in use")
         self.removed.append(name)
 
 
-def test_old_ones_of_builds_of_ours_are_removed() -> None:
-    day = 24 * 3600
-    now = int(time.time())
-    engine = Engine({"young": now - day + 60, "old": now - day - 60, "written": "2020-01-01T00:00:00.1Z", "used": 1})
-    assert remove_left_images(engine) == 2
-    assert engine.removed == ["old", "written"]
+def test_those_that_no_living_process_builds_are_removed() -> None:
+    now, own = int(time.time()), mark_process()
+    place, pid, start = own.split(" ")
+    engine = Engine(
+        ("living", now, own),
+        ("dead", now, f"{place} {pid} {int(start) + 1}"),
+        ("another machine's", now, f"another {pid} 1"),
+        ("unknown", now - DAY + 60, None),
+        ("old", now - DAY - 60, None),
+        ("old and another machine's", now - DAY - 60, f"another {pid} 1"),
+        ("used", 1, None),
+    )
+    assert remove_left_images(engine) == 3
+    assert engine.removed == ["dead", "old", "old and another machine's"]
     assert engine.filters == {"dangling": True, "label": "tg-mlflow.build"}

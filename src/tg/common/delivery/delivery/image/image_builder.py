@@ -15,11 +15,13 @@ from typing import IO, Any
 from ....errors import ContainerError, ImageBuildError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
+from ....system.process_mark import mark_process
 from .docker_client import DockerClient, engine_errors, explain, first_line, is_disk_full
 from .image import Image
 from .image_options import ImageBuildOptions, redact
 
 BUILD_LABEL = "tg-mlflow.build"
+BUILDER_LABEL = "tg-mlflow.builder"  # the process, by which others know when it is gone
 _SHOWN_LINES = 15
 _REMOVAL_SECONDS = 10
 # How long the daemon may take to notice that a build was cancelled; there is no event for it.
@@ -70,7 +72,11 @@ def build_image(
             tempfile.TemporaryFile() as context,
             engine_errors(ImageBuildError, f"image {reference!r} cannot be built"),
         ):
-            _write_context(context, _label_stages(dockerfile, {BUILD_LABEL: build_id, **labels}), files)
+            _write_context(
+                context,
+                _label_stages(dockerfile, {BUILD_LABEL: build_id, BUILDER_LABEL: mark_process(), **labels}),
+                files,
+            )
             context.seek(0)
             events = client.build(
                 fileobj=context,

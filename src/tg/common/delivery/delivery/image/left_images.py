@@ -1,19 +1,20 @@
-"""Removes the unnamed images of builds that were cut short."""
+"""Removes the unnamed images of builds whose process was killed."""
 
-import calendar
 import time
-from datetime import datetime
 
 from ....errors import ContainerError
+from ....system.process_mark import is_gone
 from .docker_client import DockerClient, engine_errors
-from .image_builder import BUILD_LABEL, remove_image
+from .image_builder import BUILD_LABEL, BUILDER_LABEL, remove_image
 
 # No build takes so long: what is older belongs to none that goes on, on whichever machine.
 _OLD_SECONDS = 24 * 3600
 
 
 def remove_left_images(client: DockerClient) -> int:
-    """Removes unnamed images that builds have left more than a day ago, unless something needs them.
+    """Removes unnamed images of builds whose process on this machine is gone, or more than a day old.
+
+    What other images or containers need stays.
 
     Returns:
         How many it has removed.
@@ -23,10 +24,9 @@ def remove_left_images(client: DockerClient) -> int:
     """
     with engine_errors(ContainerError, "what builds have left cannot be listed"):
         images = client.images(filters={"dangling": True, "label": BUILD_LABEL})
-        return sum(remove_image(client, each["Id"]) for each in images if _is_old(each["Created"]))
+        left = [each for each in images if _is_left(each["Created"], each.get("Labels") or {})]
+        return sum(remove_image(client, each["Id"]) for each in left)
 
 
-def _is_old(created: int | str) -> bool:
-    if isinstance(created, str):
-        created = calendar.timegm(datetime.fromisoformat(created[:19]).timetuple())
-    return time.time() - created > _OLD_SECONDS
+def _is_left(created: int, labels: dict[str, str]) -> bool:
+    return is_gone(labels.get(BUILDER_LABEL, "")) or time.time() - created > _OLD_SECONDS
