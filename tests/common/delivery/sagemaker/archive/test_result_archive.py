@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tg.common import ResultArchiveError
-from tg.common.delivery.sagemaker.archive.completion import write_completion_marker
 from tg.common.delivery.sagemaker.archive.result_archive import (
     ARCHIVE_NAME,
     COMPLETION,
