@@ -263,8 +263,8 @@ def test_a_base_image_of_another_architecture(
     with pytest.raises(ImageBuildError) as caught:
         containering.make_container(package, docker_client)
     assert str(caught.value) == (
-        f"base image '127.0.0.1:9/tg-test-other:1' is made for {other}, not for {native}; name another one, or set "
-        f"platform to {other!r}, which works where the Docker daemon emulates it"
+        f"base image '127.0.0.1:9/tg-test-other:1' is made for {other}, not for {native}; "
+        f"name one that is made for {native}"
     )
     docker_client.remove_image("127.0.0.1:9/tg-test-other:1")
 

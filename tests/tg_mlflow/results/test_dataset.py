@@ -269,3 +269,10 @@ def test_the_first_rows_may_be_in_several_files(tmp_path: Path) -> None:
     assert opened is not None
     assert list(opened.read_first(5)["x"]) == [0, 1, 2, 3, 4]
     assert len(opened.read_first(20)) == 8
+
+
+def test_a_name_that_is_not_utf_8_has_a_digest(tmp_path: Path) -> None:
+    (tmp_path / "x\udcff.csv").write_text("a\n1\n", encoding="utf-8")
+    expected = hashlib.sha256(b"x\xff.csv\x004\x00a\n1\n").hexdigest()[:32]
+    assert digest_files(tmp_path) == expected
+    assert open_dataset(tmp_path) is None

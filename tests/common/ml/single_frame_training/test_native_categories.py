@@ -80,6 +80,14 @@ def test_text_needs_a_transformer(library):
     assert "\n" not in str(caught.value)
 
 
+def test_a_category_without_values_is_named():
+    table = make_table()
+    table["empty"] = pd.Series([None] * len(table)).astype("category")
+    message = r"^XGBClassifier cannot be fitted \(.*\); the columns 'empty' have no values in the rows"
+    with pytest.raises(DatasetError, match=message):
+        make_task("xgboost").run(table)
+
+
 @pytest.mark.parametrize("kind", ["category", "text"])
 def test_a_learner_that_takes_no_categories_says_so(kind):
     provider = ModelProvider(LogisticRegression)

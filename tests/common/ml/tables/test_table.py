@@ -350,3 +350,19 @@ def test_names_that_occur_twice(tmp_path):
     (tmp_path / "a.csv").write_text("x,y,x\n1,2,3\n")
     with pytest.raises(DatasetError, match=r"^columns 'x' stand more than once in 'a.csv' of the dataset .*; rename"):
         open_table(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x\udcff.parquet", "x\udcff.csv", "a=\udcff/x.parquet"])
+def test_a_name_that_is_not_utf_8_is_told(tmp_path, name):
+    path = tmp_path / "data" / name
+    path.parent.mkdir(parents=True)
+    pd.DataFrame({"a": [1]}).to_csv(tmp_path / "x")
+    (tmp_path / "x").rename(path)
+    with pytest.raises(DatasetError) as caught:
+        open_table(tmp_path / "data")
+    assert str(caught.value) == (
+        f"the file {name!r} of the dataset {str(tmp_path / 'data')!r} has a name that is not UTF-8; rename it"
+    )
+    with pytest.raises(DatasetError) as caught:
+        open_table(path)
+    assert str(caught.value) == f"the dataset {str(path)!r} has a name that is not UTF-8; rename it"

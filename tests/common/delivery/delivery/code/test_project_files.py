@@ -167,6 +167,15 @@ def test_secrets_are_never_taken(folder: Folder, name: str) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["x\udcff.csv", "\udcff/x.csv"])
+def test_a_data_file_whose_name_is_not_utf_8_is_told_where_it_is_asked_for(folder: Folder, name: str) -> None:
+    folder.write_all({"tasks.py": "", name: "a"})
+    assert collect_project_files(folder.path, []).data == {}
+    with pytest.raises(PackagingError) as caught:
+        collect_project_files(folder.path, ["*.csv"])
+    assert str(caught.value) == f"data file {name!r} has a name that is not UTF-8; rename it, or change '*.csv'"
+
+
 def test_a_module_that_looks_like_a_secret_stays_out(folder: Folder) -> None:
     folder.touch("tasks.py", "credentials.py", ".aws/m.py")
     folder.write_all({".tgignore": "!credentials.py\n"})

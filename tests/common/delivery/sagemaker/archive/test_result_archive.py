@@ -218,3 +218,13 @@ def test_the_marker_is_read_with_any_names(model: Path) -> None:
         each["name"] for each in json.loads((model / "completed.json").read_text())["members"]
     ]
     assert ResultArchive(pack(model)).is_complete
+
+
+def test_an_artifact_whose_name_is_not_utf_8_is_kept(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "w\udcff.bin").write_bytes(b"weights")
+    write_completion_marker(model, {})
+    write_result_archive(model, tmp_path / "model.tar.gz")
+    with ResultArchive.open_complete(tmp_path / "model.tar.gz") as archive:
+        assert archive.get_path("w\udcff.bin").read_bytes() == b"weights"

@@ -55,8 +55,7 @@ def find_or_pull_image(
         found = image_platform(image)
         also = f", and it cannot be pulled for that ({trouble})" if trouble else ""
         raise ImageBuildError(
-            f"{what} {reference!r} is made for {found}, not for {wanted}{also}; name another one, or set platform "
-            f"to {found!r}, which works where the Docker daemon emulates it"
+            f"{what} {reference!r} is made for {found}, not for {wanted}{also}; name one that is made for {wanted}"
         )
     return image
 

@@ -98,7 +98,10 @@ class MemberCheck:
             raise RefusedError(f"member {_shown(name)} is there twice, as {before} and as {kind}")
         self._kinds[name] = kind
         if len(self._kinds) > self._most:
-            raise RefusedError(f"it has more than {self._most:,} members; if they are to be trusted, raise the limit")
+            raise RefusedError(
+                f"it has more than {self._most:,} members; if you trust them, open it with "
+                "ResultArchive(…, ArchiveLimits(members=…))"
+            )
 
 
 def _kind(info: tarfile.TarInfo) -> str:

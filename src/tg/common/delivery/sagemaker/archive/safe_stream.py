@@ -68,7 +68,8 @@ class ForwardReader:
     def _check(self, position: int) -> None:
         if position > self._limit:
             raise RefusedError(
-                f"it has more than {self._limit:,} bytes uncompressed; if they are to be trusted, raise the limit"
+                f"it has more than {self._limit:,} bytes uncompressed; if you trust them, open it with "
+                "ResultArchive(…, ArchiveLimits(size_bytes=…))"
             )
 
 
