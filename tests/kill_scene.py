@@ -26,6 +26,8 @@ class KillScene:
         server: Where the run is.
         folder: The test's folder, with the jobs below.
         moments: Chooses the moments.
+        imports: Whether real commands are killed in the stage ``start``, also while they import, which costs three
+            seconds of a core each; otherwise forks that have imported all.
 
     Attributes:
         run: The run that has a job; ``None`` before.
@@ -33,7 +35,9 @@ class KillScene:
         kills: What was killed when, for people.
     """
 
-    def __init__(self, project: ProjectFolder, server: TrackingServer, folder: Path, moments: random.Random) -> None:
+    def __init__(
+        self, project: ProjectFolder, server: TrackingServer, folder: Path, moments: random.Random, imports: bool
+    ) -> None:
         self.run: Run | None = None
         self.job: Path | None = None
         self.kills: list[str] = []
@@ -42,13 +46,12 @@ class KillScene:
         self._jobs, self._screen = folder / "jobs", folder / "screen"
         # SIGKILL leaves temporary files behind.
         self._variables = {**os.environ, "TMPDIR": str(folder)}
-        started = time.monotonic()
-        self._start("tg-mlflow", "attach", "0" * 32).wait()
-        self._start_seconds = time.monotonic() - started  # until a command has imported all and reached the server
         self._start("tg-mlflow", "attach", "0" * 32, start=WarmPopen).wait()  # it may be what starts the warm process
-        started = time.monotonic()
-        self._start("tg-mlflow", "attach", "0" * 32, start=WarmPopen).wait()
-        self._warm_start_seconds = time.monotonic() - started
+        self._warm_start_seconds = self._time_start(WarmPopen)
+        # Until a command has imported all and reached the server, and has made a package and a job; the latter takes
+        # longer than the former where all is imported.
+        self._first: type[subprocess.Popen[bytes]] = subprocess.Popen if imports else WarmPopen
+        self._first_seconds = 1.5 * self._time_start(subprocess.Popen) if imports else 6 * self._warm_start_seconds
 
     @property
     def is_job_over(self) -> bool:
@@ -58,16 +61,16 @@ class KillScene:
         """Starts the next command and kills it at a moment of a stage.
 
         Args:
-            stage: ``start`` is from its first moment until there may be a job, the imports included; ``training``
-                follows the first metric that it has shown; ``end`` is about the time when it learns that the job is
-                over; ``upload`` follows the first artifact that is kept.
+            stage: ``start`` is from its first moment until there may be a job; ``training`` follows the first metric
+                that it has shown; ``end`` is about the time when it learns that the job is over; ``upload`` follows the
+                first artifact that is kept.
         """
         task = self._task_time()
         started = time.monotonic()
-        process = self._start_next(subprocess.Popen if stage == "start" else WarmPopen)
+        process = self._start_next(self._first if stage == "start" else WarmPopen)
         try:
             if stage == "start":
-                pause = self._moments.uniform(0.3, 1.5) * self._start_seconds
+                pause = self._moments.uniform(0.2, 1) * self._first_seconds
             elif stage == "end":
                 pause = self._moments.uniform(0.7, 1.1) * self._warm_start_seconds
             else:
@@ -88,6 +91,11 @@ class KillScene:
         """Waits for the end of the job, which one of the launchers must have started."""
         assert self.job is not None, self.kills
         wait_for(lambda: self.is_job_over, WAIT_SECONDS)
+
+    def _time_start(self, start: "type[subprocess.Popen[bytes]]") -> float:
+        started = time.monotonic()
+        self._start("tg-mlflow", "attach", "0" * 32, start=start).wait()
+        return time.monotonic() - started
 
     def _start_next(self, start: "type[subprocess.Popen[bytes]]") -> "subprocess.Popen[bytes]":
         if self.run is not None:

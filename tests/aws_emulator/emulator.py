@@ -133,7 +133,8 @@ class AwsEmulator:
                 owner = secrets.token_hex(8)
                 self._engine = Engine(owner)
                 self._registry = self._shared_registry or self._start_registry()
-                self._ecr = EcrApi(self.region, self._registry, f"{owner}/" if self._shared_registry else "")
+                folder = self._registry.name_folder() if self._shared_registry else ""
+                self._ecr = EcrApi(self.region, self._registry, folder)
                 address = f"{ACCOUNT_ID}.dkr.ecr.{self.region}.amazonaws.com/"
                 texts = {address.encode(): self._ecr.address.encode()}
             self._serve(texts)

@@ -1,6 +1,7 @@
 """A registry of images on this machine that wants a user and a token, as ECR does."""
 
 import base64
+import itertools
 import json
 import secrets
 import shutil
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import bcrypt
+
+from tests.registry_layers import bring_layers, keep_layers
 
 _MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -43,9 +46,11 @@ class Registry:
         self.address = f"127.0.0.1:{_find_free_port()}"
         hashed = bcrypt.hashpw(self.token.encode(), bcrypt.gensalt(rounds=4)).decode()
         (folder / "htpasswd").write_text(f"{self.user}:{hashed}\n")
+        self._images = folder / "images"
+        self._folders = itertools.count(1)
         config = {
             "version": "0.1",
-            "storage": {"filesystem": {"rootdirectory": str(folder / "images")}, "delete": {"enabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(self._images)}, "delete": {"enabled": True}},
             "http": {"addr": self.address},
             "auth": {"htpasswd": {"realm": "emulator", "path": str(folder / "htpasswd")}},
         }
@@ -58,7 +63,12 @@ class Registry:
         """What a Docker client gives to pull or push."""
         return {"username": self.user, "password": self.token}
 
+    def name_folder(self) -> str:
+        """Names a folder of repositories that nobody else has: the same ones each time, for the kept layers."""
+        return f"{next(self._folders)}/"
+
     def start(self) -> None:
+        bring_layers(self._images)
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert self._process.stdout is not None
         lines = []
@@ -82,6 +92,7 @@ class Registry:
         self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
+        keep_layers(self._images)
 
     def list_tags(self, name: str) -> list[str]:
         """The tags of a repository; none if nothing was ever pushed."""

@@ -1,9 +1,9 @@
 """What the other machine says of a job, as a state."""
 
-import signal
 from collections.abc import Mapping
 from typing import Any
 
+from tg.common.delivery.sagemaker.contract.killed import explain_signal
 from tg.common.delivery.sagemaker.contract.variables import EXIT_TERMINATED
 from tg.common.delivery.sagemaker.executor import JobState, JobStatus
 
@@ -24,5 +24,5 @@ def build_state(answer: Mapping[str, Any]) -> JobState:
     if answer["failure"] is not None:
         return JobState(JobStatus.FAILED, code, answer["failure"])
     if code is not None and code < 0:
-        return JobState(JobStatus.FAILED, code, f"it was killed by {signal.Signals(-code).name}")
+        return JobState(JobStatus.FAILED, code, explain_signal(-code))
     return JobState(JobStatus.FAILED, code, f"it ended with exit code {code}, without a word of the reason")

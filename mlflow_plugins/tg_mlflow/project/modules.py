@@ -21,6 +21,9 @@ from tg.common.delivery.delivery.code.installed_distributions import find_instal
 from tg.common.delivery.delivery.code.source_folders import find_declared_sources, find_source_folders, is_own_path
 from tg.common.module_specs import read_all_held
 
+# Also where this library is installed with `pip install --editable`.
+_OWN = ("tg", "tg_mlflow")
+
 # sys.modules and sys.path belong to the whole process, so runs that change them take turns. A run may start another
 # one.
 _lock = threading.RLock()
@@ -37,7 +40,12 @@ class _ProjectFinder(FileFinder):
     """Finds modules that hide no others: a ``docker.py`` in a project is not what a library imports."""
 
     def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
-        return None if "." not in fullname and find_installed(fullname) else super().find_spec(fullname, target)
+        return None if "." not in fullname and find_owner(fullname) else super().find_spec(fullname, target)
+
+
+def find_owner(name: str) -> str | None:
+    """Returns where a top-level module is that no project's module hides: ours, an installed one, or Python's own."""
+    return "tg-mlflow's own package" if name in _OWN else find_installed(name)
 
 
 @contextmanager
@@ -95,7 +103,7 @@ def _names_to_hide(folder: Path, places: Sequence[Path]) -> list[str]:
         for name in own
         if name in sys.modules
         and (any(_is_file(place, name) for place in places) or _is_in(folder, name))
-        and not find_installed(name)
+        and not find_owner(name)
     ]
     return [name for name in list(sys.modules) if name.partition(".")[0] in top_level]
 

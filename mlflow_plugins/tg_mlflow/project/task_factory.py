@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tg.common.delivery.delivery.code.installed_distributions import find_installed
 from tg.common.errors import suggestion
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.arguments.conversion import convert_arguments
+from tg_mlflow.project.modules import find_owner
 from tg_mlflow.project.train_command import TrainCommand
 
 _SITE_FOLDERS = ("site-packages", "dist-packages")
@@ -44,11 +44,11 @@ def _load_factory(command: TrainCommand) -> Callable[..., Any]:
         module = importlib.import_module(command.module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{command.module}.".startswith(f"{error.name}."):
+            _explain(error)
             raise
         raise ProjectError(f"module {command.module!r} of factory {command.target} is not in the project") from error
     except ImportError as error:
-        if hidden := _describe_hidden((error.name or "").partition(".")[0]):
-            raise ProjectError(f"{error}, as {hidden}") from error
+        _explain(error)
         raise
     if not hasattr(module, command.factory):
         own = [name for name, value in vars(module).items() if inspect.isfunction(value) and not name.startswith("_")]
@@ -61,15 +61,22 @@ def _load_factory(command: TrainCommand) -> Callable[..., Any]:
     return typing.cast("Callable[..., Any]", factory)
 
 
+def _explain(error: ImportError) -> None:
+    """Raises ProjectError if an import has failed because a library was imported in place of a project's module."""
+    if hidden := _describe_hidden((error.name or "").partition(".")[0]):
+        raise ProjectError(f"{error}, as {hidden}") from error
+
+
 def _describe_hidden(name: str) -> str | None:
     """Describes that an installed module is imported in place of a project's module of the same name."""
-    installed = find_installed(name) if name else None
+    owner = find_owner(name) if name else None
     libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     folders = [Path(each) for each in sys.path if each not in libraries and Path(each).name not in _SITE_FOLDERS]
     files = [file for each in folders for file in (each / f"{name}.py", each / name / "__init__.py") if file.is_file()]
-    if installed is None or not files:
+    files = [file for file in files if str(file) != getattr(sys.modules.get(name), "__file__", None)]
+    if owner is None or not files:
         return None
-    return f"{str(files[0])!r} hides {name!r}, which is {installed}; rename it, or install it with 'pip install -e'"
+    return f"{str(files[0])!r} hides {name!r}, which is {owner}; rename it, or install it with 'pip install -e'"
 
 
 def _shown(value: Any) -> str:

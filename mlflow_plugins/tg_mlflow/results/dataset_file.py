@@ -54,7 +54,7 @@ def _digest(path: Path, files: "tuple[tuple[Path, int, int], ...]") -> str:
     digest = hashlib.sha256()
     for file, size, _ in files:
         if file != path:
-            digest.update(f"{file.relative_to(path).as_posix()}\0{size}\0".encode())
+            digest.update(f"{file.relative_to(path).as_posix()}\0{size}\0".encode("utf-8", "surrogateescape"))
         with file.open("rb") as opened:
             while chunk := opened.read(_CHUNK_BYTES):
                 digest.update(chunk)

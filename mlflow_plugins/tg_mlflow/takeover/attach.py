@@ -101,6 +101,11 @@ def _check_is_here(found: RunJob) -> None:
     except JobUnreachableError:
         raise  # it is there
     except DeliveryError as error:
+        if isinstance(error, JobMissingError) and (missing := found.run.data.tags.get(MISSING_LOG_TAG)) is not None:
+            raise RunNotOursError(
+                f"the log of run {run_id} stays as it is, as its job is not kept any more: {missing}; its results are "
+                "in the run"
+            ) from error
         if not (isinstance(error, JobMissingError) and keeps_jobs_here(found.run.data.tags)):
             raise RunNotOursError(
                 f"the job of run {run_id} is not on this machine, or was never started: {error}"

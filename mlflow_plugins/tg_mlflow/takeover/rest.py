@@ -8,6 +8,7 @@ from mlflow.entities import RunStatus
 from tg.common import JobFailedError
 from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
 from tg.common.errors import JobMissingError
+from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.results.optional_parts import Attempts
@@ -55,9 +56,10 @@ def record_rest(
         LogMissingError: If its output is not here as a whole; the run says so.
         RecordingError: If the tracking server does not take it.
         RunEndedError: If another process has ended the run meanwhile.
+        RunNotOursError: If the tag that says how much is recorded is damaged.
     """
     run_id, tags, executor = found.run_id, found.run.data.tags, found.executor
-    written = int(tags.get(LOG_CURSOR_TAG, 0)) if executor.traits.repeats_logs else 0
+    written = _read_cursor(found) if executor.traits.repeats_logs else 0
     with ExitStack() as afterwards:
         try:
             with (
@@ -98,6 +100,16 @@ def _log_kept_package(client: TrackingClient, found: RunJob) -> None:
     if (path := find_kept_package(found.job_id)) is not None:
         with Attempts(client.mask)("package"):
             log_package(client.without_patience(), found.run_id, path)
+
+
+def _read_cursor(found: RunJob) -> int:
+    text = found.run.data.tags.get(LOG_CURSOR_TAG, "0")
+    if not text.isascii() or not text.isdecimal():
+        raise RunNotOursError(
+            f"the tag {LOG_CURSOR_TAG} of run {found.run_id!r} is damaged: {text!r}; give a number of bytes, or remove "
+            "the tag to record all again"
+        )
+    return int(text)
 
 
 def cancel_job(client: TrackingClient, found: RunJob) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.registry_layers import bring_layers, keep_layers
 from tg.common.delivery.delivery.image.docker_client import DockerClient
 from tg.common.delivery.delivery.image.image import Image
 from tg.common.delivery.delivery.package.package import Package
@@ -184,9 +185,10 @@ class RegistryServer:
     def __init__(self, program: str, folder: Path, port: int, htpasswd: str | None) -> None:
         folder.mkdir()
         self.address = f"127.0.0.1:{port}"
+        self._images = folder / "data"
         config: dict[str, Any] = {
             "version": "0.1",
-            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+            "storage": {"filesystem": {"rootdirectory": str(self._images)}},
             "http": {"addr": self.address},
         }
         if htpasswd is not None:
@@ -197,6 +199,7 @@ class RegistryServer:
         self._program = program
 
     def __enter__(self) -> "RegistryServer":
+        bring_layers(self._images)
         self._process = subprocess.Popen(
             [self._program, "serve", str(self._config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -220,6 +223,7 @@ class RegistryServer:
         self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
+        keep_layers(self._images)
 
 
 class SshServer:

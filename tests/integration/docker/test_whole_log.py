@@ -117,8 +117,8 @@ def test_a_training_that_needs_too_much_memory_says_so(executor: ContainerExecut
     output = read_output(executor, job_id).decode()
     assert "before\n" in output
     assert output.endswith(
-        " ERROR: Job has failed: the training was killed by SIGKILL, as the kernel does where memory is short; give it "
-        "more memory, or let it need less\n"
+        " ERROR: Job has failed: it was killed by SIGKILL, as the kernel does where memory is short; give it more, or "
+        "let it need less\n"
     )
     assert executor.status(job_id) == JobState(
         JobStatus.FAILED, 137, "out of memory: the container was killed at its limit of 200 MiB; raise `memory`"
@@ -133,12 +133,11 @@ def test_a_training_that_needs_too_much_memory_says_so(executor: ContainerExecut
             1,
             "its process ended with exit code 0 before the training's end, as by os._exit(0)",
         ),
-        ("import os; os.abort()", 134, "the training was killed by SIGABRT: Python or a library has crashed"),
+        ("import os; os.abort()", 134, "it was killed by SIGABRT: Python or a library has crashed"),
         (
             "import os; os.kill(os.getpid(), 9)",
             137,
-            "the training was killed by SIGKILL, as the kernel does where memory is short; give it more memory, or let "
-            "it need less",
+            "it was killed by SIGKILL, as the kernel does where memory is short; give it more, or let it need less",
         ),
     ],
 )

@@ -227,3 +227,13 @@ def test_whatever_stands_for_a_module_ends_no_run(
         assert importlib.import_module("before").VALUE == 2
     assert "tasks" not in sys.modules
     assert capsys.readouterr().out == ""
+
+
+def test_our_own_packages_are_not_hidden(tmp_path: Path) -> None:
+    for name in ("tg", "tg_mlflow"):
+        (tmp_path / f"{name}.py").write_text("mine = 1", encoding="utf-8")
+    with project_modules(tmp_path):
+        import tg
+        import tg_mlflow
+
+        assert not any(hasattr(each, "mine") for each in (tg, tg_mlflow))

@@ -280,12 +280,29 @@ def test_a_missing_library_is_not_taken_for_a_missing_module(tmp_path: Path) -> 
             "tasks",
             "wave.py' hides 'wave', which is in the standard library; rename it",
         ),
+        (
+            {"tasks.py": "from yaml.mine import x", "yaml/__init__.py": "", "yaml/mine.py": "x = 1"},
+            "tasks",
+            "yaml/__init__.py' hides 'yaml', which is installed as ",
+        ),
+        ({"tg.py": "def build(): ..."}, "tg", "tg.py' hides 'tg', which is tg-mlflow's own package; rename it"),
+        (
+            {"tasks.py": "from tg.mine import x", "tg/__init__.py": "", "tg/mine.py": "x = 1"},
+            "tasks",
+            "tg/__init__.py' hides 'tg', which is tg-mlflow's own package; rename it",
+        ),
+        (
+            {"tasks.py": "from tg_mlflow import mine", "tg_mlflow.py": "mine = 1"},
+            "tasks",
+            "tg_mlflow.py' hides 'tg_mlflow', which is tg-mlflow's own package; rename it",
+        ),
     ],
 )
 def test_a_module_that_an_installed_one_is_imported_for_is_named(
     tmp_path: Path, files: dict[str, str], module: str, message: str
 ) -> None:
     for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(ProjectError) as caught, project_modules(tmp_path):
         build_task(TrainCommand(module, "build", {}))

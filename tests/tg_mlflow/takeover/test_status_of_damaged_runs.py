@@ -3,8 +3,12 @@ import re
 import pytest
 
 from tests.memory_server import MemoryClient
+from tests.tg_mlflow.memory_jobs import start_job
 from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.takeover.rest import record_rest
+from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.takeover.status import describe_status, show_log
+from tg_mlflow.testing.memory_executor import MemoryExecutor
 
 TAGS = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job"}
 
@@ -38,3 +42,17 @@ def test_a_run_of_a_place_that_is_not_installed_has_a_status(status: str, expect
     client.update_run(run_id, status)
     lines = describe_status(client, client.get_run(run_id)).splitlines()
     assert lines == [f"run {run_id} {status}", *(line.format(run_id) for line in expected)]
+
+
+@pytest.mark.parametrize("text", ["1k", "-1", "", "1.5", "²"])
+def test_a_run_whose_cursor_is_damaged_is_not_recorded_anew(executor: MemoryExecutor, text: str) -> None:
+    client = MemoryClient()
+    job = start_job(client, executor, **{**TAGS, "tg.place": "memory", "tg.log_cursor": text})
+    found = find_job(client.get_run(job.run_id), executor)
+    with pytest.raises(RunNotOursError) as caught:
+        record_rest(client, found)
+    assert str(caught.value) == (
+        f"the tag tg.log_cursor of run {job.run_id!r} is damaged: {text!r}; give a number of bytes, or remove the tag "
+        "to record all again"
+    )
+    assert client.get_run(job.run_id).info.status == "RUNNING"

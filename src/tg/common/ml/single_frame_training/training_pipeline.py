@@ -108,6 +108,11 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         except TgError:
             raise
         except Exception as error:  # each library has its own errors for input that it refuses
+            if empty := _list_empty_columns(features):
+                raise DatasetError(
+                    f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
+                    f"{listed(empty, most=10)} have no values in the rows to learn from: exclude them"
+                ) from error
             others = _list_other_columns(features, takes_categories=learner.categories is not None)
             if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
                 raise
@@ -172,6 +177,14 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         if self.label_classes_ is None:
             return labels
         return np.searchsorted(self.label_classes_, labels)
+
+
+def _list_empty_columns(features: Any) -> list[Any]:
+    """Lists the categorical columns of a frame that have no category at all."""
+    if not isinstance(features, pd.DataFrame):
+        return []
+    kinds = features.dtypes.items()
+    return [name for name, kind in kinds if isinstance(kind, pd.CategoricalDtype) and not len(kind.categories)]
 
 
 def _list_other_columns(features: Any, takes_categories: bool) -> list[Any]:

@@ -20,7 +20,7 @@ def open_parts(dataset: Path) -> list[TablePart]:
     its name, and parquet otherwise. Folders named ``<column>=<value>`` are partitions.
 
     Raises:
-        DatasetError: A file cannot be read, or there are parquet and CSV files in one folder.
+        DatasetError: A file cannot be read, or its name is not UTF-8, or there are parquet and CSV files in one folder.
     """
     if not dataset.is_dir():
         return [_open_part(dataset, dataset)]
@@ -45,6 +45,11 @@ def _is_hidden(name: str) -> bool:
 
 
 def _open_part(path: Path, dataset: Path) -> TablePart:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = "" if path == dataset else f"the file {str(path.relative_to(dataset))!r} of "
+        raise DatasetError(f"{name}the dataset {str(dataset)!r} has a name that is not UTF-8; rename it") from error
     kind = ParquetPart if find_csv_suffix(path) is None else CsvPart
     return kind(path, dataset, _read_partition(path.relative_to(dataset).parts[:-1]) if path != dataset else {})
 

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import platform
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy
+import pandas
 import pytest
 
 import tg.common.errors
@@ -406,3 +409,29 @@ def test_what_is_no_pickle_is_told(content: bytes, tmp_path: Path) -> None:
     archive = make_archive(tmp_path / "result", {"it": content}, NO_PACKAGE)
     with pytest.raises(ResultArchiveError, match=r"'runs/0/it.pkl' of '.*model.tar.gz' cannot be unpickled: \w+: "):
         load(archive)
+
+
+@pytest.mark.parametrize(
+    ("libraries", "python", "said"),
+    [
+        ({}, platform.python_version(), ""),
+        ({"numpy": "1.0"}, platform.python_version(), f"numpy 1.0 (here {numpy.__version__})"),
+        ({}, "3.1.0", f"Python 3.1.0 (here {platform.python_version()})"),
+        (
+            {"numpy": numpy.__version__, "pandas": "0.1", "tg-absent": "2"},
+            "3.1.0",
+            f"pandas 0.1 (here {pandas.__version__}), tg-absent 2 (not installed here) and "
+            f"Python 3.1.0 (here {platform.python_version()})",
+        ),
+    ],
+)
+def test_versions_that_differ_are_named_where_a_pickle_cannot_be_loaded(
+    tmp_path: Path, libraries: dict[str, str], python: str, said: str
+) -> None:
+    properties = {"library_versions": libraries, "python_version": python}
+    archive = make_archive(tmp_path / "result", {"it": reference("numpy", "no_such_name")}, NO_PACKAGE, **properties)
+    with pytest.raises(ResultArchiveError) as caught:
+        load(archive)
+    reason = "AttributeError: Can't get attribute 'no_such_name' on"
+    assert str(caught.value).startswith(f"'runs/0/it.pkl' of '{archive.path}' cannot be unpickled: {reason}")
+    assert str(caught.value).partition("; ")[2] == (said and f"it was made with {said}; use these versions")

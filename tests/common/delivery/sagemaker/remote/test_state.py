@@ -75,7 +75,7 @@ def test_a_job_that_waits_says_for_what() -> None:
             "AlgorithmError: , exit code: 137",
             "; it was killed, as the kernel does where memory is short: take a machine with more",
         ),
-        ("AlgorithmError: the training was killed by SIGKILL, as where memory is short, exit code: 137", ""),
+        ("AlgorithmError: it was killed by SIGKILL, as the kernel does where memory is short, exit code: 137", ""),
         ("OutOfMemoryError: Please use an instance type with more memory, exit code: 137", ""),
         ("AlgorithmError: no rows, exit code: 1375", ""),
     ],

@@ -119,19 +119,18 @@ def test_what_a_left_process_writes_later_is_not_waited_for(tmp_path: Path) -> N
         (
             "os.kill(os.getpid(), signal.SIGKILL)",
             137,
-            "the training was killed by SIGKILL, as the kernel does where memory is short; give it more memory, or let "
-            "it need less",
+            "it was killed by SIGKILL, as the kernel does where memory is short; give it more, or let it need less",
         ),
         (
             "import ctypes; ctypes.string_at(0)",
             139,
-            "the training was killed by SIGSEGV: Python or a library has crashed",
+            "it was killed by SIGSEGV: Python or a library has crashed",
         ),
-        ("os.abort()", 134, "the training was killed by SIGABRT: Python or a library has crashed"),
+        ("os.abort()", 134, "it was killed by SIGABRT: Python or a library has crashed"),
         (
             "signal.pthread_sigmask(signal.SIG_UNBLOCK, [15]); os.kill(os.getpid(), 15)",
             143,
-            "the training was stopped by SIGTERM",
+            "it was stopped by SIGTERM",
         ),
         ("os._exit(0)", 1, "its process ended with exit code 0 before the training's end, as by os._exit(0)"),
         ("os._exit(7)", 7, "its process ended with exit code 7 without saying why; see the end of its log"),

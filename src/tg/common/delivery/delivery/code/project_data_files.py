@@ -31,7 +31,7 @@ def find_data_files(
         Files by their paths in a package, where they lie beside the same modules as here.
 
     Raises:
-        PackagingError: If a pattern is invalid, names a secret or matches nothing.
+        PackagingError: If a pattern is invalid or matches nothing, or names a secret or a file whose name is not UTF-8.
     """
     data: dict[PurePosixPath, Path] = {}
     named = {str(path): name_in_package(path, sources) for path in files}
@@ -49,8 +49,20 @@ def find_data_files(
                     f"data file {str(shown)!r} looks like a secret, and packages hold none; change {pattern!r}, and "
                     "pass secrets through the environment"
                 )
+            if not _is_utf8(str(shown)):
+                raise PackagingError(
+                    f"data file {str(shown)!r} has a name that is not UTF-8; rename it, or change {pattern!r}"
+                )
         data.update(found)
     return data
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _find_inside(folder: Path, pattern: str, named: Mapping[str, PurePosixPath]) -> dict[PurePosixPath, Path]:

@@ -10,6 +10,7 @@ from ....errors import DeliveryError
 from ....logger import Logger
 from .entry_point import EntryPoint
 from .import_failures import describe_import_failure
+from .version_differences import explaining_versions
 
 # The argument with which an image is started to be checked.
 CHECK_ARGUMENT = "check"
@@ -25,7 +26,8 @@ def load_prepared(package: EntryPoint, name: str) -> Any:
         PackagingError: If the payload has no object of this name.
     """
     prepare_imports(package.properties)
-    with explaining_imports(f"{name!r} cannot be loaded", package.properties):
+    what, properties = f"{name!r} cannot be loaded", package.properties
+    with explaining_versions(what, properties), explaining_imports(what, properties):
         return package.load_resource(name)
 
 

@@ -1,5 +1,6 @@
 """The results of a training: ``model.tar.gz``, opened without trusting its content."""
 
+import json
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from ....errors import ResultArchiveError, suggestion
 from ....exception_text import describe_exception
 from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
+from ...delivery.package.version_differences import describe_differences
 from .completion import parse_completion_marker, parse_left_out, parse_log_size, write_completion_marker
 from .modules import ArchivedModules, PackageProperties
 from .names import ARCHIVE_NAME, COMPLETION, HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, other_names
@@ -118,7 +120,8 @@ class ResultArchive:
         """
         path = self.get_path(member)
         try:
-            properties = PackageProperties.parse(self._read(PROPERTIES))
+            text = self._read(PROPERTIES)
+            properties = PackageProperties.parse(text)
         except (ValueError, RecursionError) as error:
             raise ResultArchiveError(f"{PROPERTIES} in {str(self.path)!r} is damaged: {error}") from error
         modules = ArchivedModules(properties, lambda: self.get_path(PACKAGE), self._limits)
@@ -131,6 +134,8 @@ class ResultArchive:
                 return load_pickle(path, modules.find)
         except Exception as error:
             reason = str(error) if isinstance(error, ResultArchiveError) else describe_exception(error)
+            if differences := describe_differences(json.loads(text)):
+                reason = f"{reason}; {differences}"
             raise ResultArchiveError(f"{member!r} of {str(self.path)!r} cannot be unpickled: {reason}") from error
 
     @property

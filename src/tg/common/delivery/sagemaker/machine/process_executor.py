@@ -17,6 +17,7 @@ from ....system.interrupts import uninterrupted
 from ...delivery.package.package_check import FAILURE_PREFIX
 from ...delivery.package.run_file import build_run_file
 from ..archive.result_archive import COMPLETION
+from ..contract.killed import explain_signal
 from ..contract.ml_folder import MlFolder
 from ..contract.variables import (
     DATASET_VARIABLE,
@@ -250,7 +251,7 @@ def _judge(folder: JobFolder, exit_code: object) -> JobState:
     if reason := _read_failure(folder):
         return JobState(JobStatus.FAILED, code, reason)
     if code is not None and code < 0:
-        return JobState(JobStatus.FAILED, code, f"it was killed by {signal.Signals(-code).name}")
+        return JobState(JobStatus.FAILED, code, explain_signal(-code))
     return JobState(JobStatus.FAILED, code, f"it ended with exit code {code} and gave no reason")
 
 

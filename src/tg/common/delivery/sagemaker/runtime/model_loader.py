@@ -14,6 +14,7 @@ from ....errors import TaskDefinitionError, suggestion
 from ...delivery.package.entry_point import open_own_package
 from ...delivery.package.package_check import set_variables
 from ...delivery.package.pickling import load_pickle
+from ...delivery.package.version_differences import explaining_versions
 from .module_aliases import add_fallback_aliases
 
 # The parameter of MLflow's predict, and what it may name.
@@ -66,4 +67,5 @@ def _load_pyfunc(path: str) -> ServedModel:
     properties = package.properties
     set_variables(properties)
     add_fallback_aliases(package.module_name, ["tg", *properties["modules"]])
-    return ServedModel(load_pickle(Path(path)))
+    with explaining_versions("the model cannot be loaded", properties):
+        return ServedModel(load_pickle(Path(path)))

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from ..archive.completion import add_log_size
 from ..archive.names import COMPLETION
+from ..contract.killed import explain_signal
 from ..contract.log_size import LogCounter, format_log_end
 from ..contract.ml_folder import LEADER, RESOURCES_NAME, MlFolder
 from ..contract.variables import EXIT_FAILED, ML_FOLDER_VARIABLE, TRAIN_ARGUMENT
@@ -25,7 +26,6 @@ _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, sign
 _CHUNK_BYTES = 1 << 16
 # How long the output is read at most when the training has ended: what it has left running may write for ever.
 _REST_SECONDS = 2
-_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 _is_relayed = False
 
@@ -157,7 +157,7 @@ class _Relay:
     def _judge(self, code: int) -> tuple[str | None, int]:
         """Returns why the training has failed, unless it has said so itself, and the exit code."""
         if code < 0:
-            return _explain_signal(-code), 128 - code
+            return explain_signal(-code), 128 - code
         if code == 0:
             if (self._folder.model / COMPLETION).is_file():
                 return None, 0
@@ -185,17 +185,5 @@ class _Relay:
             host = LEADER
         try:
             add_log_size(self._folder.model, {"host": str(host), **self._counter.size.to_json()})
-        except OSError as problem:
+        except (OSError, ValueError, TypeError) as problem:  # the disk is full, or a task has written the file anew
             self._take(f"The size of the log cannot be noted: {problem}\n".encode())
-
-
-def _explain_signal(number: int) -> str:
-    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-    if number == signal.SIGTERM:
-        return f"the training was stopped by {name}"
-    if number == signal.SIGKILL:
-        return (
-            f"the training was killed by {name}, as the kernel does where memory is short; give it more memory, or let "
-            "it need less"
-        )
-    return f"the training was killed by {name}{': Python or a library has crashed' if number in _CRASHES else ''}"
