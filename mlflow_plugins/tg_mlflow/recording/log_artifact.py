@@ -1,6 +1,7 @@
 """Keeps a growing log in a run as an artifact, refreshed while it grows."""
 
 import logging
+import os
 import tempfile
 import threading
 import time
@@ -9,13 +10,14 @@ from shutil import copyfile
 from types import TracebackType
 
 from tg.common.secrets import SecretMask
-from tg.common.system.temporary_folder import temporary_folder
+from tg.common.system.temporary_folder import TEMPORARY_PREFIX, lock_folder, temporary_folder
 from tg_mlflow.tracking.client import TrackingClient
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 LOG_ARTIFACT = "logs/train.log"
 
+_KEPT_PREFIX = "tg-mlflow-log-"  # of the folder of a log that could not be sent
 _REFRESH_SECONDS = 5
 # A long log takes long to send: so many times as long nothing is sent then.
 _PAUSE_FACTOR = 20
@@ -45,7 +47,9 @@ class LogArtifact:
         self._thread = threading.Thread(target=self._refresh_until_closed, name="tg-log-artifact", daemon=True)
 
     def __enter__(self) -> "LogArtifact":
-        self._path = Path(tempfile.mkdtemp(prefix="tg-mlflow-log-")) / Path(LOG_ARTIFACT).name
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+        self._lock = lock_folder(folder)
+        self._path = folder / Path(LOG_ARTIFACT).name
         self._file = self._path.open("wb", buffering=0)
         self._thread.start()
         return self
@@ -69,11 +73,15 @@ class LogArtifact:
         try:
             self._send(self._client, self._path)
         except Exception as problem:  # noqa: BLE001 - whatever keeps the log from its place is no failure of the training
-            self.failure = f"the log could not be sent ({SecretMask().mask(str(problem))}); it is {self._path}"
+            kept = self._path.parent.with_name(self._path.parent.name.replace(TEMPORARY_PREFIX, _KEPT_PREFIX))
+            path = self._path.parent.rename(kept) / self._path.name
+            self.failure = f"the log could not be sent ({SecretMask().mask(str(problem))}); it is {path}"
             _logger.warning("%s", self.failure)
-            return
-        self._path.unlink()
-        self._path.parent.rmdir()
+        else:
+            self._path.unlink()
+            self._path.parent.rmdir()
+        if self._lock is not None:
+            os.close(self._lock)
 
     def _refresh_until_closed(self) -> None:
         pause: float = _REFRESH_SECONDS

@@ -15,7 +15,7 @@ from tg_mlflow.takeover.cancellation import wait_for_launcher
 from tg_mlflow.takeover.deleted_run import remove_job, wait_until_gone
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.rest import cancel_job
-from tg_mlflow.takeover.status import describe_wait
+from tg_mlflow.takeover.status import describe_wait, mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher, read_other_host
 from tg_mlflow.tracking.search import is_deleted, is_running
@@ -96,7 +96,7 @@ def _cancel(client: TrackingClient, run: Run, is_here: bool) -> TgError | None:
         if is_deleted(run):
             remove_job(client, run)
         elif (found := find_left_job(client, run, is_here)) is not None:
-            cancel_job(client, found)
+            cancel_job(mask_run_secrets(client, run), found)
     except TgError as error:
         return error
     return None

@@ -11,6 +11,7 @@ from tg_mlflow.takeover.deleted_run import read_any_run, remove_job
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.rest import cancel_job
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
+from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_deleted, is_running
@@ -44,7 +45,7 @@ def cancel(client: TrackingClient, run_id: str) -> None:
         _stop(client, run, launcher)
         run = wait_for_launcher(client, run_id, launcher)
     if is_running(run) and (left := find_left_job(client, run, keeps_jobs_here(run.data.tags))) is not None:
-        cancel_job(client, left)
+        cancel_job(mask_run_secrets(client, run), left)
     _logger.info("Run %s is %s", run_id, client.get_run(run_id).info.status)
 
 

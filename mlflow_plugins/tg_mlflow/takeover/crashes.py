@@ -7,6 +7,7 @@ from tg.common import JobFailedError, TgError
 from tg_mlflow.errors import RunNotOursError, describe_failure
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.rest import record_rest
+from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import read_settled_run
 from tg_mlflow.tracking.launcher_file import Crash, find_crashes, forget_crash
@@ -49,7 +50,7 @@ def _settle(client: TrackingClient, crash: Crash) -> None:
     if is_running(run):
         if (left := find_left_job(client, run, is_here=True)) is not None:
             with suppress(JobFailedError):  # the run says so
-                record_rest(client, left, show=lambda event: None)
+                record_rest(mask_run_secrets(client, run), left, show=lambda event: None)
         status = client.get_run(crash.run_id).info.status
         _logger.warning("Process %d ended in the middle of run %s, which is %s now", crash.pid, crash.run_id, status)
     forget_crash(crash.run_id)

@@ -10,6 +10,8 @@ from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to
 from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.results.artifacts import log_package
+from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching
@@ -26,6 +28,7 @@ from tg_mlflow.tracking.tags import (
 from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_notes import note_log
 from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.training.kept_run import find_kept_package
 from tg_mlflow.training.wait_notes import noting_waits
 
 _SCHEDULED = RunStatus.to_string(RunStatus.SCHEDULED)
@@ -79,6 +82,7 @@ def record_rest(
                         client.delete_tag(run_id, tag)
                 is_recorded = record_result(client, found, found.dataset, found.log, missing_log)
         except JobFailedError as error:
+            _log_kept_package(client, found)
             if not is_still_needed(JobStatus.FAILED, False, error):
                 afterwards.callback(found.discard)
             raise
@@ -89,6 +93,13 @@ def record_rest(
         if not is_still_needed(JobStatus.COMPLETED, is_recorded):
             afterwards.callback(found.discard)
         return is_recorded
+
+
+def _log_kept_package(client: TrackingClient, found: RunJob) -> None:
+    """Logs the package of a failed job, if its launcher did not come to that; of other jobs, the archive has it."""
+    if (path := find_kept_package(found.job_id)) is not None:
+        with Attempts(client.mask)("package"):
+            log_package(client.without_patience(), found.run_id, path)
 
 
 def _read_cursor(found: RunJob) -> int:

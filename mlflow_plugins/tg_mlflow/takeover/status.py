@@ -1,5 +1,6 @@
 """Describes the status of a training's run and shows its log, even after its job was removed."""
 
+import copy
 import json
 import os
 
@@ -100,6 +101,17 @@ def find_run_secrets(run: Run) -> SecretMask:
             f"the tag {SECRETS_TAG} of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
         )
     return SecretMask.of_variables(os.environ, listed=names)
+
+
+def mask_run_secrets(client: TrackingClient, run: Run) -> TrackingClient:
+    """Returns the same client, which masks what :func:`find_run_secrets` knows.
+
+    Raises:
+        RunNotOursError: If the tag with their names is damaged.
+    """
+    masking = copy.copy(client)
+    masking.mask = find_run_secrets(run)
+    return masking
 
 
 def _mask(run: Run, text: str) -> str:

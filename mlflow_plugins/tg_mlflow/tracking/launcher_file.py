@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
-from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process, is_alive
+from tg.common.errors import StorageError
 from tg.common.secrets import SecretMask
+from tg.common.system.process_mark import is_gone, mark_process
 from tg_mlflow.errors import RunTakenError
+
+_LOOKS = 10
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -43,17 +48,17 @@ def holding_launcher_file(run_id: str, tracking_uri: str, is_in_process: bool) -
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = _lock(path)
-        if file is None and (holder := _read(path)) is not None and is_alive(holder):
+        if file is None and (holder := _find_holder(path)) is not None:
             raise RunTakenError(
                 f"run {run_id!r} is recorded by process {holder['pid']} now; wait for it, or stop it with "
                 f"`tg-mlflow cancel {run_id}`"
             )
     try:
         if file is not None:
-            own = {"tracking_uri": SecretMask().mask(tracking_uri), "is_in_process": is_in_process}
+            own = {"pid": os.getpid(), "mark": mark_process(), "is_in_process": is_in_process}
             with suppress(OSError):
                 os.ftruncate(file, 0)
-                os.write(file, json.dumps({**describe_process(os.getpid()), **own}).encode())
+                os.write(file, json.dumps({**own, "tracking_uri": SecretMask().mask(tracking_uri)}).encode())
         yield
     finally:
         if file is not None:
@@ -64,12 +69,12 @@ def find_crashes(tracking_uri: str) -> list[Crash]:
     """Lists the launchers that have crashed while they recorded in a tracking server; asks nobody."""
     try:
         paths = sorted(_folder().iterdir())
-    except OSError:
+    except (OSError, StorageError):
         return []
     found, masked = list[Crash](), SecretMask().mask(tracking_uri)
     for path in paths:
         holder = _read(path)
-        if holder is not None and holder.get("tracking_uri") == masked and not is_alive(holder):
+        if holder is not None and holder.get("tracking_uri") == masked and is_gone(holder["mark"]):
             found.append(Crash(path.name, holder["pid"], bool(holder.get("is_in_process"))))
     return found
 
@@ -94,10 +99,21 @@ def _lock(path: Path) -> int | None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(path, file):
                 return file
-        except BlockingIOError:
+        except OSError as error:
             os.close(file)
-            return None
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
         os.close(file)  # its holder has removed it meanwhile
+
+
+def _find_holder(path: Path) -> dict[str, Any] | None:
+    """Finds the process that has locked a file, which it writes a moment later; ``None`` if only its workers live."""
+    for _ in range(_LOOKS):
+        if (holder := _read(path)) is not None and not is_gone(holder["mark"]):
+            return holder
+        time.sleep(_LOOK_SECONDS)
+    return None
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -105,7 +121,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None  # it is being written, or not ours
-    return content if isinstance(content, dict) and isinstance(content.get("pid"), int) else None
+    is_ours = isinstance(content, dict) and isinstance(content.get("pid"), int) and isinstance(content.get("mark"), str)
+    return content if is_ours else None
 
 
 def _remove(path: Path, file: int) -> None:

@@ -1,9 +1,11 @@
 """Opens a database of runs so that several processes may make its tables at the same moment."""
 
+import fcntl
 import functools
-import hashlib
+import os
 import tempfile
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
@@ -15,8 +17,7 @@ from mlflow.store.db.db_types import DATABASE_ENGINES
 def open_store(tracking_uri: str | None = None) -> str:
     """Opens a tracking server's store, if it is a database, while no other process of this machine makes its tables.
 
-    MLflow makes them without a lock, and two processes at once leave a database that nobody can use. Its own server
-    takes the same lock.
+    MLflow makes them without a lock, and two processes at once leave a database that nobody can use.
 
     Args:
         tracking_uri: The tracking server; by default, the one that MLflow's settings name.
@@ -35,16 +36,26 @@ def open_store(tracking_uri: str | None = None) -> str:
 
 @functools.cache
 def _open_database(uri: str) -> None:
-    from mlflow.utils.file_utils import ExclusiveFileLock
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        name = hashlib.md5(str(make_url(uri)).encode(), usedforsecurity=False).hexdigest()
-        with ExitStack() as holding:
-            with suppress(OSError):  # of another user's lock
-                holding.enter_context(ExclusiveFileLock(str(Path(tempfile.gettempdir(), f"db_init_lock-{name}"))))
+        with _locked(Path(make_url(uri).database or "").parent if uri.startswith("sqlite") else None):
             MlflowClient(uri)
     except (SQLAlchemyError, MlflowException) as error:
         reason = str(error).strip().partition("\n")[0]
         raise MlflowException(f"the database cannot be opened: {reason}; see `mlflow db --help`") from error
+
+
+@contextmanager
+def _locked(folder: Path | None) -> Iterator[None]:
+    """Locks the folder of a database, or else that of temporary files: a folder, so that no file of a lock is left."""
+    descriptor = None
+    with suppress(OSError):
+        descriptor = os.open(folder or tempfile.gettempdir(), os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

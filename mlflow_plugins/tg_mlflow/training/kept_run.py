@@ -1,5 +1,6 @@
 """What a job's folder says of its run, for the time when the tracking server does not know that any more."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job
 
 _NAME = "run.json"
+_PACKAGE_FOLDER = "run_package"
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,20 @@ class KeptRun:
     tags: Mapping[str, str]
 
 
-def keep_run(client: TrackingClient, job: Job, tags: Mapping[str, str]) -> None:
-    """Writes into a job's folder, if it has one, which run records it, without secrets."""
+def keep_run(client: TrackingClient, job: Job, tags: Mapping[str, str], package: Path) -> None:
+    """Puts into a job's folder, if it has one, which run records it, without secrets, and its package."""
     folder = JobFolder(jobs_path() / job.job_id)
     if folder.path.is_dir():
         uri = SecretMask().mask(client.tracking_uri)
         with suppress(OSError):
             folder.write_json(_NAME, {"tracking_uri": uri, "run_id": job.run_id, "tags": client.mask.mask_named(tags)})
+            (folder.path / _PACKAGE_FOLDER).mkdir()
+            shutil.copy(package, folder.path / _PACKAGE_FOLDER)
+
+
+def find_kept_package(job_id: str) -> Path | None:
+    """Finds the package in a job's folder; ``None`` if there is none."""
+    return next(iter((jobs_path() / job_id / _PACKAGE_FOLDER).glob("*")), None)
 
 
 def list_kept_runs(tracking_uri: str) -> Iterator[KeptRun]:

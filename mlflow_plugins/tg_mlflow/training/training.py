@@ -175,7 +175,7 @@ def _train_once(
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
         executor.submit(request, recorder.take)
         waits.has_job = True
-        keep_run(client, job, tags)
+        keep_run(client, job, tags, package.path)
         building.close()
         if _is_detached(config):
             if waits.is_scheduled and not executor.traits.may_queue:

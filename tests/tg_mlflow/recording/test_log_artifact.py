@@ -1,3 +1,4 @@
+import os
 import resource
 import shutil
 import signal
@@ -10,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from tests.memory_server import FakeClock
+from tg.common.system.temporary_folder import remove_left_folders
 from tg_mlflow.recording.log_artifact import LogArtifact
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -92,6 +94,7 @@ def test_a_log_stays_on_disk_where_only_its_place_is_away_or_the_server_stays_so
     reason, _, path = str(log.failure).partition("; it is ")
     assert reason == "the log could not be sent (the connection broke)"
     assert Path(path).read_bytes() == b"one\n"
+    assert Path(path).parent.name.startswith("tg-mlflow-log-")  # which nothing removes
     assert client.failures >= 98
     shutil.rmtree(Path(path).parent)
 
@@ -117,5 +120,7 @@ def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with open_log(connect()) as log:
         log.write(b"one\n")
-        assert len(list(tmp_path.glob("tg-mlflow-log-*/train.log"))) == 1
-    assert list(tmp_path.glob("tg-mlflow-log-*")) == []
+        assert len(list(tmp_path.glob("tg-mlflow-tmp-*/train.log"))) == 1
+        os.utime(next(tmp_path.iterdir()), (1, 1))
+        assert remove_left_folders() == 0
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,7 @@
 """A run that was deleted records nothing; its job can be removed."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -43,13 +45,20 @@ def client(store: MlflowClient, jobs: Path) -> TrackingClient:
     return TrackingClient(store.tracking_uri, patience_seconds=0)
 
 
+def make_package() -> Path:
+    """Writes a file that stands for a package, beside the jobs."""
+    path = Path(os.environ["TG_JOBS_PATH"]).with_name("points-0.tar.gz")
+    path.write_bytes(b"package")
+    return path
+
+
 def start_job(client: TrackingClient, executor: MemoryExecutor) -> Job:
     """Starts an endless job that has a folder; its launcher is gone."""
     run_id = client.create_run(client.get_experiment_by_name("test").experiment_id, tags=TAGS).info.run_id
     with launching(client, run_id):
         executor.submit(JobRequest("job", cast(SagemakerConfig, None)))
         JobFolder.create("job")
-        keep_run(client, job := Job(run_id, executor, "job"), TAGS)
+        keep_run(client, job := Job(run_id, executor, "job"), TAGS, make_package())
     return job
 
 
@@ -118,5 +127,17 @@ def test_what_a_job_keeps_of_its_run_has_no_secret(
     (jobs / "damaged" / "run.json").write_text("{")
     assert list(list_kept_runs(client.tracking_uri)) == [KeptRun("job", job.run_id, TAGS)]
     assert list(list_kept_runs("sqlite:///another.db")) == []
-    keep_run(client, job, {**TAGS, "db_password": "hunter2-hunter2"})
+    shutil.rmtree(jobs / "job" / "run_package")
+    keep_run(client, job, {**TAGS, "db_password": "hunter2-hunter2"}, make_package())
     assert "hunter2" not in (jobs / "job" / "run.json").read_text()
+
+
+def test_a_run_that_is_cancelled_has_the_package_that_its_launcher_did_not_come_to_log(
+    store: MlflowClient, client: TrackingClient, executor: MemoryExecutor
+) -> None:
+    run_id = start_job(client, executor).run_id
+    cancel(client, run_id)
+    run = client.get_run(run_id)
+    assert run.info.status == "KILLED"
+    assert Path(store.download_artifacts(run_id, "package/points-0.tar.gz")).read_bytes() == b"package"
+    assert Path(store.download_artifacts(run_id, "logs/train.log")).read_bytes() == b"hello ***\n"

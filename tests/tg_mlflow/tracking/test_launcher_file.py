@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.memory_server import MemoryClient
-from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process
+from tg.common.system.process_mark import mark_process
 from tg_mlflow.errors import RunTakenError
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.launcher_file import Crash, find_crashes, forget_crash, holding_launcher_file
 
 URI = "https://me:word@server"
+DEAD = f"{mark_process().partition(' ')[0]} {os.getpid()} 0"
 
 
 @pytest.fixture
@@ -38,7 +39,8 @@ def test_the_file_names_the_process_and_no_secret(folder: Path) -> None:
         content = json.loads((folder / "f0").read_bytes())
         assert find_crashes(URI) == []
     assert content == {
-        **describe_process(os.getpid()),
+        "pid": os.getpid(),
+        "mark": mark_process(),
         "tracking_uri": "https://me:***@server",
         "is_in_process": True,
     }
@@ -59,20 +61,21 @@ def test_a_run_that_another_process_holds_is_not_taken(folder: Path) -> None:
 
 def test_a_lock_that_a_dead_launchers_workers_hold_is_none(folder: Path) -> None:
     with holding_launcher_file("f0", URI, is_in_process=False):
-        (folder / "f0").write_text(json.dumps({"pid": os.getpid(), "started": "0"}))
+        (folder / "f0").write_text(json.dumps({"pid": os.getpid(), "mark": DEAD}))
         with holding_launcher_file("f0", URI, is_in_process=False):
             assert (folder / "f0").exists()
 
 
 def test_crashes_are_found_and_forgotten(folder: Path) -> None:
-    dead = {"pid": os.getppid(), "started": "0"}
+    dead = {"pid": 7, "mark": DEAD}
     leave("f0", dead, URI, True)
     leave("f1", dead, "sqlite:///another.db", True)
     leave("f2", dead, URI, False)
-    leave("f3", describe_process(os.getppid()), URI, True)
+    leave("f3", {"mark": mark_process()}, URI, True)
+    leave("f4", {"mark": "another 7 0"}, URI, True)  # of a machine that has the same home folder
     (folder / "damaged").write_text("{")
-    assert find_crashes(URI) == [Crash("f0", os.getppid(), True), Crash("f2", os.getppid(), False)]
-    for name in ("f0", "f1", "f2", "f3", "damaged", "never"):
+    assert find_crashes(URI) == [Crash("f0", 7, True), Crash("f2", 7, False)]
+    for name in ("f0", "f1", "f2", "f3", "f4", "damaged", "never"):
         forget_crash(name)
 
 

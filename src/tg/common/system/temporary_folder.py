@@ -11,13 +11,14 @@ from pathlib import Path
 
 from .interrupts import uninterrupted
 
-_PREFIX = "tg-mlflow-tmp-"
+# Folders of this name are removed when nobody has locked them any more.
+TEMPORARY_PREFIX = "tg-mlflow-tmp-"
 # A folder that is made just now is not locked yet.
 _YOUNG_SECONDS = 60
 
 
 @contextmanager
-def temporary_folder(prefix: str = _PREFIX, parent: Path | None = None) -> Iterator[Path]:
+def temporary_folder(prefix: str = TEMPORARY_PREFIX, parent: Path | None = None) -> Iterator[Path]:
     """Creates an empty folder that only this user can read, and removes it with its content at the end.
 
     Ctrl-C waits for the removal, which it would interrupt with :class:`tempfile.TemporaryDirectory`. The folder is
@@ -36,7 +37,7 @@ def temporary_folder(prefix: str = _PREFIX, parent: Path | None = None) -> Itera
     try:
         with uninterrupted() as held:
             folder = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
-            lock = _lock(Path(folder.name))
+            lock = lock_folder(Path(folder.name))
         held.raise_any()
         yield Path(folder.name)
     finally:
@@ -55,18 +56,18 @@ def remove_left_folders() -> int:
         How many it has removed.
     """
     removed = 0
-    for path in sorted(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")):
+    for path in sorted(Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*")):
         with suppress(OSError):
             status = path.lstat()
             is_ours = path.is_dir() and not path.is_symlink() and status.st_uid == os.getuid()
-            if is_ours and time.time() - status.st_mtime > _YOUNG_SECONDS and (lock := _lock(path)) is not None:
+            if is_ours and time.time() - status.st_mtime > _YOUNG_SECONDS and (lock := lock_folder(path)) is not None:
                 shutil.rmtree(path, ignore_errors=True)
                 os.close(lock)
                 removed += not path.exists()
     return removed
 
 
-def _lock(path: Path) -> int | None:
+def lock_folder(path: Path) -> int | None:
     """Locks a folder until the returned descriptor is closed; ``None`` if another one has locked it, or none can."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
