@@ -1,5 +1,7 @@
 """Trouble of the launcher's is not the job's failure."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -17,7 +19,7 @@ from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, MemoryOptions, Script
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard
-from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.training.job_watch import record_result, storing, watch_job
 
 
 @pytest.fixture
@@ -131,3 +133,13 @@ def test_what_is_missing_of_a_log_is_said(client: MemoryClient, monkeypatch: pyt
     with pytest.raises(LogMissingError, match=f"^{message}$"):
         record_result(client, job, None, LogConfig(), executor.missing_log)
     assert client.get_run(job.run_id).data.tags["tg.missing_log"] == "3 of its 9 bytes are here"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
+def test_a_disk_that_does_not_take_what_a_job_needs_is_said_in_one_line(client: MemoryClient, number: int) -> None:
+    job = start_job(client, make_unreadable())
+    with pytest.raises(StorageError, match=r"^what job job needs cannot be stored \(\w+: \[Errno \d+\] .* or TMPDIR$"):
+        with storing(job):
+            raise OSError(number, os.strerror(number), "/jobs/job/train.py")
+    with pytest.raises(FileNotFoundError), storing(job):  # that is no matter of the disk
+        raise FileNotFoundError(errno.ENOENT, "no such file")
