@@ -9,7 +9,8 @@ from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
 from tg.common.delivery.sagemaker import Listener, LogEvent, check_completed, write_to_stdout
-from tg.common.errors import JobMissingError
+from tg.common.delivery.sagemaker.archive.entries import describe_os_error
+from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import LogMissingError, RecordingError, TrackingError, describe_failure
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.recording.recorder import RunRecorder
@@ -82,6 +83,26 @@ def _take_all(job: Job, recorder: RunRecorder) -> Iterator[tuple[LogEvent, LogEv
                 return
             masked = recorder.take(event)
         yield event, masked
+
+
+@contextmanager
+def storing(job: Job) -> Iterator[None]:
+    """Says in one line that this machine's disk does not take what a job needs to be started.
+
+    Raises:
+        StorageError: For each error of the disk inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        problem = describe_os_error(
+            f"what job {job.job_id} needs cannot be stored ({describe_failure(error)}); free space, or set "
+            "TG_JOBS_PATH or TMPDIR",
+            error,
+        )
+        if not isinstance(problem, StorageError):
+            raise
+        raise problem from error
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -30,7 +30,7 @@ from tg_mlflow.training.failed_training import explaining_failure
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_guard import JobGuard
 from tg_mlflow.training.job_notes import note_log, set_status
-from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.training.job_watch import record_result, storing, watch_job
 from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
@@ -163,7 +163,8 @@ def _train_once(
             client.set_tag(run_id, key, value)
         earlier_jobs.append(job.job_id)
         recorder.begin_job()
-        package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
+        with storing(job):
+            package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
         watching.enter_context(JobGuard(client, job, recorder, afterwards).watching())
@@ -173,7 +174,8 @@ def _train_once(
         if executor.traits.is_in_process:
             _log_package_early(client, run_id, package.path)
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
-        executor.submit(request, recorder.take)
+        with nullcontext() if executor.traits.is_in_process else storing(job):
+            executor.submit(request, recorder.take)
         waits.has_job = True
         keep_run(client, job, tags, package.path)
         building.close()

@@ -37,7 +37,7 @@ class DockerScene(StoredScene):
         copy = folder / self._project.name
         shutil.copytree(self._project, copy)
         with (copy / "tasks.py").open("a") as tasks:
-            tasks.write(f"\n# {folder.name}\n")
+            tasks.write(f"\nVERSION = {folder.name!r}\n")
         return copy
 
     @contextmanager

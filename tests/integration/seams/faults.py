@@ -45,7 +45,7 @@ class OrderedFault:
         self.fault = fault
         self.call = call
         self.over = threading.Event()
-        self._spared = spared
+        self.spared = spared
         self._lock = threading.Lock()
         self._first_at: dict[str, float] = {}
 
@@ -55,7 +55,7 @@ class OrderedFault:
 
     def decide(self, call: str) -> Fate:
         """Says what becomes of a call that comes now."""
-        if self.call not in (None, call) or call in self._spared or self.over.is_set():
+        if self.call not in (None, call) or call in self.spared or self.over.is_set():
             return Fate.PASSES
         with self._lock:
             now, is_first = time.monotonic(), call not in self._first_at

@@ -1,11 +1,14 @@
 """Makes a launcher impatient: what it waits for minutes, it waits for seconds, so that a table takes minutes."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 3
+DISK_VARIABLE = "TG_SEAMS_DISK"
+"""Orders a fault of the disk, for :func:`break_disk`."""
 TIMEOUT_SECONDS = 2
 
 _SCRIPT = """
@@ -14,8 +17,8 @@ import sys
 sys.path.insert(0, {root!r})
 from tests.integration.seams.haste import hurry
 
-sys.path.pop(0)
 hurry()
+sys.path.pop(0)
 from {module} import {function}
 
 sys.exit({function}())
@@ -29,7 +32,7 @@ def write_commands(folder: Path) -> None:
 
 
 def hurry() -> None:
-    """Changes this process: what it says to AWS and to Docker."""
+    """Changes this process: how long it waits for AWS and for Docker, and what its disk does."""
     import docker
     from botocore.config import Config
 
@@ -55,6 +58,10 @@ def hurry() -> None:
     EnginePatience.__init__.__defaults__ = (PATIENCE_SECONDS, 0.2)
     docker.APIClient = partial(docker.APIClient, timeout=TIMEOUT_SECONDS)  # type: ignore[misc,assignment]
     SagemakerPlace.open = partial(_open, pacing)  # type: ignore[method-assign]
+    if order := os.environ.pop(DISK_VARIABLE, None):
+        from tests.integration.seams.disk import break_disk
+
+        break_disk(order)
 
 
 def _open(pacing: Any, options: Any, is_shared: bool = False) -> Any:

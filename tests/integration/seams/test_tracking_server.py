@@ -4,32 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.seams.small_project import MLPROJECT, TASKS
 from tests.integration.seams.tracked_scene import TrackedScene
 from tests.integration.seams.walk import assert_nothing_is_lost
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
-
-TASKS = """
-    from tg.common.ml.training_core import AbstractTrainingTask
-
-
-    class Small(AbstractTrainingTask):
-        def run_with_environment(self, data, environment):
-            for step in range(5):
-                environment.output_metric("loss", 1 / (step + 1), step)
-            environment.store_artifact([], "weights", [1, 2, 3])
-
-
-    def build_task(rate: float = 0.5):
-        return Small()
-"""
-MLPROJECT = """
-    name: points
-    entry_points:
-      main:
-        parameters: {rate: {type: float, default: 0.5}}
-        command: "tg-mlflow train tasks:build_task rate={rate}"
-"""
 
 
 @pytest.fixture

@@ -80,7 +80,8 @@ def judge(remains: Remains, whole: Snapshot) -> Verdict:
 def _judge_finished(remains: Remains, run: Run, whole: Snapshot) -> Verdict:
     lost = whole.list_losses(take_snapshot(remains.client, run.info.run_id, remains.folder))
     if not lost:
-        kept = remains.exit_code == 0 and remains.jobs and not remains.keeps_jobs
+        is_said = "remove it with" in remains.output
+        kept = remains.exit_code == 0 and remains.jobs and not (remains.keeps_jobs or is_said)
         return Verdict(
             "FINISHED, whole" if remains.exit_code == 0 else "FINISHED, whole; exit 1",
             [f"a job is kept: {remains.jobs}"] if kept else [],

@@ -1,5 +1,7 @@
 """Trouble of the launcher's is not the job's failure."""
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +20,7 @@ from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, MemoryOptions, Script
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard
-from tg_mlflow.training.job_watch import record_result, watch_job
+from tg_mlflow.training.job_watch import record_result, storing, watch_job
 
 
 @pytest.fixture
@@ -176,3 +178,13 @@ def test_a_first_look_that_is_refused_does_not_stop_the_job(client: MemoryClient
     with pytest.raises(JobUnreachableError, match=r"^not permitted; job job goes on: when that is settled, run `tg-ml"):
         watch(client, job)
     assert executor.status("job").status is JobStatus.RUNNING
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
+def test_a_disk_that_does_not_take_what_a_job_needs_is_said_in_one_line(client: MemoryClient, number: int) -> None:
+    job = start_job(client, make_unreadable())
+    said = r"^what job job needs cannot be stored \(\w+: \[Errno \d+\] .* or TMPDIR$"
+    with pytest.raises(StorageError, match=said), storing(job):
+        raise OSError(number, os.strerror(number), "/jobs/job/train.py")
+    with pytest.raises(FileNotFoundError), storing(job):  # that is no matter of the disk
+        raise FileNotFoundError(errno.ENOENT, "no such file")

@@ -32,7 +32,8 @@ from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..executor.traits import Traits
 from ..job_files.job_folder import JobFolder
-from .files import fetch_failure, send_input
+from .creation import remove_container, start_container
+from .files import fetch_failure
 from .keeping import keep_job
 from .patience import EnginePatience
 from .request import JOB_LABEL, build_container_request, round_grace
@@ -186,9 +187,9 @@ class ContainerExecutor(Executor):
         except ObjectMissingError:
             return  # its container is gone; what another process has collected stays
         except ResultArchiveError:
-            self._remove_container(job_id)
+            remove_container(self.client, job_id)
             raise
-        self._remove_container(job_id)
+        remove_container(self.client, job_id)
 
     def load_result(self, job_id: str) -> ResultArchive:
         self.collect(job_id)
@@ -199,7 +200,7 @@ class ContainerExecutor(Executor):
 
     def discard(self, job_id: str) -> None:
         with uninterrupted():
-            self._remove_container(job_id)
+            remove_container(self.client, job_id)
             JobFolder.discard(job_id)
 
     def facts(self, job_id: str) -> JobFacts:
@@ -254,20 +255,8 @@ class ContainerExecutor(Executor):
             is_mounted=is_mounted,
             stop_grace_seconds=self.options.stop_grace_seconds,
         )
-        # After an interrupt, the daemon would still create it, perhaps after the clean-up has looked for it.
-        what = f"the container of job {job_id!r} cannot be created"
-        with uninterrupted() as held, engine_errors(ContainerError, what):
-            self.client.create_container_from_config(description, name=job_id)
-        try:
-            held.raise_any()
-            config = build_input_config(delivery.options.hyperparameters, dataset is not None)
-            send_input(self.client, job_id, config, None if is_mounted else dataset)
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be started"):
-                self.client.start(job_id)
-        except BaseException:
-            with uninterrupted():
-                self._remove_container(job_id)
-            raise
+        config = build_input_config(delivery.options.hyperparameters, dataset is not None)
+        start_container(self.client, job_id, description, config, None if is_mounted else dataset)
 
     def _stop_container(self, job_id: str, grace_seconds: int) -> None:
         """Sends SIGTERM until it is handled: a container's first process ignores it until it has a handler."""
@@ -284,12 +273,3 @@ class ContainerExecutor(Executor):
         except ContainerError:
             if not self.status(job_id).status.is_final:  # it may have ended just now
                 raise
-
-    def _remove_container(self, job_id: str) -> None:
-        try:
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be removed"):
-                self.client.remove_container(job_id, v=True, force=True)
-        except ObjectMissingError:
-            return
-        except ContainerError as e:
-            Logger.warning(f"{e}; remove it with `docker rm --force --volumes {job_id}`")
