@@ -14,6 +14,8 @@ import pytest
 from tests.processes import is_alive, wait_for
 from tg.common.delivery.sagemaker.archive.completion import parse_log_size
 from tg.common.delivery.sagemaker.contract.log_size import LogCounter, LogSize, parse_log_end
+from tg.common.delivery.sagemaker.contract.ml_folder import MlFolder
+from tg.common.delivery.sagemaker.runtime import relay
 
 pytestmark = pytest.mark.starts_process
 
@@ -208,3 +210,22 @@ def test_a_killed_relay_ends_the_training_with_its_next_line(tmp_path: Path) -> 
     process.kill()
     assert process.wait(timeout=30) == -signal.SIGKILL
     wait_for(lambda: not is_alive(child))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ml_folder", "is_started"),
+    [([], None, True), (["train"], None, True), (["check"], None, False), (["train"], "/job/ml", False)],
+    ids=["a ready-made image", "an image", "a check of an image", "a job with a supervisor"],
+)
+def test_it_is_started_where_nothing_else_keeps_the_output(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], ml_folder: str | None, is_started: bool
+) -> None:
+    forked: list[MlFolder] = []
+    monkeypatch.setattr(relay, "fork_training", forked.append)
+    monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
+    monkeypatch.delenv("TG_ML_FOLDER", raising=False)
+    if ml_folder is not None:
+        monkeypatch.setenv("TG_ML_FOLDER", ml_folder)
+    relay.start_relay()
+    assert forked == ([MlFolder(Path("/opt/ml"))] if is_started else [])
+    assert not relay.is_relayed()
