@@ -14,8 +14,8 @@ from tg_mlflow.takeover.run_job import RunJob, find_job
 from tg_mlflow.takeover.status import find_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
-from tg_mlflow.tracking.search import is_complete, is_running
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG, NOT_UPLOADED_TAG
+from tg_mlflow.tracking.search import is_complete
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -37,7 +37,7 @@ def attach(client: TrackingClient, run_id: str) -> None:
     """
     run, launcher = read_settled_run(client, run_id)
     found = find_job(run)
-    if is_complete(run) or (_lacks_only_log(run) and not _is_kept(found)):
+    if is_complete(run):
         _logger.info("%s", _describe_complete(run))
         return
     check_is_left(run, launcher)
@@ -54,25 +54,8 @@ def attach(client: TrackingClient, run_id: str) -> None:
     _logger.info("%s", describe_run(client, run_id))
 
 
-def _lacks_only_log(run: Run) -> bool:
-    tags = run.data.tags
-    return not is_running(run) and MISSING_LOG_TAG in tags and NOT_UPLOADED_TAG not in tags
-
-
-def _is_kept(found: RunJob) -> bool:
-    try:
-        return found.status is JobStatus.COMPLETED
-    except JobUnreachableError:
-        raise
-    except DeliveryError:
-        return False
-
-
 def _describe_complete(run: Run) -> str:
     run_id, status, tags = run.info.run_id, run.info.status, run.data.tags
-    if MISSING_LOG_TAG in tags:
-        missing = tags[MISSING_LOG_TAG]
-        return f"Run {run_id} is {status}: its log is not whole ({missing}), and its job is not kept any more"
     if status == _FINISHED:
         return f"Run {run_id} is {status} and complete: there is nothing to do"
     reason = f" ({tags[FAILURE_REASON_TAG]})" if FAILURE_REASON_TAG in tags else ""

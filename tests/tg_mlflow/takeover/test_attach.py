@@ -32,11 +32,6 @@ def client(jobs: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryClient:
             {"tg.failure_reason": "no luck"},
             "is FAILED (no luck), and recorded to its end: there is nothing to do",
         ),
-        (
-            "FAILED",
-            MISSING,
-            "is FAILED: its log is not whole (3 of its 9 bytes are here), and its job is not kept any more",
-        ),
     ],
 )
 def test_a_run_that_has_ended_is_left_as_it_is(
