@@ -1,11 +1,11 @@
 """Keeps a growing log in a run as an artifact, refreshed while it grows."""
 
 import logging
+import shutil
 import tempfile
 import threading
 import time
 from pathlib import Path
-from shutil import copyfile
 from types import TracebackType
 
 from tg.common.secret_mask import SecretMask
@@ -72,8 +72,7 @@ class LogArtifact:
             self.failure = f"the log could not be sent ({SecretMask().mask(str(problem))}); it is {self._path}"
             _logger.warning("%s", self.failure)
             return
-        self._path.unlink()
-        self._path.parent.rmdir()
+        shutil.rmtree(self._path.parent, ignore_errors=True)  # what the disk keeps of it all the same fails nothing
 
     def _refresh_until_closed(self) -> None:
         pause: float = _REFRESH_SECONDS
@@ -90,7 +89,7 @@ class LogArtifact:
         """Sends the log as it is now. What would be added to the file meanwhile would be sent behind the request."""
         if self._path.stat().st_size > self._sent:
             with temporary_folder(parent=self._path.parent) as folder:
-                self._send(self._client.without_patience(), copyfile(self._path, folder / self._path.name))
+                self._send(self._client.without_patience(), shutil.copyfile(self._path, folder / self._path.name))
 
     def _send(self, client: TrackingClient, path: Path) -> None:
         size = path.stat().st_size

@@ -138,8 +138,8 @@ def test_what_is_missing_of_a_log_is_said(client: MemoryClient, monkeypatch: pyt
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
 def test_a_disk_that_does_not_take_what_a_job_needs_is_said_in_one_line(client: MemoryClient, number: int) -> None:
     job = start_job(client, make_unreadable())
-    with pytest.raises(StorageError, match=r"^what job job needs cannot be stored \(\w+: \[Errno \d+\] .* or TMPDIR$"):
-        with storing(job):
-            raise OSError(number, os.strerror(number), "/jobs/job/train.py")
+    expected = r"^what job job needs cannot be stored \(\w+: \[Errno \d+\] .* or TMPDIR$"
+    with pytest.raises(StorageError, match=expected), storing(job):
+        raise OSError(number, os.strerror(number), "/jobs/job/train.py")
     with pytest.raises(FileNotFoundError), storing(job):  # that is no matter of the disk
         raise FileNotFoundError(errno.ENOENT, "no such file")
