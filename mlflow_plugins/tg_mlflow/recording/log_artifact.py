@@ -2,11 +2,11 @@
 
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
 from pathlib import Path
-from shutil import copyfile
 from types import TracebackType
 
 from tg.common.secrets import SecretMask
@@ -73,15 +73,22 @@ class LogArtifact:
         try:
             self._send(self._client, self._path)
         except Exception as problem:  # noqa: BLE001 - whatever keeps the log from its place is no failure of the training
-            kept = self._path.parent.with_name(self._path.parent.name.replace(TEMPORARY_PREFIX, _KEPT_PREFIX))
-            path = self._path.parent.rename(kept) / self._path.name
-            self.failure = f"the log could not be sent ({SecretMask().mask(str(problem))}); it is {path}"
+            self.failure = f"the log could not be sent ({SecretMask().mask(str(problem))}); it is {self._keep()}"
             _logger.warning("%s", self.failure)
         else:
-            self._path.unlink()
-            self._path.parent.rmdir()
+            shutil.rmtree(self._path.parent, ignore_errors=True)  # what the disk keeps of it all the same fails nothing
         if self._lock is not None:
             os.close(self._lock)
+
+    def _keep(self) -> Path:
+        """Gives the log's folder a name that nobody takes for a temporary one's, if the disk lets it; returns the log."""
+        folder = self._path.parent
+        try:
+            return (
+                folder.rename(folder.with_name(folder.name.replace(TEMPORARY_PREFIX, _KEPT_PREFIX))) / self._path.name
+            )
+        except OSError:
+            return self._path
 
     def _refresh_until_closed(self) -> None:
         pause: float = _REFRESH_SECONDS
@@ -98,7 +105,7 @@ class LogArtifact:
         """Sends the log as it is now. What would be added to the file meanwhile would be sent behind the request."""
         if self._path.stat().st_size > self._sent:
             with temporary_folder(parent=self._path.parent) as folder:
-                self._send(self._client.without_patience(), copyfile(self._path, folder / self._path.name))
+                self._send(self._client.without_patience(), shutil.copyfile(self._path, folder / self._path.name))
 
     def _send(self, client: TrackingClient, path: Path) -> None:
         size = path.stat().st_size

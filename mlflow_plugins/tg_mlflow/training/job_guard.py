@@ -59,7 +59,7 @@ class JobGuard:
                     self._give_up(error)
             except JobMissingError:
                 pass  # there is nothing to be stopped
-            except DeliveryError as problem:
+            except (DeliveryError, OSError) as problem:
                 raise JobUnreachableError(
                     f"job {job_id} may go on, as it could not be stopped ({describe_failure(problem)}); when it can be "
                     f"reached, run `tg-mlflow cancel {run_id}`"

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from tests.integration.seams.docker_scene import DockerScene
-from tests.integration.seams.walk import assert_nothing_is_lost
+from tests.integration.seams.faults import Fault
+from tests.integration.seams.walk import assert_nothing_is_lost, order_turns
 from tests.support import ProjectFolder
 from tg.common.delivery.delivery import ImageBuildOptions
 from tg.common.delivery.delivery.image.docker_client import DockerClient
@@ -54,7 +55,8 @@ def test_nothing_is_lost_of_a_training_in_a_container(
     project.write("tg.json", json.dumps(config))
     scene = DockerScene(project.path, tmp_path, empty_store, docker_client, "/var/run/docker.sock")
     try:
-        assert_nothing_is_lost("tg-local: Docker is away", scene)
+        turns = [Fault.LOST, Fault.EVER, Fault.HANGS, Fault.ONCE]
+        assert_nothing_is_lost("tg-local: Docker is away", scene, lambda calls: order_turns(calls, turns))
     finally:
         scene.clear_away()
         for image in docker_client.images("seamstask"):

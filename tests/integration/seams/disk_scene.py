@@ -13,6 +13,8 @@ from tests.integration.seams.scene import StoredScene
 class DiskScene(StoredScene):
     """Trains where the launcher, and only it, is refused files of its jobs and temporary files."""
 
+    keeps_jobs = True  # what a disk refuses to remove stays
+
     @contextmanager
     def open_seam(self, folder: Path, calls: Calls) -> Iterator[dict[str, str]]:
         ordered = calls.ordered

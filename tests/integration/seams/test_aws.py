@@ -1,7 +1,8 @@
 """Calls to AWS: whatever becomes of one, nothing is lost without a word, and no healthy job is stopped."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from tests.aws_emulator.api_call import ApiCall
 from tests.aws_emulator.api_error import ApiError
 from tests.integration.aws.backend_support import MLPROJECT, READY_NAME, TASKS
 from tests.integration.seams.aws_scene import AwsJobs, AwsScene, away, denied, expired
-from tests.integration.seams.walk import assert_nothing_is_lost
+from tests.integration.seams.faults import Fault, OrderedFault
+from tests.integration.seams.walk import assert_nothing_is_lost, order_turns
 from tests.support import ProjectFolder
 
 
@@ -20,6 +22,14 @@ def jobs() -> Iterator[AwsJobs]:
     jobs = AwsJobs()
     with AwsEmulator(jobs) as jobs.aws:
         yield jobs
+
+
+def order(calls: Sequence[str], refuse: Callable[[ApiCall], ApiError]) -> list[OrderedFault]:
+    """Orders all kinds of faults where AWS is away, and for what is refused otherwise only what begins with the job."""
+    if refuse is away:
+        return order_turns(calls, [Fault.EVER, Fault.HANGS, Fault.LOST])
+    of_job = calls[calls.index("sagemaker:CreateTrainingJob") + 1 :]
+    return order_turns(of_job, [Fault.ONCE])
 
 
 @pytest.mark.parametrize(
@@ -39,4 +49,4 @@ def test_nothing_is_lost_of_a_training_on_sagemaker(
     project.write("MLproject", MLPROJECT)
     project.write("tg.json", json.dumps({"image_uri": READY_NAME, "dataset": "points.parquet"}))
     scene = AwsScene(project.path, tmp_path, jobs.aws, jobs, empty_store, refuse)
-    assert_nothing_is_lost(f"tg-sagemaker: {title}", scene)
+    assert_nothing_is_lost(f"tg-sagemaker: {title}", scene, partial(order, refuse=refuse))

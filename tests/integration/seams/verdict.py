@@ -61,8 +61,6 @@ def judge(remains: Remains, whole: Snapshot) -> Verdict:
     runs = remains.client.search_runs([remains.experiment_id])
     _, _, trace = remains.output.partition("Traceback (most recent call last)")
     faults = ["a traceback"] if "/tg_mlflow/" in trace else []  # others are MLflow's own, after we have ended
-    if "stopped" in remains.jobs:
-        faults.append("a healthy job was stopped")
     if len(remains.jobs) > 1:
         faults.append(f"there are {len(remains.jobs)} jobs")
     if len(runs) > 1:
@@ -72,6 +70,8 @@ def judge(remains: Remains, whole: Snapshot) -> Verdict:
         faults += [f"a job without a run: {remains.jobs}"] if remains.jobs else []
         return Verdict("no run, no job", faults)
     (run,) = runs
+    if "stopped" in remains.jobs and run.info.status != "FINISHED":  # otherwise it was being cleared away
+        faults.append("a healthy job was stopped")
     judged = {"FINISHED": _judge_finished, "FAILED": _judge_failed, "KILLED": _judge_killed}
     verdict = judged.get(run.info.status, _judge_open)(remains, run, whole)
     return Verdict(verdict.word, faults + verdict.faults)
@@ -79,6 +79,9 @@ def judge(remains: Remains, whole: Snapshot) -> Verdict:
 
 def _judge_finished(remains: Remains, run: Run, whole: Snapshot) -> Verdict:
     lost = whole.list_losses(take_snapshot(remains.client, run.info.run_id, remains.folder))
+    story = " ".join(run.data.tags.get(f"tg.{name}", "") for name in ("not_uploaded", "missing", "missing_log"))
+    if f"tg-mlflow attach {run.info.run_id}" in story:
+        return _complete(remains, run, whole, "FINISHED, says what it lacks")
     if not lost:
         is_said = "remove it with" in remains.output
         kept = remains.exit_code == 0 and remains.jobs and not (remains.keeps_jobs or is_said)
@@ -86,9 +89,6 @@ def _judge_finished(remains: Remains, run: Run, whole: Snapshot) -> Verdict:
             "FINISHED, whole" if remains.exit_code == 0 else "FINISHED, whole; exit 1",
             [f"a job is kept: {remains.jobs}"] if kept else [],
         )
-    story = " ".join(run.data.tags.get(f"tg.{name}", "") for name in ("not_uploaded", "missing", "missing_log"))
-    if f"tg-mlflow attach {run.info.run_id}" in story:
-        return _complete(remains, run, whole, "FINISHED, says what it lacks")
     unsaid = [each for each in lost if not _is_said(each, story)]
     if unsaid:
         return Verdict("FINISHED, not whole", [f"lost without a word in the run: {', '.join(unsaid)}"])

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -87,25 +87,27 @@ def order_some(calls: Sequence[str], decisive: Sequence[str]) -> list[OrderedFau
     """
     shared = [OrderedFault(fault, None, decisive) for fault in (Fault.ONCE, Fault.AWAY, Fault.LOST)]
     own = [OrderedFault(fault, call) for call in decisive for fault in (Fault.ONCE, Fault.LOST)]
-    turns = [OrderedFault((Fault.EVER, Fault.HANGS)[number % 2], call) for number, call in enumerate(calls)]
-    return [*shared, *own, *turns]
+    return [*shared, *own, *order_turns(calls, [Fault.EVER, Fault.HANGS])]
 
 
-def assert_nothing_is_lost(title: str, scene: Scene, decisive: Sequence[str] = (), known: Collection[str] = ()) -> None:
-    """Walks over the calls of a scene, and checks every cell.
+def order_turns(calls: Sequence[str], faults: Sequence[Fault]) -> list[OrderedFault]:
+    """Orders one fault for each call; the faults take turns."""
+    return [OrderedFault(faults[number % len(faults)], call) for number, call in enumerate(calls)]
+
+
+def assert_nothing_is_lost(title: str, scene: Scene, order: Callable[[Sequence[str]], Iterable[OrderedFault]]) -> None:
+    """Walks over the calls of a scene, and checks every cell that is ordered.
 
     With ``TG_SEAMS_TABLE``, all cells are visited, and the table is added to the file of this name.
 
     Args:
         title: What the table is called.
         scene: The scene.
-        decisive: As in :func:`order_some`.
-        known: Calls that another scene walks over.
+        order: Orders faults for the calls that an undisturbed training makes.
     """
     undisturbed = record(scene)
-    calls = [call for call in undisturbed.calls if call not in known]
     table = os.environ.get("TG_SEAMS_TABLE")
-    cells = walk(scene, undisturbed.whole, order_all(calls) if table else order_some(calls, decisive))
+    cells = walk(scene, undisturbed.whole, (order_all if table else order)(undisturbed.calls))
     if table:
         with open(table, "a", encoding="utf-8") as file:
             file.write(format_table(title, cells) + "\n")

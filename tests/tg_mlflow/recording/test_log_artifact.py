@@ -124,3 +124,16 @@ def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         os.utime(next(tmp_path.iterdir()), (1, 1))
         assert remove_left_folders() == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_does_not_remove_it_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    client = connect()
+    with open_log(client) as log:
+        log.write(b"one\n")
+        monkeypatch.setattr("os.unlink", refuse)
+        monkeypatch.setattr("os.rmdir", refuse)
+    assert (client.logs, log.failure) == ([b"one\n"], None)

@@ -1,5 +1,9 @@
 """How a training's error is told to whoever has called for it."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.memory_server import MemoryClient
@@ -49,3 +53,13 @@ def test_an_error_of_the_projects_code_is_shown_without_secrets(caplog: pytest.L
     assert caplog.messages == [
         "The training raised an error that is not about its input:\nValueError: no ***\n",
     ]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_a_disk_that_is_full_is_one_line(number: int, caplog: pytest.LogCaptureFixture, temporary: Path) -> None:
+    path = str(temporary / "tg-1" / "a.tar.gz")
+    run_id, end = end_with(OSError(number, os.strerror(number), path), "FAILED")
+    assert end.failure == f"Run {run_id} FAILED: OSError: [Errno {number}] {os.strerror(number)}: '{path}'"
+    assert caplog.messages == []
+    end_with(OSError(number, os.strerror(number), "/data/of/the/project"), "FAILED")
+    assert len(caplog.messages) == 1

@@ -92,10 +92,11 @@ def test_a_job_that_cannot_be_followed_goes_on(client: MemoryClient, caplog: pyt
     assert f"run `tg-mlflow attach {job.run_id}`" in caplog.text
 
 
-def test_a_job_that_cannot_be_reached_to_stop_it_is_told_of(client: MemoryClient) -> None:
+@pytest.mark.parametrize("error", [JobUnreachableError("no network"), OSError(5, "no network")])
+def test_a_job_that_cannot_be_reached_to_stop_it_is_told_of(client: MemoryClient, error: Exception) -> None:
     class Unreachable(MemoryExecutor):
         def status(self, job_id: str) -> JobState:
-            raise JobUnreachableError("no network")
+            raise error
 
     job = start_job(client, Unreachable(Machine(lambda request: Script())))
     message = rf"job job may go on.*no network.*run `tg-mlflow cancel {job.run_id}`"

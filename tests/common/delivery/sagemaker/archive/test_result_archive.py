@@ -19,6 +19,7 @@ from tg.common.delivery.sagemaker.archive.result_archive import (
     write_completion_marker,
     write_result_archive,
 )
+from tg.common.errors import StorageError
 
 
 @pytest.fixture
@@ -82,6 +83,20 @@ def test_a_member_that_has_gone_meanwhile_is_told(model: Path) -> None:
     with pytest.raises(ResultArchiveError, match=r"is refused: there is no member 'runs/0/info\.pkl' in it any more"):
         archive.get_path("runs/0/info.pkl")
     assert archive.get_path("runs/0/model.pkl").read_bytes() == b"model"
+
+
+@pytest.mark.parametrize(("number", "kind"), [(5, StorageError), (13, StorageError), (21, ResultArchiveError)])
+def test_what_the_disk_does_not_give_is_not_the_archives_fault(
+    model: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception]
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise OSError(number, "it is refused")
+
+    write_completion_marker(model)
+    with ResultArchive(pack(model)) as archive:
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(kind, match=r"cannot be read: it is refused$"):
+            archive.check_complete()
 
 
 def test_the_limits_hold_when_a_member_is_extracted(model: Path) -> None:

@@ -14,6 +14,7 @@ from ....system.temporary_folder import temporary_folder
 from ...delivery.package.pickling import load_pickle
 from ...delivery.package.version_differences import describe_differences
 from .completion import parse_completion_marker, parse_left_out, parse_log_size, write_completion_marker
+from .entries import describe_os_error
 from .modules import ArchivedModules, PackageProperties
 from .names import ARCHIVE_NAME, COMPLETION, HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK, other_names
 from .safe_extraction import DEFAULT_LIMITS, OWN_LIMITS, ArchiveLimits, extract_archive, scan_archive
@@ -207,7 +208,7 @@ class ResultArchive:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise ResultArchiveError(f"{name} in {str(self.path)!r} cannot be read: {error.strerror}") from error
+            raise describe_os_error(f"{name} in {str(self.path)!r} cannot be read: {error.strerror}", error) from error
 
 
 def _folders(name: str) -> Sequence[str]:
