@@ -81,12 +81,15 @@ class LogArtifact:
             os.close(self._lock)
 
     def _keep(self) -> Path:
-        """Gives the log's folder a name that nobody takes for a temporary one's, if the disk lets it; returns the log."""
+        """Renames the log's folder, if the disk lets it, which nobody is to take for a temporary one.
+
+        Returns:
+            The log.
+        """
         folder = self._path.parent
+        kept = folder.with_name(folder.name.replace(TEMPORARY_PREFIX, _KEPT_PREFIX))
         try:
-            return (
-                folder.rename(folder.with_name(folder.name.replace(TEMPORARY_PREFIX, _KEPT_PREFIX))) / self._path.name
-            )
+            return folder.rename(kept) / self._path.name
         except OSError:
             return self._path
 
