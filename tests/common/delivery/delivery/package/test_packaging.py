@@ -276,21 +276,28 @@ def test_the_same_source_gives_the_same_bytes_in_any_process(project: Project, o
     project.write("my_models.py", MODELS)
     project.write("my_steps.py", STEPS)
     script = """
+        import os
         import sys
         from pathlib import Path
         import my_models
         from tg.common.delivery.delivery import Packaging
         from tg.common.delivery.sagemaker import SagemakerJob
-        packaging = Packaging("Titanic", "0", {"job": SagemakerJob(my_models.build_task())})
-        packaging.project_folder, packaging.silent = Path.cwd(), True
-        print(packaging.make_package(Path(sys.path[-1])).sha256)
+        def build():
+            packaging = Packaging("Titanic", "0", {"job": SagemakerJob(my_models.build_task())})
+            packaging.project_folder, packaging.silent = Path.cwd(), True
+            return packaging.make_package(Path(sys.path[-1])).sha256
+        same = build()
+        with Path("my_steps.py").open("a") as file:
+            file.write(os.environ["ADDED"])
+        print(same, build())
         """
     build = f"import sys; sys.path.append({str(out)!r})\n" + textwrap.dedent(script)
-    first = run_script(build, project.path, PYTHONHASHSEED="1")
+    first, unchanged = run_script(build, project.path, PYTHONHASHSEED="1", ADDED="").split()
     assert len(first) == 64
-    assert run_script(build, project.path, PYTHONHASHSEED="2") == first
-    project.write("my_steps.py", STEPS + "\n    # changed\n")
-    assert run_script(build, project.path, PYTHONHASHSEED="1") != first
+    assert unchanged == first
+    same, changed = run_script(build, project.path, PYTHONHASHSEED="2", ADDED="\n    # changed\n").split()
+    assert same == first
+    assert changed != first
 
 
 @pytest.mark.parametrize("name", ["", "1st", "my-package", "a.b", "größe", "a b"])
