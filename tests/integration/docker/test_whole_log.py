@@ -84,14 +84,8 @@ def test_a_log_of_any_kind_is_known_to_be_whole(
 @pytest.mark.parametrize(
     ("driver", "missing"),
     [
-        (
-            {"Type": "none"},
-            r"0 of its 2\d\d lines are here, as the Docker daemon has kept it with the log driver 'none'",
-        ),
-        (
-            {"Type": "json-file", "Config": {"max-size": "4k"}},
-            r"\d+ of its 2\d\d lines",
-        ),
+        ({"Type": "none"}, r"0 of its 2\d\d lines"),
+        ({"Type": "json-file", "Config": {"max-size": "4k"}}, r"\d+ of its 2\d\d lines"),
     ],
     ids=["nothing is kept", "a part is kept"],
 )
