@@ -95,7 +95,7 @@ def test_what_the_disk_does_not_give_is_not_the_archives_fault(
     write_completion_marker(model)
     with ResultArchive(pack(model)) as archive:
         monkeypatch.setattr(Path, "read_bytes", refuse)
-        with pytest.raises(kind, match="cannot be read: it is refused$"):
+        with pytest.raises(kind, match=r"cannot be read: it is refused$"):
             archive.check_complete()
 
 
