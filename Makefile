@@ -21,13 +21,14 @@ export PYTHONDONTWRITEBYTECODE =
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint types unit everything check test benchmark clean
+.PHONY: help demo lint types unit everything check test benchmark seams clean
 
 help:
 	@echo 'make demo       train the breast-cancer example and show its MLflow run'
 	@echo 'make check      check style and types and run the quick tests'
 	@echo 'make test       check style and types and run all tests'
 	@echo 'make benchmark  measure what is claimed to be fast'
+	@echo 'make seams      let each call of a launcher go wrong in five ways, and write what becomes of the runs'
 	@echo 'make clean      remove the environment and all that was made'
 
 $(INSTALLED): pyproject.toml
@@ -81,6 +82,11 @@ test: $(LEARNERS)
 
 benchmark: $(INSTALLED)
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+# The table is in test-artifacts/seams.md; it grows by what is visited again.
+seams: $(LEARNERS)
+	@mkdir -p test-artifacts
+	TG_SEAMS_TABLE=$(CURDIR)/test-artifacts/seams.md $(BIN)/python -m pytest tests/integration/seams tests/integration/docker/test_seams.py
 
 clean:
 	rm -rf $(VENV) build dist mlruns mlartifacts mlflow.db* examples/*/datasets .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ class Disk:
             time.sleep(TIMEOUT_SECONDS)  # a disk that never answers is beyond all help
             return
         if fate is Fate.LOST:
-            _ACTS[act](*arguments)
+            with suppress(IsADirectoryError):  # a file without a name leaves nothing
+                _ACTS[act](*arguments)
         number = errno.EIO if fate is Fate.LOST or act in _READING else errno.ENOSPC
         raise OSError(number, os.strerror(number), path)
 

@@ -25,11 +25,12 @@ def jobs() -> Iterator[AwsJobs]:
 
 
 def order(calls: Sequence[str], refuse: Callable[[ApiCall], ApiError]) -> list[OrderedFault]:
-    """Orders all kinds of faults where AWS is away, and for what is refused otherwise only what begins with the job."""
-    if refuse is away:
-        return order_turns(calls, [Fault.EVER, Fault.HANGS, Fault.LOST])
-    of_job = calls[calls.index("sagemaker:CreateTrainingJob") + 1 :]
-    return order_turns(of_job, [Fault.ONCE])
+    """Orders what costs little: what a job outlives for all calls at once, the rest in turns."""
+    start = calls.index("sagemaker:CreateTrainingJob") + 1
+    shared = [OrderedFault(Fault.ONCE, None, calls[:start])]
+    if refuse is not away:
+        return shared
+    return [*shared, OrderedFault(Fault.LOST, None), *order_turns(calls[start:], [Fault.EVER, Fault.HANGS])]
 
 
 @pytest.mark.parametrize(

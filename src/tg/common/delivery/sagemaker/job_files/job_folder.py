@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -78,6 +78,10 @@ class JobFolder:
                 folder.path.mkdir(mode=0o700)
             except FileExistsError as error:
                 raise DeliveryError(f"there is a job {job_id!r} already; take another id") from error
+            except OSError:
+                with suppress(OSError):
+                    folder.path.rmdir()  # it may be there all the same, and would look like a job
+                raise
         return folder
 
     @staticmethod
