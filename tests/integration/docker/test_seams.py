@@ -55,7 +55,7 @@ def test_nothing_is_lost_of_a_training_in_a_container(
     project.write("tg.json", json.dumps(config))
     scene = DockerScene(project.path, tmp_path, empty_store, docker_client, "/var/run/docker.sock")
     try:
-        turns = [Fault.LOST, Fault.EVER, Fault.HANGS, Fault.ONCE]
+        turns = [Fault.LOST, Fault.EVER, Fault.ONCE, Fault.HANGS]
         assert_nothing_is_lost("tg-local: Docker is away", scene, lambda calls: order_turns(calls, turns))
     finally:
         scene.clear_away()
