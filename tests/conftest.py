@@ -86,6 +86,14 @@ def project(tmp_path: Path) -> ProjectFolder:
     return ProjectFolder(tmp_path / "points")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def jobs_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps the user's own jobs, and those of tests that run beside these, out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TG_JOBS_PATH", str(tmp_path_factory.mktemp("jobs-of-tests") / "jobs"))
+        yield
+
+
 @pytest.fixture
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where this process and those that it starts keep their jobs."""
