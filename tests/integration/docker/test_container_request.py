@@ -108,7 +108,12 @@ def test_what_cannot_be_meant(options: dict[str, Any], message: str) -> None:
     ("engine", "cancelled", "failure", "state"),
     [
         ({"Status": "created", "ExitCode": 0}, False, None, JobState(JobStatus.QUEUED)),
-        ({"Status": "paused", "ExitCode": 0}, True, None, JobState(JobStatus.RUNNING)),
+        (
+            {"Status": "paused", "ExitCode": 0},
+            True,
+            None,
+            JobState(JobStatus.RUNNING, None, "its container is paused; `docker unpause` lets it go on"),
+        ),
         ({"Status": "exited", "ExitCode": 0}, True, None, JobState(JobStatus.COMPLETED, 0)),
         ({"Status": "exited", "ExitCode": 1}, True, "x", JobState(JobStatus.STOPPED, 1, "it was stopped")),
         ({"Status": "exited", "ExitCode": 143}, False, "x", JobState(JobStatus.STOPPED, 143, "it was stopped")),

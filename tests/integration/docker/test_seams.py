@@ -56,7 +56,7 @@ def test_nothing_is_lost_of_a_training_in_a_container(
     scene = DockerScene(project.path, tmp_path, empty_store, docker_client, "/var/run/docker.sock")
     try:
         turns = [Fault.LOST, Fault.EVER, Fault.ONCE, Fault.HANGS]
-        assert_nothing_is_lost("tg-local: Docker is away", scene, lambda calls: order_turns(calls, turns))
+        assert_nothing_is_lost("tg-local: Docker is away", scene, lambda calls: order_turns(calls[::3], turns))
     finally:
         scene.clear_away()
         for image in docker_client.images("seamstask"):

@@ -13,5 +13,5 @@ def test_nothing_is_lost_where_the_disk_refuses(project: ProjectFolder, tmp_path
     project.write("tasks.py", TASKS)
     project.write("MLproject", MLPROJECT)
     scene = DiskScene("process", project.path, tmp_path, empty_store)
-    # Each fourth file stands for those beside it.
-    assert_nothing_is_lost("tg-process: the disk", scene, lambda calls: order_turns(calls[::4], [Fault.EVER]))
+    # Each eighth file stands for those beside it.
+    assert_nothing_is_lost("tg-process: the disk", scene, lambda calls: order_turns(calls[::8], [Fault.EVER]))

@@ -30,4 +30,6 @@ def test_nothing_is_lost_of_a_training_in_the_launcher(
     small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path
 ) -> None:
     scene = TrackedScene("attached", small.path, tmp_path, sqlite_server.uri)
-    assert_nothing_is_lost("tg-attached: the tracking server", scene, lambda calls: order_some(calls, [])[:3])
+    assert_nothing_is_lost(
+        "tg-attached: the tracking server", scene, lambda calls: order_some(calls, ["runs/create"])[:3]
+    )

@@ -101,7 +101,7 @@ def test_a_task_that_closes_its_streams_goes_on(tmp_path: Path) -> None:
 
 def test_what_goes_on_writing_does_not_keep_a_training_that_has_ended(tmp_path: Path) -> None:
     leave = "if os.fork() == 0:\n    while True:\n        os.write(1, b'y\\n' * 1000)\n"
-    process = start(tmp_path, f"{leave}complete()\nprint('last')\nos._exit(0)")
+    process = start(tmp_path, f"{leave}complete()\nos.write(1, b'last\\n')\nos._exit(0)")
     output, _ = process.communicate(timeout=30)  # the writer ends by SIGPIPE
     assert process.returncode == 0
     assert parse_log_end(output.splitlines()[-1]) is not None
