@@ -40,14 +40,15 @@ def die_on_odd(number: int) -> int:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda pool: pool.map(abs, range(10)),
+        lambda pool: pool.map(abs, range(10), 1),
         lambda pool: list(pool.imap(abs, range(10))),
         lambda pool: list(pool.imap_unordered(abs, range(10))),
         lambda pool: pool.apply(abs, (1,)),
-        lambda pool: pool.starmap_async(abs, [(1,), (2,)]).get(),
+        lambda pool: pool.starmap_async(abs, [(1,), (2,)], 1).get(),
     ],
 )
 def test_a_pool_whose_workers_end_at_their_start_raises_an_error(ask: Callable[[Any], object]) -> None:
+    # Without the size of its parts, Pool divides by how many workers live, which may be none at that moment.
     # Four of two are enough; a pool may have started some more before that is seen.
     message = r"Pool cannot start: [4-8] of its workers have ended .*, the last one with exit code 3; what they said"
     with ending_pools_that_cannot_start(), CONTEXT.Pool(2, refuse) as pool, pytest.raises(TrainingError, match=message):
