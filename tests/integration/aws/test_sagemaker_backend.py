@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import boto3
 import pytest
 from docker import DockerClient
+from docker.errors import APIError
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -64,7 +66,8 @@ def example(
     monkeypatch.setenv("AWS_ROLE", aws.role_arn)
     yield project
     for image in docker_daemon.images.list(filters={"reference": "singleframetrainingtask*"}):
-        docker_daemon.images.remove(image.id, force=True)
+        with suppress(APIError):  # of another test's container, which removes it itself
+            docker_daemon.images.remove(image.id, force=True)
 
 
 def trained_metrics(run: Run) -> dict[str, float]:
