@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,5 +25,6 @@ def replacing_file(target: Path) -> Iterator[IO[bytes]]:
             os.chmod(file.name, 0o644)
             os.replace(file.name, target)
         except BaseException:
-            os.unlink(file.name)
+            with suppress(OSError):  # which would hide what is wrong
+                os.unlink(file.name)
             raise

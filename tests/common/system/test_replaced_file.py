@@ -1,0 +1,46 @@
+"""A file is there as a whole, or it is as it was."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tg.common.system.replaced_file import replacing_file
+
+
+def test_a_file_is_replaced_when_it_is_written(tmp_path: Path) -> None:
+    target = tmp_path / "notes"
+    target.write_bytes(b"old")
+    with replacing_file(target) as file:
+        file.write(b"new")
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o644
+    assert os.listdir(tmp_path) == ["notes"]
+
+
+def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "notes"
+    target.write_bytes(b"old")
+    with pytest.raises(ValueError, match="no more"), replacing_file(target) as file:
+        file.write(b"new")
+        raise ValueError("no more")
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["notes"]
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_the_error_of_the_disk_is_raised_and_not_that_of_cleaning_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    replace, target = os.replace, tmp_path / "notes"
+
+    def fail(source: str, destination: Path) -> None:
+        if is_done:
+            replace(source, destination)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="Input/output error"), replacing_file(target) as file:
+        file.write(b"new")
+    assert os.listdir(tmp_path) == (["notes"] if is_done else [])
