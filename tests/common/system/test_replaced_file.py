@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -20,11 +21,14 @@ def test_a_file_is_replaced_when_it_is_written(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path) -> None:
+    def write_half(file: IO[bytes]) -> None:
+        file.write(b"ne")
+        raise ValueError("no more")
+
     target = tmp_path / "notes"
     target.write_bytes(b"old")
     with pytest.raises(ValueError, match="no more"), replacing_file(target) as file:
-        file.write(b"new")
-        raise ValueError("no more")
+        write_half(file)
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["notes"]
 
