@@ -95,6 +95,7 @@ def test_results_that_have_no_place_to_go_are_kept_for_later(
     project: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", "2")  # it may answer, or break off, which is waited for
     sqlite_server.artifacts.write_text("where a folder should be")
     with Launcher(project, "process", tmp_path) as launcher:
         assert launcher.wait_for_end() == 0, launcher.output
