@@ -8,9 +8,8 @@ from pathlib import Path
 from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError, TgError
-from tg.common.delivery.sagemaker.archive.entries import describe_os_error
+from tg.common.delivery.sagemaker.archive.entries import is_of_the_disk
 from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
-from tg.common.errors import StorageError
 from tg.common.exception_text import format_trace
 from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
@@ -38,7 +37,7 @@ def read_end(client: TrackingClient, run_id: str, error: BaseException) -> Train
     if isinstance(error, RecordingError):
         failure = f"Run {run_id} is not complete: {describe_failure(error)}"
         return TrainingEnd(RunStatus.to_string(RunStatus.RUNNING), client.mask.mask(failure))
-    if not (isinstance(error, TgError) or _is_of_the_disk(error)):
+    if not (isinstance(error, TgError) or _is_of_our_disk(error)):
         trace = format_trace(error)
         _logger.error("The training raised an error that is not about its input:\n%s", client.mask.mask(trace))
     status = client.get_run(run_id).info.status
@@ -50,10 +49,10 @@ def read_end(client: TrackingClient, run_id: str, error: BaseException) -> Train
     return TrainingEnd(status, client.mask.mask(failure))
 
 
-def _is_of_the_disk(error: BaseException) -> bool:
+def _is_of_our_disk(error: BaseException) -> bool:
     """Whether this machine's disk does not take, or give, what the launcher keeps there."""
     if not isinstance(error, OSError) or not isinstance(error.filename, str):
         return False
     folders = (tempfile.gettempdir(), jobs_path())
     is_ours = any(Path(error.filename).is_relative_to(folder) for folder in folders)
-    return is_ours and isinstance(describe_os_error("", error), StorageError)
+    return is_ours and is_of_the_disk(error)

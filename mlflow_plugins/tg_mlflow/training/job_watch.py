@@ -9,7 +9,7 @@ from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
 from tg.common.delivery.sagemaker import Listener, LogEvent, check_completed, write_to_stdout
-from tg.common.delivery.sagemaker.archive.entries import describe_os_error
+from tg.common.delivery.sagemaker.archive.entries import is_of_the_disk
 from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import LogMissingError, RecordingError, TrackingError, describe_failure
 from tg_mlflow.places.config import LogConfig
@@ -95,14 +95,12 @@ def storing(job: Job) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        problem = describe_os_error(
-            f"what job {job.job_id} needs cannot be stored ({describe_failure(error)}); free space, or set "
-            "TG_JOBS_PATH or TMPDIR",
-            error,
-        )
-        if not isinstance(problem, StorageError):
+        if not is_of_the_disk(error):
             raise
-        raise problem from error
+        raise StorageError(
+            f"what job {job.job_id} needs cannot be stored ({describe_failure(error)}); free space, or set "
+            "TG_JOBS_PATH or TMPDIR"
+        ) from error
 
 
 @contextmanager

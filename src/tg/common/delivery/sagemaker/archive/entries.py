@@ -110,4 +110,9 @@ def translating_write_errors(what: str) -> Iterator[None]:
 
 def describe_os_error(message: str, error: OSError) -> DeliveryError:
     """Tells what is wrong with this machine's disk from what is wrong with an archive or a folder."""
-    return (StorageError if error.errno in _OF_THE_DISK else ResultArchiveError)(message)
+    return (StorageError if is_of_the_disk(error) else ResultArchiveError)(message)
+
+
+def is_of_the_disk(error: OSError) -> bool:
+    """Returns whether an error is the disk's, so that the same may succeed later, or elsewhere."""
+    return error.errno in _OF_THE_DISK
