@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from tg.common.delivery.sagemaker.mlflow_store.artifacts import find_owner, move_artifacts
+
+
+def write(path: Path, text: str = "x") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_artifacts_of_runs_and_models_are_moved_and_empty_folders_stay(tmp_path: Path) -> None:
+    store, target = tmp_path / "store", tmp_path / "model" / "tg_mlflow"
+    write(store / "0" / "a1" / "artifacts" / "sub" / "notes.txt", "notes")
+    write(store / "0" / "a1" / "params" / "alpha")
+    (store / "0" / "b2" / "artifacts" / "empty").mkdir(parents=True)
+    write(store / "0" / "models" / "m-1" / "artifacts" / "MLmodel", "flavors")
+    write(store / "0" / "models" / "m-1" / "meta.yaml")
+    move_artifacts(store, target)
+    assert {path.relative_to(target).as_posix(): path.read_text() for path in target.rglob("*") if path.is_file()} == {
+        "runs/a1/sub/notes.txt": "notes",
+        "models/m-1/MLmodel": "flavors",
+    }
+    assert not (target / "runs" / "b2").exists()
+
+
+def test_a_store_that_was_never_made_has_no_artifacts(tmp_path: Path) -> None:
+    move_artifacts(tmp_path / "store", tmp_path / "target")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        ("store/0/a1/artifacts/sub/notes.txt", ("run", "a1", "sub/notes.txt")),
+        ("store/0/a1/artifacts", ("run", "a1", "")),
+        ("store/0/models/m-1/artifacts/MLmodel", ("model", "m-1", "MLmodel")),
+        ("store/0/a1/params/alpha", None),
+        ("store", None),
+        ("elsewhere/0/a1/artifacts/x", None),
+    ],
+)
+def test_whose_artifact_a_path_is(path: str, owner: tuple[str, str, str] | None) -> None:
+    assert find_owner(Path("store"), Path(path)) == owner
