@@ -91,7 +91,7 @@ def _describe_dataset(given: Any) -> Record:
 
 
 def _describe_outputs(result: Any, run_id: str, models: Any = None) -> Record:
-    return {"op": "outputs", "run": run_id, "models": [[each.model_id, each.step] for each in models or ()]}
+    return {"op": "outputs", "run": run_id, "models": [[each.model_id, int(each.step)] for each in models or ()]}
 
 
 def _describe_model(result: Any, *_: Any, **__: Any) -> Record:

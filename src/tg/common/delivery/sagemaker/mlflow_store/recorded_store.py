@@ -52,12 +52,10 @@ def _record(method: Callable[..., Any], describe: Description) -> Callable[..., 
             result = method(self, *arguments, **options)
             if is_outermost:
                 try:
-                    record = describe(result, *arguments, **options)
+                    if (record := describe(result, *arguments, **options)) is not None:
+                        self.spool.write(record)
                 except Exception as error:  # noqa: BLE001 - of another version's objects; the training goes on
                     _logger.warning("A call of MLflow's %s cannot be recorded: %r", method.__name__, error)
-                else:
-                    if record is not None:
-                        self.spool.write(record)
         return result
 
     return change
