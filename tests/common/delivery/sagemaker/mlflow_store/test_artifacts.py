@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tg.common.delivery.sagemaker.mlflow_store.artifacts import find_owner, move_artifacts
+from tg.common.delivery.sagemaker.mlflow_store.artifacts import find_owner, moving_artifacts
 
 
 def write(path: Path, text: str = "x") -> None:
@@ -17,7 +17,8 @@ def test_artifacts_of_runs_and_models_are_moved_and_empty_folders_stay(tmp_path:
     (store / "0" / "b2" / "artifacts" / "empty").mkdir(parents=True)
     write(store / "0" / "models" / "m-1" / "artifacts" / "MLmodel", "flavors")
     write(store / "0" / "models" / "m-1" / "meta.yaml")
-    move_artifacts(store, target)
+    with moving_artifacts(store, target):
+        pass
     assert {path.relative_to(target).as_posix(): path.read_text() for path in target.rglob("*") if path.is_file()} == {
         "runs/a1/sub/notes.txt": "notes",
         "models/m-1/MLmodel": "flavors",
@@ -26,8 +27,28 @@ def test_artifacts_of_runs_and_models_are_moved_and_empty_folders_stay(tmp_path:
 
 
 def test_a_store_that_was_never_made_has_no_artifacts(tmp_path: Path) -> None:
-    move_artifacts(tmp_path / "store", tmp_path / "target")
+    with moving_artifacts(tmp_path / "store", tmp_path / "target"):
+        pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_those_of_a_training_that_fails_are_moved_and_its_error_is_raised(tmp_path: Path) -> None:
+    write(tmp_path / "store" / "0" / "a1" / "artifacts" / "notes.txt")
+    with pytest.raises(ValueError, match="no luck"), moving_artifacts(tmp_path / "store", tmp_path / "target"):
+        raise ValueError("no luck")
+    assert (tmp_path / "target" / "runs" / "a1" / "notes.txt").is_file()
+
+
+def test_what_cannot_be_moved_does_not_hide_why_a_training_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "store" / "0" / "a1" / "artifacts" / "notes.txt")
+    write(tmp_path / "target")
+    with pytest.raises(ValueError, match="no luck"), moving_artifacts(tmp_path / "store", tmp_path / "target"):
+        raise ValueError("no luck")
+    assert "WARNING: MLflow's artifacts are not in the results: " in capsys.readouterr().out
+    with pytest.raises(OSError, match="target"), moving_artifacts(tmp_path / "store", tmp_path / "target"):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ All artifacts travel in the result archive, too.
 
 import base64
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,15 @@ _MOST_BYTES = 64_000
 _MOST_BYTES_IN_ALL = 8_000_000
 
 _left_bytes = _MOST_BYTES_IN_ALL
+_opened = weakref.WeakSet[Any]()
 
 
 class JobArtifactRepository(_LocalArtifactRepository):  # type: ignore[misc]
     """MLflow's folder of artifacts."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _opened.add(self)
 
     def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
         super().log_artifact(local_file, artifact_path)
@@ -45,3 +51,10 @@ def record_artifact(file: Path) -> None:
         data = base64.b64encode(file.read_bytes()).decode("ascii")
         record = {"op": "file", "run": owner[1], "model": None, "path": owner[2], "data": data}
         open_spool(find_spool(folder)).write(record)
+
+
+def flush_artifacts() -> None:
+    """Waits for artifacts that this process logs in the background."""
+    for each in list(_opened):
+        if hasattr(each, "flush_async_logging"):  # from MLflow 2.13
+            each.flush_async_logging()

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,20 +29,17 @@ def recording_mlflow(folder: MlFolder) -> Iterator[None]:
         yield
         return
     # What follows is imported only where it is needed.
-    from .artifacts import move_artifacts
+    from .artifacts import moving_artifacts
     from .finishing import finishing_mlflow
     from .spool_relay import SpoolRelay
 
     folder.mlflow.mkdir(parents=True, exist_ok=True)
-    try:
-        with (
-            _having_variables(_build_variables(folder.mlflow)),
-            SpoolRelay(find_spool(folder.mlflow)),
-            finishing_mlflow(),
-        ):
-            yield
-    finally:
-        move_artifacts(find_store(folder.mlflow), folder.mlflow_artifacts)
+    # For as long as this process lives: MLflow may have something to do at its end.
+    os.environ.update(_build_variables(folder.mlflow))
+    spool = find_spool(folder.mlflow)
+    moving = moving_artifacts(find_store(folder.mlflow), folder.mlflow_artifacts)
+    with moving, SpoolRelay(spool), finishing_mlflow(spool):
+        yield
 
 
 def find_spool(folder: Path) -> Path:
@@ -76,16 +73,3 @@ def _build_variables(folder: Path) -> dict[str, str]:
         "MLFLOW_REGISTRY_URI": address,  # or MLflow would look for PySpark at each call
         "MLFLOW_RUN_ID": run_id,
     }
-
-
-@contextmanager
-def _having_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
