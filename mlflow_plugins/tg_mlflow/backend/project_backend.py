@@ -24,7 +24,7 @@ from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project, fetch_project
-from tg_mlflow.project.train_command import TrainCommand
+from tg_mlflow.project.script_command import ProjectCommand
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.plan import plan_sweep
 from tg_mlflow.sweeps.source import ProjectSweep
@@ -164,7 +164,7 @@ class _Plan:
     config: PlaceConfig
     members: Sequence[SweepMember]
     params: Mapping[str, str]
-    command: TrainCommand
+    command: ProjectCommand
     executor: Executor
     client: TrackingClient
 

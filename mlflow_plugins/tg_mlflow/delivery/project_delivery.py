@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from tg.common.delivery.delivery import (
     collect_project_files,
 )
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
+from tg.common.delivery.sagemaker.command import CommandTask
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.script_packaging import package_scripts
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.registry import find_place
@@ -43,17 +45,27 @@ def build_deliveries(
     """
     jobs = [SagemakerJob(task) for task in tasks]
     names = ["job"] if len(jobs) == 1 else [f"job_{number}" for number in range(1, len(jobs) + 1)]
-    takes_folder = project.is_declared or bool(config.data_files)
-    packaging = Packaging(type(tasks[0]).__name__, "0", dict(zip(names, jobs, strict=True)))
-    packaging.project_folder = project.folder if takes_folder else None
-    packaging.data_files = config.data_files
+    payload = dict(zip(names, jobs, strict=True))
+    scripts = [task for task in tasks if isinstance(task, CommandTask)]
+    packaging = package_scripts(scripts, payload, project, config) if scripts else _package(payload, project, config)
     packaging.silent = True
-    packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
     if isinstance(config, ImageConfig) and config.requirements is not None:
         packaging.additional_dependencies = [_read_requirements(project.folder, config.requirements)]
     containering = build_containering(packaging, project.folder, config)
     options = build_options(project, config)
     return [SagemakerConfig(job, packaging, containering, options) for job in jobs]
+
+
+def _package(payload: Mapping[str, SagemakerJob], project: Project, config: PlaceConfig) -> Packaging:
+    """Describes a package of tasks that are made of the project's modules."""
+    task = next(iter(payload.values())).task
+    takes_folder = project.is_declared or bool(config.data_files)
+    packaging = Packaging(type(task).__name__, "0", payload)
+    packaging.silent = True
+    packaging.project_folder = project.folder if takes_folder else None
+    packaging.data_files = config.data_files
+    packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
+    return packaging
 
 
 def _read_requirements(folder: Path, given: str | list[str]) -> DependencyList:

@@ -12,8 +12,8 @@ from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.modules import project_modules
 from tg_mlflow.project.project import Project
+from tg_mlflow.project.script_command import ProjectCommand
 from tg_mlflow.project.task_factory import build_task
-from tg_mlflow.project.train_command import TrainCommand
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ProjectTraining:
     """
 
     project: Project
-    command: TrainCommand
+    command: ProjectCommand
 
     @contextmanager
     def delivering(self, config: PlaceConfig) -> Iterator[SagemakerConfig]:
@@ -38,7 +38,7 @@ class ProjectTraining:
         """
         folder = self.project.folder
         # The modules first, as projects take turns in them.
-        with project_modules(folder, [self.command.module]), project_environment(folder):
+        with project_modules(folder, self.command.modules), project_environment(folder):
             delivery = build_delivery(build_task(self.command), self.project, config)
             with temporary_folder() as package_folder:
                 _, [made] = make_once([delivery], package_folder)

@@ -43,6 +43,7 @@ class PlaceConfig(Section):
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; none for a task that needs no data.
         hyperparameters: Parts of the task to set, by dotted path, such as ``model_provider.constructor.kwargs.C``.
         data_files: Patterns, as in ``.gitignore``, of files of the project that its package contains besides modules.
+        project_limit_mb: The largest size of a script's project, in megabytes: it travels with each training.
         tags: Tags for the MLflow run.
         log: What is logged for people.
         secrets: Names of variables and parameters whose values are masked besides those that look like credentials.
@@ -63,6 +64,7 @@ class PlaceConfig(Section):
     dataset: str | None = None
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     data_files: list[str] = Field(default_factory=list)
+    project_limit_mb: float = Field(default=200, gt=0)
     tags: dict[str, str] = Field(default_factory=dict)
     log: LogConfig = Field(default_factory=LogConfig)
     secrets: list[str] = Field(default_factory=list)

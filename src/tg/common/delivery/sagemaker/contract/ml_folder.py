@@ -55,6 +55,11 @@ class MlFolder:
         return self.root / "output" / "failure"
 
     @property
+    def output_data(self) -> Path:
+        """The folder of what a training makes besides its model."""
+        return self.root / "output" / "data"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder that is kept when a training is interrupted."""
         return self.root / "checkpoints"
