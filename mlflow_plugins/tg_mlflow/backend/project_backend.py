@@ -25,6 +25,7 @@ from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project, fetch_project
 from tg_mlflow.project.script_command import ProjectCommand
+from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.plan import plan_sweep
 from tg_mlflow.sweeps.source import ProjectSweep
@@ -184,6 +185,7 @@ def _plan(place_name: str, request: RunRequest) -> _Plan:
             "detach is for trainings that nobody waits for, and MLflow would end the run at once; pass "
             "synchronous=False, too"
         )
+    MetricPatterns(config.metric_regexes)  # an invalid one is refused before there is a run
     members = plan_sweep(project, entry_point, given, config) if config.sweep else []
     params = members[0].params if members else project.resolve_parameters(entry_point, given)
     command = project.build_command(entry_point, params)

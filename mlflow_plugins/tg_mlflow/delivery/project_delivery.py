@@ -89,9 +89,14 @@ def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
         project_name=config.project_name or project.name,
         datasets_folder=Path(project.folder, Path(config.datasets_folder).expanduser()),
         dataset=config.dataset,
+        channels={name: _find_channel(project.folder, value) for name, value in config.channels.items()},
         hyperparameters={name: _as_text(value) for name, value in config.hyperparameters.items()},
         **{"role": None, "bucket": None, **find_place(config.place).build_job_options(config)},
     )
+
+
+def _find_channel(folder: Path, value: str) -> str | Path:
+    return value if value.startswith("s3://") else Path(folder, Path(value).expanduser())
 
 
 def digest_project(folder: Path, data_files: Sequence[str]) -> str:

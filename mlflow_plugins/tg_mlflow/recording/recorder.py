@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from mlflow.entities import LifecycleStage, Metric
 
@@ -15,6 +15,7 @@ from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.log_artifact import LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
+from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.recording.metric_writer import MetricWriter
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import LOG_CURSOR_TAG
@@ -39,13 +40,20 @@ class RunRecorder:
         run_id: A run that exists.
         written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
             metrics are not written again.
+        metric_regexes: How metrics are found besides metric lines, as :class:`MetricPatterns` takes them.
 
     Attributes:
         position: How many bytes of the output it has taken.
         tail: The last lines of the output.
     """
 
-    def __init__(self, client: TrackingClient, run_id: str, written: int = 0) -> None:
+    def __init__(
+        self,
+        client: TrackingClient,
+        run_id: str,
+        written: int = 0,
+        metric_regexes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.position = 0
         self._job_start = 0
         self.tail = LogTail()
@@ -56,6 +64,7 @@ class RunRecorder:
         self._written = written
         self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
+        self._patterns = MetricPatterns(metric_regexes)
         self._last_time_ms = 0
         self._names = MetricNames(self._mask)
         self._log = LogArtifact(client, run_id)
@@ -96,7 +105,9 @@ class RunRecorder:
         self.position += len(event.data)
         self._last_time_ms = event.time_ms
         if event.has_metrics:
-            metrics = self._name(self._parser.feed(event.data, event.time_ms))
+            points = self._parser.feed(event.data, event.time_ms)
+            points += self._patterns.feed(event.data, event.time_ms)
+            metrics = self._name(points)
             if metrics and self.position > self._written:
                 self._metrics.add(metrics, self.position)
         return masked
@@ -126,7 +137,8 @@ class RunRecorder:
     def _finish_log(self) -> None:
         self._keep(LogEvent(self._masked.finish(), self._last_time_ms))
         # Not the time that it is now: who reads the same log later has to come to the same points.
-        self._metrics.add(self._name(self._parser.finish(self._last_time_ms)), self.position)
+        points = self._parser.finish(self._last_time_ms) + self._patterns.finish(self._last_time_ms)
+        self._metrics.add(self._name(points), self.position)
 
     def _report_unreadable(self) -> Exception | None:
         """Reports how many metrics could not be read, in the log and in the run; returns why the latter failed."""

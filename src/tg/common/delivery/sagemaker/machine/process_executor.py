@@ -18,7 +18,7 @@ from ...delivery.package.package_check import FAILURE_PREFIX
 from ...delivery.package.run_file import build_run_file
 from ..archive.result_archive import COMPLETION
 from ..contract.killed import explain_signal
-from ..contract.ml_folder import MlFolder
+from ..contract.ml_folder import CHANNEL, MlFolder
 from ..contract.variables import (
     DATASET_VARIABLE,
     EXIT_TERMINATED,
@@ -82,14 +82,14 @@ class ProcessExecutor(FolderExecutor):
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
         delivery = request.delivery
-        dataset = delivery.options.local_dataset_path
+        inputs = delivery.options.local_inputs
         folder = JobFolder.create(request.job_id)
         supervisor: subprocess.Popen[bytes] | None = None
         try:
             with keeping_jobs():
                 package = delivery.packaging.make_package(folder.path)
                 python_path = unpack_package(package, folder.path)
-                lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
+                lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
                 run_file = folder.path / "train.py"
                 run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             # An interrupt in the middle of the start would lose track of the process.
@@ -103,7 +103,7 @@ class ProcessExecutor(FolderExecutor):
                         str(folder.path),
                         *self.build_command(run_file, delivery.python or Path(sys.executable)),
                     ],
-                    env=build_environment(os.environ, delivery, folder, python_path, dataset),
+                    env=build_environment(os.environ, delivery, folder, python_path, inputs.get(CHANNEL)),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
