@@ -9,6 +9,7 @@ from typing import Any
 from mlflow.projects import env_type
 from packaging.specifiers import InvalidSpecifier
 
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.environments import pyproject, uv_lock
 from tg_mlflow.project.environments.conda_env import read_conda_env
@@ -53,6 +54,20 @@ class DeclaredEnvironment:
     source_folders: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def describe(self) -> dict[str, Any] | None:
+        """Describes for a package what its requirements do not say, as values for JSON; ``None`` if there is nothing.
+
+        Passwords in addresses are left out.
+        """
+        if self.source is None:
+            return None
+        return {
+            "source": self.source,
+            "python_version": self.python_version,
+            "base_image": self.base_image,
+            "index_urls": [re.sub(r"(?<=://)[^/@$]+@", "", each) for each in self.index_urls],
+        }
 
 
 def read_declared_environment(project: Project) -> DeclaredEnvironment:
@@ -99,11 +114,15 @@ def _read_file(folder: Path, spec: Any) -> Declaration | None:
 def _read_docker_env(docker_env: Mapping[str, Any]) -> DeclaredEnvironment:
     variables, notes = dict[str, str](), list[str]()
     for each in docker_env.get("environment") or ():
-        if isinstance(each, list) and len(each) == 2:
-            variables[str(each[0])] = str(each[1])
+        pair = {str(each[0]): str(each[1])} if isinstance(each, list) and len(each) == 2 else {}
+        if pair and SecretMask.of_variables(pair).mask_named(pair) == pair:
+            variables |= pair
         else:
             name = each[0] if isinstance(each, list) else each
-            notes.append(f"the variable {name!r} of {_DOCKER_KEY} is not copied; set it in the key environment")
+            notes.append(
+                f"the variable {name!r} of {_DOCKER_KEY} is not copied; set it in the key environment, or where "
+                "it is launched"
+            )
     if volumes := docker_env.get("volumes"):
         notes.append(
             f"the volumes of {_DOCKER_KEY} ({_shorten(volumes)}) are not mounted; name data in the key dataset"

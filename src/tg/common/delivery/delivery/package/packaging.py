@@ -56,8 +56,7 @@ class Packaging:
         additional_dependencies: Further requirements, such as the project's own.
         core: The distributions that each package needs.
         project: The files of a project that a command runs in, as a tar file; nothing of them is imported here.
-        environment: What a project declares besides requirements, such as its Python, for whoever makes its environment;
-            values for JSON.
+        environment: What a project declares besides requirements, such as its Python; values for JSON.
         silent: Whether only warnings are logged.
         needed_modules: The project's modules that the payload needs, by their paths in the package; known once it has
             been made.
