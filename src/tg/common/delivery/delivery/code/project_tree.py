@@ -94,6 +94,8 @@ def collect_project_tree(
                     left_out[path] = reason
                 if reason is None or wanted.patterns:
                     waiting.append((path, is_ignored or reason is not None))
+            elif (elsewhere := _leads_away(folder, folder / path)) is not None:
+                left_out[path] = elsewhere
             elif wanted.matches(path):
                 files[path] = folder / path
             elif reason is not None:
@@ -121,6 +123,16 @@ def _list(folder: Path, below: PurePosixPath) -> list[tuple[PurePosixPath, bool]
             f"folder {shown!r} of the project cannot be read ({error.strerror}); correct its mode, or name it in "
             ".tgignore"
         ) from error
+
+
+def _leads_away(folder: Path, path: Path) -> str | None:
+    """Says why a link cannot be taken: the file that it leads to would be."""
+    if not path.is_symlink():
+        return None
+    if not path.exists():
+        return "is a link to nothing"
+    is_outside = path.is_dir() and not path.resolve().is_relative_to(folder)
+    return "is a link to a folder outside of the project" if is_outside else None
 
 
 class _Wanted:
