@@ -31,19 +31,32 @@ def find_uv() -> str | None:
 
 
 def find_python(version: str | None) -> Path | None:
-    """Finds a Python of a version, such as ``3.12``; uv may fetch it. ``None`` if it is not to be had."""
+    """Finds a Python of a version, such as ``3.12``; ``None`` if it is not to be had.
+
+    It is looked for in the ``PATH`` and among pyenv's; uv may fetch it.
+    """
     if version in (None, _HERE):
         return Path(sys.executable)
+    variables = _build_variables()
+    for each in (shutil.which(f"python{version}"), *_list_pyenv(str(version))):
+        if each is not None and _answers([each, "--version"], variables):
+            return Path(each)
     uv = find_uv()
     if uv is None:
-        found = shutil.which(f"python{version}")
-        return Path(found) if found and _answers([found, "--version"], _build_variables()) else None
-    variables = _build_variables()
+        return None
     find = [uv, "python", "find", "--no-project", "--system", str(version)]
     found = _answers(find, variables)
-    if found is None and _answers([uv, "python", "install", str(version)], variables) is not None:
-        found = _answers(find, variables)
+    if found is None:
+        Logger.info(f"There is no Python {version} here; uv tries to fetch it")
+        fetched = _answers([uv, "python", "install", str(version)], variables)
+        found = None if fetched is None else _answers(find, variables)
     return Path(found) if found else None
+
+
+def _list_pyenv(version: str) -> list[str]:
+    """Lists the Pythons of a version that pyenv has installed, which need not be in the ``PATH``."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
+    return sorted(map(str, root.glob(f"versions/{version}.*/bin/python")))
 
 
 def install_environment(

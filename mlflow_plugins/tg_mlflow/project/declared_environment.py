@@ -184,8 +184,8 @@ def _choose(declaration: Declaration) -> tuple[str | None, tuple[str, ...], list
     changed = [each for each in least if each not in declaration.requirements]
     what = f": {_shorten(changed)}" if changed else ""
     note = (
-        f"{source} asks for Python {declared.removeprefix('==')}, and jobs need 3.10 or later, so its versions are "
-        f"taken as the least ones{what}"
+        f"{source} asks for Python {declared.removeprefix('==').removesuffix('.*')}, and jobs need 3.10 or later, so "
+        f"its versions are taken as the least ones{what}"
     )
     return None, least, [note]
 

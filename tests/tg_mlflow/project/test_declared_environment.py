@@ -40,7 +40,7 @@ def test_an_old_python_takes_versions_as_the_least_ones(tmp_path: Path) -> None:
     found = read(tmp_path, conda_yaml="dependencies: [python=3.6, {pip: ['mlflow==1.8.0', click, 'numpy<1.20']}]")
     assert (found.python_version, found.requirements) == (None, ("mlflow>=1.8.0", "click", "numpy"))
     assert found.notes == (
-        "conda.yaml asks for Python 3.6.*, and jobs need 3.10 or later, so its versions are taken as the least ones: "
+        "conda.yaml asks for Python 3.6, and jobs need 3.10 or later, so its versions are taken as the least ones: "
         "mlflow>=1.8.0, numpy",
     )
 
@@ -65,13 +65,16 @@ def test_docker_env_is_a_base_image_with_variables(tmp_path: Path) -> None:
     docker = """docker_env:
         image: company/train:1.2
         volumes: ["/data:/data", "/models:/models:ro"]
-        environment: [[EPOCHS, "5"], AWS_PROFILE]
+        environment: [[EPOCHS, "5"], AWS_PROFILE, [DB_PASSWORD, "s3cretpw"]]
     """
     found = read(tmp_path, MLproject=docker.replace("        ", "  "), conda_yaml="dependencies: [numpy]")
     assert (found.source, found.base_image, found.requirements) == ("docker_env", "company/train:1.2", ())
     assert found.variables == {"EPOCHS": "5"}
     assert found.notes == (
-        "the variable 'AWS_PROFILE' of docker_env is not copied; set it in the key environment",
+        "the variable 'AWS_PROFILE' of docker_env is not copied; set it in the key environment, or where it is "
+        "launched",
+        "the variable 'DB_PASSWORD' of docker_env is not copied; set it in the key environment, or where it is "
+        "launched",
         "the volumes of docker_env (/data:/data, /models:/models:ro) are not mounted; name data in the key dataset",
     )
 
