@@ -56,6 +56,7 @@ def package_scripts(
     packaging.dependencies = [DependencyList("project", requirements)]
     for task in tasks:
         task.variables = dict(declared.variables)
+        task.source_folders = list(declared.source_folders)
     return packaging
 
 

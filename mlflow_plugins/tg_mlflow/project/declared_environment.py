@@ -26,6 +26,7 @@ from tg_mlflow.project.project import Project
 
 _REQUIREMENTS_FILE_NAME = "requirements.txt"
 _DOCKER_KEY = "docker_env"
+_OF_DISTRIBUTIONS = (uv_lock.FILE_NAME, pyproject.FILE_NAME)
 _MOST_SHOWN = 10
 
 
@@ -139,6 +140,8 @@ def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
     for each in declaration.folders:
         place, extras = _divide_extras(each)
         source_folders += _list_sources(folder, place)
+        if declaration.source in _OF_DISTRIBUTIONS:
+            continue  # this is it
         own = pyproject.read_pyproject(folder / place, extras)
         if own is not None:
             known = [*declaration.requirements, *own.requirements]

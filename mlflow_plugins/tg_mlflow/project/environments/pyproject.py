@@ -34,14 +34,15 @@ def read_pyproject(folder: Path, extras: Iterable[str] = ()) -> Declaration | No
     path = folder / FILE_NAME
     content = read_toml(path) if path.is_file() else {}
     project, poetry = _find(content, "project"), _find(content, "tool", "poetry")
+    folders = (".",) if "build-system" in content else ()
     if isinstance(project.get("dependencies"), list):
         optional = _find(project, "optional-dependencies")
         given = [*project["dependencies"], *(each for name in extras for each in optional.get(name, ()))]
-        return Declaration(FILE_NAME, project.get("requires-python"), _check(path, given))
+        return Declaration(FILE_NAME, project.get("requires-python"), _check(path, given), folders=folders)
     if dependencies := _find(poetry, "dependencies"):
         python = dependencies.get("python")
         given = [each for name, value in dependencies.items() for each in _write_poetry(name, value)]
-        return Declaration(FILE_NAME, _write_range(python) if python else None, _check(path, given))
+        return Declaration(FILE_NAME, _write_range(python) if python else None, _check(path, given), folders=folders)
     return _read_setup(folder / _SETUP_FILE_NAME)
 
 

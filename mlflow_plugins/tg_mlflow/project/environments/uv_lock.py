@@ -36,7 +36,7 @@ def read_uv_lock(path: Path) -> Declaration:
         raise ProjectError(
             f"{path} does not have the form of a uv.lock ({reason}); make it again with `uv lock`"
         ) from error
-    return Declaration(FILE_NAME, python, tuple(requirements))
+    return Declaration(FILE_NAME, python, tuple(requirements), folders=(".",) if "editable" in root.source else ())
 
 
 class _Package:

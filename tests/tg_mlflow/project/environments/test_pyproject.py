@@ -18,12 +18,14 @@ def test_the_dependencies_of_a_project(tmp_path: Path) -> None:
         name = "trainer"
         requires-python = ">=3.10"
         dependencies = ["mlflow>=2", "torch==2.1.0 ; sys_platform == 'linux'"]
+        [build-system]
+        requires = ["hatchling"]
         [project.optional-dependencies]
         gpu = ["cupy"]
         """,
     )
     known = ("mlflow>=2", "torch==2.1.0 ; sys_platform == 'linux'")
-    assert read_pyproject(tmp_path) == Declaration("pyproject.toml", ">=3.10", known)
+    assert read_pyproject(tmp_path) == Declaration("pyproject.toml", ">=3.10", known, folders=(".",))
     extended = read_pyproject(tmp_path, ["gpu", "none"])
     assert extended is not None
     assert extended.requirements == (*known, "cupy")

@@ -81,6 +81,7 @@ def test_what_the_project_needs_on_linux_where_it_runs(tmp_path: Path) -> None:
             "uvicorn==0.29.0",
             "websockets @ https://host/websockets.whl",
         ),
+        folders=(".",),
     )
 
 
