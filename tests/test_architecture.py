@@ -30,7 +30,7 @@ HOST_FLOORS = [
     {"recording", "results", "delivery"},
     {"places", "figures"},
     {"tracking", "project"},
-    {"project.arguments"},
+    {"project.arguments", "project.environments"},
     {"errors"},
 ]
 # Rooms that may import less than what lies below them.

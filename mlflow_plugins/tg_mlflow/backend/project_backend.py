@@ -122,7 +122,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         plan = _plan(place_name, request)
         if plan.is_dry_run:
             click.echo(describe_dry_run(plan.project, plan.command, plan.config, plan.client.mask))
-        warn_of_ignored_settings(plan.project, plan.config, request.config)
+        warn_of_ignored_settings(plan.project, plan.command, plan.config, request.config)
         settle_crashes(plan.client)
     except TgError as error:
         raise ExecutionException(describe_failure(error)) from as_cause(error)

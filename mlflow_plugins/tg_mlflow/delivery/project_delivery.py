@@ -130,9 +130,15 @@ def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) 
     containering = Containering.from_packaging(packaging)
     containering.run_file_name = "train.py"
     if isinstance(config, ImageConfig):
-        containering.base_image = config.base_image or containering.base_image
-        containering.python_version = config.python_version or containering.python_version
+        declared = packaging.environment or {}
+        declared_image = None if config.base_image else declared.get("base_image")
+        containering.base_image = config.base_image or declared_image
+        # What a declared image has is what the project wants; a script runs with any Python that jobs can have.
+        containering.keeps_base_libraries = declared_image is not None
+        default = None if declared_image else containering.python_version
+        containering.python_version = config.python_version or declared.get("python_version") or default
         build = config.build.model_dump()
+        build["pip_extra_index_urls"] += declared.get("index_urls", [])
         build["ca_bundle"] = None if config.build.ca_bundle is None else folder / config.build.ca_bundle
         containering.build_options = ImageBuildOptions(**build)
         containering.has_gpus = config.has_gpus

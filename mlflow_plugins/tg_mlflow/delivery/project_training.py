@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tg.common.delivery.sagemaker import Executor, SagemakerConfig
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.job_python import find_job_python
 from tg_mlflow.delivery.made_package import make_once
 from tg_mlflow.delivery.project_delivery import build_delivery
 from tg_mlflow.places.config import PlaceConfig
@@ -40,8 +41,8 @@ class ProjectTraining:
         with project_modules(folder, self.command.modules), project_environment(folder):
             delivery = build_delivery(build_task(self.command), self.project, config)
             with temporary_folder() as package_folder:
-                _, [made] = make_once([delivery], package_folder)
-                yield made
+                package, [made] = make_once([delivery], package_folder)
+                yield replace(made, python=find_job_python(package, config))
 
     def following(self, executor: Executor, job_id: str) -> AbstractContextManager[None]:
         """Sets the variables that may hold credentials, which are read again when they expire."""

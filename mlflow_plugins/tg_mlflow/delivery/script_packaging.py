@@ -15,6 +15,7 @@ from tg.common.delivery.delivery.package.project_archive import build_project_ar
 from tg.common.delivery.sagemaker import SagemakerJob
 from tg.common.delivery.sagemaker.command import CommandTask
 from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.project.declared_environment import read_declared_environment
 from tg_mlflow.project.project import Project
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -49,7 +50,12 @@ def package_scripts(
     packaging = Packaging(_name_package(project.name), hashlib.sha256(content).hexdigest()[:_VERSION_LENGTH], payload)
     packaging.project = content
     packaging.core = ()
-    packaging.dependencies = [DependencyList("project", _find_requirements(tree))]
+    declared = read_declared_environment(project)
+    packaging.environment = declared.describe()
+    requirements = _find_requirements(tree) if declared.source is None else declared.requirements
+    packaging.dependencies = [DependencyList("project", requirements)]
+    for task in tasks:
+        task.variables = dict(declared.variables)
     return packaging
 
 

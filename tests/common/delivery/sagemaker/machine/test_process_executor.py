@@ -191,8 +191,8 @@ def test_what_cannot_start_leaves_nothing(tmp_path: Path, jobs: Path) -> None:
 
 def test_an_executor_derived_from_it_runs_another_command(tmp_path: Path) -> None:
     class NiceExecutor(ProcessExecutor):
-        def build_command(self, run_file: Path) -> list[str]:
-            return ["nice", "-n", "7", *super().build_command(run_file)]
+        def build_command(self, run_file: Path, python: Path) -> list[str]:
+            return ["nice", "-n", "7", *super().build_command(run_file, python)]
 
     delivery = make_executor("say_how_nice_it_is", tmp_path).config
     executor = NiceExecutor()

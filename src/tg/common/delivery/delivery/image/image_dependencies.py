@@ -40,20 +40,22 @@ class DependencyRecipe:
 def build_dependency_recipe(
     base: Mapping[str, Any],
     base_image: str,
-    python_version: str,
+    python_version: str | None,
     platform: str,
     requirements: Iterable[str],
     options: ImageBuildOptions,
+    keeps_base_libraries: bool = False,
 ) -> DependencyRecipe:
     """Plans a dependency image. Certificates, pip's settings and build arguments stay in the builder's stage.
 
     Args:
         base: The daemon's description of the base image.
         base_image: Its name.
-        python_version: The Python that it must have, such as ``3.11``.
+        python_version: The Python that it must have, such as ``3.11``; ``None`` for any that jobs can have.
         platform: Such as ``linux/amd64``.
         requirements: In pip's notation, one requirement each.
         options: How it is built.
+        keeps_base_libraries: Whether the base image's libraries can be imported, too.
 
     Raises:
         ImageBuildError: If a requirement is invalid, or a build for which no index is known.
@@ -74,7 +76,8 @@ def build_dependency_recipe(
         "build/pip.conf": options.pip_config.encode(),
         f"build/{_LIBRARIES_PROGRAM}": Path(system_libraries.__file__).read_bytes(),
     }
-    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options)
+    venv = "python3 -m venv --system-site-packages" if keeps_base_libraries else "python3 -m venv"
+    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options, f"{venv} {VENV}")
     identity = {
         "base": base["Id"],
         "python": python_version,
@@ -91,7 +94,7 @@ def build_dependency_recipe(
 
 
 def _build_dockerfile(
-    base_image: str, python_version: str, sources: Sources, user: str, options: ImageBuildOptions
+    base_image: str, python_version: str | None, sources: Sources, user: str, options: ImageBuildOptions, venv: str
 ) -> str:
     lines = [f"FROM {base_image} AS tg-system", "USER root"]
     if options.apt_packages:
@@ -99,7 +102,7 @@ def _build_dockerfile(
     lines += ["FROM tg-system AS tg-builder", *(f"ARG {name}" for name in sorted(options.args))]
     if any("git+" in line for line in sources.requirements):
         lines.append(f"RUN command -v git > /dev/null || {{ {_apt_install('git')}; }}")
-    lines += [f"COPY build/ {_BUILD_FOLDER}/", f"RUN {_python_check(python_version)}", f"RUN python3 -m venv {VENV}"]
+    lines += [f"COPY build/ {_BUILD_FOLDER}/", f"RUN {_python_check(python_version)}", f"RUN {venv}"]
     lines += [f"RUN {command}" for command in _pip_commands(sources, options)]
     if sources.requirements:
         lines.append(f"RUN python3 {_BUILD_FOLDER}/{_LIBRARIES_PROGRAM} {VENV} > {_LIBRARIES_LIST}")
@@ -152,8 +155,13 @@ def _install_libraries() -> str:
     )
 
 
-def _python_check(version: str) -> str:
-    """Builds a command that fails with a reason if ``python3`` has another version."""
+def _python_check(version: str | None) -> str:
+    """Builds a command that fails with a reason if ``python3`` has another version, or one that jobs cannot have."""
+    if version is None:
+        return (
+            "python3 -c \"import sys; v = '%d.%d' % sys.version_info[:2]; sys.exit(sys.version_info < (3, 10) and "
+            "'the base image has Python ' + v + ', and jobs need 3.10 or later; name another base_image')\""
+        )
     return (
         f"python3 -c \"import sys; v = '%d.%d' % sys.version_info[:2]; sys.exit(v != '{version}' and "
         f"'the base image has Python ' + v + ', not {version}; name another base_image, "

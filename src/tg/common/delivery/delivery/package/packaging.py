@@ -56,6 +56,7 @@ class Packaging:
         additional_dependencies: Further requirements, such as the project's own.
         core: The distributions that each package needs.
         project: The files of a project that a command runs in, as a tar file; nothing of them is imported here.
+        environment: What a project declares besides requirements, such as its Python; values for JSON.
         silent: Whether only warnings are logged.
         needed_modules: The project's modules that the payload needs, by their paths in the package; known once it has
             been made.
@@ -79,6 +80,7 @@ class Packaging:
         self.additional_dependencies: list[DependencyList] = []
         self.core: Sequence[str] = CORE
         self.project: bytes | None = None
+        self.environment: Mapping[str, Any] | None = None
         self.silent = False
         self.needed_modules: Mapping[PurePosixPath, Path] = {}
 
@@ -107,6 +109,7 @@ class Packaging:
         modules = tuple(sorted(code.names))
         properties = {
             **self.get_properties(),
+            **({} if self.environment is None else {"environment": self.environment}),
             "library_versions": find_versions(distributions),
             "modules": modules,
             "requirements": requirements,

@@ -41,6 +41,7 @@ class CommandTask(AbstractTrainingTask):
 
     Attributes:
         files: Further files to put into the copy, by their paths there; known only where the task is delivered.
+        variables: Variables for the command where the job has none of these names.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class CommandTask(AbstractTrainingTask):
         self.parameters = dict(parameters or {})
         self.hyperparameters: dict[str, str] = {}
         self.files: dict[str, Path] = {}
+        self.variables: dict[str, str] = {}
         self._metric_names = list(metric_names)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -102,6 +104,7 @@ class CommandTask(AbstractTrainingTask):
             before = list_files(folder)
             arguments = self._build_arguments(folder)
             variables = {
+                **self.variables,
                 **os.environ,
                 **build_script_variables(environment.ml, self._list_options(), self.hyperparameters, self.parameters),
                 "PYTHONUNBUFFERED": "1",
