@@ -72,10 +72,11 @@ SHIPPED_ROOMS = {
 _SAGEMAKER = {
     "contract": set(),
     "naming": set(),
-    "options": {"naming"},
+    "options": {"contract", "naming"},
     "job_files": {"contract", "naming"},
     "archive": set(),
     "runtime": {"archive", "contract"},
+    "command": {"contract", "runtime"},
     "executor": {"archive", "contract", "job_files", "naming", "options", "runtime"},
     "aws": {"executor"},
     "machine": {"archive", "contract", "executor", "job_files", "options", "runtime"},
@@ -200,7 +201,7 @@ def test_the_core_knows_no_place_of_others() -> None:
 def test_a_package_has_no_room_that_only_launchers_use() -> None:
     files = read_shipped_tree([])
     packed = {room for room in _SAGEMAKER if any(f"delivery/sagemaker/{room}/" in name for name in files)}
-    assert packed == {"contract", "archive", "runtime"}
+    assert packed == {"contract", "archive", "command", "runtime"}
 
 
 @pytest.mark.parametrize("module", sorted(SHIPPED.paths))

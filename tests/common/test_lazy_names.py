@@ -17,6 +17,7 @@ LAZY = [
     "tg.common.delivery.delivery.package",
     "tg.common.delivery.sagemaker",
     "tg.common.delivery.sagemaker.archive",
+    "tg.common.delivery.sagemaker.command",
     "tg.common.delivery.sagemaker.runtime",
     "tg.common.ml.training_core",
     "tg_mlflow",

@@ -23,8 +23,7 @@ from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError,
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
-from tg_mlflow.project.project import Project, fetch_project
-from tg_mlflow.project.script_command import ProjectCommand
+from tg_mlflow.project.project import Project, ProjectCommand, fetch_project
 from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.plan import plan_sweep

@@ -89,9 +89,13 @@ def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
         project_name=config.project_name or project.name,
         datasets_folder=Path(project.folder, Path(config.datasets_folder).expanduser()),
         dataset=config.dataset,
-        channels={name: _find_channel(project.folder, value) for name, value in config.channels.items()},
         hyperparameters={name: _as_text(value) for name, value in config.hyperparameters.items()},
-        **{"role": None, "bucket": None, **find_place(config.place).build_job_options(config)},
+        **{
+            "role": None,
+            "bucket": None,
+            **find_place(config.place).build_job_options(config),
+            "channels": {name: _find_channel(project.folder, value) for name, value in config.channels.items()},
+        },
     )
 
 

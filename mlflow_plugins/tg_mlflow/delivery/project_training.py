@@ -12,8 +12,7 @@ from tg_mlflow.delivery.project_delivery import build_delivery
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.modules import project_modules
-from tg_mlflow.project.project import Project
-from tg_mlflow.project.script_command import ProjectCommand
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.task_factory import build_task
 
 

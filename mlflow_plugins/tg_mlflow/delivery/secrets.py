@@ -7,8 +7,7 @@ from pathlib import Path
 from tg.common.secrets import SecretMask
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import read_environment
-from tg_mlflow.project.project import Project
-from tg_mlflow.project.script_command import ProjectCommand
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.secret_arguments import find_secret_arguments
 from tg_mlflow.project.train_command import TrainCommand
 

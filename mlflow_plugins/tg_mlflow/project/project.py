@@ -20,12 +20,15 @@ from mlflow.projects.utils import _fetch_project
 
 from tg.common.errors import listed, suggestion
 from tg_mlflow.errors import ProjectError
-from tg_mlflow.project.script_command import ProjectCommand, build_script_command
-from tg_mlflow.project.train_command import PROGRAM, is_train_command, parse_train_command
+from tg_mlflow.project.script_command import ScriptCommand, build_script_command
+from tg_mlflow.project.train_command import PROGRAM, TrainCommand, is_train_command, parse_train_command
 
 # What runs a script that is given as an entry point.
 _PROGRAMS = {".py": "python", ".sh": "bash", ".R": "Rscript"}
 _NUMBER_TYPES = {"float": float, "int": int}
+
+
+ProjectCommand = TrainCommand | ScriptCommand
 
 
 @dataclass(frozen=True)

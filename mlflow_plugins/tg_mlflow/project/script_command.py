@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tg.common.delivery.sagemaker.command import PROJECT_FOLDER, CommandTask
 from tg_mlflow.errors import ProjectError
-from tg_mlflow.project.train_command import TrainCommand
 
 # Where files from outside of the project lie in its copy.
 _INPUTS = ".tg-inputs"
@@ -60,9 +59,6 @@ class ScriptCommand:
         task = CommandTask(text if needs_shell(text) else shlex.split(text), self.arguments)
         task.files = dict(self.files)
         return task
-
-
-ProjectCommand = TrainCommand | ScriptCommand
 
 
 def build_script_command(

@@ -14,13 +14,13 @@ from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.arguments.conversion import convert_arguments
 from tg_mlflow.project.modules import find_owner
-from tg_mlflow.project.script_command import ProjectCommand, ScriptCommand
+from tg_mlflow.project.script_command import ScriptCommand
 from tg_mlflow.project.train_command import TrainCommand
 
 _SITE_FOLDERS = ("site-packages", "dist-packages")
 
 
-def build_task(command: ProjectCommand) -> AbstractTrainingTask:
+def build_task(command: TrainCommand | ScriptCommand) -> AbstractTrainingTask:
     """Builds what a command trains: the task that its factory returns, or the task that runs a script.
 
     Raises:

@@ -12,8 +12,7 @@ from tg.common.delivery.sagemaker import format_sweep_names
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.config import PlaceConfig
-from tg_mlflow.project.project import Project
-from tg_mlflow.project.script_command import ProjectCommand
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.task_factory import build_task
 from tg_mlflow.sweeps.member import SweepMember, check_goes_with_sweep, number_job
 

@@ -27,8 +27,11 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "project_name": None,
         "datasets_folder": "datasets",
         "dataset": None,
+        "channels": {},
         "hyperparameters": {},
         "data_files": [],
+        "project_limit_mb": 200,
+        "metric_regexes": {},
         "tags": {},
         "log": {
             "figures": True,

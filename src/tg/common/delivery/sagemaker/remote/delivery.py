@@ -13,8 +13,8 @@ from ..aws.s3_location import S3Location
 from ..aws.s3_upload import Upload, upload_files
 from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
-from .channels import locate_channels
 from .code_channel import build_code_location, build_entrypoint, plan_code_upload
+from .dataset import locate_channels
 from .sagemaker_defaults import ROLE_VARIABLE
 from .shared_account import SharedAccount
 from .target import UNKNOWN_DIGEST, RemoteTarget, find_common_target

@@ -8,8 +8,8 @@ from ....system.temporary_folder import temporary_folder
 from ..aws.s3_upload import Upload, find_missing
 from ..aws.session import AwsSession
 from ..executor.job_request import JobRequest
-from .channels import locate_channels
 from .code_channel import build_entrypoint
+from .dataset import locate_channels
 from .delivery import RemoteDelivery
 from .metric_definitions import build_metric_definitions
 from .target import UNKNOWN_DIGEST, find_target
