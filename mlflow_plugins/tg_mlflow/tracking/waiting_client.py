@@ -1,0 +1,196 @@
+"""A client of the tracking server that waits for a server that is away."""
+
+import copy
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from tg.common.secrets import SecretMask
+from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
+from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
+from tg_mlflow.tracking.new_store import open_store
+from tg_mlflow.tracking.patience import Clock, Patience
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+# So long a tracking server may be away, besides the time that MLflow's own client tries again.
+PATIENCE_SECONDS = 300.0
+PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
+
+T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
+Client = TypeVar("Client", bound="WaitingClient")
+
+
+def read_patience() -> float:
+    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
+
+    Raises:
+        BackendConfigError: If it is not a number of seconds.
+    """
+    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if not seconds >= 0:
+        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
+    return seconds
+
+
+def asking(what: str, method: Method) -> Method:
+    """Makes a method of MLflow's client one that waits for a server that is away; ``what`` is what the server takes."""
+
+    @wraps(method)
+    def ask(client: "WaitingClient", *args: Any, **kwargs: Any) -> Any:
+        request = getattr(super(WaitingClient, client), method.__name__)
+        return client._ask(partial(request, *args, **kwargs), what)
+
+    return cast(Method, ask)
+
+
+def transferring(what: str, method: Method, probe: Callable[..., object] = MlflowClient.get_run) -> Method:
+    """Makes a method that sends or fetches files one that waits for a server that is away.
+
+    Args:
+        what: What the server takes.
+        method: A method of MLflow's client. Its first argument is the id of what has the files, given by position.
+        probe: A method of MLflow's client that reads what has the files.
+    """
+
+    @wraps(method)
+    def transfer(client: "WaitingClient", owner_id: str, *args: Any, **kwargs: Any) -> Any:
+        send, read = (getattr(super(WaitingClient, client), each.__name__) for each in (method, probe))
+        return client._transfer(partial(send, owner_id, *args, **kwargs), partial(read, owner_id), what)
+
+    return cast(Method, transfer)
+
+
+class WaitingClient(MlflowClient):
+    """MLflow's client, some of whose methods wait for a server that is away.
+
+    :func:`asking` and :func:`transferring` make such methods; a method that does more calls :meth:`_ask` itself.
+
+    Args:
+        tracking_uri: The tracking server; by default, the one that MLflow's settings name.
+        mask: The secrets, which no error has.
+        patience_seconds: How long the server may be away; by default what ``TG_TRACKING_PATIENCE_SECONDS`` says,
+            else 300.
+        clock: The clock.
+
+    Attributes:
+        mask: The secrets.
+
+    Raises:
+        BackendConfigError: If that variable is not a number of seconds.
+        TrackingError: If the store is a database that cannot be used.
+    """
+
+    def __init__(
+        self,
+        tracking_uri: str | None = None,
+        mask: SecretMask | None = None,
+        patience_seconds: float | None = None,
+        clock: Clock = time,
+    ) -> None:
+        try:
+            super().__init__(open_store(tracking_uri))
+        except MlflowException as error:
+            raise TrackingError(str(error)) from error
+        self.mask = mask or SecretMask()
+        patience_seconds = read_patience() if patience_seconds is None else patience_seconds
+        self._patience, self._store_patience = Patience(patience_seconds, clock), Patience(patience_seconds, clock)
+        self._clock = clock
+        self._thread = threading.local()
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the server may be away."""
+        return self._patience.seconds
+
+    def without_patience(self: Client) -> Client:
+        """Returns the same client, which sends each request once: for interrupts, and notes that may be missing."""
+        client = copy.copy(self)
+        client._patience = client._store_patience = Patience(0, self._clock)
+        return client
+
+    def repeat(self, action: Callable[[], T], what: str) -> T:
+        """Does something again, with growing pauses, while the server is away.
+
+        Args:
+            action: What is done, with a client that has no patience.
+            what: What it is that the server takes.
+
+        Raises:
+            TrackingError: If the server's answer is final, or it stays away.
+        """
+        pauses = self._patience.pauses()
+        while True:
+            try:
+                return action()
+            except TrackingError as error:
+                if error.is_final or (pause := next(pauses, None)) is None:
+                    raise
+                _logger.warning("The tracking server does not take %s (%s); it is asked again", what, error)
+            self._patience.sleep(pause)
+
+    def _ask(self, request: Callable[[], T], what: str) -> T:
+        if self._is_asking:
+            return request()
+        return self.repeat(partial(self._send, request), what)
+
+    def _transfer(self, transfer: Callable[[], T], probe: Callable[[], object], what: str) -> T:
+        if self._is_asking:
+            return transfer()
+        attempt = partial(self._send, transfer, Exception)  # each artifact store has errors of its own
+        pauses, is_first = self._store_patience.pauses(), True
+        while True:
+            try:
+                sent = attempt()
+                self._store_patience.note_answer()
+                return sent
+            except TrackingError as error:
+                failure = error
+            may_return = is_passing(failure.__cause__)
+            if is_first or may_return:  # it may have been the server that was away
+                self._ask(probe, what)
+            pause = next(pauses, None) if may_return else 0.0 if is_first else None
+            if pause is None or self.patience_seconds == 0:
+                raise TrackingError(str(failure), is_final=True) from failure.__cause__
+            if may_return:
+                _logger.warning("The artifact store does not take %s (%s); it is asked again", what, failure)
+                self._store_patience.sleep(pause)
+            is_first = False
+
+    @property
+    def _is_asking(self) -> bool:
+        """Whether a method of MLflow's client calls another one in this thread, so that only the outer one waits."""
+        return getattr(self._thread, "is_asking", False)
+
+    def _send(
+        self,
+        request: Callable[[], T],
+        failures: type[Exception] | tuple[type[Exception], ...] = (MlflowException, OSError),
+    ) -> T:
+        """Sends a request once.
+
+        Raises:
+            TrackingError: In place of these failures.
+        """
+        self._thread.is_asking = True
+        try:
+            answer = request()
+        except failures as error:
+            text = self.mask.mask(str(error) or type(error).__name__)
+            raise TrackingError(text, is_final(error), is_refusal(error)) from as_cause(error, self.mask)
+        finally:
+            self._thread.is_asking = False
+        self._patience.note_answer()
+        return answer
