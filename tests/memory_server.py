@@ -68,7 +68,9 @@ class MemoryServer(MlflowClient):
         self._runs[run_id] |= {"experiment": experiment_id, "params": {}, "metrics": []}
         return self._read(run_id)
 
-    def search_runs(self, experiment_ids: list[str], filter_string: str = "", **page: Any) -> PagedList[Run]:
+    def search_runs(
+        self, experiment_ids: list[str], filter_string: str = "", *view: Any, **page: Any
+    ) -> PagedList[Run]:
         """Finds the runs with a tag: its filter is such as ``tags.`name` = 'value'``."""
         self._take("search_runs")
         name, value = re.fullmatch(r"tags\.`(.*)` = '(.*)'", filter_string).groups()  # type: ignore[union-attr]
@@ -111,7 +113,8 @@ class MemoryServer(MlflowClient):
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         self._take("update_run")
-        self._find(run_id)["status"] = status
+        run = self._find(run_id)
+        run["status"], run["name"] = status or run["status"], name or run["name"]
 
     def log_artifact(self, run_id: str, local_path: str, artifact_path: str | None = None) -> None:
         self._take("log_artifact")

@@ -28,6 +28,7 @@ HOST_FLOORS = [
     {"takeover", "sweeps.report"},
     {"training"},
     {"recording", "results", "delivery"},
+    {"replay"},
     {"places", "figures"},
     {"tracking", "project"},
     {"project.arguments"},
@@ -37,7 +38,8 @@ HOST_FLOORS = [
 HOST_LIMITS = {
     "figures": set(),
     "sweeps.report": {"results", "figures", "tracking", "errors"},
-    "recording": {"tracking", "errors"},
+    "recording": {"replay", "tracking", "errors"},
+    "replay": {"tracking", "errors"},
     "results": {"figures", "places", "tracking", "errors"},
     "testing": {"backend", "places", "errors"},
 }

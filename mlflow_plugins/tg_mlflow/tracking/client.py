@@ -1,25 +1,82 @@
 """A client of the tracking server that waits for a server that is away, and lets no secret through."""
 
+import copy
 import json
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, InputTag, LoggedModel, Metric, Param, Run, RunTag
-from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
 
-from tg.common.secrets import MASK
+from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.tracking.storable import make_storable, mask_dataset
+from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
+from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
+from tg_mlflow.tracking.masked_requests import MaskedRequests, make_storable
+from tg_mlflow.tracking.new_store import open_store
+from tg_mlflow.tracking.patience import Clock, Patience
 from tg_mlflow.tracking.tags import SECRETS_TAG
-from tg_mlflow.tracking.waiting_client import WaitingClient, asking, transferring
 
-_LONGEST_TAG = 8000
-_LONGEST_PARAM = 6000
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+# So long a tracking server may be away, besides the time that MLflow's own client tries again.
+PATIENCE_SECONDS = 300.0
+PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
+
+T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-class TrackingClient(WaitingClient):
+def read_patience() -> float:
+    """Reads from ``TG_TRACKING_PATIENCE_SECONDS`` how long a tracking server may be away; 300 if that is not set.
+
+    Raises:
+        BackendConfigError: If it is not a number of seconds.
+    """
+    text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if not seconds >= 0:
+        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
+    return seconds
+
+
+def _asking(what: str, method: Method) -> Method:
+    """Makes a method of MLflow's client one that waits for a server that is away; ``what`` is what the server takes."""
+
+    @wraps(method)
+    def ask(client: "TrackingClient", *args: Any, **kwargs: Any) -> Any:
+        request = getattr(super(TrackingClient, client), method.__name__)
+        return client._ask(partial(request, *args, **kwargs), what)
+
+    return cast(Method, ask)
+
+
+def _transferring(what: str, method: Method, probe: Callable[..., object] = MlflowClient.get_run) -> Method:
+    """Makes a method that sends or fetches files one that waits for a server that is away.
+
+    Args:
+        what: What the server takes.
+        method: A method of MLflow's client. Its first argument is the id of what has the files, given by position.
+        probe: A method of MLflow's client that reads what has the files.
+    """
+
+    @wraps(method)
+    def transfer(client: "TrackingClient", owner_id: str, *args: Any, **kwargs: Any) -> Any:
+        send, read = (getattr(super(TrackingClient, client), each.__name__) for each in (method, probe))
+        return client._transfer(partial(send, owner_id, *args, **kwargs), partial(read, owner_id), what)
+
+    return cast(Method, transfer)
+
+
+class TrackingClient(MaskedRequests):
     """MLflow's client, which waits for a server that is away and masks secrets in all that it writes.
 
     A request that fails is sent again, with growing pauses, until the server has been away for ``patience_seconds``, or
@@ -47,117 +104,77 @@ class TrackingClient(WaitingClient):
         TrackingError: If the store is a database that cannot be used.
     """
 
-    get_run = asking("a question", MlflowClient.get_run)
-    search_runs = asking("a question", MlflowClient.search_runs)
-    search_experiments = asking("a question", MlflowClient.search_experiments)
-    get_experiment = asking("a question", MlflowClient.get_experiment)
-    get_experiment_by_name = asking("a question", MlflowClient.get_experiment_by_name)
-    create_experiment = asking("a new experiment", MlflowClient.create_experiment)
-    delete_tag = asking("that a tag is removed", MlflowClient.delete_tag)
-    delete_run = asking("that a run is removed", MlflowClient.delete_run)
-    restore_run = asking("that a run is restored", MlflowClient.restore_run)
-    update_run = asking("a run's status", MlflowClient.update_run)
-    log_outputs = asking("a model", MlflowClient.log_outputs)
-    get_logged_model = asking("a question", MlflowClient.get_logged_model)
-    search_logged_models = asking("a question", MlflowClient.search_logged_models)
-    finalize_logged_model = asking("a model", MlflowClient.finalize_logged_model)
-    delete_logged_model = asking("that a model is removed", MlflowClient.delete_logged_model)
-    delete_logged_model_tag = asking("that a tag is removed", MlflowClient.delete_logged_model_tag)
-    search_model_versions = asking("a question", MlflowClient.search_model_versions)
-    list_artifacts = transferring("a question", MlflowClient.list_artifacts)
-    download_artifacts = transferring("a question", MlflowClient.download_artifacts)
-    log_artifact = transferring("a file", MlflowClient.log_artifact)
-    log_artifacts = transferring("files", MlflowClient.log_artifacts)
-    log_text = transferring("a file", MlflowClient.log_text)
-    log_table = transferring("a table", MlflowClient.log_table)
-    log_model_artifacts = transferring("a model", MlflowClient.log_model_artifacts, MlflowClient.get_logged_model)
-
-    def create_run(
+    def __init__(
         self,
-        experiment_id: str,
-        start_time: int | None = None,
-        tags: dict[str, Any] | None = None,
-        run_name: str | None = None,
-    ) -> Run:
-        """Creates a run whose tags and name are without secrets."""
-        masked = self._mask_named({name: str(value) for name, value in (tags or {}).items()}, _LONGEST_TAG)
-        name = None if run_name is None else make_storable(self.mask.mask(run_name))
-        return self._ask(partial(super().create_run, experiment_id, start_time, masked, name), "a new run")
+        tracking_uri: str | None = None,
+        mask: SecretMask | None = None,
+        patience_seconds: float | None = None,
+        clock: Clock = time,
+    ) -> None:
+        try:
+            super().__init__(open_store(tracking_uri))
+        except MlflowException as error:
+            raise TrackingError(str(error)) from error
+        self.mask = mask or SecretMask()
+        patience_seconds = read_patience() if patience_seconds is None else patience_seconds
+        self._patience, self._store_patience = Patience(patience_seconds, clock), Patience(patience_seconds, clock)
+        self._clock = clock
+        self._thread = threading.local()
 
-    def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Sets a tag without secrets."""
-        masked = self._mask_named({key: str(value)}, _LONGEST_TAG)[key]
-        return self._ask(partial(super().set_tag, run_id, key, masked, synchronous), "a tag")
+    @property
+    def patience_seconds(self) -> float:
+        """How long the server may be away."""
+        return self._patience.seconds
 
-    def log_batch(
-        self,
-        run_id: str,
-        metrics: Sequence[Metric] = (),
-        params: Sequence[Param] = (),
-        tags: Sequence[RunTag] = (),
-        synchronous: bool | None = None,
-    ) -> Any:
-        """Logs metrics as they are, params and tags without secrets."""
-        masked_params = self._mask_named({param.key: param.value for param in params}, _LONGEST_PARAM)
-        masked_tags = self._mask_named({tag.key: tag.value for tag in tags}, _LONGEST_TAG)
-        log = partial(
-            super().log_batch,
-            run_id,
-            metrics,
-            [Param(name, value) for name, value in masked_params.items()],
-            [RunTag(name, value) for name, value in masked_tags.items()],
-            synchronous,
-        )
-        return self._ask(log, "metrics" if metrics else "parameters" if params else "tags")
+    def without_patience(self) -> "TrackingClient":
+        """Returns the same client, which sends each request once: for interrupts, and notes that may be missing."""
+        client = copy.copy(self)
+        client._patience = client._store_patience = Patience(0, self._clock)
+        return client
 
-    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
-        """Logs datasets whose names, sources and columns are without secrets."""
-        masked = [
-            DatasetInput(
-                mask_dataset(each.dataset, self.mask),
-                [InputTag(tag.key, make_storable(self.mask.mask(tag.value))) for tag in each.tags],
-            )
-            for each in datasets or ()
-        ]
-        return self._ask(partial(super().log_inputs, run_id, masked, *args, **kwargs), "a dataset")
+    def repeat(self, action: Callable[[], T], what: str) -> T:
+        """Does something again, with growing pauses, while the server is away.
 
-    def create_logged_model(
-        self,
-        experiment_id: str,
-        name: str | None = None,
-        source_run_id: str | None = None,
-        tags: dict[str, str] | None = None,
-        params: dict[str, str] | None = None,
-        model_type: str | None = None,
-    ) -> LoggedModel:
-        """Creates a model whose name, tags and params are without secrets."""
-        masked = None if name is None else make_storable(self.mask.mask(name))
-        tags, params = self._mask_named(tags or {}, _LONGEST_TAG), self._mask_named(params or {}, _LONGEST_PARAM)
-        create = partial(super().create_logged_model, experiment_id, masked, source_run_id, tags, params, model_type)
-        return self._ask(create, "a model")
+        Args:
+            action: What is done, with a client that has no patience.
+            what: What it is that the server takes.
 
-    def set_logged_model_tags(self, model_id: str, tags: dict[str, Any]) -> None:
-        """Sets tags of a model without secrets."""
-        masked = self._mask_named({name: str(value) for name, value in tags.items()}, _LONGEST_TAG)
-        self._ask(partial(super().set_logged_model_tags, model_id, masked), "a model's tags")
+        Raises:
+            TrackingError: If the server's answer is final, or it stays away.
+        """
+        pauses = self._patience.pauses()
+        while True:
+            try:
+                return action()
+            except TrackingError as error:
+                if error.is_final or (pause := next(pauses, None)) is None:
+                    raise
+                _logger.warning("The tracking server does not take %s (%s); it is asked again", what, error)
+            self._patience.sleep(pause)
 
-    def log_model_params(self, model_id: str, params: dict[str, str]) -> None:
-        """Logs params of a model without secrets."""
-        masked = self._mask_named(params, _LONGEST_PARAM)
-        self._ask(partial(super().log_model_params, model_id, masked), "a model's parameters")
-
-    def create_registered_model(self, name: str, *args: Any, **kwargs: Any) -> RegisteredModel:
-        """Creates a registered model whose name is without secrets."""
-        return self._ask(partial(super().create_registered_model, self.mask.mask(name), *args, **kwargs), "a model")
-
-    def create_model_version(self, name: str, source: str, *args: Any, **kwargs: Any) -> ModelVersion:
-        """Registers a model under a name; ``tags`` and ``description``, given by name, are without secrets."""
-        named = {key: str(value) for key, value in (kwargs.pop("tags", None) or {}).items()}
-        kwargs["tags"] = self._mask_named(named, _LONGEST_TAG)
-        if kwargs.get("description"):
-            kwargs["description"] = make_storable(self.mask.mask(kwargs["description"]))
-        create = partial(super().create_model_version, self.mask.mask(name), source, *args, **kwargs)
-        return self._ask(create, "a version of a model")
+    get_run = _asking("a question", MlflowClient.get_run)
+    search_runs = _asking("a question", MlflowClient.search_runs)
+    search_experiments = _asking("a question", MlflowClient.search_experiments)
+    get_experiment = _asking("a question", MlflowClient.get_experiment)
+    get_experiment_by_name = _asking("a question", MlflowClient.get_experiment_by_name)
+    create_experiment = _asking("a new experiment", MlflowClient.create_experiment)
+    delete_tag = _asking("that a tag is removed", MlflowClient.delete_tag)
+    delete_run = _asking("that a run is removed", MlflowClient.delete_run)
+    restore_run = _asking("that a run is restored", MlflowClient.restore_run)
+    log_outputs = _asking("a model", MlflowClient.log_outputs)
+    get_logged_model = _asking("a question", MlflowClient.get_logged_model)
+    search_logged_models = _asking("a question", MlflowClient.search_logged_models)
+    finalize_logged_model = _asking("a model", MlflowClient.finalize_logged_model)
+    delete_logged_model = _asking("that a model is removed", MlflowClient.delete_logged_model)
+    delete_logged_model_tag = _asking("that a tag is removed", MlflowClient.delete_logged_model_tag)
+    search_model_versions = _asking("a question", MlflowClient.search_model_versions)
+    list_artifacts = _transferring("a question", MlflowClient.list_artifacts)
+    download_artifacts = _transferring("a question", MlflowClient.download_artifacts)
+    log_artifact = _transferring("a file", MlflowClient.log_artifact)
+    log_artifacts = _transferring("files", MlflowClient.log_artifacts)
+    log_text = _transferring("a file", MlflowClient.log_text)
+    log_table = _transferring("a table", MlflowClient.log_table)
+    log_model_artifacts = _transferring("a model", MlflowClient.log_model_artifacts, MlflowClient.get_logged_model)
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """Ends a run; no interrupt cuts short a request that is on its way."""
@@ -168,6 +185,60 @@ class TrackingClient(WaitingClient):
                 end(run_id, status, end_time)
 
         self._ask(end_run, "a run's end")
+
+    def _ask(self, request: Callable[[], T], what: str) -> T:
+        if self._is_asking:
+            return request()
+        return self.repeat(partial(self._send, request), what)
+
+    def _transfer(self, transfer: Callable[[], T], probe: Callable[[], object], what: str) -> T:
+        if self._is_asking:
+            return transfer()
+        attempt = partial(self._send, transfer, Exception)  # each artifact store has errors of its own
+        pauses, is_first = self._store_patience.pauses(), True
+        while True:
+            try:
+                sent = attempt()
+                self._store_patience.note_answer()
+                return sent
+            except TrackingError as error:
+                failure = error
+            may_return = is_passing(failure.__cause__)
+            if is_first or may_return:  # it may have been the server that was away
+                self._ask(probe, what)
+            pause = next(pauses, None) if may_return else 0.0 if is_first else None
+            if pause is None or self.patience_seconds == 0:
+                raise TrackingError(str(failure), is_final=True) from failure.__cause__
+            if may_return:
+                _logger.warning("The artifact store does not take %s (%s); it is asked again", what, failure)
+                self._store_patience.sleep(pause)
+            is_first = False
+
+    @property
+    def _is_asking(self) -> bool:
+        """Whether a method of MLflow's client calls another one in this thread, so that only the outer one waits."""
+        return getattr(self._thread, "is_asking", False)
+
+    def _send(
+        self,
+        request: Callable[[], T],
+        failures: type[Exception] | tuple[type[Exception], ...] = (MlflowException, OSError),
+    ) -> T:
+        """Sends a request once.
+
+        Raises:
+            TrackingError: In place of these failures.
+        """
+        self._thread.is_asking = True
+        try:
+            answer = request()
+        except failures as error:
+            text = self.mask.mask(str(error) or type(error).__name__)
+            raise TrackingError(text, is_final(error), is_refusal(error)) from as_cause(error, self.mask)
+        finally:
+            self._thread.is_asking = False
+        self._patience.note_answer()
+        return answer
 
     def _mask_named(self, values: Mapping[str, str], longest: int) -> dict[str, str]:
         # Cut when they are masked: what is left of a secret that was cut would not be known as one.
