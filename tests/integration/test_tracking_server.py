@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from tests.job_output import open_recorder
 from tests.launcher import Launcher, attach
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
-from tests.job_output import open_recorder
 from tg_mlflow.tracking.client import TrackingClient
 
 STEPS = 800

@@ -1,12 +1,16 @@
 """Finds the runs and models that a job has made by calls of MLflow, which name its training's run in a tag."""
 
+import logging
 import re
 from collections.abc import Mapping
 
-from mlflow.entities import LoggedModel, Run, ViewType
+from mlflow.entities import LifecycleStage, LoggedModel, Run, RunStatus, ViewType
 
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import JOB_MODEL_TAG, JOB_RUN_TAG, TRAINING_RUN_TAG
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
 
 # Of runs and of logged models.
 _ID = re.compile(r"\b(?:m-)?[0-9a-f]{32}\b")
@@ -34,6 +38,28 @@ def find_job_models(client: TrackingClient, training: Run) -> dict[str, LoggedMo
         token = page.token
         if not token:
             return models
+
+
+def end_job_runs(client: TrackingClient, run_id: str, status: str) -> None:
+    """Ends the runs that a training's job has made and not ended; a server that refuses it is no reason to stop.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run of the training.
+        status: The status with which that is about to end.
+
+    Raises:
+        TrackingError: If the server does not answer.
+    """
+    try:
+        for run in find_job_runs(client, client.get_run(run_id)).values():
+            has_ended = RunStatus.is_terminated(RunStatus.from_string(run.info.status))
+            if not has_ended and run.info.lifecycle_stage == LifecycleStage.ACTIVE:
+                client.set_terminated(run.info.run_id, status)
+    except TrackingError as error:
+        if not error.is_final:
+            raise
+        _logger.warning("Runs that the job of run %s has made cannot be ended: %s", run_id, error)
 
 
 def map_ids(text: str, ids: Mapping[str, str]) -> str:

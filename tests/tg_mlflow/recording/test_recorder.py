@@ -13,11 +13,11 @@ from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
+from tests.job_output import open_recorder
 from tests.memory_server import FakeClock
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RecordingError
-from tests.job_output import open_recorder
 from tg_mlflow.tracking.client import TrackingClient
 
 

@@ -4,12 +4,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.job_output import open_recorder
 from tests.memory_server import FakeClock, MemoryClient
 from tests.tg_mlflow.memory_jobs import make_executor, start_job
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker.executor import JobState, JobStatus
 from tg_mlflow.errors import RecordingError
-from tests.job_output import open_recorder
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, Script
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard

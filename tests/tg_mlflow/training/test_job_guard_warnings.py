@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.job_output import open_recorder
 from tests.memory_server import MemoryClient
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import ContainerExecutor, ContainerOptions
 from tg.common.delivery.sagemaker.executor import JobState
-from tests.job_output import open_recorder
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard
