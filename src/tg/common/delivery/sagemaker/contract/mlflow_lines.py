@@ -26,6 +26,7 @@ _LINE = re.compile(
 )
 # A sequence number, the number of a piece and that of the pieces, with what stands between them.
 _LONGEST_HEAD = 64
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _LONGEST_TEXT = LONGEST_LINE - len(MARKER) - len(_END) - _LONGEST_HEAD
 
 
@@ -58,8 +59,12 @@ def format_mlflow_lines(sequence: int, content: str) -> Iterator[bytes]:
 
 
 def format_content(content: Mapping[str, Any]) -> str:
-    """Formats a record as JSON in ASCII, without line ends and ``#``."""
-    return json.dumps(content, separators=(",", ":")).replace("#", "\\u0023")
+    """Formats a record as JSON in ASCII, without line ends and ``#``.
+
+    Raises:
+        ValueError: If a number is not finite, which JSON does not have.
+    """
+    return _ENCODER.encode(content).replace("#", "\\u0023")
 
 
 class MlflowLineParser:
