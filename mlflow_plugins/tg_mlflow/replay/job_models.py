@@ -33,6 +33,10 @@ class Runs(Protocol):
     def training(self) -> Run:
         """The training's run."""
 
+    @property
+    def origin(self) -> dict[str, str]:
+        """The tags that say what the training is from."""
+
     def find(self, local_id: str) -> str:
         """Finds a run."""
 
@@ -78,7 +82,7 @@ class JobModels:
             return
         source_run_id = runs.find(record["run"]) if record.get("run") else None
         own = {TRAINING_RUN_TAG: training.info.run_id, JOB_MODEL_TAG: local_id}
-        tags = {**runs.map_values(record.get("tags") or {}), **own}
+        tags = {**runs.map_values(record.get("tags") or {}), **runs.origin, **own}
         hasty = self._client.without_patience()
 
         def create() -> str:

@@ -14,7 +14,7 @@ from tg_mlflow.tracking.new_run import create_run_once
 from tg_mlflow.tracking.search import is_deleted
 from tg_mlflow.tracking.tags import GIT_DIRTY_TAG, JOB_RUN_TAG, OWN_PREFIX, TRAINING_RUN_TAG
 
-# What a run is from: the launcher knows it, and a job does not.
+# What a run or a model is from: the launcher knows it, and a job does not.
 _ORIGIN = (mlflow_tags.MLFLOW_USER, "mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG)
 _KEPT = (*_ORIGIN, OWN_PREFIX, mlflow_tags.MLFLOW_PARENT_RUN_ID)
 
@@ -40,6 +40,11 @@ class JobRuns:
     def training(self) -> Run:
         """The training's run, as it was at the first question."""
         return self._client.get_run(self._run_id)
+
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """The tags that say what the training is from, and thus all that its job makes."""
+        return {key: value for key, value in self.training.data.tags.items() if key.startswith(_ORIGIN)}
 
     def is_training(self, local_id: str) -> bool:
         """Whether an id is that of the training's own run."""
@@ -85,9 +90,8 @@ class JobRuns:
         if local_id in self.ids:
             return
         own = {TRAINING_RUN_TAG: self._run_id, JOB_RUN_TAG: local_id}
-        origin = {key: value for key, value in training.data.tags.items() if key.startswith(_ORIGIN)}
         given = self.map_values(record.get("tags") or {})
-        tags = {mlflow_tags.MLFLOW_PARENT_RUN_ID: self._run_id, **given, **origin, **own}
+        tags = {mlflow_tags.MLFLOW_PARENT_RUN_ID: self._run_id, **given, **self.origin, **own}
         hasty = self._client.without_patience()
 
         def create() -> str:

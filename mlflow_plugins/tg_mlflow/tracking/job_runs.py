@@ -4,10 +4,10 @@ import logging
 import re
 from collections.abc import Mapping
 
+from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, LoggedModel, Run, RunStatus, ViewType
 
 from tg_mlflow.errors import TrackingError
-from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import JOB_MODEL_TAG, JOB_RUN_TAG, TRAINING_RUN_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -16,7 +16,7 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 _ID = re.compile(r"\b(?:m-)?[0-9a-f]{32}\b")
 
 
-def find_job_runs(client: TrackingClient, training: Run) -> dict[str, Run]:
+def find_job_runs(client: MlflowClient, training: Run) -> dict[str, Run]:
     """Finds the runs that a training's job has made besides its own, the deleted ones included, by their ids there."""
     runs: dict[str, Run] = {}
     experiments, token = [training.info.experiment_id], None
@@ -28,7 +28,7 @@ def find_job_runs(client: TrackingClient, training: Run) -> dict[str, Run]:
             return runs
 
 
-def find_job_models(client: TrackingClient, training: Run) -> dict[str, LoggedModel]:
+def find_job_models(client: MlflowClient, training: Run) -> dict[str, LoggedModel]:
     """Finds the logged models that a training's job has made, by their ids there."""
     models: dict[str, LoggedModel] = {}
     experiments, token = [training.info.experiment_id], None
@@ -40,7 +40,7 @@ def find_job_models(client: TrackingClient, training: Run) -> dict[str, LoggedMo
             return models
 
 
-def end_job_runs(client: TrackingClient, run_id: str, status: str) -> None:
+def end_job_runs(client: MlflowClient, run_id: str, status: str) -> None:
     """Ends the runs that a training's job has made and not ended; a server that refuses it is no reason to stop.
 
     Args:
