@@ -11,8 +11,7 @@ from tg_mlflow.delivery.job_python import uses_declared_environment
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.project.declared_environment import DeclaredEnvironment, read_declared_environment
-from tg_mlflow.project.project import Project
-from tg_mlflow.project.script_command import ProjectCommand
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.train_command import TrainCommand
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
