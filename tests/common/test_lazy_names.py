@@ -29,6 +29,7 @@ LAZY = [
     "tg_mlflow.project",
     "tg_mlflow.project.arguments",
     "tg_mlflow.recording",
+    "tg_mlflow.replay",
     "tg_mlflow.results",
     "tg_mlflow.sweeps",
     "tg_mlflow.sweeps.report",

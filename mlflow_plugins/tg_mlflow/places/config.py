@@ -50,6 +50,8 @@ class PlaceConfig(Section):
             ``loss=([0-9.]+)``. The first group is the value; groups named ``step`` and ``name`` are these.
         tags: Tags for the MLflow run.
         log: What is logged for people.
+        mlflow: How the code's calls of MLflow reach the run: ``relayed`` by the job's log, which needs no network, or
+            ``direct``, for which the job gets the tracking server's address.
         secrets: Names of variables and parameters whose values are masked besides those that look like credentials.
         sweep: Values by parameter: each combination of them is trained. A name with a dot is a part of the task, as in
             ``hyperparameters``.
@@ -73,6 +75,7 @@ class PlaceConfig(Section):
     metric_regexes: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     log: LogConfig = Field(default_factory=LogConfig)
+    mlflow: Literal["relayed", "direct"] = "relayed"
     secrets: list[str] = Field(default_factory=list)
     sweep: dict[str, list[Any]] = Field(default_factory=dict)
     sweep_samples: int | None = Field(default=None, gt=0)

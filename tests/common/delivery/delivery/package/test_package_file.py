@@ -76,9 +76,22 @@ def test_a_file_is_there_when_it_is_complete(tmp_path: Path) -> None:
 def test_metadata_are_those_of_a_distribution(version: str, written: str) -> None:
     requirements = ["pandas==3.1.1", "uvicorn[standard] >=1; os_name == 'posix'", "x @ https://e.org/x.whl"]
     more = ["git+https://e.org/x", "./x.whl", "https://e.org/x.whl"]
-    properties = {"name": "Titanic", "version": version, "requirements": requirements + more}
+    properties = {
+        "name": "Titanic",
+        "version": version,
+        "module_name": "Titanic__0",
+        "requirements": requirements + more,
+    }
     files = add_metadata({"Titanic__0/x.py": b""}, properties)
-    assert sorted(files) == ["PKG-INFO", "Titanic__0/x.py", "build_backend.py", "pyproject.toml"]
+    assert sorted(files) == [
+        "PKG-INFO",
+        "Titanic.egg-info/PKG-INFO",
+        "Titanic.egg-info/entry_points.txt",
+        "Titanic__0/x.py",
+        "build_backend.py",
+        "pyproject.toml",
+    ]
+    assert files["Titanic.egg-info/PKG-INFO"] == files["PKG-INFO"]
     assert files["PKG-INFO"].decode().splitlines() == [
         "Metadata-Version: 2.1",
         "Name: Titanic",

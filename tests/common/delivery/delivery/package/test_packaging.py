@@ -214,7 +214,8 @@ def test_the_file_is_a_source_distribution_with_one_module(project: Project, out
         "resources/other.pkl",
         "tasks.py",
     }
-    around = {"PKG-INFO", "build_backend.py", "pyproject.toml"}
+    found = {"Titanic.egg-info/PKG-INFO", "Titanic.egg-info/entry_points.txt"}
+    around = {"PKG-INFO", "build_backend.py", "pyproject.toml", *found}
     assert set(names) == {f"Titanic-1.2/{name}" for name in around | {f"Titanic__1_2/{name}" for name in module}}
     assert read_member(package, "tg/common/errors.py") == (shipped / "common" / "errors.py").read_bytes()
     assert read_member(package, "pkg/words/a.txt") == b"hello"

@@ -65,6 +65,8 @@ START = {
     "common.system.temporary_folder",
 }
 JOB = START | {
+    "common.delivery.sagemaker.mlflow_store",
+    "common.delivery.sagemaker.mlflow_store.recording",
     "common.delivery.sagemaker.archive",
     "common.delivery.sagemaker.archive.completion",
     "common.delivery.sagemaker.archive.entries",

@@ -36,6 +36,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     wheel = "Wheel-Version: 1.0\\nGenerator: tg-mlflow\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
     module = next(path.parent for path in HERE.glob("*/properties.json"))
     files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in module.rglob("*") if path.is_file()}
+    files |= {f"{info}/{path.name}": path.read_bytes() for path in HERE.glob("*.egg-info/entry_points.txt")}
     files |= {f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": wheel.encode()}
     files[f"{info}/RECORD"] = build_record(files, f"{info}/RECORD").encode()
     name = f"{stem}-py3-none-any.whl"
@@ -59,6 +60,15 @@ def build_sdist(sdist_directory, config_settings=None):
 
 _PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "build_backend"\nbackend-path = ["."]\n'
 
+# How MLflow, in a job, finds the store that records into the job's log.
+_ENTRY_POINTS = """\
+[mlflow.tracking_store]
+tg-job = {module}.tg.common.delivery.sagemaker.mlflow_store.tracking_plugin:open_tracking_store
+
+[mlflow.model_registry_store]
+tg-job = {module}.tg.common.delivery.sagemaker.mlflow_store.registry_plugin:open_registry_store
+"""
+
 # What a distribution's metadata may name; a requirements file may hold more, such as bare URLs.
 _NAMED_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\]\s*)?($|[<>=!~;@(].*)")
 
@@ -71,20 +81,25 @@ def add_metadata(files: Mapping[str, bytes], properties: Mapping[str, Any]) -> d
 
     Args:
         files: The module's files by their paths in the distribution.
-        properties: The package's properties: ``name``, ``version``, ``requirements``.
+        properties: The package's properties: ``name``, ``version``, ``module_name``, ``requirements``.
     """
     version = properties["version"]
-    metadata = [
+    lines = [
         "Metadata-Version: 2.1",
         f"Name: {properties['name']}",
         f"Version: {version if _KNOWN_VERSION.fullmatch(version) else '0+' + version.replace('_', '.').lower()}",
         *(f"Requires-Dist: {line}" for line in properties["requirements"] if _NAMED_REQUIREMENT.fullmatch(line)),
     ]
+    metadata = "".join(f"{line}\n" for line in lines).encode()
+    # With these, Python finds the plug-ins also where the unpacked package is on its path.
+    found = f"{properties['name']}.egg-info"
     return {
         **files,
         "build_backend.py": BUILD_BACKEND.encode(),
-        "PKG-INFO": "".join(f"{line}\n" for line in metadata).encode(),
+        "PKG-INFO": metadata,
         "pyproject.toml": _PYPROJECT.encode(),
+        f"{found}/PKG-INFO": metadata,
+        f"{found}/entry_points.txt": _ENTRY_POINTS.format(module=properties["module_name"]).encode(),
     }
 
 

@@ -64,6 +64,16 @@ class MlFolder:
         return self.root / "output" / "data"
 
     @property
+    def mlflow(self) -> Path:
+        """The folder of MLflow's store in the job."""
+        return self.root / "output" / "mlflow"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """Where the archive has MLflow's artifacts, in ``runs/<run id>`` and ``models/<model id>``."""
+        return self.model / "tg_mlflow"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder that is kept when a training is interrupted."""
         return self.root / "checkpoints"

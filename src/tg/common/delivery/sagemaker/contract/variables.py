@@ -16,6 +16,11 @@ DATASET_VARIABLE = "TG_DATASET"
 ML_FOLDER_VARIABLE = "TG_ML_FOLDER"
 # The job's current folder; by default a new temporary one.
 WORK_FOLDER_VARIABLE = "TG_WORK_FOLDER"
+# The run on the launcher's server that the training records into, and the name of its experiment.
+RUN_ID_VARIABLE = "TG_RUN_ID"
+EXPERIMENT_VARIABLE = "TG_EXPERIMENT"
+# The folder of MLflow's store in the job, for the job's processes.
+MLFLOW_STORE_VARIABLE = "TG_MLFLOW_STORE"
 # The attempt that created the job; only launchers read it.
 SUBMISSION_VARIABLE = "TG_SUBMISSION"
 

@@ -17,6 +17,7 @@ from ..archive.names import HYPERPARAMETERS, OUTPUT_DATA, PACKAGE, PROPERTIES, T
 from ..archive.unkept import remove_unkept
 from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
 from ..contract.variables import find_dataset
+from ..mlflow_store import recording_mlflow
 from .environment import ArchiveEnvironment
 from .relay import is_relayed
 from .task_description import describe_task
@@ -77,7 +78,8 @@ class SagemakerJob:
         Logger.info("Model initialized. Jsonpickling...")
         (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
         Logger.info("Starting training now...")
-        self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder, package, rename))
+        with recording_mlflow(folder):
+            self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder, package, rename))
         _keep_output(folder)
         left_out = remove_unkept(folder.model)
         for name, reason in left_out.items():

@@ -1,0 +1,94 @@
+"""Lets a training record with MLflow where there is no tracking server."""
+
+import importlib.util
+import os
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ....own_root import PACKAGE_MODULE
+from ..contract.ml_folder import MlFolder
+from ..contract.variables import MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
+
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+# The variables that keep MLflow from sending how it is used to its makers, for which it starts a thread when imported.
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
+
+@contextmanager
+def recording_mlflow(folder: MlFolder) -> Iterator[None]:
+    """Lets MLflow, in this process and in those that it starts, record into the training's run.
+
+    Each change is passed on to the job's log while the context is open; at its end, the artifacts are moved into the
+    result archive. Where MLflow is not installed, or the job has a tracking server, nothing happens.
+
+    Args:
+        folder: The job's folder.
+    """
+    if not PACKAGE_MODULE or TRACKING_VARIABLE in os.environ or not _has_mlflow():
+        yield
+        return
+    # What follows is imported only where it is needed.
+    from .artifacts import move_artifacts
+    from .finishing import finishing_mlflow
+    from .spool_relay import SpoolRelay
+
+    folder.mlflow.mkdir(parents=True, exist_ok=True)
+    output = os.dup(1)  # wherever a task redirects it later
+    try:
+        with (
+            _having_variables(_build_variables(folder.mlflow)),
+            SpoolRelay(find_spool(folder.mlflow), output),
+            finishing_mlflow(),
+        ):
+            yield
+    finally:
+        os.close(output)
+        move_artifacts(find_store(folder.mlflow), folder.mlflow_artifacts)
+
+
+def find_spool(folder: Path) -> Path:
+    """Returns the file through which a training's processes hand their changes to the job."""
+    return folder / "spool"
+
+
+def find_store(folder: Path) -> Path:
+    """Returns the folder of MLflow's own files."""
+    return folder / "store"
+
+
+def find_registry(folder: Path) -> Path:
+    """Returns the folder of the files of MLflow's model registry."""
+    return folder / "registry"
+
+
+def _has_mlflow() -> bool:
+    return "mlflow" in sys.modules or importlib.util.find_spec("mlflow") is not None
+
+
+def _build_variables(folder: Path) -> dict[str, str]:
+    run_id = os.environ.get(RUN_ID_VARIABLE) or uuid.uuid4().hex
+    return {
+        **NO_TELEMETRY,
+        MLFLOW_STORE_VARIABLE: str(folder),
+        RUN_ID_VARIABLE: run_id,
+        TRACKING_VARIABLE: f"tg-job:{folder}",
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "MLFLOW_EXPERIMENT_ID": "0",
+        "MLFLOW_RUN_ID": run_id,
+    }
+
+
+@contextmanager
+def _having_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
