@@ -13,7 +13,7 @@ from mlflow.store.artifact import local_artifact_repo
 
 from ..contract.variables import MLFLOW_STORE_VARIABLE
 from .artifacts import find_owner
-from .recording import find_spool, find_store
+from .layout import find_spool, find_store
 from .spool import open_spool
 
 _LocalArtifactRepository: Any = local_artifact_repo.LocalArtifactRepository  # of which not all versions have types

@@ -11,6 +11,7 @@ from pathlib import Path
 from ....own_root import PACKAGE_MODULE
 from ..contract.ml_folder import MlFolder
 from ..contract.variables import MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
+from .layout import find_spool, find_store
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
@@ -40,21 +41,6 @@ def recording_mlflow(folder: MlFolder) -> Iterator[None]:
     moving = moving_artifacts(find_store(folder.mlflow), folder.mlflow_artifacts)
     with moving, SpoolRelay(spool), finishing_mlflow(spool):
         yield
-
-
-def find_spool(folder: Path) -> Path:
-    """Returns the file through which a training's processes hand their changes to the job."""
-    return folder / "spool"
-
-
-def find_store(folder: Path) -> Path:
-    """Returns the folder of MLflow's own files."""
-    return folder / "store"
-
-
-def find_registry(folder: Path) -> Path:
-    """Returns the folder of the files of MLflow's model registry."""
-    return folder / "registry"
 
 
 def _has_mlflow() -> bool:

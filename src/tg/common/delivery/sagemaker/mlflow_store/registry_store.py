@@ -12,8 +12,8 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from ..contract.variables import MLFLOW_STORE_VARIABLE
 from .artifacts import find_owner
 from .changes import REGISTRY
+from .layout import find_registry, find_spool, find_store
 from .recorded_store import recording_changes
-from .recording import find_registry, find_spool, find_store
 from .spool import Spool, open_spool
 
 _FileStore: Any = file_store.FileStore  # of which not all versions have types

@@ -20,8 +20,8 @@ from mlflow.store.tracking import file_store
 
 from ..contract.variables import EXPERIMENT_VARIABLE, MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
 from .changes import TRACKING, describe_note
+from .layout import find_spool, find_store
 from .recorded_store import changing, recording_changes
-from .recording import find_spool, find_store
 from .spool import Spool, open_spool
 
 _FileStore: Any = file_store.FileStore  # of which not all versions have types
