@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 
@@ -48,7 +49,7 @@ def measure(client: TrackingClient, points: int) -> tuple[float, float]:
     lines = [f"INFO: {format_metric_line('loss', step / 7, step, step + 1)}\n".encode() for step in range(points)]
     events = [LogEvent(b"".join(lines[start : start + 500]), 0) for start in range(0, points, 500)]
     start = time.perf_counter()
-    with RunRecorder(client, run_id) as recorder:
+    with RunRecorder(client, run_id, Replayer(client, run_id)) as recorder:
         for event in events:
             recorder.take(event)
     seconds = time.perf_counter() - start

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
+from mlflow.entities import Experiment, Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.store.entities import PagedList
@@ -68,7 +68,9 @@ class MemoryServer(MlflowClient):
         self._runs[run_id] |= {"experiment": experiment_id, "params": {}, "metrics": []}
         return self._read(run_id)
 
-    def search_runs(self, experiment_ids: list[str], filter_string: str = "", **page: Any) -> PagedList[Run]:
+    def search_runs(
+        self, experiment_ids: list[str], filter_string: str = "", *view: Any, **page: Any
+    ) -> PagedList[Run]:
         """Finds the runs with a tag: its filter is such as ``tags.`name` = 'value'``."""
         self._take("search_runs")
         name, value = re.fullmatch(r"tags\.`(.*)` = '(.*)'", filter_string).groups()  # type: ignore[union-attr]
@@ -82,6 +84,10 @@ class MemoryServer(MlflowClient):
     def get_run(self, run_id: str) -> Run:
         self._take("get_run")
         return self._read(run_id)
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        self._take("get_experiment")
+        return Experiment(experiment_id, "memories", "memory://", "active")
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> None:
         self._take("set_tag")
@@ -111,7 +117,8 @@ class MemoryServer(MlflowClient):
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         self._take("update_run")
-        self._find(run_id)["status"] = status
+        run = self._find(run_id)
+        run["status"], run["name"] = status or run["status"], name or run["name"]
 
     def log_artifact(self, run_id: str, local_path: str, artifact_path: str | None = None) -> None:
         self._take("log_artifact")

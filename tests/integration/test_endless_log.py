@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.tracking.client import TrackingClient
 
 
@@ -28,7 +29,8 @@ def measure_peak():
 
 
 client = TrackingClient()
-with RunRecorder(client, client.create_run("1").info.run_id) as recorder:
+warm_id = client.create_run("1").info.run_id
+with RunRecorder(client, warm_id, Replayer(client, warm_id)) as recorder:
     recorder.take(LogEvent(b"###METRIC###warm up:1###\\n", 1))  # imports what is imported on use
 client.log_text(client.create_run("1").info.run_id, "warm up", "train.log")
 Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
@@ -36,7 +38,7 @@ before = measure_peak()
 run_id = client.create_run("1").info.run_id
 piece = 65536
 filling = b"x" * 99 + b"\\n"
-with RunRecorder(client, run_id) as recorder:
+with RunRecorder(client, run_id, Replayer(client, run_id)) as recorder:
     rest, step = b"", 0
     while recorder.position < {LOG_BYTES}:
         while len(rest) < piece:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from tests.job_output import open_recorder
 from tests.launcher import Launcher, attach
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
-from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.tracking.client import TrackingClient
 
 STEPS = 800
@@ -121,7 +121,7 @@ def test_values_steps_and_times_at_their_limits_are_kept(any_server: TrackingSer
     values = [0.0, 5e-324, 2.2250738585072014e-308, LARGEST, -LARGEST, 1.2345678901234568e29, math.nan]
     steps = [0, 1, -1, LONG, -LONG]
     times = [0, 1, LONG]
-    with RunRecorder(TrackingClient(any_server.uri, patience_seconds=1), run_id) as recorder:
+    with open_recorder(TrackingClient(any_server.uri, patience_seconds=1), run_id) as recorder:
         for step, value in enumerate([*values, -0.0, math.inf, -math.inf]):
             recorder.take(LogEvent(f"{format_metric_line('value', value, step)}\n".encode(), 7))
         recorder.take(LogEvent(b"###METRIC###value:1e400###\n###METRIC###value:-nan###\n", 7))
@@ -148,7 +148,7 @@ def test_names_of_all_kinds_are_kept_apart(any_server: TrackingServer) -> None:
         *("K", "\u212a", "İ", "\U0001d7d9", "²", "2", "a/b", "..x", "...", "x" * 250, "X" * 250, "x" * 249 + "/y"),
         *("日" * 300, "☃" * 600, "\x00" * 2000, "a\u2028b"),
     ]
-    with RunRecorder(TrackingClient(any_server.uri, patience_seconds=1), run_id) as recorder:
+    with open_recorder(TrackingClient(any_server.uri, patience_seconds=1), run_id) as recorder:
         for number, name in enumerate(names):
             recorder.take(LogEvent(f"{format_metric_line(f'>{name}', number)}\n".encode(), 7))
             recorder.take(LogEvent(f"{format_metric_line(f'{name}<', number)}\n".encode(), 7))

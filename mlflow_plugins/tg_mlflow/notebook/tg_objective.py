@@ -26,7 +26,6 @@ from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.tracking.tags import PRUNED_TAG, STUDY_TAG, SWEEP_TAG
-from tg_mlflow.training.training import warn_of_ignored_calls
 
 try:
     import optuna
@@ -126,7 +125,6 @@ class TgObjective:
             delivered = stack.enter_context(TaskSweep(self._started.project).delivering([member], config))
             (self._delivery,) = delivered.deliveries
             stack.callback(self._summarize)
-            warn_of_ignored_calls(self._executor, self._delivery, config)
             self._executor.prepare(self._delivery)
             self._stack = stack.pop_all()
         self._is_open = True

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from mlflow.entities import LifecycleStage, Metric
 
@@ -15,7 +15,10 @@ from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.log_artifact import LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
+from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.recording.metric_writer import MetricWriter
+from tg_mlflow.replay.record_stream import RecordStream
+from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import LOG_CURSOR_TAG
 
@@ -26,7 +29,8 @@ _CURSOR_SECONDS = 2
 
 
 class RunRecorder:
-    """Takes log events, writes their metrics to a run in batches and keeps the log as ``logs/train.log``.
+    """Takes log events, writes their metrics to a run in batches, replays the job's calls of MLflow, and keeps the log
+    as ``logs/train.log``, without the lines of such calls.
 
     A context: when it is left, everything has been written, or an error says what is kept where. Metrics and the log
     are written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow
@@ -37,15 +41,24 @@ class RunRecorder:
         client: The tracking server's. The recording fails when the client gives the server up; the log is kept without
             the secrets of its mask.
         run_id: A run that exists.
+        replayer: Applies the job's calls of MLflow.
         written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
             metrics are not written again.
+        metric_regexes: How metrics are found besides metric lines, as :class:`MetricPatterns` takes them.
 
     Attributes:
         position: How many bytes of the output it has taken.
         tail: The last lines of the output.
     """
 
-    def __init__(self, client: TrackingClient, run_id: str, written: int = 0) -> None:
+    def __init__(
+        self,
+        client: TrackingClient,
+        run_id: str,
+        replayer: Applying,
+        written: int = 0,
+        metric_regexes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.position = 0
         self._job_start = 0
         self.tail = LogTail()
@@ -56,17 +69,22 @@ class RunRecorder:
         self._written = written
         self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
+        self._patterns = MetricPatterns(metric_regexes)
         self._last_time_ms = 0
         self._names = MetricNames(self._mask)
         self._log = LogArtifact(client, run_id)
         self._notes = MetricNotes(client, run_id, self._names, self._mask)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
+        self._records = RecordStream()
+        self._foreign = RecordStream()  # of other machines than the first, whose calls do not count
+        self._replay = Replay(replayer, self._metrics.add)
         self._stack = ExitStack()
 
     def __enter__(self) -> "RunRecorder":
         with ExitStack() as opening, uninterrupted() as held:
             opening.enter_context(self._log)
             opening.enter_context(self._metrics)
+            opening.enter_context(self._replay)
             held.raise_any()
             self._stack = opening.pop_all()
         return self
@@ -91,14 +109,16 @@ class RunRecorder:
         Returns:
             What may be shown of it: it is without secrets, and what may be the beginning of one waits for more.
         """
-        masked = replace(event, data=self._masked.feed(event.data))
+        text, records = (self._records if event.has_metrics else self._foreign).feed(event.data)
+        masked = replace(event, data=self._masked.feed(text))
         self._keep(masked)
         self.position += len(event.data)
         self._last_time_ms = event.time_ms
         if event.has_metrics:
-            metrics = self._name(self._parser.feed(event.data, event.time_ms))
-            if metrics and self.position > self._written:
-                self._metrics.add(metrics, self.position)
+            points = self._parser.feed(text, event.time_ms) + self._patterns.feed(text, event.time_ms)
+            metrics = self._name(points)
+            if records or metrics:
+                self._replay.add(records, metrics, self.position, is_recorded=self.position <= self._written)
         return masked
 
     def _keep(self, masked: LogEvent) -> None:
@@ -115,8 +135,9 @@ class RunRecorder:
         """
         with uninterrupted():
             self._finish_log()
+            self._replay.finish(self._records.missing_count)
             self._stack.__exit__(kind, error, traceback)
-            failure = self._metrics.error or self._report_unreadable()
+            failure = self._metrics.error or self._replay.error or self._report_unreadable()
         if failure is not None and error is None:
             raise RecordingError(
                 f"the tracking server did not take the metrics of run {self._run_id} ({failure}); the log "
@@ -124,9 +145,14 @@ class RunRecorder:
             ) from failure
 
     def _finish_log(self) -> None:
-        self._keep(LogEvent(self._masked.finish(), self._last_time_ms))
+        text, records = self._records.finish()
+        rest = self._masked.feed(text + self._foreign.finish()[0]) + self._masked.finish()
+        self._keep(LogEvent(rest, self._last_time_ms))
         # Not the time that it is now: who reads the same log later has to come to the same points.
-        self._metrics.add(self._name(self._parser.finish(self._last_time_ms)), self.position)
+        time_ms = self._last_time_ms
+        points = self._parser.feed(text, time_ms) + self._parser.finish(time_ms)
+        points += self._patterns.feed(text, time_ms) + self._patterns.finish(time_ms)
+        self._replay.add(records, self._name(points), self.position, is_recorded=False)
 
     def _report_unreadable(self) -> Exception | None:
         """Reports how many metrics could not be read, in the log and in the run; returns why the latter failed."""
@@ -157,8 +183,8 @@ class RunRecorder:
     def _note(self, position: int | None) -> None:
         """Notes what has become of a batch."""
         self._notes.write()
-        # A process that takes over has to meet the refused metrics again, to count them.
-        if position is not None and not self._notes.refused_count:
+        # A process that takes over has to meet again what was refused, to count it.
+        if position is not None and not self._notes.refused_count and not self._replay.has_notes:
             self._note_cursor(position)
 
     def _note_cursor(self, position: int) -> None:

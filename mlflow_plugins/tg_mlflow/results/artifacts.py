@@ -16,6 +16,7 @@ from tg.common.exception_text import describe_exception
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import LogConfig
+from tg_mlflow.results.job_output import log_job_output
 from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.results.tables import log_result_table
@@ -40,7 +41,8 @@ def log_result(
     dataset: Path | None = None,
     log: LogConfig = _EVERYTHING,
 ) -> dict[str, str]:
-    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, and views for people.
+    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, the artifacts that the job's
+    code has given to MLflow, and views for people.
 
     An archive that is kept elsewhere and too large stays there. If the artifact store refuses one of these, the others
     are logged, unless it refuses all. The views are the dataset as an input of the run, and for a training on one
@@ -81,6 +83,7 @@ def log_result(
         else:
             with uploads(f"result/{archive.path.name}"):
                 client.log_artifact(run_id, str(archive.path), "result")
+        log_job_output(client, run_id, archive, uploads, attempts)
         if log.dataset:
             with attempts("dataset"):
                 log_input(client, run_id, dataset, executor.find_dataset(job_id))

@@ -28,7 +28,6 @@ from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.tags import SWEEP_TAG
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
-from tg_mlflow.training.training import warn_of_ignored_calls
 from tg_mlflow.training.wait_notes import noting_waits
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -118,7 +117,6 @@ def _train(client: TrackingClient, run_id: str, sweep: Sweep, children: SweepChi
         _logger.info("Training %d %s, %d at once", len(members), noun, parallel)
         trainings = list(zip(members, delivery.deliveries, strict=True))
         if fresh := [each for member, each in trainings if member.name not in sweep.left]:
-            warn_of_ignored_calls(sweep.executor, fresh[0], sweep.config)
             sweep.executor.prepare(fresh[0])
         if sweep.executor.traits.is_in_process:
             children.train_one_after_another(trainings)

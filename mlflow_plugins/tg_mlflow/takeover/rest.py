@@ -10,6 +10,7 @@ from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to
 from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.takeover.run_job import RunJob
@@ -66,7 +67,7 @@ def record_rest(
                 launching(client, run_id),
                 noting_waits(client, run_id),
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
-                RunRecorder(client, run_id, written) as recorder,
+                RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
             ):
                 with following(executor, found.job_id):
                     for earlier in tags.get(EARLIER_JOBS_TAG, "").split():

@@ -6,21 +6,20 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
 from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
+from tg_mlflow.tracking.masked_requests import MaskedRequests, make_storable
 from tg_mlflow.tracking.new_store import open_store
 from tg_mlflow.tracking.patience import Clock, Patience
-from tg_mlflow.tracking.storable import make_storable, mask_dataset
 from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -29,8 +28,6 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 PATIENCE_SECONDS = 300.0
 PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 
-_LONGEST_TAG = 8000
-_LONGEST_PARAM = 6000
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -79,7 +76,7 @@ def _transferring(what: str, method: Method, probe: Callable[..., object] = Mlfl
     return cast(Method, transfer)
 
 
-class TrackingClient(MlflowClient):
+class TrackingClient(MaskedRequests):
     """MLflow's client, which waits for a server that is away and masks secrets in all that it writes.
 
     A request that fails is sent again, with growing pauses, until the server has been away for ``patience_seconds``, or
@@ -158,17 +155,19 @@ class TrackingClient(MlflowClient):
     get_run = _asking("a question", MlflowClient.get_run)
     search_runs = _asking("a question", MlflowClient.search_runs)
     search_experiments = _asking("a question", MlflowClient.search_experiments)
+    get_experiment = _asking("a question", MlflowClient.get_experiment)
     get_experiment_by_name = _asking("a question", MlflowClient.get_experiment_by_name)
     create_experiment = _asking("a new experiment", MlflowClient.create_experiment)
     delete_tag = _asking("that a tag is removed", MlflowClient.delete_tag)
     delete_run = _asking("that a run is removed", MlflowClient.delete_run)
-    update_run = _asking("a run's status", MlflowClient.update_run)
+    restore_run = _asking("that a run is restored", MlflowClient.restore_run)
     log_outputs = _asking("a model", MlflowClient.log_outputs)
     get_logged_model = _asking("a question", MlflowClient.get_logged_model)
     search_logged_models = _asking("a question", MlflowClient.search_logged_models)
-    create_logged_model = _asking("a model", MlflowClient.create_logged_model)
     finalize_logged_model = _asking("a model", MlflowClient.finalize_logged_model)
     delete_logged_model = _asking("that a model is removed", MlflowClient.delete_logged_model)
+    delete_logged_model_tag = _asking("that a tag is removed", MlflowClient.delete_logged_model_tag)
+    search_model_versions = _asking("a question", MlflowClient.search_model_versions)
     list_artifacts = _transferring("a question", MlflowClient.list_artifacts)
     download_artifacts = _transferring("a question", MlflowClient.download_artifacts)
     log_artifact = _transferring("a file", MlflowClient.log_artifact)
@@ -176,49 +175,6 @@ class TrackingClient(MlflowClient):
     log_text = _transferring("a file", MlflowClient.log_text)
     log_table = _transferring("a table", MlflowClient.log_table)
     log_model_artifacts = _transferring("a model", MlflowClient.log_model_artifacts, MlflowClient.get_logged_model)
-
-    def create_run(
-        self,
-        experiment_id: str,
-        start_time: int | None = None,
-        tags: dict[str, Any] | None = None,
-        run_name: str | None = None,
-    ) -> Run:
-        """Creates a run whose tags and name are without secrets."""
-        masked = self._mask_named({name: str(value) for name, value in (tags or {}).items()}, _LONGEST_TAG)
-        name = None if run_name is None else make_storable(self.mask.mask(run_name))
-        return self._ask(partial(super().create_run, experiment_id, start_time, masked, name), "a new run")
-
-    def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Sets a tag without secrets."""
-        masked = self._mask_named({key: str(value)}, _LONGEST_TAG)[key]
-        return self._ask(partial(super().set_tag, run_id, key, masked, synchronous), "a tag")
-
-    def log_batch(
-        self,
-        run_id: str,
-        metrics: Sequence[Metric] = (),
-        params: Sequence[Param] = (),
-        tags: Sequence[RunTag] = (),
-        synchronous: bool | None = None,
-    ) -> Any:
-        """Logs metrics as they are, params and tags without secrets."""
-        masked_params = self._mask_named({param.key: param.value for param in params}, _LONGEST_PARAM)
-        masked_tags = self._mask_named({tag.key: tag.value for tag in tags}, _LONGEST_TAG)
-        log = partial(
-            super().log_batch,
-            run_id,
-            metrics,
-            [Param(name, value) for name, value in masked_params.items()],
-            [RunTag(name, value) for name, value in masked_tags.items()],
-            synchronous,
-        )
-        return self._ask(log, "metrics" if metrics else "parameters" if params else "tags")
-
-    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
-        """Logs datasets whose names, sources and columns are without secrets."""
-        masked = [DatasetInput(mask_dataset(each.dataset, self.mask), each.tags) for each in datasets or ()]
-        return self._ask(partial(super().log_inputs, run_id, masked, *args, **kwargs), "a dataset")
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """Ends a run; no interrupt cuts short a request that is on its way."""

@@ -11,6 +11,7 @@ from tg.common import DeliveryError, JobStoppedError
 from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.job_runs import end_job_runs
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -29,7 +30,7 @@ class Ending:
 
 @contextmanager
 def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open: bool = True) -> Iterator[Ending]:
-    """Ends the run when the context is left.
+    """Ends the run when the context is left, and those that its job has made and not ended.
 
     It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt.
 
@@ -98,6 +99,7 @@ def _check_is_open(client: TrackingClient, run_id: str, error: DeliveryError) ->
 def _end(client: TrackingClient, run_id: str, status: int) -> None:
     word = str(RunStatus.to_string(status))
     try:
+        end_job_runs(client, run_id, word)
         client.set_terminated(run_id, word)
     except (TrackingError, KeyboardInterrupt) as error:
         raise RecordingError(

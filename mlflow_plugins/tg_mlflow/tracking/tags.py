@@ -17,6 +17,7 @@ JOB_ID_TAG = "tg.job_id"  # the job, noted before there is one
 EARLIER_JOBS_TAG = "tg.earlier_jobs"  # ids of the jobs that were tried before, separated by spaces
 DATASET_TAG = "tg.dataset"  # the path of the dataset on the launcher's machine
 LOG_TAG = "tg.log"  # JSON: what to log besides the archive
+METRIC_REGEXES_TAG = "tg.metric_regexes"  # JSON: regular expressions of metrics in the output, by name
 SECRETS_TAG = "tg.secrets"  # JSON: the names of the variables that are secret
 NAME_TAG = "mlflow.runName"  # the run's name
 
@@ -34,6 +35,16 @@ FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
 METRIC_NAMES_TAG = "tg.metric_names"  # JSON: the names that changed keys stand for; goes on in tg.metric_names.2, …
 UNREADABLE_METRICS_TAG = "tg.unreadable_metrics"  # JSON: how many metric lines could not be read, and the first one
 REFUSED_METRICS_TAG = "tg.refused_metrics"  # JSON: how many metrics MLflow has refused, the first one, and why
+MLFLOW_NOTES_TAG = "tg.mlflow_notes"  # JSON: what of the job's calls of MLflow is not in the run, and why
+
+# What a job has made by calls of MLflow.
+TRAINING_RUN_TAG = "tg.training_run"  # of a run or a logged model: the run of the training that has made it
+JOB_RUN_TAG = "tg.job_run"  # of a run: its id in the job
+JOB_MODEL_TAG = "tg.job_model"  # of a logged model: its id in the job
+JOB_MODEL_STATUS_TAG = "tg.job_model_status"  # of a logged model: READY if it is to be that when its files are there
+REGISTER_PREFIX = (
+    "tg.register."  # followed by a number; JSON: a model that is to be registered when its files are there
+)
 
 # Sweeps and studies.
 SWEEP_TAG = "tg.sweep"  # of the run of a sweep; JSON: the values of each parameter

@@ -1,7 +1,5 @@
 """Creates runs, with what is known of them at once."""
 
-import logging
-import secrets
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -14,16 +12,14 @@ from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
-from tg_mlflow.tracking.tags import CONFIG_TAG, CREATION_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
+from tg_mlflow.tracking.new_run import create_run_once
+from tg_mlflow.tracking.tags import CONFIG_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
 from tg_mlflow.training.given_run import take_run
 from tg_mlflow.training.origin import describe_origin
-
-_logger = logging.getLogger("mlflow.tg_mlflow")
 
 # What a run is from: its project or notebook, and the commit.
 _ORIGIN_PREFIXES = ("mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG)
@@ -116,49 +112,11 @@ def create_tagged_run(
         if given is not None:
             run_id = take_run(hasty, given, tags, run_name)
         else:
-            run_id = _create_once(hasty, experiment_id, tags, run_name)
+            run_id = create_run_once(hasty, experiment_id, tags, run_name)
     if held.any:
         kill_run(client, run_id)
     held.raise_any()
     return run_id
-
-
-def _create_once(hasty: TrackingClient, experiment_id: str, tags: Mapping[str, str], run_name: str | None) -> str:
-    creation = secrets.token_hex(8)
-    try:
-        run = hasty.create_run(experiment_id, tags={CREATION_TAG: creation, **tags}, run_name=run_name)
-        run_id = str(run.info.run_id)
-    except TrackingError:
-        made = _find_created(hasty, experiment_id, creation)
-        if not made:
-            raise
-        run_id = made[0]
-    _remove_doubles(hasty, experiment_id, creation, run_id)
-    return run_id
-
-
-def _find_created(client: TrackingClient, experiment_id: str, creation: str) -> list[str]:
-    """Finds the runs that were created by one request, however often it was sent; none if the server does not say."""
-    try:
-        found = client.search_runs([experiment_id], f"tags.`{CREATION_TAG}` = '{creation}'")
-    except TrackingError:
-        return []
-    return [run.info.run_id for run in found]
-
-
-def _remove_doubles(client: TrackingClient, experiment_id: str, creation: str, run_id: str) -> None:
-    for other in _find_created(client, experiment_id, creation):
-        if other != run_id:
-            try:
-                client.delete_run(other)
-            except TrackingError as error:
-                _logger.warning(
-                    "Run %s was created beside run %s and cannot be removed: %s; use `tg-mlflow cancel %s`",
-                    other,
-                    run_id,
-                    error,
-                    other,
-                )
 
 
 def log_params(

@@ -3,26 +3,27 @@
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
 from mlflow.entities import RunStatus
 
 from tg.common import TgError
-from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
+from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, write_to_stdout
 from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.delivery.mlflow_calls import warn_of_mlflow_calls
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
+from tg_mlflow.training.active_run import active_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
@@ -30,6 +31,7 @@ from tg_mlflow.training.failed_training import explaining_failure
 from tg_mlflow.training.job import Job, is_still_needed
 from tg_mlflow.training.job_guard import JobGuard
 from tg_mlflow.training.job_notes import note_log, set_status
+from tg_mlflow.training.job_variables import build_job_variables
 from tg_mlflow.training.job_watch import record_result, storing, watch_job
 from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
@@ -108,7 +110,8 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
         Exception: Whatever the project's code raises in this process, unchanged.
     """
     place, earlier_jobs = find_place(training.config.place), list[str]()
-    with RunRecorder(client, run_id) as recorder:
+    regexes = training.config.metric_regexes
+    with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes) as recorder:
         attempts = place.list_attempts(training.config)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
@@ -150,7 +153,8 @@ def _train_once(
     executor = training.executor
     with ExitStack() as building, ExitStack() as watching:
         delivery = building.enter_context(training.source.delivering(config))
-        warn_of_ignored_calls(executor, delivery, config)
+        variables = {**delivery.options.environment, **build_job_variables(client, run_id, executor, config)}
+        delivery = replace(delivery, options=replace(delivery.options, environment=variables))
         request = executor.plan(delivery)
         job = Job(run_id, executor, request.job_id)
         options, needs_dataset = delivery.options, executor.traits.needs_local_dataset
@@ -174,7 +178,7 @@ def _train_once(
         if executor.traits.is_in_process:
             _log_package_early(client, run_id, package.path)
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
-        with nullcontext() if executor.traits.is_in_process else storing(job):
+        with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
             executor.submit(request, recorder.take)
         waits.has_job = True
         keep_run(client, job, tags, package.path)
@@ -198,18 +202,6 @@ def _log_package_early(client: TrackingClient, run_id: str, path: Path) -> None:
         log_package(client.without_patience(), run_id, path)
     except TrackingError as error:
         _logger.debug("The package of run %s is logged later: %s", run_id, error)
-
-
-def warn_of_ignored_calls(executor: Executor, delivery: SagemakerConfig, config: PlaceConfig) -> None:
-    """Logs one warning if a task's code writes to MLflow where no run surrounds it.
-
-    Args:
-        executor: The executor of the training.
-        delivery: The training, whose package has been made.
-        config: How it is delivered.
-    """
-    if not executor.traits.is_in_process:
-        warn_of_mlflow_calls(delivery.packaging.needed_modules, config.place)
 
 
 def _is_detached(config: PlaceConfig) -> bool:

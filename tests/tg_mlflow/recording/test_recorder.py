@@ -13,11 +13,11 @@ from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
+from tests.job_output import open_recorder
 from tests.memory_server import FakeClock
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RecordingError
-from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.tracking.client import TrackingClient
 
 
@@ -41,7 +41,7 @@ def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[float, i
 
 
 def test_metrics_arrive_with_value_step_and_time(client: TrackingClient, run_id: str) -> None:
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"###METRIC###loss:0.5###step:3;time:12###\n###METRIC###loss:0.1###\n", 99))
     assert history(client, run_id, "loss") == [(0.5, 3, 12), (0.1, 1, 99)]
     assert recorder.position == 65
@@ -52,7 +52,7 @@ def test_a_line_that_never_ends_is_of_the_time_when_it_was_written(
     store: MlflowClient, client: TrackingClient, run_id: str
 ) -> None:
     for _ in range(2):  # whoever comes later finds the same point
-        with RunRecorder(client, run_id) as recorder:
+        with open_recorder(client, run_id) as recorder:
             recorder.take(LogEvent(b"###METRIC###loss:0.5###", 99))
     assert history(store, run_id, "loss") == [(0.5, 0, 99)]
 
@@ -62,7 +62,7 @@ def test_metrics_are_in_the_store_while_the_training_goes_on(
 ) -> None:
     import time
 
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         recorder.take(metric_event("loss", 0.5))
         deadline = time.monotonic() + 30
         while not history(store, run_id, "loss"):
@@ -71,14 +71,14 @@ def test_metrics_are_in_the_store_while_the_training_goes_on(
 
 
 def test_many_metrics_are_all_written(client: TrackingClient, run_id: str) -> None:
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         for step in range(2500):
             recorder.take(LogEvent(format_metric_line("loss", step / 10, step).encode() + b"\n", 7))
     assert history(client, run_id, "loss") == [(step / 10, step, 7) for step in range(2500)]
 
 
 def test_names_that_mlflow_refuses_are_changed(client: TrackingClient, run_id: str) -> None:
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         for name in ("f1@5", "/a//b", "../c", "größe %", "f1%5", "plain"):
             recorder.take(metric_event(name, 1.0))
     run = client.get_run(run_id)
@@ -93,7 +93,7 @@ def test_names_that_mlflow_refuses_are_changed(client: TrackingClient, run_id: s
 
 
 def test_the_log_is_kept(store: MlflowClient, client: TrackingClient, run_id: str, tmp_path: Path) -> None:
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"one\ntw", 1))
         recorder.take(LogEvent(b"o\n\xff", 2))
     path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="logs/train.log", dst_path=str(tmp_path))
@@ -102,13 +102,13 @@ def test_the_log_is_kept(store: MlflowClient, client: TrackingClient, run_id: st
 
 def test_a_store_that_refuses_is_heard_of(client: TrackingClient, run_id: str) -> None:
     message = r"not found.*run `tg-mlflow attach 0{32}`"
-    with pytest.raises(RecordingError, match=message), RunRecorder(client, "0" * 32) as recorder:
+    with pytest.raises(RecordingError, match=message), open_recorder(client, "0" * 32) as recorder:
         recorder.take(metric_event("loss", 0.5))
 
 
 def test_the_trainings_own_error_goes_first(client: TrackingClient, run_id: str) -> None:
     def train() -> None:
-        with RunRecorder(client, run_id) as recorder:
+        with open_recorder(client, run_id) as recorder:
             recorder.take(metric_event("loss", 0.5))
             raise ZeroDivisionError
 
@@ -145,7 +145,7 @@ def test_an_outage_loses_nothing_and_doubles_nothing(store: MlflowClient, run_id
     clock = FakeClock()
     outage = OutageClient(store.tracking_uri, clock=clock)
     outage.failures = 2
-    with RunRecorder(outage, run_id) as recorder:
+    with open_recorder(outage, run_id) as recorder:
         for step in range(50):
             recorder.take(LogEvent(format_metric_line("loss", step / 10, step).encode() + b"\n", 7))
     assert history(store, run_id, "loss") == [(step / 10, step, 7) for step in range(50)]
@@ -160,7 +160,7 @@ def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) 
     outage.failures = 1000
 
     def record() -> None:
-        with RunRecorder(outage, run_id) as recorder:
+        with open_recorder(outage, run_id) as recorder:
             recorder.take(metric_event("loss", 0.5))
 
     with pytest.raises(RecordingError, match=r"did not take the metrics of run .* .the connection broke"):
@@ -195,7 +195,7 @@ def test_metrics_that_the_server_refuses_do_not_end_the_others(
 ) -> None:
     client = connect_refusing(store, {("f_1", 1500), ("f_1", 17)})
     lines = [format_metric_line("f@1", step / 10, step, 12).encode() + b"\n" for step in range(2500)]
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"".join(lines), 7))
     assert len(client.batches) < 50
     told = json.loads(store.get_run(run_id).data.tags["tg.refused_metrics"])
@@ -216,7 +216,7 @@ def test_what_the_server_refuses_is_told_again_by_who_takes_over(
     client, tags = connect_refusing(store, {("loss", 1500), ("loss", 2500)}), []
     for _ in range(2):
         written = int(store.get_run(run_id).data.tags.get("tg.log_cursor", 0))
-        with RunRecorder(client, run_id, written) as recorder:
+        with open_recorder(client, run_id, written) as recorder:
             for start in range(0, 3000, 1000):
                 recorder.take(LogEvent(b"".join(lines[start : start + 1000]), 7))
         tags.append(store.get_run(run_id).data.tags)
@@ -229,7 +229,7 @@ def test_a_run_that_is_deleted_meanwhile_takes_nothing(
     store: MlflowClient, client: TrackingClient, run_id: str
 ) -> None:
     def record() -> None:
-        with RunRecorder(client, run_id) as recorder:
+        with open_recorder(client, run_id) as recorder:
             recorder.take(LogEvent(b"###METRIC###loss:1###step:1###\n" * 5, 7))
 
     store.delete_run(run_id)
@@ -248,7 +248,7 @@ def test_what_cannot_be_read_is_told_in_the_run(
         [b"###METRIC###key:hf_abc", b"def###\n###METRIC###\0###", b"\n"],
         [b"###METRIC###key:hf_abcdef###\n###METRIC###\0###\n"],
     ):
-        with RunRecorder(TrackingClient(store.tracking_uri, SecretMask(["hf_abcdef"])), run_id) as recorder:
+        with open_recorder(TrackingClient(store.tracking_uri, SecretMask(["hf_abcdef"])), run_id) as recorder:
             for chunk in chunks:
                 recorder.take(LogEvent(chunk, 7))
         told = json.loads(store.get_run(run_id).data.tags["tg.unreadable_metrics"])
@@ -258,7 +258,7 @@ def test_what_cannot_be_read_is_told_in_the_run(
 
 
 def test_where_everything_can_be_read_nothing_is_told(client: TrackingClient, run_id: str) -> None:
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"###METRIC###loss:1###\n", 7))
     assert not {tag for tag in client.get_run(run_id).data.tags if tag.startswith("tg.")}
 
@@ -272,7 +272,7 @@ def test_a_server_that_does_not_take_what_is_missing_is_heard_of(store: MlflowCl
         pass
 
     def record() -> None:
-        with RunRecorder(NoTagsClient(store.tracking_uri, patience_seconds=0), run_id) as recorder:
+        with open_recorder(NoTagsClient(store.tracking_uri, patience_seconds=0), run_id) as recorder:
             recorder.take(LogEvent(b"###METRIC###loss:one###\n", 7))
 
     with pytest.raises(RecordingError, match=r"the connection broke.*tg-mlflow attach"):
@@ -282,7 +282,7 @@ def test_a_server_that_does_not_take_what_is_missing_is_heard_of(store: MlflowCl
 def test_many_odd_names_can_all_be_told(client: TrackingClient, run_id: str) -> None:
     written = [f"é{number}@%" * 30 for number in range(1200)]
     for _ in range(2):  # whoever comes later finds the same keys
-        with RunRecorder(client, run_id) as recorder:
+        with open_recorder(client, run_id) as recorder:
             for name in written:
                 recorder.take(LogEvent(f"###METRIC###{name}:1###\n".encode(), 7))
         run = client.get_run(run_id)
@@ -302,7 +302,7 @@ def test_a_name_that_is_seen_while_the_others_are_told_is_told_too(store: Mlflow
                 assert more.wait(30)
 
     told, more = threading.Event(), threading.Event()
-    with RunRecorder(Meanwhile(store.tracking_uri), run_id) as recorder:
+    with open_recorder(Meanwhile(store.tracking_uri), run_id) as recorder:
         recorder.take(metric_event("a@", 1.0))
         assert told.wait(30)
         recorder.take(metric_event("b@", 1.0))
@@ -320,7 +320,7 @@ def test_a_log_that_cannot_be_sent_stays_on_disk(
     class NoArtifactsClient(TrackingClient, NoArtifacts):
         pass
 
-    with RunRecorder(NoArtifactsClient(store.tracking_uri), run_id) as recorder:
+    with open_recorder(NoArtifactsClient(store.tracking_uri), run_id) as recorder:
         recorder.take(LogEvent(b"some words\n", 7))
     reason, _, path = caplog.messages[-1].partition("; it is ")
     assert reason == "the log could not be sent (the bucket is gone)"
@@ -332,7 +332,7 @@ def test_what_was_recorded_before_is_not_written_again(
     store: MlflowClient, client: TrackingClient, run_id: str
 ) -> None:
     lines = [f"###METRIC###f@{step % 2}:{step}###\n".encode() for step in range(6)]
-    with RunRecorder(client, run_id, written=len(b"".join(lines[:4]))) as recorder:
+    with open_recorder(client, run_id, written=len(b"".join(lines[:4]))) as recorder:
         for line in lines:
             recorder.take(LogEvent(line, 7))
     # The steps and the names go on from what was only read.
@@ -345,7 +345,7 @@ def test_the_cursor_says_how_far_the_recording_has_come(
 ) -> None:
     monkeypatch.setattr("tg_mlflow.recording.recorder._CURSOR_SECONDS", 0)
     line = b"###METRIC###loss:1###\n"
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"hello\n" + line, 7))
         recorder.take(LogEvent(b"###METRIC###lo", 8))
     assert client.get_run(run_id).data.tags["tg.log_cursor"] == str(6 + len(line) + 14)
@@ -354,7 +354,7 @@ def test_the_cursor_says_how_far_the_recording_has_come(
 def test_what_another_machine_says_is_kept_without_its_metrics(
     store: MlflowClient, client: TrackingClient, run_id: str
 ) -> None:
-    with RunRecorder(client, run_id) as recorder:
+    with open_recorder(client, run_id) as recorder:
         recorder.take(LogEvent(b"algo-2 | ###METRIC###loss:1###\n", 7, has_metrics=False))
         recorder.take(LogEvent(b"###METRIC###loss:2###\n", 7))
     assert history(store, run_id, "loss") == [(2, 0, 7)]

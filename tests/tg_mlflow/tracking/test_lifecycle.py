@@ -77,7 +77,7 @@ def test_a_server_that_stays_away_is_waited_for_once_and_after_an_interrupt_not_
     client: MemoryClient, clock: FakeClock, error: BaseException, pauses: list[float]
 ) -> None:
     run_id = client.create_run("7").info.run_id
-    client.faults = {"set_tag": [AWAY] * 100, "set_terminated": [AWAY] * 100}
+    client.faults = {request: [AWAY] * 100 for request in ("set_tag", "get_run", "set_terminated")}
     with pytest.raises(RecordingError, match=rf"did not take that run {run_id} is .*it is away.*attach {run_id}`"):
         end(client, run_id, error)
     assert clock.pauses == pauses

@@ -4,12 +4,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.job_output import open_recorder
 from tests.memory_server import FakeClock, MemoryClient
 from tests.tg_mlflow.memory_jobs import make_executor, start_job
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker.executor import JobState, JobStatus
 from tg_mlflow.errors import RecordingError
-from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, Script
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard
@@ -36,7 +36,7 @@ def give_up(client: MemoryClient, job: Job, error: BaseException) -> tuple[bool,
         with ExitStack() as afterwards:
             try:
                 with (
-                    RunRecorder(client, job.run_id) as recorder,
+                    open_recorder(client, job.run_id) as recorder,
                     JobGuard(client, job, recorder, afterwards).watching(),
                 ):
                     raise error
@@ -102,7 +102,7 @@ def test_a_job_that_cannot_be_reached_to_stop_it_is_told_of(client: MemoryClient
     message = rf"job job may go on.*no network.*run `tg-mlflow cancel {job.run_id}`"
     with (
         pytest.raises(JobUnreachableError, match=message),
-        RunRecorder(client, job.run_id) as recorder,
+        open_recorder(client, job.run_id) as recorder,
         JobGuard(client, job, recorder, ExitStack()).watching(),
     ):
         raise ZeroDivisionError

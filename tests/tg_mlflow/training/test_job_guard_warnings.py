@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.job_output import open_recorder
 from tests.memory_server import MemoryClient
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import ContainerExecutor, ContainerOptions
 from tg.common.delivery.sagemaker.executor import JobState
-from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard
@@ -24,7 +24,7 @@ class SilentExecutor(MemoryExecutor):
 def give_up(executor: MemoryExecutor | ContainerExecutor, raised: type[Exception], message: str) -> None:
     client = MemoryClient()
     job = Job(client.create_run("0").info.run_id, executor, "job")
-    with RunRecorder(client, job.run_id) as recorder, pytest.raises(raised, match=message):  # noqa: SIM117
+    with open_recorder(client, job.run_id) as recorder, pytest.raises(raised, match=message):  # noqa: SIM117
         with ExitStack() as afterwards, JobGuard(client, job, recorder, afterwards).watching():
             raise ValueError("it has failed")
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.job_output import open_recorder
 from tests.memory_server import FakeClock, MemoryClient
 from tests.tg_mlflow.memory_jobs import start_job
 from tg.common import ContainerError, DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
@@ -16,7 +17,6 @@ from tg.common.delivery.sagemaker.executor import JobState, JobStatus, Traits
 from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import LogMissingError, RecordingError
 from tg_mlflow.places.config import LogConfig
-from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, MemoryOptions, Script
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard
@@ -31,7 +31,7 @@ def client() -> MemoryClient:
 def watch(client: MemoryClient, job: Job) -> str | None:
     with (
         ExitStack() as afterwards,
-        RunRecorder(client, job.run_id) as recorder,
+        open_recorder(client, job.run_id) as recorder,
         JobGuard(client, job, recorder, afterwards).watching(),
     ):
         return watch_job(client, job, recorder, show=lambda event: None)

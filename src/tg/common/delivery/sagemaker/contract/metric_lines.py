@@ -21,7 +21,7 @@ _NUMBER = re.compile(
 )
 # A colour, a move of the cursor or the like; the window's title or a link; a character set; another command. None has
 # the `#` of a marker that follows one which is cut off.
-_ESCAPE = re.compile(
+ESCAPE = re.compile(
     rb"\x1b(?:\[[0-?]{0,500}[ -\"$-/]{0,3}[@-~]|\][^\x07\x1b\r\n]{0,500}(?:\x07|\x1b\\)|[ -/][0-~]|[0-Z\\^-~])?"
 )
 # The beginning of one, which the next bytes may complete.
@@ -61,6 +61,11 @@ def format_metric_line(name: str, value: float, step: int | None = None, time_ms
     return f"###METRIC###{name}:{value!r}###" + (";".join(fields) + "###" if fields else "")
 
 
+def remove_escapes(text: bytes) -> bytes:
+    """Removes terminal control sequences, such as colours, from a whole line."""
+    return ESCAPE.sub(b"", text) if b"\x1b" in text else text
+
+
 class MetricLineParser:
     """Parses metrics from a training's output, in pieces of any size: any division gives the same metrics.
 
@@ -96,8 +101,7 @@ class MetricLineParser:
 
     def _read(self, text: bytes, time_ms: int) -> list[MetricPoint]:
         """Parses text in which every metric is complete."""
-        if b"\x1b" in text:
-            text = _ESCAPE.sub(b"", text)
+        text = remove_escapes(text)
         pieces = text.split(MARKER)
         if len(pieces) == 1:
             return []
@@ -134,7 +138,7 @@ class MetricLineParser:
         if b"\x1b" in text:
             open_escape = _OPEN_ESCAPE.search(text, max(0, len(text) - _LONGEST_ESCAPE))
             position = open_escape.start() if open_escape else len(text)
-            text, beginning = _ESCAPE.sub(b"", text[:position]), text[position:]
+            text, beginning = ESCAPE.sub(b"", text[:position]), text[position:]
         cut = self._find_cut(text)
         self._rest = text[cut:] + beginning
         return self._read(text[:cut], time_ms)

@@ -4,13 +4,16 @@ The form is ``###MLFLOW###<sequence>:<JSON>###`` and the line's end, or in sever
 ``###MLFLOW###<sequence>.<piece>/<pieces>:<part of the JSON>###``. A record is an object with the key ``op``. Sequence
 numbers and pieces count from 1; each attempt of a job begins anew. The JSON is ASCII, and has no ``#``.
 
-A line may stand behind other output that has not ended its line; the line's end belongs to it.
+A line may stand behind other output that has not ended its line; the line's end belongs to it. Terminal control
+sequences in it are ignored.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+
+from .metric_lines import ESCAPE
 
 MARKER = b"###MLFLOW###"
 
@@ -105,11 +108,12 @@ class MlflowLineParser:
 
         def take(found: "re.Match[bytes]") -> bytes:
             content = self._complete(found)
-            try:
-                if content is not None:
-                    records.append(MlflowRecord(int(found["sequence"]), json.loads(content)))
-            except ValueError:
-                self.unreadable_count += 1
+            if content is not None:
+                record = _parse_content(content)
+                if record is None:
+                    self.unreadable_count += 1
+                else:
+                    records.append(MlflowRecord(int(found["sequence"]), record))
             return b""
 
         kept = _LINE.sub(take, text)
@@ -117,15 +121,29 @@ class MlflowLineParser:
         return kept, records
 
     def _complete(self, found: "re.Match[bytes]") -> bytes | None:
+        """Returns the JSON that a line completes; ``None`` if pieces of it are still to come, or one is missing."""
+        text = found["text"]
+        if b"\x1b" in text:  # a terminal's control sequence; in the JSON itself, this byte is escaped
+            text = ESCAPE.sub(b"", text)
         if found["piece"] is None:
-            return found["text"]
-        sequence, pieces = int(found["sequence"]), int(found["pieces"])
+            return text
+        sequence, piece, pieces = (int(found[name]) for name in ("sequence", "piece", "pieces"))
         held = self._pieces.setdefault(sequence, {})
-        held[int(found["piece"])] = found["text"]
+        if piece in held:  # an earlier attempt of the job has left a part of its own
+            held.clear()
+        held[piece] = text
         if len(held) < pieces:
             return None
         del self._pieces[sequence]
         return b"".join(held[number] for number in sorted(held))
+
+
+def _parse_content(text: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _count_begun(text: bytes) -> int:

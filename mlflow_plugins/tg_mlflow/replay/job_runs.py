@@ -1,0 +1,156 @@
+"""The runs of a job on the tracking server: the training's own, and those that its code has started besides."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from mlflow.entities import Run, RunStatus
+from mlflow.utils import mlflow_tags
+
+from tg_mlflow.replay.record_stream import Record
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.job_runs import find_job_runs, map_ids
+from tg_mlflow.tracking.new_run import create_run_once
+from tg_mlflow.tracking.search import is_deleted
+from tg_mlflow.tracking.tags import GIT_DIRTY_TAG, JOB_RUN_TAG, OWN_PREFIX, TRAINING_RUN_TAG
+
+# What a run or a model is from: the launcher knows it, and a job does not.
+_ORIGIN = (mlflow_tags.MLFLOW_USER, "mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG)
+_KEPT = (*_ORIGIN, OWN_PREFIX, mlflow_tags.MLFLOW_PARENT_RUN_ID)
+
+
+class JobRuns:
+    """Maps the ids that a job's runs and models have there to those on the server; creates its further runs.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run of the training.
+
+    Attributes:
+        ids: The ids on the server by those in the job, of runs and of models, as far as they are known.
+    """
+
+    def __init__(self, client: TrackingClient, run_id: str) -> None:
+        self.ids: dict[str, str] = {run_id: run_id}
+        self._client = client
+        self._run_id = run_id
+        self._deleted: set[str] = set()
+
+    @cached_property
+    def training(self) -> Run:
+        """The training's run, as it was at the first question."""
+        return self._client.get_run(self._run_id)
+
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """The tags that say what the training is from, and thus all that its job makes."""
+        return {key: value for key, value in self.training.data.tags.items() if key.startswith(_ORIGIN)}
+
+    def is_training(self, local_id: str) -> bool:
+        """Whether an id is that of the training's own run."""
+        return self.find(local_id) == self._run_id
+
+    def is_deleted(self, local_id: str) -> bool:
+        """Whether the job has deleted a run of its own."""
+        return self.find(local_id) in self._deleted
+
+    def begin(self, record: Record) -> None:
+        """Begins an attempt of the job."""
+        self.ids[record["run"]] = self._run_id
+
+    def find(self, local_id: str) -> str:
+        """Finds a run.
+
+        Raises:
+            LookupError: If there is none.
+        """
+        if local_id not in self.ids:
+            self._earlier  # noqa: B018 - whoever recorded the job before may have created it
+        if local_id not in self.ids:
+            raise LookupError(f"no run {local_id!r} is known")
+        return self.ids[local_id]
+
+    def map_text(self, text: str) -> str:
+        """Replaces the ids of runs and models in a text."""
+        return map_ids(text, self.ids)
+
+    def map_values(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Replaces the ids of runs and models in the values of tags or params."""
+        return {str(key): self.map_text(str(value)) for key, value in values.items()}
+
+    def keep_own(self, local_id: str, tags: Mapping[str, str]) -> Mapping[str, str]:
+        """Leaves out the tags of which a job knows less than its launcher."""
+        kept = _KEPT if self.is_training(local_id) else _ORIGIN
+        return {key: value for key, value in tags.items() if not key.startswith(kept)}
+
+    def open(self, record: Record) -> None:
+        """Creates a further run, unless there is one."""
+        local_id, training = record["run"], self.training
+        self._earlier  # noqa: B018
+        if local_id in self.ids:
+            return
+        own = {TRAINING_RUN_TAG: self._run_id, JOB_RUN_TAG: local_id}
+        given = self.map_values(record.get("tags") or {})
+        tags = {mlflow_tags.MLFLOW_PARENT_RUN_ID: self._run_id, **given, **self.origin, **own}
+        hasty = self._client.without_patience()
+
+        def create() -> str:
+            made = find_job_runs(hasty, training)  # an attempt before may have made it
+            if local_id in made:
+                return str(made[local_id].info.run_id)
+            return create_run_once(hasty, training.info.experiment_id, tags, record.get("name"), record.get("start"))
+
+        self.ids[local_id] = self._client.repeat(create, "a new run")
+
+    def change(self, record: Record) -> str | None:
+        """Renames a run, or ends it; of the training's own, only the name is changed.
+
+        Returns:
+            What has not been done.
+        """
+        run_id, status, name = self.find(record["run"]), record.get("status"), record.get("name")
+        has_ended = status is not None and RunStatus.is_terminated(RunStatus.from_string(status))
+        if run_id in self._deleted:
+            return None
+        if name:
+            self._client.update_run(run_id, name=name)
+        if run_id == self._run_id:
+            failed = has_ended and status != RunStatus.to_string(RunStatus.FINISHED)
+            return f"the script has ended its run as {status}" if failed else None
+        if has_ended:
+            self._client.set_terminated(run_id, status, record.get("end"))
+        elif status is not None:
+            self._client.update_run(run_id, status)
+        return None
+
+    def delete_tag(self, record: Record) -> None:
+        """Removes a tag that is there."""
+        run_id, key = self.find(record["run"]), record["key"]
+        is_free = not (run_id == self._run_id and key.startswith(_KEPT))
+        if is_free and run_id not in self._deleted and key in self._client.get_run(run_id).data.tags:
+            self._client.delete_tag(run_id, key)
+
+    def delete(self, record: Record) -> str | None:
+        """Deletes a further run; returns what has not been done."""
+        run_id = self.find(record["run"])
+        if run_id == self._run_id:
+            return "the script has deleted its run, which is kept, as it is the training's"
+        if run_id not in self._deleted:
+            self._client.delete_run(run_id)
+            self._deleted.add(run_id)
+        return None
+
+    def restore(self, record: Record) -> None:
+        """Restores a deleted run."""
+        run_id = self.find(record["run"])
+        if run_id in self._deleted:
+            self._client.restore_run(run_id)
+            self._deleted.discard(run_id)
+
+    @cached_property
+    def _earlier(self) -> None:
+        """Learns which runs have been created before."""
+        for local_id, run in find_job_runs(self._client, self.training).items():
+            self.ids[local_id] = run.info.run_id
+            if is_deleted(run):
+                self._deleted.add(run.info.run_id)

@@ -1,0 +1,71 @@
+"""Finds the runs and models that a job has made by calls of MLflow, which name its training's run in a tag."""
+
+import logging
+import re
+from collections.abc import Mapping
+
+from mlflow import MlflowClient
+from mlflow.entities import LifecycleStage, LoggedModel, Run, RunStatus, ViewType
+
+from tg_mlflow.errors import TrackingError
+from tg_mlflow.tracking.tags import JOB_MODEL_TAG, JOB_RUN_TAG, TRAINING_RUN_TAG
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+# Of runs and of logged models.
+_ID = re.compile(r"\b(?:m-)?[0-9a-f]{32}\b")
+
+
+def find_job_runs(client: MlflowClient, training: Run) -> dict[str, Run]:
+    """Finds the runs that a training's job has made besides its own, the deleted ones included, by their ids there."""
+    runs: dict[str, Run] = {}
+    experiments, token = [training.info.experiment_id], None
+    while True:
+        page = client.search_runs(experiments, _filter_made_by(training), ViewType.ALL, page_token=token)
+        runs |= {run.data.tags[JOB_RUN_TAG]: run for run in page if JOB_RUN_TAG in run.data.tags}
+        token = page.token
+        if not token:
+            return runs
+
+
+def find_job_models(client: MlflowClient, training: Run) -> dict[str, LoggedModel]:
+    """Finds the logged models that a training's job has made, by their ids there."""
+    models: dict[str, LoggedModel] = {}
+    experiments, token = [training.info.experiment_id], None
+    while True:
+        page = client.search_logged_models(experiments, _filter_made_by(training), page_token=token)
+        models |= {model.tags[JOB_MODEL_TAG]: model for model in page if JOB_MODEL_TAG in model.tags}
+        token = page.token
+        if not token:
+            return models
+
+
+def end_job_runs(client: MlflowClient, run_id: str, status: str) -> None:
+    """Ends the runs that a training's job has made and not ended; a server that refuses it is no reason to stop.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run of the training.
+        status: The status with which that is about to end.
+
+    Raises:
+        TrackingError: If the server does not answer.
+    """
+    try:
+        for run in find_job_runs(client, client.get_run(run_id)).values():
+            has_ended = RunStatus.is_terminated(RunStatus.from_string(run.info.status))
+            if not has_ended and run.info.lifecycle_stage == LifecycleStage.ACTIVE:
+                client.set_terminated(run.info.run_id, status)
+    except TrackingError as error:
+        if not error.is_final:
+            raise
+        _logger.warning("Runs that the job of run %s has made cannot be ended: %s", run_id, error)
+
+
+def map_ids(text: str, ids: Mapping[str, str]) -> str:
+    """Replaces the ids of a job's runs and models in a text, such as a link or a tag, by those on the server."""
+    return _ID.sub(lambda found: ids.get(found[0], found[0]), text) if ids else text
+
+
+def _filter_made_by(training: Run) -> str:
+    return f"tags.`{TRAINING_RUN_TAG}` = '{training.info.run_id}'"
