@@ -216,6 +216,7 @@ def test_other_experiments_lead_to_that_of_the_training(job: Job) -> None:
     notes = [each["text"] for each in job.read() if each["op"] == "note"]
     assert notes == [
         "the experiment 'theirs' is not used: a job records in that of its run, \"It's ours\"",
+        "the experiment '17' is not used: a job records in that of its run, \"It's ours\"",
         "a job does not delete experiments",
     ]
 

@@ -79,7 +79,10 @@ class JobStore(_FileStore):  # type: ignore[misc]
             self.spool.write(describe_note(text))
 
     def get_experiment(self, experiment_id: Any) -> Any:
-        return super().get_experiment(_EXPERIMENT)
+        found = super().get_experiment(_EXPERIMENT)
+        if experiment_id is not None and str(experiment_id) != _EXPERIMENT:
+            self._note_experiment(str(experiment_id), found)
+        return found
 
     def get_experiment_by_name(self, experiment_name: str) -> Any:
         found = super().get_experiment(_EXPERIMENT)
