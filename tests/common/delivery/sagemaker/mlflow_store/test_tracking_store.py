@@ -2,7 +2,9 @@
 
 import json
 import math
+import multiprocessing
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,22 @@ def test_another_process_opens_what_is_there(job: Job) -> None:
     other = Job(job.folder)
     assert other.store.get_run(RUN).data.params == {"a": "1"}
     assert [each["op"] for each in other.read()] == ["begin", "batch"]
+
+
+def open_and_log(folder: Path, number: int) -> None:
+    """Opens the store of a job and logs a metric."""
+    Job(folder).store.log_metric(RUN, Metric("x", number, 5, number))
+
+
+@pytest.mark.starts_process
+def test_processes_that_open_it_at_once_make_one_store(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as workers:
+        list(workers.map(open_and_log, [tmp_path] * 4, range(4)))
+    job = Job(tmp_path)
+    begin, *changes = job.read()
+    assert begin["op"] == "begin"
+    assert sorted(each["metrics"][0][3] for each in changes) == [0, 1, 2, 3]
+    assert len(job.store.get_metric_history(RUN, "x")) == 4
 
 
 def test_a_start_that_was_interrupted_begins_anew(job: Job) -> None:
