@@ -26,6 +26,7 @@ pytest.register_assert_rewrite(
 )
 
 from tests import process_guard  # noqa: E402
+from tests.small_wheel import make_wheel  # noqa: E402
 from tests.support import ProjectFolder  # noqa: E402
 from tests.turns import TurnScheduling, fill  # noqa: E402
 
@@ -99,6 +100,22 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where this process and those that it starts keep their jobs."""
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
     return tmp_path / "jobs"
+
+
+@pytest.fixture
+def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of environments, for uv and pip without a network: what they install into each is here, too."""
+    wheels, index = tmp_path / "wheels", tmp_path / "index"
+    wheels.mkdir()
+    index.mkdir()
+    for name in ("pip", "setuptools", "wheel"):
+        make_wheel(wheels, name, "99.0")
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.as_uri())
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("TG_ENVIRONMENTS_PATH", str(tmp_path / "environments"))
+    return tmp_path / "environments"
 
 
 @pytest.fixture
