@@ -1,13 +1,15 @@
 """Calls to a tracking server: whatever becomes of one, nothing is lost without a word."""
 
+import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.integration.seams.faults import Fault
 from tests.integration.seams.small_project import MLPROJECT, TASKS
 from tests.integration.seams.tracked_scene import TrackedScene
-from tests.integration.seams.walk import assert_nothing_is_lost, order_some
+from tests.integration.seams.walk import assert_nothing_is_lost, order_some, order_turns
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
 
@@ -32,4 +34,14 @@ def test_nothing_is_lost_of_a_training_in_the_launcher(
     scene = TrackedScene("attached", small.path, tmp_path, sqlite_server.uri)
     assert_nothing_is_lost(
         "tg-attached: the tracking server", scene, lambda calls: order_some(calls, ["runs/create"])[:3]
+    )
+
+
+def test_nothing_is_lost_of_a_model(project: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path) -> None:
+    scene = TrackedScene("process", project.path, tmp_path, sqlite_server.uri)
+    assert_nothing_is_lost(
+        "tg-process: the tracking server, for a model",
+        scene,
+        lambda calls: order_turns(calls[::5], [Fault.EVER, Fault.LOST, Fault.AWAY]),
+        re.compile("logged-models|outputs|file (MLmodel|code|data|.*(example|yaml|requirements))").search,
     )
