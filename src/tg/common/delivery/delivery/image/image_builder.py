@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from ....errors import ContainerError, ImageBuildError
 from ....logger import Logger
+from ....system.disk_errors import naming_file
 from ....system.interrupts import uninterrupted
 from ....system.process_mark import mark_process
 from .docker_client import DockerClient, engine_errors, explain, first_line, is_disk_full
@@ -75,12 +76,10 @@ def build_image(
             tempfile.TemporaryFile() as context,
             engine_errors(ImageBuildError, f"image {reference!r} cannot be built"),
         ):
-            _write_context(
-                context,
-                _label_stages(dockerfile, {BUILD_LABEL: build_id, BUILDER_LABEL: mark_process(), **labels}),
-                files,
-            )
-            context.seek(0)
+            labelled = _label_stages(dockerfile, {BUILD_LABEL: build_id, BUILDER_LABEL: mark_process(), **labels})
+            with naming_file(Path(tempfile.gettempdir())):
+                _write_context(context, labelled, files)
+                context.seek(0)
             begin = partial(
                 client.build,
                 fileobj=context,
