@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ from .job_layout import lay_out_ml_folder, unpack_package
 # How often to poll a file that another process writes; there is no event for it.
 _POLL_SECONDS = 0.05
 _START_SECONDS = 30
+# How long the end of a job that was stopped may take to be noted.
+_NOTE_SECONDS = 30
 
 # A container does not have these either.
 _HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
@@ -165,17 +168,13 @@ class ProcessExecutor(FolderExecutor):
         folder = JobFolder.find(job_id)
         if self.status(job_id).status.is_final:
             return
-        (folder.path / _CANCELLED_NAME).touch()
         process = folder.read_json(process_supervisor.PROCESS_NAME)
         if process is None:
             raise DeliveryError(f"job {job_id!r} was never started completely; remove {folder.path}")
+        _note_cancelled(folder)
         try:
             _signal(process["pid"], signal.SIGTERM)
-            deadline = time.monotonic() + self.options.stop_grace_seconds
-            while not self.status(job_id).status.is_final:
-                if time.monotonic() > deadline:
-                    _signal(process["pid"], signal.SIGKILL)
-                time.sleep(_POLL_SECONDS)
+            self._await_end(folder, process, self.options.stop_grace_seconds)
         except KeyboardInterrupt:  # the user does not want to wait
             self.kill(job_id)
             raise
@@ -183,11 +182,35 @@ class ProcessExecutor(FolderExecutor):
     def kill(self, job_id: str) -> None:
         folder = JobFolder.find(job_id)
         with uninterrupted():
-            while not self.status(job_id).status.is_final:
-                (folder.path / _CANCELLED_NAME).touch()
-                if (process := folder.read_json(process_supervisor.PROCESS_NAME)) is not None:
-                    _signal(process["pid"], signal.SIGKILL)
+            while (process := folder.read_json(process_supervisor.PROCESS_NAME)) is None:
+                if self.status(job_id).status.is_final:
+                    return
                 time.sleep(_POLL_SECONDS)
+            if not self.status(job_id).status.is_final:
+                _note_cancelled(folder)
+                self._await_end(folder, process, 0)
+
+    def _await_end(self, folder: JobFolder, process: dict[str, Any], grace_seconds: float) -> None:
+        """Waits for the end of a job that is to stop, and kills it after some time.
+
+        Raises:
+            StorageError: If it has ended, and the disk does not take its end for too long.
+            DeliveryError: If its end is not noted for another reason.
+        """
+        begun_at = alive_at = time.monotonic()
+        while not self.status(folder.job_id).status.is_final:
+            now = time.monotonic()
+            if process_supervisor.is_alive(process):
+                alive_at = now
+                if now - begun_at > grace_seconds:
+                    _signal(process["pid"], signal.SIGKILL)
+            elif now - alive_at > _NOTE_SECONDS:
+                folder.write_json(_PROBE_NAME, {})  # raises if the disk is full
+                raise DeliveryError(
+                    f"job {folder.job_id!r} has ended, but its output has not: a process that it has started goes on; "
+                    "end that one"
+                )
+            time.sleep(_POLL_SECONDS)
 
 
 def build_environment(
@@ -238,6 +261,11 @@ def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, An
     while (content := folder.read_json(name)) is None and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     return content
+
+
+def _note_cancelled(folder: JobFolder) -> None:
+    with suppress(OSError):  # a disk that is full does not keep a job from being stopped
+        (folder.path / _CANCELLED_NAME).touch()
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
