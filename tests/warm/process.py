@@ -47,7 +47,8 @@ class WarmPopen(subprocess.Popen[Any]):
     """A command in a fork of a process that has imported it: this process's child, as any other.
 
     Args:
-        arguments: A console script of the environment that runs the tests, by its path, and its words.
+        arguments: A Python script by its path, such as a console script of the environment that runs the tests, and
+            its words.
         options: What ``subprocess.Popen`` takes, but for what concerns programs that are not Python.
 
     Raises:
