@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
-import mlflow
 import pytest
-from hypothesis import settings
-from mlflow import MlflowClient
-from mlflow.store.db import utils as mlflow_schema
+
+# Until the tests begin: what is imported and collected stays, and going through it again and again finds nothing.
+gc.disable()
 
 # What tests share says what it has found, too, when it is not what was expected; before any of it is imported.
 pytest.register_assert_rewrite("tg_mlflow.testing")
@@ -24,6 +22,12 @@ pytest.register_assert_rewrite(
         for name in ("aws_emulator", "integration", "kill_scene", "launcher", "support", "tg_mlflow", "warm")
     )
 )
+
+import botocore.session  # noqa: E402
+import mlflow  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.store.db import utils as mlflow_schema  # noqa: E402
 
 from tests import process_guard  # noqa: E402
 from tests.small_wheel import make_wheel  # noqa: E402
@@ -58,8 +62,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """Leaves what is there when the tests begin, a million objects, out of all later collections of garbage."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
