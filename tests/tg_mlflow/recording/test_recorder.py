@@ -180,7 +180,7 @@ def test_metrics_that_are_not_taken_keep_a_run_open_however_its_training_ends(
     outage.failures = 1
 
     def record() -> None:
-        with RunRecorder(outage, run_id) as recorder:
+        with open_recorder(outage, run_id) as recorder:
             recorder.take(metric_event("loss", 0.5))
             raise error
 
@@ -196,7 +196,7 @@ def test_what_keeps_a_run_open_anyway_is_raised_as_it_is(
     outage.failures = 1
 
     def record() -> None:
-        with RunRecorder(outage, run_id) as recorder:
+        with open_recorder(outage, run_id) as recorder:
             recorder.take(metric_event("loss", 0.5))
             raise error
 
@@ -216,7 +216,7 @@ def test_a_run_that_fails_says_that_its_log_could_not_be_sent(
         pass
 
     def record(error: Exception) -> None:
-        with RunRecorder(NoFilesClient(store.tracking_uri, patience_seconds=0), run_id) as recorder:
+        with open_recorder(NoFilesClient(store.tracking_uri, patience_seconds=0), run_id) as recorder:
             recorder.take(metric_event("loss", 0.5))
             raise error
 
