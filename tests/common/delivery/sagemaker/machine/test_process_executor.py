@@ -25,6 +25,16 @@ from tg.common.delivery.sagemaker.job_files import process_supervisor
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.process_executor import build_environment
 
+# With which MLflow records in a job.
+OF_THE_JOB = [
+    "MLFLOW_ALLOW_FILE_STORE",
+    "MLFLOW_DISABLE_TELEMETRY",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_RUN_ID",
+    "MLFLOW_TRACKING_URI",
+]
+
 pytestmark = [pytest.mark.starts_process, pytest.mark.usefixtures("jobs")]
 
 
@@ -60,7 +70,7 @@ def test_a_job_sees_the_package_and_its_own_folder_only(
     text = text_of(executor, job_id)
     assert f"cwd={jobs / job_id / 'work'}\n" in text
     assert "data=some rows\n" in text
-    assert "variables=['SEEN', 'SEEN_TOO']\n" in text
+    assert f"variables={[*OF_THE_JOB, 'SEEN', 'SEEN_TOO']}\n" in text
     assert "modules=False\n" in text
     assert (jobs / job_id).stat().st_mode & 0o077 == 0
 
