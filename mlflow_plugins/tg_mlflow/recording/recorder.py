@@ -144,12 +144,25 @@ class RunRecorder:
         if isinstance(error, (RecordingError, JobUnreachableError)):
             return  # that is about the rest, too
         if failure is not None:
-            raise RecordingError(
-                f"the tracking server did not take the metrics of run {self._run_id} ({failure}); the log "
-                f"of the job is kept: when the server is back, run `tg-mlflow attach {self._run_id}`"
-            ) from failure
+            raise self._describe(failure) from failure
         if error is not None and self.log_failure is not None:
             note_missing(self._client, self._run_id, [f"{LOG_ARTIFACT} ({self.log_failure})"])
+
+    def settle(self) -> None:
+        """Waits until the job's calls of MLflow have been replayed as far as its output has been taken.
+
+        Raises:
+            RecordingError: If the server was given up.
+        """
+        self._replay.settle()
+        if self._replay.error is not None:
+            raise self._describe(self._replay.error) from self._replay.error
+
+    def _describe(self, failure: Exception) -> RecordingError:
+        return RecordingError(
+            f"the tracking server did not take the metrics of run {self._run_id} ({failure}); the log "
+            f"of the job is kept: when the server is back, run `tg-mlflow attach {self._run_id}`"
+        )
 
     def _finish_log(self) -> None:
         text, records = self._records.finish()

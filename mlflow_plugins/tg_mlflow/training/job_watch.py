@@ -65,6 +65,7 @@ def watch_job(
         for _, masked in _take_all(job, recorder):
             show(masked)
         missing = _find_missing_log(job, recorder)
+    recorder.settle()  # artifacts belong to runs that have to be there
     return missing
 
 

@@ -145,7 +145,12 @@ def test_a_run_that_the_job_has_deleted_is_deleted_and_takes_nothing_more(
 def test_runs_that_are_open_end_with_the_trainings(
     store: MlflowClient, client: TrackingClient, run_id: str, record: Record, error: BaseException | None, status: str
 ) -> None:
-    record(start(CHILD, "open"), start(GRANDCHILD, "over"), end(GRANDCHILD, "FAILED" if error is None else "FINISHED"))
+    record(
+        start(CHILD, "open"),
+        start(GRANDCHILD, "over"),
+        end(GRANDCHILD, "FAILED" if error is None else "FINISHED"),
+        {"op": "model", "model": f"m-{'e' * 32}", "run": CHILD, "name": "model", "tags": {}, "params": {}},
+    )
 
     def train() -> None:
         with ending_run(client, run_id):
@@ -160,3 +165,5 @@ def test_runs_that_are_open_end_with_the_trainings(
     runs = children_of(store, run_id)
     assert store.get_run(run_id).info.status == runs["open"].info.status == status
     assert runs["over"].info.status == ("FAILED" if error is None else "FINISHED")
+    (model,) = store.search_logged_models([runs["open"].info.experiment_id])
+    assert str(model.status) == ("PENDING" if error is None else "FAILED")
