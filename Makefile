@@ -88,7 +88,8 @@ benchmark: $(INSTALLED)
 # The table is in test-artifacts/seams.md; it grows by what is visited again.
 seams: $(LEARNERS)
 	@mkdir -p test-artifacts
-	TG_SEAMS_TABLE=$(CURDIR)/test-artifacts/seams.md $(BIN)/python -m pytest tests/integration/seams tests/integration/docker/test_seams.py
+	TG_SEAMS_TABLE=$(CURDIR)/test-artifacts/seams.md $(BIN)/python -m pytest tests/integration/seams \
+		tests/integration/docker/test_seams.py tests/integration/aws/test_seams.py
 
 clean:
 	rm -rf $(VENV) build dist mlruns mlartifacts mlflow.db* examples/*/datasets .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 # Tags that say what went wrong, or how far the recording had come.
 _OWN_STORY = re.compile(r"^tg\.(log_cursor|not_uploaded|missing|missing_log|failure_reason)$")
 _VERSION = re.compile(r"-\w{8}(?=\.tar\.gz$)")
-_VARYING = ("tg.billable", "tg.training", "tg.download", "tg.cost")
+_VARYING = ("tg.billable", "tg.training", "tg.download", "tg.cost", "tg.result_bytes")
 
 
 @dataclass(frozen=True)

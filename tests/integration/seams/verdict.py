@@ -86,8 +86,8 @@ def _judge_finished(remains: Remains, run: Run, whole: Snapshot) -> Verdict:
     if f"tg-mlflow attach {run.info.run_id}" in story:
         return _complete(remains, run, whole, "FINISHED, says what it lacks")
     if not lost:
-        is_said = "remove it with" in remains.output
-        kept = remains.exit_code == 0 and remains.jobs and not (remains.keeps_jobs or is_said)
+        tells = "remove it with" in remains.output
+        kept = remains.exit_code == 0 and remains.jobs and not (remains.keeps_jobs or tells)
         return Verdict(
             "FINISHED, whole" if remains.exit_code == 0 else "FINISHED, whole; exit 1",
             [f"a job is kept: {remains.jobs}"] if kept else [],
