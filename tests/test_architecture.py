@@ -20,7 +20,14 @@ HOST = ImportGraph("mlflow_plugins", "tg_mlflow")
 IN_THE_IMAGE = {"numpy", "pandas", "pyarrow", "sklearn", "jsonpickle"}
 
 # The modules of a job's store that MLflow, which needs PyYAML itself, imports.
-PLUGINS = {"tracking_plugin", "tracking_store", "registry_plugin", "registry_store"}
+PLUGINS = {
+    "artifact_plugin",
+    "artifact_repository",
+    "registry_plugin",
+    "registry_store",
+    "tracking_plugin",
+    "tracking_store",
+}
 
 # The rooms of the host tree, a floor a line: a room imports rooms of lower floors only.
 HOST_FLOORS = [

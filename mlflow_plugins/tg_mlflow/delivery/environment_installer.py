@@ -155,7 +155,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str], place: Path, lock
     if program.returncode:
         for line in held[-_MOST_LINES:]:
             Logger.info(line)
-        raise ProjectError(_find_reason(lines) or f"{Path(command[0]).name} ended with {program.returncode}")
+        raise ProjectError(find_reason(lines) or f"{Path(command[0]).name} ended with {program.returncode}")
 
 
 def _is_error(line: str) -> bool:
@@ -169,7 +169,7 @@ def _read(program: "subprocess.Popen[str]", mask: SecretMask) -> Iterator[str]:
             yield mask.mask(line.rstrip())
 
 
-def _find_reason(lines: Sequence[str]) -> str | None:
+def find_reason(lines: Sequence[str]) -> str | None:
     """Finds why uv or pip has failed, in one line: pip says it last, and uv first, with the causes below it."""
     errors = [number for number, line in enumerate(lines) if _is_error(line)]
     if not errors:

@@ -10,7 +10,8 @@ from mlflow.projects.utils import PROJECT_BUILD_IMAGE, PROJECT_DOCKER_ARGS, PROJ
 from tg_mlflow.delivery.job_python import uses_declared_environment
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
-from tg_mlflow.project.declared_environment import DeclaredEnvironment, read_declared_environment
+from tg_mlflow.project.declared_environment import read_declared_environment
+from tg_mlflow.project.environments.declaration import DeclaredEnvironment
 from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.train_command import TrainCommand
 

@@ -21,6 +21,7 @@ from tg_mlflow.delivery.script_packaging import package_scripts
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.registry import find_place
+from tg_mlflow.project.declared_environment import read_declared_environment
 from tg_mlflow.project.project import Project
 
 _VERSION_LENGTH = 8
@@ -47,7 +48,10 @@ def build_deliveries(
     names = ["job"] if len(jobs) == 1 else [f"job_{number}" for number in range(1, len(jobs) + 1)]
     payload = dict(zip(names, jobs, strict=True))
     scripts = [task for task in tasks if isinstance(task, CommandTask)]
-    packaging = package_scripts(scripts, payload, project, config) if scripts else _package(payload, project, config)
+    if scripts:
+        packaging = package_scripts(scripts, payload, project, read_declared_environment(project), config)
+    else:
+        packaging = _package(payload, project, config)
     packaging.silent = True
     if isinstance(config, ImageConfig) and config.requirements is not None:
         packaging.additional_dependencies = [_read_requirements(project.folder, config.requirements)]

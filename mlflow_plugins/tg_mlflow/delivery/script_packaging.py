@@ -15,7 +15,7 @@ from tg.common.delivery.delivery.package.project_archive import build_project_ar
 from tg.common.delivery.sagemaker import SagemakerJob
 from tg.common.delivery.sagemaker.command import CommandTask
 from tg_mlflow.places.config import PlaceConfig
-from tg_mlflow.project.declared_environment import read_declared_environment
+from tg_mlflow.project.environments.declaration import DeclaredEnvironment
 from tg_mlflow.project.project import Project
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -26,7 +26,11 @@ _MLFLOW = ("mlflow", "mlflow-skinny")
 
 
 def package_scripts(
-    tasks: Sequence[CommandTask], payload: Mapping[str, SagemakerJob], project: Project, config: PlaceConfig
+    tasks: Sequence[CommandTask],
+    payload: Mapping[str, SagemakerJob],
+    project: Project,
+    declared: DeclaredEnvironment,
+    config: PlaceConfig,
 ) -> Packaging:
     """Describes a package of tasks that run commands in one project.
 
@@ -37,6 +41,7 @@ def package_scripts(
         tasks: The tasks.
         payload: Their jobs, by the names of objects.
         project: The project.
+        declared: The environment that it declares.
         config: The configuration.
 
     Raises:
@@ -50,12 +55,12 @@ def package_scripts(
     packaging = Packaging(_name_package(project.name), hashlib.sha256(content).hexdigest()[:_VERSION_LENGTH], payload)
     packaging.project = content
     packaging.core = ()
-    declared = read_declared_environment(project)
     packaging.environment = declared.describe()
     requirements = _find_requirements(tree) if declared.source is None else declared.requirements
     packaging.dependencies = [DependencyList("project", requirements)]
     for task in tasks:
         task.variables = dict(declared.variables)
+        task.source_folders = list(declared.source_folders)
     return packaging
 
 

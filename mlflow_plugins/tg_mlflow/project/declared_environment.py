@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from tg.common.secrets import SecretMask
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.environments import pyproject, uv_lock
 from tg_mlflow.project.environments.conda_env import read_conda_env
-from tg_mlflow.project.environments.declaration import Declaration
+from tg_mlflow.project.environments.declaration import Declaration, DeclaredEnvironment
 from tg_mlflow.project.environments.python_env import read_python_env
 from tg_mlflow.project.environments.python_versions import (
     HERE,
@@ -21,53 +20,12 @@ from tg_mlflow.project.environments.python_versions import (
     is_too_old,
     list_least_versions,
 )
-from tg_mlflow.project.environments.requirement_lines import read_requirements
+from tg_mlflow.project.environments.requirement_lines import is_installer, parse_requirements
 from tg_mlflow.project.project import Project
 
 _REQUIREMENTS_FILE_NAME = "requirements.txt"
 _DOCKER_KEY = "docker_env"
 _MOST_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class DeclaredEnvironment:
-    """What a project declares.
-
-    Attributes:
-        source: The file or the key of the MLproject that declares it; ``None`` if nothing does.
-        python_version: The Python that it asks for, such as ``3.12``; ``None`` for any.
-        requirements: Its libraries, in pip's notation.
-        unavailable: Packages of conda that pip cannot install.
-        base_image: The image of ``docker_env``.
-        index_urls: Package indexes that it names besides the usual ones; may hold credentials.
-        source_folders: Folders of the project that it installs, whose modules can be imported from anywhere.
-        variables: Variables that it sets for what runs.
-        notes: What of it is not heeded, or heeded in another way, one sentence each.
-    """
-
-    source: str | None = None
-    python_version: str | None = None
-    requirements: tuple[str, ...] = ()
-    unavailable: tuple[str, ...] = ()
-    base_image: str | None = None
-    index_urls: tuple[str, ...] = ()
-    source_folders: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    def describe(self) -> dict[str, Any] | None:
-        """Describes for a package what its requirements do not say, as values for JSON; ``None`` if there is nothing.
-
-        Passwords in addresses are left out.
-        """
-        if self.source is None:
-            return None
-        return {
-            "source": self.source,
-            "python_version": self.python_version,
-            "base_image": self.base_image,
-            "index_urls": [re.sub(r"(?<=://)[^/@$]+@", "", each) for each in self.index_urls],
-        }
 
 
 def read_declared_environment(project: Project) -> DeclaredEnvironment:
@@ -98,16 +56,7 @@ def _read_file(folder: Path, spec: Any) -> Declaration | None:
     found = pyproject.read_pyproject(folder)
     path = folder / _REQUIREMENTS_FILE_NAME
     if (found is None or not found.requirements) and path.is_file():
-        lines = read_requirements(path)
-        python = found.python if found else None
-        return Declaration(
-            path.name,
-            python,
-            tuple(lines.requirements),
-            tuple(lines.index_urls),
-            tuple(lines.folders),
-            ignored=tuple(lines.ignored),
-        )
+        return Declaration(path, found.python if found else None, lines=(f"-r {path.name}",))
     return found
 
 
@@ -133,43 +82,45 @@ def _read_docker_env(docker_env: Mapping[str, Any]) -> DeclaredEnvironment:
 
 
 def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
-    """Adds what the project's own distributions require, and chooses the Python."""
+    """Adds what lines and the project's own distributions require, and chooses the Python."""
+    source = declaration.path.name
+    found = parse_requirements(declaration.lines, declaration.path)
+    requirements = [*declaration.requirements, *(each for each in found.requirements if not is_installer(each))]
+    source_folders = list(_list_sources(folder, ".")) if declaration.installs_itself else []
     notes = list[str]()
-    source_folders = list[str]()
-    for each in declaration.folders:
+    for each in found.folders:
         place, extras = _divide_extras(each)
         source_folders += _list_sources(folder, place)
         own = pyproject.read_pyproject(folder / place, extras)
         if own is not None:
-            known = [*declaration.requirements, *own.requirements]
-            declaration = replace(declaration, requirements=tuple(dict.fromkeys(known)))
+            requirements += own.requirements
         elif (folder / place / "setup.py").is_file():
-            notes.append(f"what {Path(place) / 'setup.py'} requires is not read; list it in {declaration.source}")
-    if declaration.ignored:
-        notes.append(f"{declaration.source} has {_shorten(declaration.ignored)}, which is not heeded")
+            notes.append(f"what {Path(place) / 'setup.py'} requires is not read; list it in {source}")
+    if ignored := [*declaration.ignored, *found.ignored]:
+        notes.append(f"{source} has {_shorten(ignored)}, which is not heeded")
     if declaration.unavailable:
         notes.append(
-            f"{declaration.source} has {_shorten(declaration.unavailable)}, which pip cannot install; in an image, "
-            "apt_packages of the key build installs packages of Debian"
+            f"{source} has {_shorten(declaration.unavailable)}, which pip cannot install; in an image, apt_packages of "
+            "the key build installs packages of Debian"
         )
-    python_version, requirements, note = _choose(declaration)
+    python_version, chosen, note = _choose(declaration, tuple(dict.fromkeys(requirements)))
     return DeclaredEnvironment(
-        source=declaration.source,
+        source=source,
         python_version=python_version,
-        requirements=requirements,
+        requirements=chosen,
         unavailable=declaration.unavailable,
-        index_urls=declaration.index_urls,
+        index_urls=tuple(found.index_urls),
         source_folders=tuple(dict.fromkeys(source_folders)),
         variables=declaration.variables,
         notes=(*notes, *note),
     )
 
 
-def _choose(declaration: Declaration) -> tuple[str | None, tuple[str, ...], list[str]]:
+def _choose(declaration: Declaration, requirements: tuple[str, ...]) -> tuple[str | None, tuple[str, ...], list[str]]:
     """Chooses the Python, and requirements that it can have."""
-    declared, source = declaration.python, declaration.source
+    declared, source = declaration.python, declaration.path.name
     if not declared:
-        return None, declaration.requirements, []
+        return None, requirements, []
     try:
         chosen, is_old = choose_python(declared), is_too_old(declared)
     except InvalidSpecifier as error:
@@ -177,11 +128,11 @@ def _choose(declaration: Declaration) -> tuple[str | None, tuple[str, ...], list
     if chosen is not None:
         # One that accepts this Python among others leaves the choice to the place.
         is_pinned = chosen != HERE or "==" in declared
-        return (chosen if is_pinned else None), declaration.requirements, []
+        return (chosen if is_pinned else None), requirements, []
     if not is_old:
-        return None, declaration.requirements, [f"{source} asks for Python {declared}, which jobs cannot have"]
-    least = tuple(list_least_versions(declaration.requirements))
-    changed = [each for each in least if each not in declaration.requirements]
+        return None, requirements, [f"{source} asks for Python {declared}, which jobs cannot have"]
+    least = tuple(list_least_versions(requirements))
+    changed = [each for each in least if each not in requirements]
     what = f": {_shorten(changed)}" if changed else ""
     note = (
         f"{source} asks for Python {declared.removeprefix('==').removesuffix('.*')}, and jobs need 3.10 or later, so "

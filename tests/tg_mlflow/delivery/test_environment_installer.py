@@ -1,12 +1,13 @@
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from tests.small_wheel import make_wheel
 from tg_mlflow.delivery import environment_installer
-from tg_mlflow.delivery.environment_installer import find_python, install_environment
+from tg_mlflow.delivery.environment_installer import find_python, find_reason, install_environment
 from tg_mlflow.delivery.pip_settings import build_uv_variables, parse_settings
 from tg_mlflow.errors import ProjectError
 
@@ -22,17 +23,65 @@ def install(folder: Path, *requirements: str, index_urls: tuple[str, ...] = ()) 
 
 
 @pytest.mark.starts_process
-@pytest.mark.parametrize("has_uv", [True, False])
 def test_a_requirement_that_cannot_be_installed_is_named(
-    environments: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], has_uv: bool
+    environments: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not has_uv:
-        monkeypatch.setattr(environment_installer, "find_uv", lambda: None)
+    if environment_installer.find_uv() is None:
+        pytest.skip("there is no uv")
     environments.mkdir()
     with pytest.raises(ProjectError, match="nothing-like-this") as caught:
         install(environments / "one", "nothing-like-this==3")
     assert "\n" not in str(caught.value)
     assert "nothing-like-this" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (
+            """
+            error: No solution found when resolving dependencies
+              cause: Because a was not found in the package registry and you require a==3, we can conclude that your
+            """,
+            "No solution found when resolving dependencies: Because a was not found in the package registry and you "
+            "require a==3, we can conclude that your",
+        ),
+        (
+            """
+              × No solution found when resolving dependencies:
+              ╰─▶ Because a was not found in the package registry and you require
+                  a==3, we can conclude that your requirements are unsatisfiable.
+            """,
+            "No solution found when resolving dependencies: Because a was not found in the package registry and you "
+            "require a==3, we can conclude that your requirements are unsatisfiable",
+        ),
+        (
+            """
+            Resolved 3 packages in 3ms
+               Building scikit-learn==0.20.3
+              × Failed to build `scikit-learn==0.20.3`
+              ├─▶ The build backend returned an error
+              ╰─▶ Call to `setuptools.build_meta` failed (exit status: 1)
+
+                  [stderr]
+                  ModuleNotFoundError: No module named 'pkg_resources'
+            """,
+            "Failed to build `scikit-learn==0.20.3`: The build backend returned an error: Call to "
+            "`setuptools.build_meta` failed (exit status: 1)",
+        ),
+        (
+            """
+            Collecting click
+            ERROR: Could not find a version that satisfies the requirement a==3 (from versions: none)
+            ERROR: No matching distribution found for a==3
+            """,
+            "No matching distribution found for a==3",
+        ),
+        ("Killed", None),
+    ],
+)
+def test_the_reason_of_uv_and_pip_is_one_line(output: str, reason: str | None) -> None:
+    assert find_reason(textwrap.dedent(output).strip("\n").splitlines()) == reason
 
 
 @pytest.mark.starts_process

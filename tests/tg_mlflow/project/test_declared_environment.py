@@ -4,7 +4,8 @@ import pytest
 
 from tests.text_file import write_text
 from tg_mlflow.errors import ProjectError
-from tg_mlflow.project.declared_environment import DeclaredEnvironment, read_declared_environment
+from tg_mlflow.project.declared_environment import read_declared_environment
+from tg_mlflow.project.environments.declaration import DeclaredEnvironment
 from tg_mlflow.project.project import read_project
 
 
@@ -34,6 +35,42 @@ def test_python_env_goes_before_other_files(tmp_path: Path) -> None:
         tmp_path, python_env_yaml="dependencies: [numpy]", conda_yaml="dependencies: [scipy]", requirements="pandas"
     )
     assert found == DeclaredEnvironment("python_env.yaml", None, ("numpy",))
+
+
+def test_the_pip_part_has_options_files_and_folders(tmp_path: Path) -> None:
+    write_text(tmp_path / "more.txt", "lightgbm==4.3.0  # the boosting\n")
+    conda = """
+        dependencies:
+          - python>=3.9
+          - numpy=2.1
+          - pip:
+              - -r more.txt
+              - --extra-index-url https://download.pytorch.org/whl/cpu
+              - torch==2.1.0+cpu
+              - -e .
+              - git+https://github.com/ann/tools.git@v1#egg=tools
+              - --pre
+              - pip==24.0
+    """
+    assert read(tmp_path, conda_yaml=conda) == DeclaredEnvironment(
+        "conda.yaml",
+        None,
+        ("numpy==2.1.*", "lightgbm==4.3.0", "torch==2.1.0+cpu", "tools @ git+https://github.com/ann/tools.git@v1"),
+        index_urls=("https://download.pytorch.org/whl/cpu",),
+        source_folders=(".",),
+        notes=("conda.yaml has --pre, which is not heeded",),
+    )
+
+
+def test_what_a_package_is_told(tmp_path: Path) -> None:
+    write_text(tmp_path / "requirements.txt", "-i https://ann:s3cretpw@host/a\n-i https://${TOKEN}@host/b\nnumpy\n")
+    assert read(tmp_path).describe() == {
+        "source": "requirements.txt",
+        "python_version": None,
+        "base_image": None,
+        "index_urls": ["https://host/a", "https://${TOKEN}@host/b"],
+    }
+    assert DeclaredEnvironment().describe() is None
 
 
 def test_an_old_python_takes_versions_as_the_least_ones(tmp_path: Path) -> None:
@@ -123,6 +160,10 @@ def test_a_project_that_installs_itself_brings_its_requirements_and_source_folde
     [
         ({"conda_yaml": "dependencies: {numpy: 1}"}, "conda.yaml has {'numpy': '1'} under dependencies; give a list"),
         ({"python_env_yaml": "dependencies: [-r none.txt]"}, "there is no file "),
+        (
+            {"conda_yaml": "dependencies: [{pip: [mlflow=1.2]}]"},
+            "conda.yaml has 'mlflow=1.2', which is no requirement in pip's notation; did you mean 'mlflow==1.2'?",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, files: dict[str, str], message: str) -> None:

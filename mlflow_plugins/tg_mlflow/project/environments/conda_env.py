@@ -9,8 +9,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.environments.conda_names import find_pip_name, is_brought_along
 from tg_mlflow.project.environments.declaration import Declaration
-from tg_mlflow.project.environments.python_env import is_installer
-from tg_mlflow.project.environments.requirement_lines import parse_requirements
 from tg_mlflow.project.environments.text_files import read_mapping, read_texts
 
 # `channel::name[version='>=1',build=x]`, or `name` and a version with or without an operator, and a build.
@@ -45,18 +43,14 @@ def read_conda_env(path: Path) -> Declaration:
             if specifier is None:
                 ignored.append(f"the version of {name} ({version})")
             requirements.append(f"{pip_name}{specifier or ''}")
-    found = parse_requirements(lines, path)
     variables = content.get("variables") or {}
     return Declaration(
-        path.name,
+        path,
         python=python,
-        requirements=tuple(
-            dict.fromkeys((*requirements, *(each for each in found.requirements if not is_installer(each))))
-        ),
-        index_urls=tuple(found.index_urls),
-        folders=tuple(found.folders),
+        requirements=tuple(dict.fromkeys(requirements)),
+        lines=tuple(lines),
         unavailable=tuple(dict.fromkeys(unavailable)),
-        ignored=(*ignored, *found.ignored),
+        ignored=tuple(ignored),
         variables={name: value for name, value in variables.items() if isinstance(value, str)},
     )
 

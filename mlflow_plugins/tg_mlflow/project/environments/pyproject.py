@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.environments.declaration import Declaration
-from tg_mlflow.project.environments.text_files import read_text
+from tg_mlflow.project.environments.text_files import read_text, read_toml
 
 FILE_NAME = "pyproject.toml"
 _SETUP_FILE_NAME = "setup.cfg"
@@ -34,34 +34,17 @@ def read_pyproject(folder: Path, extras: Iterable[str] = ()) -> Declaration | No
     path = folder / FILE_NAME
     content = read_toml(path) if path.is_file() else {}
     project, poetry = _find(content, "project"), _find(content, "tool", "poetry")
+    is_installed = "build-system" in content
     if isinstance(project.get("dependencies"), list):
         optional = _find(project, "optional-dependencies")
         given = [*project["dependencies"], *(each for name in extras for each in optional.get(name, ()))]
-        return Declaration(FILE_NAME, project.get("requires-python"), _check(path, given))
+        return Declaration(path, project.get("requires-python"), _check(path, given), installs_itself=is_installed)
     if dependencies := _find(poetry, "dependencies"):
         python = dependencies.get("python")
         given = [each for name, value in dependencies.items() for each in _write_poetry(name, value)]
-        return Declaration(FILE_NAME, _write_range(python) if python else None, _check(path, given))
+        version = _write_range(python) if python else None
+        return Declaration(path, version, _check(path, given), installs_itself=is_installed)
     return _read_setup(folder / _SETUP_FILE_NAME)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Reads a TOML file.
-
-    Raises:
-        ProjectError: If it cannot be read, or this Python has no reader for it.
-    """
-    try:
-        import tomllib
-    except ImportError as error:
-        raise ProjectError(
-            f"{path} can only be read with Python 3.11 or later; declare the environment in python_env.yaml, or set "
-            '"env_manager": "local"'
-        ) from error
-    try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError(f"{path} is not TOML: {error}") from error
 
 
 def _find(content: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -143,4 +126,4 @@ def _read_setup(path: Path) -> Declaration | None:
         return None
     lines = [line.strip() for line in parser.get("options", "install_requires").splitlines()]
     python = parser.get("options", "python_requires", fallback=None)
-    return Declaration(path.name, python, _check(path, filter(None, lines)))
+    return Declaration(path, python, _check(path, filter(None, lines)))

@@ -7,7 +7,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from tg.common.errors import suggestion
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.environments.declaration import Declaration
-from tg_mlflow.project.environments.requirement_lines import parse_requirements
 from tg_mlflow.project.environments.text_files import read_mapping, read_texts
 
 _KEYS = ("python", "build_dependencies", "dependencies")
@@ -24,21 +23,7 @@ def read_python_env(path: Path) -> Declaration:
         if key not in _KEYS:
             raise ProjectError(f"{path} has the unknown key {key!r}; {suggestion(key, _KEYS)}")
     lines = [*read_texts(path, content, "build_dependencies"), *read_texts(path, content, "dependencies")]
-    found = parse_requirements(lines, path)
-    return Declaration(
-        path.name,
-        python=_read_python(path, content.get("python")),
-        requirements=tuple(each for each in found.requirements if not is_installer(each)),
-        index_urls=tuple(found.index_urls),
-        folders=tuple(found.folders),
-        ignored=tuple(found.ignored),
-    )
-
-
-def is_installer(requirement: str) -> bool:
-    """Whether a requirement only serves to install others: each environment has its own ``pip``."""
-    name = requirement.partition("[")[0].strip().lower()
-    return any(name == each or (name.startswith(each) and name[len(each)] in " =<>!~;") for each in ("pip", "wheel"))
+    return Declaration(path, python=_read_python(path, content.get("python")), lines=tuple(lines))
 
 
 def _read_python(path: Path, text: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads requirements as pip does: from a file, or from the lines in another file's pip part."""
+"""Reads lines as pip does in a requirements file: requirements, options, further files and folders."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ class RequirementLines:
     Attributes:
         requirements: One library each.
         index_urls: The package indexes that options name.
-        folders: Folders that are installed, relative to that of the first file; may have extras, as in ``.[gpu]``.
+        folders: Folders that are installed, relative to that of the file; may have extras, as in ``.[gpu]``.
         ignored: Other options, as they are written.
     """
 
@@ -38,26 +38,15 @@ class RequirementLines:
     ignored: list[str] = field(default_factory=list)
 
 
-def read_requirements(path: Path) -> RequirementLines:
-    """Reads a requirements file and those that it includes.
-
-    Raises:
-        ProjectError: If one cannot be read, includes itself, or has a line that is no requirement.
-    """
-    found = RequirementLines()
-    _include(found, path, path.parent, around=())
-    return found
-
-
 def parse_requirements(lines: Iterable[str], file: Path) -> RequirementLines:
-    """Parses the lines of another file's pip part.
+    """Parses lines of a requirements file, or of another file's pip part.
 
     Args:
         lines: The lines.
         file: The file, from whose folder included files are found.
 
     Raises:
-        ProjectError: As :func:`read_requirements`.
+        ProjectError: If a file cannot be read, or includes itself, or if a line is no requirement.
     """
     found = RequirementLines()
     for line in join_lines(lines):
@@ -77,6 +66,12 @@ def join_lines(lines: Iterable[str]) -> Iterator[str]:
         parts = []
         if joined:
             yield joined
+
+
+def is_installer(requirement: str) -> bool:
+    """Whether a requirement only serves to install others: each environment has its own ``pip``."""
+    name = requirement.partition("[")[0].strip().lower()
+    return any(name == each or (name.startswith(each) and name[len(each)] in " =<>!~;") for each in ("pip", "wheel"))
 
 
 def _include(found: RequirementLines, path: Path, root: Path, around: tuple[Path, ...]) -> None:

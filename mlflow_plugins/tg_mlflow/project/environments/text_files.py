@@ -51,3 +51,22 @@ def read_texts(path: Path, content: dict[str, Any], key: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ProjectError(f"{path} has {value!r} under {key}; give a list of requirements")
     return value
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Raises:
+        ProjectError: If it cannot be read, or this Python has no reader for it.
+    """
+    try:
+        import tomllib
+    except ImportError as error:
+        raise ProjectError(
+            f"{path} can only be read with Python 3.11 or later; declare the environment in python_env.yaml, or set "
+            '"env_manager": "local"'
+        ) from error
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{path} is not TOML: {error}") from error

@@ -8,8 +8,8 @@ from packaging.markers import InvalidMarker, Marker
 
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.environments.declaration import Declaration
-from tg_mlflow.project.environments.pyproject import read_toml
 from tg_mlflow.project.environments.python_versions import HERE, choose_python
+from tg_mlflow.project.environments.text_files import read_toml
 
 FILE_NAME = "uv.lock"
 _LINUX = {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux"}
@@ -36,7 +36,7 @@ def read_uv_lock(path: Path) -> Declaration:
         raise ProjectError(
             f"{path} does not have the form of a uv.lock ({reason}); make it again with `uv lock`"
         ) from error
-    return Declaration(FILE_NAME, python, tuple(requirements))
+    return Declaration(path, python, tuple(requirements), installs_itself="editable" in root.source)
 
 
 class _Package:

@@ -18,12 +18,14 @@ def test_the_dependencies_of_a_project(tmp_path: Path) -> None:
         name = "trainer"
         requires-python = ">=3.10"
         dependencies = ["mlflow>=2", "torch==2.1.0 ; sys_platform == 'linux'"]
+        [build-system]
+        requires = ["hatchling"]
         [project.optional-dependencies]
         gpu = ["cupy"]
         """,
     )
     known = ("mlflow>=2", "torch==2.1.0 ; sys_platform == 'linux'")
-    assert read_pyproject(tmp_path) == Declaration("pyproject.toml", ">=3.10", known)
+    assert read_pyproject(tmp_path) == Declaration(tmp_path / "pyproject.toml", ">=3.10", known, installs_itself=True)
     extended = read_pyproject(tmp_path, ["gpu", "none"])
     assert extended is not None
     assert extended.requirements == (*known, "cupy")
@@ -50,7 +52,7 @@ def test_the_dependencies_of_a_project(tmp_path: Path) -> None:
 )
 def test_the_dependencies_of_poetry(tmp_path: Path, version: str, specifier: str) -> None:
     write_text(tmp_path / "pyproject.toml", f'[tool.poetry.dependencies]\npython = "^3.10"\na = {version}\n')
-    assert read_pyproject(tmp_path) == Declaration("pyproject.toml", "<4,>=3.10", (f"a{specifier}",))
+    assert read_pyproject(tmp_path) == Declaration(tmp_path / "pyproject.toml", "<4,>=3.10", (f"a{specifier}",))
 
 
 def test_the_requirements_of_setup_cfg(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_the_requirements_of_setup_cfg(tmp_path: Path) -> None:
     write_text(
         tmp_path / "setup.cfg", "[options]\npython_requires = >=3.9\ninstall_requires =\n    numpy\n    scipy>1\n"
     )
-    assert read_pyproject(tmp_path) == Declaration("setup.cfg", ">=3.9", ("numpy", "scipy>1"))
+    assert read_pyproject(tmp_path) == Declaration(tmp_path / "setup.cfg", ">=3.9", ("numpy", "scipy>1"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ def read(folder: Path, text: str) -> Declaration:
 
 
 def test_what_mlflow_writes_for_a_model(tmp_path: Path) -> None:
-    write_text(tmp_path / "requirements.txt", "mlflow==2.9.2\nscikit-learn==1.3.2\n")
     found = read(
         tmp_path,
         """
@@ -26,8 +25,8 @@ def test_what_mlflow_writes_for_a_model(tmp_path: Path) -> None:
         - -r requirements.txt
         """,
     )
-    expected = ("setuptools==68.2.2", "mlflow==2.9.2", "scikit-learn==1.3.2")
-    assert found == Declaration("python_env.yaml", "==3.10.13", expected)
+    lines = ("pip==23.3.1", "setuptools==68.2.2", "wheel==0.41.3", "-r requirements.txt")
+    assert found == Declaration(tmp_path / "python_env.yaml", "==3.10.13", lines=lines)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +38,8 @@ def test_a_version_is_no_number(tmp_path: Path, python: str, specifier: str) -> 
 
 
 def test_an_empty_file_and_empty_keys_declare_nothing(tmp_path: Path) -> None:
-    assert read(tmp_path, "# nothing yet\n") == Declaration("python_env.yaml")
-    assert read(tmp_path, "python:\ndependencies:\n") == Declaration("python_env.yaml")
+    assert read(tmp_path, "# nothing yet\n") == Declaration(tmp_path / "python_env.yaml")
+    assert read(tmp_path, "python:\ndependencies:\n") == Declaration(tmp_path / "python_env.yaml")
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import pytest
 
 from tests.text_file import write_text
 from tg_mlflow.errors import ProjectError
-from tg_mlflow.project.environments.requirement_lines import RequirementLines, read_requirements
+from tg_mlflow.project.environments.requirement_lines import RequirementLines, is_installer, parse_requirements
 
 
 def read(folder: Path, text: str) -> RequirementLines:
-    return read_requirements(write_text(folder / "requirements.txt", text))
+    return parse_requirements(["-r requirements.txt"], write_text(folder / "requirements.txt", text))
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,19 @@ def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, text: str, message:
 def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_bytes("numpy # für".encode("latin-1"))
     with pytest.raises(ProjectError, match=r"requirements\.txt is not UTF-8; save it as UTF-8$"):
-        read_requirements(tmp_path / "requirements.txt")
+        parse_requirements(["-r requirements.txt"], tmp_path / "conda.yaml")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "is_one"),
+    [
+        ("pip", True),
+        ("pip==24.0", True),
+        ("wheel >= 0.40", True),
+        ("pip[extra]", True),
+        ("pipenv", False),
+        ("setuptools==68", False),
+    ],
+)
+def test_what_only_installs_others_is_told(requirement: str, is_one: bool) -> None:
+    assert is_installer(requirement) is is_one

@@ -73,7 +73,7 @@ LOCK = """
 def test_what_the_project_needs_on_linux_where_it_runs(tmp_path: Path) -> None:
     found = read_uv_lock(write_text(tmp_path / "uv.lock", LOCK))
     assert found == Declaration(
-        "uv.lock",
+        tmp_path / "uv.lock",
         "==3.12.*",
         (
             "numpy==2.3.0",
@@ -81,6 +81,7 @@ def test_what_the_project_needs_on_linux_where_it_runs(tmp_path: Path) -> None:
             "uvicorn==0.29.0",
             "websockets @ https://host/websockets.whl",
         ),
+        installs_itself=True,
     )
 
 

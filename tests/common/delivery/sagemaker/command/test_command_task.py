@@ -34,8 +34,9 @@ class Job:
         self.project.mkdir()
         self._folder = folder
 
-    def run(self, command: list[str] | str, hyperparameters: dict[str, str] | None = None) -> None:
+    def run(self, command: list[str] | str, hyperparameters: dict[str, str] | None = None, **attributes: Any) -> None:
         task = CommandTask(command, {"alpha": "1"})
+        vars(task).update(attributes)
         self.ml.config.mkdir(parents=True, exist_ok=True)
         (self.ml.config / "hyperparameters.json").write_text(json.dumps(hyperparameters or {}))
         job = SagemakerJob(task)
@@ -220,3 +221,20 @@ def test_the_description_has_no_secrets() -> None:
         "hyperparameters": {},
         "info": {},
     }
+
+
+@needs_process
+def test_what_the_project_declares_reaches_the_command(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIVEN", "by the job")
+    monkeypatch.delenv("DECLARED", raising=False)
+    (job.project / "src").mkdir()
+    (job.project / "src" / "tool.py").write_text("VALUE = 7")
+    (job.project / "run.py").write_text(
+        "import tool\n" + WRITE.format("[tool.VALUE, os.environ['GIVEN'], os.environ['DECLARED']]")
+    )
+    job.run(
+        ["python", "run.py"],
+        source_folders=["src"],
+        variables={"GIVEN": "by the project", "DECLARED": "by the project"},
+    )
+    assert json.loads(job.made("said.json")) == [7, "by the job", "by the project"]

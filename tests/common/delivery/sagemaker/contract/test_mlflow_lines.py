@@ -71,7 +71,10 @@ def test_what_cannot_be_read_is_counted(line: bytes) -> None:
 
 @given(
     st.lists(
-        st.dictionaries(st.text(), st.one_of(st.text(), st.floats(allow_nan=False), st.text("#\\", min_size=4_000))),
+        st.dictionaries(
+            st.text(),
+            st.one_of(st.text(), st.floats(allow_nan=False, allow_infinity=False), st.text("#\\", min_size=4_000)),
+        ),
         max_size=3,
     ),
     st.lists(st.binary(max_size=20).filter(lambda text: b"#" not in text), min_size=4, max_size=4),

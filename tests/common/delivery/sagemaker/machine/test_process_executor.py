@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,16 @@ from tg.common.delivery.sagemaker import (
 from tg.common.delivery.sagemaker.job_files import process_supervisor
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.process_executor import build_environment
+
+# With which MLflow records in a job.
+OF_THE_JOB = [
+    "MLFLOW_ALLOW_FILE_STORE",
+    "MLFLOW_DISABLE_TELEMETRY",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_RUN_ID",
+    "MLFLOW_TRACKING_URI",
+]
 
 pytestmark = [pytest.mark.starts_process, pytest.mark.usefixtures("jobs")]
 
@@ -60,7 +71,7 @@ def test_a_job_sees_the_package_and_its_own_folder_only(
     text = text_of(executor, job_id)
     assert f"cwd={jobs / job_id / 'work'}\n" in text
     assert "data=some rows\n" in text
-    assert "variables=['SEEN', 'SEEN_TOO']\n" in text
+    assert f"variables={[*OF_THE_JOB, 'SEEN', 'SEEN_TOO']}\n" in text
     assert "modules=False\n" in text
     assert (jobs / job_id).stat().st_mode & 0o077 == 0
 
@@ -77,6 +88,21 @@ def test_libraries_on_the_python_path_are_seen_and_projects_on_it_are_not(tmp_pa
         "TG_RESOURCE": "job",
         "TRAINING_JOB_NAME": "job",
     }
+
+
+def test_another_python_has_libraries_of_its_own_and_gets_what_is_installed(tmp_path: Path) -> None:
+    delivery = replace(make_executor("train", tmp_path).config, python=Path("/environments/one/bin/python"))
+    outer = {"PYTHONPATH": "/cluster/lib/site-packages", "VIRTUAL_ENV": "/launcher"}
+    variables = build_environment(outer, delivery, JobFolder(tmp_path / "job"), tmp_path / "package", None)
+    assert (variables["PYTHONPATH"], variables["VIRTUAL_ENV"]) == (str(tmp_path / "package"), "/environments/one")
+
+
+def test_a_job_runs_with_the_python_of_its_delivery(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "another Python"\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    executor = SagemakerProcessExecutor(replace(make_executor("train", tmp_path).config, python=python))
+    assert text_of(executor, executor.submit()).startswith("another Python\n")
 
 
 def test_hyperparameters_reach_the_task(tmp_path: Path) -> None:

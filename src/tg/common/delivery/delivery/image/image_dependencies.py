@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ....errors import ImageBuildError
 from ..code.local_versions import Sources, find_sources
@@ -48,6 +49,8 @@ def build_dependency_recipe(
 ) -> DependencyRecipe:
     """Plans a dependency image. Certificates, pip's settings and build arguments stay in the builder's stage.
 
+    An archive of this machine, as in ``tools @ file:///wheels/tools-1.0-py3-none-any.whl``, is copied to that stage.
+
     Args:
         base: The daemon's description of the base image.
         base_image: Its name.
@@ -60,7 +63,7 @@ def build_dependency_recipe(
     Raises:
         ImageBuildError: If a requirement is invalid, or a build for which no index is known.
     """
-    requirements = sorted(set(requirements))
+    requirements, archives = _bring_archives(sorted(set(requirements)))
     for requirement in requirements:
         if "\n" in requirement or requirement.lstrip().startswith("-"):
             raise ImageBuildError(
@@ -75,6 +78,7 @@ def build_dependency_recipe(
         "build/requirements.txt": "".join(f"{line}\n" for line in sources.requirements).encode(),
         "build/pip.conf": options.pip_config.encode(),
         f"build/{_LIBRARIES_PROGRAM}": Path(system_libraries.__file__).read_bytes(),
+        **{f"build/{name}": content for name, content in archives.items()},
     }
     venv = "python3 -m venv --system-site-packages" if keeps_base_libraries else "python3 -m venv"
     dockerfile = _build_dockerfile(base_image, python_version, sources, user, options, f"{venv} {VENV}")
@@ -86,11 +90,27 @@ def build_dependency_recipe(
         "options": options.identity,
         "dockerfile": dockerfile.partition("\n")[2],
         "libraries": system_libraries.DEBIAN_PACKAGES,
+        **{name: hashlib.sha256(content).hexdigest() for name, content in archives.items()},
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     if options.ca_bundle is not None:
         files["build/ca.crt"] = options.ca_bundle.read_bytes()
     return DependencyRecipe(f"{_REPOSITORY}:{digest[:16]}", dockerfile, files, tuple(sources.notes))
+
+
+def _bring_archives(requirements: list[str]) -> tuple[list[str], dict[str, bytes]]:
+    """Returns requirements with the addresses of archives in the builder's stage, and these archives by their names."""
+    brought, archives = list[str](), dict[str, bytes]()
+    for requirement in requirements:
+        name, _, address = requirement.partition(" @ file://")
+        path = Path(unquote(address))
+        if address and path.is_file():
+            archives[path.name] = path.read_bytes()
+            requirement = f"{name} @ file://{_BUILD_FOLDER}/{path.name}"
+        elif address:
+            raise ImageBuildError(f"{requirement!r} names an archive that is not there; correct it, or make it first")
+        brought.append(requirement)
+    return brought, archives
 
 
 def _build_dockerfile(

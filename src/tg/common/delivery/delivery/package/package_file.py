@@ -65,6 +65,9 @@ _ENTRY_POINTS = """\
 [mlflow.tracking_store]
 tg-job = {module}.tg.common.delivery.sagemaker.mlflow_store.tracking_plugin:open_tracking_store
 
+[mlflow.artifact_repository]
+file = {module}.tg.common.delivery.sagemaker.mlflow_store.artifact_plugin:open_artifact_repository
+
 [mlflow.model_registry_store]
 tg-job = {module}.tg.common.delivery.sagemaker.mlflow_store.registry_plugin:open_registry_store
 """

@@ -42,6 +42,7 @@ class CommandTask(AbstractTrainingTask):
     Attributes:
         files: Further files to put into the copy, by their paths there; known only where the task is delivered.
         variables: Variables for the command where the job has none of these names.
+        source_folders: Folders of the project whose modules can be imported from anywhere.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class CommandTask(AbstractTrainingTask):
         self.hyperparameters: dict[str, str] = {}
         self.files: dict[str, Path] = {}
         self.variables: dict[str, str] = {}
+        self.source_folders: list[str] = []
         self._metric_names = list(metric_names)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -108,6 +110,7 @@ class CommandTask(AbstractTrainingTask):
                 **os.environ,
                 **build_script_variables(environment.ml, self._list_options(), self.hyperparameters, self.parameters),
                 "PYTHONUNBUFFERED": "1",
+                **self._build_python_path(folder),
             }
             with putting_python_first(variables):
                 mask = SecretMask.of_variables(variables, self.parameters, self.hyperparameters)
@@ -121,6 +124,10 @@ class CommandTask(AbstractTrainingTask):
                     f"{', '.join(changed[:_MOST_NAMED])}{', …' if len(changed) > _MOST_NAMED else ''}; write what is "
                     "to be kept to SM_OUTPUT_DATA_DIR or SM_MODEL_DIR, or log it with MLflow"
                 )
+
+    def _build_python_path(self, folder: Path) -> dict[str, str]:
+        path = [*(str(folder / each) for each in self.source_folders), os.environ.get("PYTHONPATH")]
+        return {"PYTHONPATH": os.pathsep.join(filter(None, path))} if self.source_folders else {}
 
     def _list_options(self) -> list[str]:
         return [word for name, value in self.hyperparameters.items() for word in (_name_option(name), value)]

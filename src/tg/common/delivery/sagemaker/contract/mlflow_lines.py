@@ -27,7 +27,8 @@ _LINE = re.compile(
 # A sequence number, the number of a piece and that of the pieces, with what stands between them.
 _LONGEST_HEAD = 64
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-_LONGEST_TEXT = LONGEST_LINE - len(MARKER) - len(_END) - _LONGEST_HEAD
+# The longest record that takes one line.
+LONGEST_RECORD = LONGEST_LINE - len(MARKER) - len(_END) - _LONGEST_HEAD
 
 
 class MlflowRecord(NamedTuple):
@@ -50,10 +51,10 @@ def format_mlflow_lines(sequence: int, content: str) -> Iterator[bytes]:
         content: What :func:`format_content` has formatted.
     """
     text = content.encode("ascii")
-    if len(text) <= _LONGEST_TEXT:
+    if len(text) <= LONGEST_RECORD:
         yield b"%s%d:%s%s\n" % (MARKER, sequence, text, _END)
         return
-    pieces = [text[start : start + _LONGEST_TEXT] for start in range(0, len(text), _LONGEST_TEXT)]
+    pieces = [text[start : start + LONGEST_RECORD] for start in range(0, len(text), LONGEST_RECORD)]
     for number, piece in enumerate(pieces, start=1):
         yield b"%s%d.%d/%d:%s%s\n" % (MARKER, sequence, number, len(pieces), piece, _END)
 

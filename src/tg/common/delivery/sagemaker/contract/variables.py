@@ -24,6 +24,9 @@ MLFLOW_STORE_VARIABLE = "TG_MLFLOW_STORE"
 # The attempt that created the job; only launchers read it.
 SUBMISSION_VARIABLE = "TG_SUBMISSION"
 
+# The variables that keep MLflow from sending its makers how it is used, for which it starts a thread when imported.
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
 # The argument with which SageMaker starts a training's container.
 TRAIN_ARGUMENT = "train"
 

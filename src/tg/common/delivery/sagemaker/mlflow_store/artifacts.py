@@ -2,20 +2,32 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from ....logger import Logger
 
-def move_artifacts(store: Path, target: Path) -> None:
-    """Moves the artifacts of runs and models from a store into ``target``; folders without files stay.
+
+@contextmanager
+def moving_artifacts(store: Path, target: Path) -> Iterator[None]:
+    """Moves, after the context, the artifacts of runs and models into ``target``; folders without files stay.
 
     Args:
         store: The store's folder.
         target: The folder for ``runs/<run id>`` and ``models/<model id>``.
+
+    Raises:
+        OSError: If they cannot be moved; after an error in the context, which matters more, that is only logged.
     """
-    for name, folder in list(_list_folders(store)):
-        if any(not path.is_dir() for path in folder.rglob("*")):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(folder, target / name)
+    try:
+        yield
+    except BaseException:
+        try:
+            _move(store, target)
+        except OSError as error:
+            Logger.warning(f"MLflow's artifacts are not in the results: {error}")
+        raise
+    _move(store, target)
 
 
 def find_owner(store: Path, path: Path) -> tuple[str, str, str] | None:
@@ -33,6 +45,13 @@ def find_owner(store: Path, path: Path) -> tuple[str, str, str] | None:
         case (run, "artifacts", *rest):
             return "run", run, "/".join(rest)
     return None
+
+
+def _move(store: Path, target: Path) -> None:
+    for name, folder in list(_list_folders(store)):
+        if any(not path.is_dir() for path in folder.rglob("*")):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(folder, target / name)
 
 
 def _list_folders(store: Path) -> Iterator[tuple[str, Path]]:

@@ -12,28 +12,27 @@ Record = dict[str, Any]
 Description = Callable[..., Record | None]
 
 
-def _describe_metric(result: Any, run_id: str, metric: Any) -> Record:
+def _describe_metric(result: Any, run_id: str, metric: Any) -> Record | None:
     return _describe_batch(result, run_id, metrics=[metric])
 
 
-def _describe_param(result: Any, run_id: str, param: Any) -> Record:
+def _describe_param(result: Any, run_id: str, param: Any) -> Record | None:
     return _describe_batch(result, run_id, params=[param])
 
 
-def _describe_tag(result: Any, run_id: str, tag: Any) -> Record:
+def _describe_tag(result: Any, run_id: str, tag: Any) -> Record | None:
     return _describe_batch(result, run_id, tags=[tag])
 
 
 def _describe_batch(
     result: Any, run_id: str, metrics: Iterable[Any] = (), params: Iterable[Any] = (), tags: Iterable[Any] = ()
-) -> Record:
-    return {
-        "op": "batch",
-        "run": run_id,
-        "params": [[each.key, _text_of(each.value)] for each in params],
-        "tags": [[each.key, _text_of(each.value)] for each in tags],
-        "metrics": [_describe_point(each) for each in metrics],
+) -> Record | None:
+    changes = {
+        "params": [[each.key, _text_of(each.value)] for each in params or ()],
+        "tags": [[each.key, _text_of(each.value)] for each in tags or ()],
+        "metrics": [_describe_point(each) for each in metrics or ()],
     }
+    return {"op": "batch", "run": run_id, **changes} if any(changes.values()) else None
 
 
 def _describe_point(metric: Any) -> list[Any]:
@@ -72,7 +71,9 @@ def _describe_restored_run(result: Any, run_id: str) -> Record:
     return {"op": "restore_run", "run": run_id}
 
 
-def _describe_inputs(result: Any, run_id: str, datasets: Any = None, models: Any = None) -> Record:
+def _describe_inputs(result: Any, run_id: str, datasets: Any = None, models: Any = None) -> Record | None:
+    if not datasets and not models:
+        return None
     return {
         "op": "inputs",
         "run": run_id,
@@ -90,7 +91,7 @@ def _describe_dataset(given: Any) -> Record:
 
 
 def _describe_outputs(result: Any, run_id: str, models: Any = None) -> Record:
-    return {"op": "outputs", "run": run_id, "models": [[each.model_id, each.step] for each in models or ()]}
+    return {"op": "outputs", "run": run_id, "models": [[each.model_id, int(each.step)] for each in models or ()]}
 
 
 def _describe_model(result: Any, *_: Any, **__: Any) -> Record:

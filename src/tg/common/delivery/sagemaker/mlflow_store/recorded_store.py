@@ -5,13 +5,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from .changes import Description
-from .spool import Spool
 
 _logger = logging.getLogger(__name__)
 _thread = threading.local()
+
+Store = TypeVar("Store")
 
 
 @contextmanager
@@ -26,32 +27,35 @@ def changing() -> Iterator[bool]:
             _thread.is_changing = False
 
 
-def record_changes(store: type[Any], spool: Spool, descriptions: Mapping[str, Description]) -> None:
-    """Replaces methods of a class. What they raise is raised unchanged, and is no change.
+def recording_changes(descriptions: Mapping[str, Description]) -> Callable[[type[Store]], type[Store]]:
+    """Makes the methods of a class record each change, to the :class:`Spool` that its objects have as ``spool``.
+
+    What a method raises is raised unchanged, and is no change.
 
     Args:
-        store: The class.
-        spool: Where to write.
-        descriptions: What to write, by the methods' names; those that the class does not have are skipped.
+        descriptions: What to record, by the methods' names; those that the class does not have are skipped.
     """
-    for name, describe in descriptions.items():
-        if hasattr(store, name):
-            setattr(store, name, _record(getattr(store, name), spool, describe))
+
+    def decorate(store: type[Store]) -> type[Store]:
+        for name, describe in descriptions.items():
+            if hasattr(store, name):
+                setattr(store, name, _record(getattr(store, name), describe))
+        return store
+
+    return decorate
 
 
-def _record(method: Callable[..., Any], spool: Spool, describe: Description) -> Callable[..., Any]:
+def _record(method: Callable[..., Any], describe: Description) -> Callable[..., Any]:
     @functools.wraps(method)
     def change(self: Any, *arguments: Any, **options: Any) -> Any:
         with changing() as is_outermost:
             result = method(self, *arguments, **options)
             if is_outermost:
                 try:
-                    record = describe(result, *arguments, **options)
+                    if (record := describe(result, *arguments, **options)) is not None:
+                        self.spool.write(record)
                 except Exception as error:  # noqa: BLE001 - of another version's objects; the training goes on
                     _logger.warning("A call of MLflow's %s cannot be recorded: %r", method.__name__, error)
-                else:
-                    if record is not None:
-                        spool.write(record)
         return result
 
     return change

@@ -4,17 +4,16 @@ import importlib.util
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ....own_root import PACKAGE_MODULE
 from ..contract.ml_folder import MlFolder
 from ..contract.variables import MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
+from .layout import find_spool, find_store
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
-# The variables that keep MLflow from sending how it is used to its makers, for which it starts a thread when imported.
-NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
 @contextmanager
@@ -31,37 +30,17 @@ def recording_mlflow(folder: MlFolder) -> Iterator[None]:
         yield
         return
     # What follows is imported only where it is needed.
-    from .artifacts import move_artifacts
+    from .artifacts import moving_artifacts
     from .finishing import finishing_mlflow
     from .spool_relay import SpoolRelay
 
     folder.mlflow.mkdir(parents=True, exist_ok=True)
-    output = os.dup(1)  # wherever a task redirects it later
-    try:
-        with (
-            _having_variables(_build_variables(folder.mlflow)),
-            SpoolRelay(find_spool(folder.mlflow), output),
-            finishing_mlflow(),
-        ):
-            yield
-    finally:
-        os.close(output)
-        move_artifacts(find_store(folder.mlflow), folder.mlflow_artifacts)
-
-
-def find_spool(folder: Path) -> Path:
-    """Returns the file through which a training's processes hand their changes to the job."""
-    return folder / "spool"
-
-
-def find_store(folder: Path) -> Path:
-    """Returns the folder of MLflow's own files."""
-    return folder / "store"
-
-
-def find_registry(folder: Path) -> Path:
-    """Returns the folder of the files of MLflow's model registry."""
-    return folder / "registry"
+    # For as long as this process lives: MLflow may have something to do at its end.
+    os.environ.update(_build_variables(folder.mlflow))
+    spool = find_spool(folder.mlflow)
+    moving = moving_artifacts(find_store(folder.mlflow), folder.mlflow_artifacts)
+    with moving, SpoolRelay(spool), finishing_mlflow(spool):
+        yield
 
 
 def _has_mlflow() -> bool:
@@ -70,25 +49,13 @@ def _has_mlflow() -> bool:
 
 def _build_variables(folder: Path) -> dict[str, str]:
     run_id = os.environ.get(RUN_ID_VARIABLE) or uuid.uuid4().hex
+    address = f"tg-job:{folder}"
     return {
-        **NO_TELEMETRY,
         MLFLOW_STORE_VARIABLE: str(folder),
         RUN_ID_VARIABLE: run_id,
-        TRACKING_VARIABLE: f"tg-job:{folder}",
+        TRACKING_VARIABLE: address,
         "MLFLOW_ALLOW_FILE_STORE": "true",
         "MLFLOW_EXPERIMENT_ID": "0",
+        "MLFLOW_REGISTRY_URI": address,  # or MLflow would look for PySpark at each call
         "MLFLOW_RUN_ID": run_id,
     }
-
-
-@contextmanager
-def _having_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value

@@ -2,6 +2,7 @@
 
 import atexit
 import fcntl
+import functools
 import logging
 import os
 import threading
@@ -83,3 +84,9 @@ class Spool:
                     "What is recorded with MLflow is held back, as %s cannot be written: %s", self._path, error
                 )
             self._has_warned = True
+
+
+@functools.cache
+def open_spool(path: Path) -> Spool:
+    """Opens a spool, once in a process: what takes turns within it shares one."""
+    return Spool(path)

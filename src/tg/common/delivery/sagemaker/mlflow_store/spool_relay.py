@@ -1,29 +1,35 @@
 """The thread of a job that passes what its processes record with MLflow on to the job's log."""
 
 import os
+import re
 import select
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..contract.mlflow_lines import format_mlflow_lines
+from ..contract.mlflow_lines import LONGEST_RECORD, format_mlflow_lines
 
 # No event tells of what other processes write.
 _PAUSE_SECONDS = 0.1
 _CHUNK_BYTES = 1 << 20
 _NOTE = b'{"op":"note"'
+# What a record of nothing but metrics begins with, and what it ends with.
+_METRICS = re.compile(rb'\{"op":"batch","run":"[^"]*","params":\[\],"tags":\[\],"metrics":\[')
+_METRICS_END = b"]}"
 
 
 class SpoolRelay:
-    """Numbers the records of a spool and prints them, in a thread. A context: at its end, everything is printed.
+    """Numbers the records of a spool and prints them to this process's stdout, in a thread.
+
+    A context: at its end, everything is printed.
 
     Args:
         path: The spool's file, which may not be there yet.
-        output: The descriptor of the job's log.
     """
 
-    def __init__(self, path: Path, output: int) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._output = output
+        self._output = os.dup(1)  # wherever a task redirects it later
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tg-mlflow-relay", daemon=True)
         self._file: int | None = None
@@ -43,6 +49,7 @@ class SpoolRelay:
         while not self._ending.wait(_PAUSE_SECONDS):
             self._pass_on()
         self._pass_on()
+        os.close(self._output)
         if self._file is not None:
             os.close(self._file)
 
@@ -55,8 +62,8 @@ class SpoolRelay:
                 return
         while data := os.read(self._file, _CHUNK_BYTES):
             *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                self._print(line)
+            for record in join_metrics(lines):
+                self._print(record)
 
     def _print(self, record: bytes) -> None:
         if record.startswith(_NOTE):
@@ -78,3 +85,18 @@ class SpoolRelay:
                 return
             else:
                 return
+
+
+def join_metrics(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Joins records of metrics of one run that follow each other: a log has one line then instead of dozens."""
+    held, head = b"", b""
+    for record in records:
+        if head and record.startswith(head) and len(held) + len(record) - len(head) < LONGEST_RECORD:
+            held = held.removesuffix(_METRICS_END) + b"," + record[len(head) :]
+            continue
+        if held:
+            yield held
+        found = _METRICS.match(record)
+        held, head = record, found[0] if found else b""
+    if held:
+        yield held

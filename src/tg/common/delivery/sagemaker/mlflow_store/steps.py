@@ -61,8 +61,9 @@ class _Waiting(importlib.abc.MetaPathFinder):
 
 def _stay(module: Any, note: Callable[[str], None]) -> None:
     backends = getattr(module, "MLFLOW_BACKENDS", {})
-    if (own := backends.get(_LOCAL)) is None:
+    if (found := backends.get(_LOCAL)) is None:
         return
+    own: Any = found
 
     class StepBackend(own):  # type: ignore[misc]
         """Runs a project in the environment of the job."""

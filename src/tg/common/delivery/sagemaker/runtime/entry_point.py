@@ -28,6 +28,7 @@ from ..contract.ml_folder import LONGEST_FAILURE, MlFolder
 from ..contract.variables import (
     EXIT_FAILED,
     EXIT_TERMINATED,
+    NO_TELEMETRY,
     RESOURCE_VARIABLE,
     TRAIN_ARGUMENT,
     WORK_FOLDER_VARIABLE,
@@ -113,6 +114,7 @@ def _enter_work_folder() -> None:
 def _run(folder: MlFolder) -> None:
     Logger.info("Loading job")
     package = prepare_process()
+    os.environ.update(NO_TELEMETRY)  # before the job brings MLflow in
     job = load_prepared(package, os.environ.get(RESOURCE_VARIABLE, "job"))
     Logger.info(f"Job of type {type(job)} is loaded")
     if not hasattr(job, "run"):

@@ -1,0 +1,60 @@
+"""MLflow's artifacts in the job: files, of which small ones are recorded at once, such as figures and tables.
+
+All artifacts travel in the result archive, too.
+"""
+
+import base64
+import os
+import weakref
+from pathlib import Path
+from typing import Any
+
+from mlflow.store.artifact import local_artifact_repo
+
+from ..contract.variables import MLFLOW_STORE_VARIABLE
+from .artifacts import find_owner
+from .layout import find_spool, find_store
+from .spool import open_spool
+
+_LocalArtifactRepository: Any = local_artifact_repo.LocalArtifactRepository  # of which not all versions have types
+
+_MOST_BYTES = 64_000
+# For a process; a table that grows is written anew each time.
+_MOST_BYTES_IN_ALL = 8_000_000
+
+_left_bytes = _MOST_BYTES_IN_ALL
+_opened = weakref.WeakSet[Any]()
+
+
+class JobArtifactRepository(_LocalArtifactRepository):  # type: ignore[misc]
+    """MLflow's folder of artifacts."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _opened.add(self)
+
+    def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
+        super().log_artifact(local_file, artifact_path)
+        record_artifact(Path(self.artifact_dir, artifact_path or "", os.path.basename(local_file)))
+
+
+def record_artifact(file: Path) -> None:
+    """Records a file of a run if it is small."""
+    global _left_bytes
+    folder = Path(os.environ[MLFLOW_STORE_VARIABLE])
+    owner = find_owner(find_store(folder), file)
+    if owner is None or owner[0] != "run":
+        return
+    size = file.stat().st_size
+    if size <= min(_MOST_BYTES, _left_bytes):
+        _left_bytes -= size
+        data = base64.b64encode(file.read_bytes()).decode("ascii")
+        record = {"op": "file", "run": owner[1], "model": None, "path": owner[2], "data": data}
+        open_spool(find_spool(folder)).write(record)
+
+
+def flush_artifacts() -> None:
+    """Waits for artifacts that this process logs in the background."""
+    for each in list(_opened):
+        if hasattr(each, "flush_async_logging"):  # from MLflow 2.13
+            each.flush_async_logging()
