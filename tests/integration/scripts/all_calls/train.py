@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import tempfile
+from pathlib import Path
 
 import matplotlib
 
@@ -121,7 +122,7 @@ def read_back(logged, model) -> None:
     python = mlflow.pyfunc.load_model(f"models:/{logged.model_id}")
     run = client.get_run(run_id)
     with tempfile.TemporaryDirectory() as folder:
-        text = open(client.download_artifacts(run_id, "texts/some.txt", folder)).read()
+        text = Path(client.download_artifacts(run_id, "texts/some.txt", folder)).read_text()
     mlflow.log_params(
         {
             "read.history": [(point.step, round(point.value, 6)) for point in history],

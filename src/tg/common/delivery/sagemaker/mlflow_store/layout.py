@@ -16,3 +16,8 @@ def find_store(folder: Path) -> Path:
 def find_registry(folder: Path) -> Path:
     """Returns the folder of the files of MLflow's model registry."""
     return folder / "registry"
+
+
+def find_params(folder: Path) -> Path:
+    """Returns the file of what the training's run has as params from the beginning."""
+    return folder / "params.json"
