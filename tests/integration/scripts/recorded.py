@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import mlflow
+import pandas as pd
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
@@ -18,6 +20,8 @@ OWN_ARTIFACTS = re.compile(r"(logs|package|result)/|task\.json$")
 ORIGIN = re.compile(r"mlflow\.(source\.|project\.|user$)")
 # When a model was made, and how large its files are, in which ids and times stand.
 MODEL_FILE_KEYS = ("model_size_bytes", "model_uuid", "utc_time_created")
+# What each model predicts something for.
+CLOUDS = pd.DataFrame({"x": [-1.0, 0.5, 2.0], "y": [0.0, 0.0, 0.0]})
 
 Items = dict[str, Any]
 
@@ -48,6 +52,7 @@ def read_training(store: MlflowClient, run: Run) -> Items:
         **{each.artifact_location: f"<artifacts of {name}>" for name, each in models.items()},
         **{each.info.run_id: f"<run {name}>" for name, each in runs.items()},
         **{each.model_id: f"<model {name}>" for name, each in models.items()},
+        run.data.tags["mlflow.source.name"]: "<project>",
     }
     items: Items = {}
     for name, each in runs.items():
@@ -132,11 +137,12 @@ def _read_model(model: LoggedModel) -> Iterator[tuple[str, Any]]:
             for each in model.metrics or ()
         ),
     )
+    yield "predictions", mlflow.pyfunc.load_model(model.artifact_location).predict(CLOUDS).tolist()
     for path, content in _read_files(model.artifact_location):
         if path == "MLmodel":
-            for key, value in yaml.safe_load(content).items():
-                if key not in MODEL_FILE_KEYS:
-                    yield f"file.{key}", value
+            described = yaml.safe_load(content)
+            yield "file.flavors.python_version", described["flavors"]["python_function"].pop("python_version")
+            yield from ((f"file.{key}", value) for key, value in described.items() if key not in MODEL_FILE_KEYS)
         else:
             yield f"artifact.{path}", content
 
