@@ -70,7 +70,9 @@ types: $(DEVELOPMENT)
 unit: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -m 'not starts_process' -n auto --dist worksteal
 
+# Collected once before: otherwise each of the workers would rewrite and compile all tests at the same time.
 everything: $(LEARNERS)
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true # the workers say what cannot be collected
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 # The check of types needs a core for most of a minute, so it goes on beside the tests.

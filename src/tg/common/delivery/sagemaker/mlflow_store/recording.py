@@ -12,7 +12,6 @@ from pathlib import Path
 from ....own_root import PACKAGE_MODULE
 from ..contract.ml_folder import MlFolder
 from ..contract.variables import MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
-from .layout import find_params, find_spool, find_store
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
@@ -34,6 +33,7 @@ def recording_mlflow(folder: MlFolder, params: Mapping[str, str]) -> Iterator[No
     # What follows is imported only where it is needed.
     from .artifacts import moving_artifacts
     from .finishing import finishing_mlflow
+    from .layout import find_params, find_spool, find_store
     from .spool_relay import SpoolRelay
 
     folder.mlflow.mkdir(parents=True, exist_ok=True)
