@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import matplotlib
@@ -37,6 +38,7 @@ def log_values() -> None:
         mlflow.log_metric("loss", 1 / (epoch + 1), step=epoch)
         mlflow.log_metrics({"val/accuracy": epoch / 7, "lr": 1e-3}, step=10 * epoch)
     mlflow.log_metric("no step", 1)
+    time.sleep(0.002)  # a logged model keeps one value of a millisecond
     mlflow.log_metric("no step", 2)
     mlflow.log_metric("not a number", math.nan)
     mlflow.log_metric("endless", math.inf)
