@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
+from mlflow.entities import Experiment, LoggedModel, Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.store.entities import PagedList
@@ -88,6 +88,11 @@ class MemoryServer(MlflowClient):
     def get_experiment(self, experiment_id: str) -> Experiment:
         self._take("get_experiment")
         return Experiment(experiment_id, "memories", "memory://", "active")
+
+    def search_logged_models(self, experiment_ids: list[str], *view: Any, **page: Any) -> PagedList[LoggedModel]:
+        """Finds none: there are no logged models here."""
+        self._take("search_logged_models")
+        return PagedList([], None)
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> None:
         self._take("set_tag")

@@ -42,6 +42,11 @@ class _Piece(NamedTuple):
     position: int
     is_recorded: bool
 
+    @property
+    def size(self) -> int:
+        """How much it adds to what waits."""
+        return len(self.records) + len(self.metrics)
+
 
 class Replay:
     """Takes a job's output in its order, and passes on the metrics of the training's own run in that order.
@@ -64,7 +69,7 @@ class Replay:
         self._pieces: deque[_Piece] = deque()
         self._pending_count = 0
         self._changed = threading.Condition()
-        self._closed = False
+        self._closed = self._is_busy = False
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> "Replay":
@@ -95,11 +100,16 @@ class Replay:
             self._changed.wait_for(lambda: self._pending_count < _MOST_PENDING or self.error is not None)
             if self.error is None:
                 self._pieces.append(_Piece(records, () if is_recorded else metrics, position, is_recorded))
-                self._pending_count += len(records) + len(metrics)
+                self._pending_count += self._pieces[-1].size
                 self._changed.notify_all()
 
+    def settle(self) -> None:
+        """Waits until all that has been added is applied, or the server has been given up."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.error is not None or not (self._pieces or self._is_busy))
+
     def finish(self, missing_count: int) -> None:
-        """Waits until everything has been applied, and tells how many records are missing in the output."""
+        """Waits as :meth:`settle` does, and tells how many records are missing in the output."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -136,6 +146,8 @@ class Replay:
     def _next_pieces(self) -> list[_Piece]:
         """Waits for parts of the output, and a little for more of them; none means that no more will come."""
         with self._changed:
+            self._is_busy = False
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._pieces or self._closed)
             if not self._closed:
                 self._changed.wait_for(lambda: self._closed or self._pending_count >= _LARGEST_ROUND, _GATHER_SECONDS)
@@ -143,7 +155,8 @@ class Replay:
             count = 0
             while self._pieces and count < _LARGEST_ROUND:
                 pieces.append(self._pieces.popleft())
-                count += len(pieces[-1].records) + len(pieces[-1].metrics)
-            self._pending_count = max(0, self._pending_count - count)
+                count += pieces[-1].size
+            self._pending_count -= count
+            self._is_busy = bool(pieces)
             self._changed.notify_all()
         return pieces

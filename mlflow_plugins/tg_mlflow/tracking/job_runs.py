@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 from mlflow import MlflowClient
-from mlflow.entities import LifecycleStage, LoggedModel, Run, RunStatus, ViewType
+from mlflow.entities import LifecycleStage, LoggedModel, LoggedModelStatus, Run, RunStatus, ViewType
 
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.tags import JOB_MODEL_TAG, JOB_RUN_TAG, TRAINING_RUN_TAG
@@ -43,6 +43,8 @@ def find_job_models(client: MlflowClient, training: Run) -> dict[str, LoggedMode
 def end_job_runs(client: MlflowClient, run_id: str, status: str) -> None:
     """Ends the runs that a training's job has made and not ended; a server that refuses it is no reason to stop.
 
+    The models of a training that has not succeeded have FAILED, as their files are not there.
+
     Args:
         client: The tracking server's.
         run_id: The run of the training.
@@ -52,14 +54,19 @@ def end_job_runs(client: MlflowClient, run_id: str, status: str) -> None:
         TrackingError: If the server does not answer.
     """
     try:
-        for run in find_job_runs(client, client.get_run(run_id)).values():
+        training = client.get_run(run_id)
+        for run in find_job_runs(client, training).values():
             has_ended = RunStatus.is_terminated(RunStatus.from_string(run.info.status))
             if not has_ended and run.info.lifecycle_stage == LifecycleStage.ACTIVE:
                 client.set_terminated(run.info.run_id, status)
+        if status != RunStatus.to_string(RunStatus.FINISHED):
+            for model in find_job_models(client, training).values():
+                if model.status == LoggedModelStatus.PENDING:
+                    client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
     except TrackingError as error:
         if not error.is_final:
             raise
-        _logger.warning("Runs that the job of run %s has made cannot be ended: %s", run_id, error)
+        _logger.warning("What the job of run %s has made cannot be ended: %s", run_id, error)
 
 
 def map_ids(text: str, ids: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import mlflow
 from mlflow.entities import RunStatus
 from mlflow.tracking import fluent
+from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
@@ -42,6 +43,7 @@ def active_run(client: TrackingClient, run_id: str) -> Iterator[None]:
         before = {name: os.environ.get(name) for name in variables}
         stack = fluent._active_run_stack.get()
         active, experiment, uri = list(stack), fluent._active_experiment_id, mlflow.get_tracking_uri()
+        autologging = {name: dict(settings) for name, settings in AUTOLOGGING_INTEGRATIONS.items()}
         try:
             stack.clear()
             fluent._active_experiment_id = None
@@ -52,6 +54,8 @@ def active_run(client: TrackingClient, run_id: str) -> Iterator[None]:
         finally:
             fluent._active_run_stack.get()[:] = active
             fluent._active_experiment_id = experiment
+            for name in AUTOLOGGING_INTEGRATIONS:  # what the launcher itself fits is no part of the training
+                AUTOLOGGING_INTEGRATIONS[name] = autologging.get(name, {"disable": True})
             if mlflow.get_tracking_uri() != uri:
                 mlflow.set_tracking_uri(uri)
             for name, value in before.items():

@@ -33,7 +33,6 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "data_files": [],
         "project_limit_mb": 200,
         "metric_regexes": {},
-        "mlflow": "relayed",
         "tags": {},
         "log": {
             "figures": True,
@@ -43,6 +42,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
             "check_model": True,
             "archive_limit_mb": 1000,
         },
+        "mlflow": "relayed",
         "secrets": [],
         "sweep": {},
         "sweep_samples": None,

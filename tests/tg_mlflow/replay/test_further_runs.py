@@ -42,7 +42,7 @@ def end(local_id: str, status: str = "FINISHED", time_ms: int = 9) -> dict[str, 
 def test_nested_runs_are_children_as_in_the_job(store: MlflowClient, run_id: str, record: Record) -> None:
     record(
         {"op": "begin", "run": run_id},
-        start(CHILD, "fold 1"),
+        start(CHILD, "fold 1", **{"mlflow.source.name": "file:///tmp/copy", "mlflow.project.entryPoint": "step"}),
         {"op": "batch", "run": CHILD, "metrics": [["loss", 0.25, 6, 1]], "params": [["C", "1"]]},
         start(GRANDCHILD, "inner", **{"mlflow.parentRunId": CHILD, "seen": f"run {CHILD} and {'e' * 32}"}),
         {"op": "batch", "run": GRANDCHILD, "metrics": [["loss", 0.125, 7, 1]]},
@@ -57,6 +57,7 @@ def test_nested_runs_are_children_as_in_the_job(store: MlflowClient, run_id: str
     assert child.data.tags["mlflow.parentRunId"] == run_id
     assert child.data.tags["mlflow.user"] == "ada"
     assert child.data.tags["mlflow.source.name"] == "https://example.org/project"
+    assert child.data.tags["mlflow.project.entryPoint"] == "step"
     assert grandchild.info.status == "FAILED"
     assert grandchild.data.tags["mlflow.parentRunId"] == child.info.run_id
     assert grandchild.data.tags["seen"] == f"run {child.info.run_id} and {'e' * 32}"
@@ -144,7 +145,12 @@ def test_a_run_that_the_job_has_deleted_is_deleted_and_takes_nothing_more(
 def test_runs_that_are_open_end_with_the_trainings(
     store: MlflowClient, client: TrackingClient, run_id: str, record: Record, error: BaseException | None, status: str
 ) -> None:
-    record(start(CHILD, "open"), start(GRANDCHILD, "over"), end(GRANDCHILD, "FAILED" if error is None else "FINISHED"))
+    record(
+        start(CHILD, "open"),
+        start(GRANDCHILD, "over"),
+        end(GRANDCHILD, "FAILED" if error is None else "FINISHED"),
+        {"op": "model", "model": f"m-{'e' * 32}", "run": CHILD, "name": "model", "tags": {}, "params": {}},
+    )
 
     def train() -> None:
         with ending_run(client, run_id):
@@ -159,3 +165,5 @@ def test_runs_that_are_open_end_with_the_trainings(
     runs = children_of(store, run_id)
     assert store.get_run(run_id).info.status == runs["open"].info.status == status
     assert runs["over"].info.status == ("FAILED" if error is None else "FINISHED")
+    (model,) = store.search_logged_models([runs["open"].info.experiment_id])
+    assert str(model.status) == ("PENDING" if error is None else "FAILED")
