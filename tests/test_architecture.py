@@ -41,7 +41,7 @@ HOST_FLOORS = [
     {"replay"},
     {"places", "figures"},
     {"tracking", "project"},
-    {"project.arguments"},
+    {"project.arguments", "project.environments"},
     {"errors"},
 ]
 # Rooms that may import less than what lies below them.
@@ -84,11 +84,12 @@ SHIPPED_ROOMS = {
 _SAGEMAKER = {
     "contract": set(),
     "naming": set(),
-    "options": {"naming"},
+    "options": {"contract", "naming"},
     "job_files": {"contract", "naming"},
     "archive": set(),
     "mlflow_store": {"contract"},
     "runtime": {"archive", "contract", "mlflow_store"},
+    "command": {"contract", "runtime"},
     "executor": {"archive", "contract", "job_files", "naming", "options", "runtime"},
     "aws": {"executor"},
     "machine": {"archive", "contract", "executor", "job_files", "options", "runtime"},
@@ -213,7 +214,7 @@ def test_the_core_knows_no_place_of_others() -> None:
 def test_a_package_has_no_room_that_only_launchers_use() -> None:
     files = read_shipped_tree([])
     packed = {room for room in _SAGEMAKER if any(f"delivery/sagemaker/{room}/" in name for name in files)}
-    assert packed == {"contract", "archive", "mlflow_store", "runtime"}
+    assert packed == {"contract", "archive", "command", "mlflow_store", "runtime"}
 
 
 @pytest.mark.parametrize("module", sorted(SHIPPED.paths))

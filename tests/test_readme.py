@@ -36,7 +36,11 @@ def keys_of(model: type[PlaceConfig], *without: type[PlaceConfig]) -> set[str]:
 def test_the_keys_of_all_places_are_those_that_are_read() -> None:
     common = find_keys(find_table("### Backend config"))
     swept = find_keys(find_table("tg-mlflow sweep", "| `tg-mlflow sweep` | key | default | meaning |"), column=1)
-    assert sorted([*common, *swept]) == sorted(keys_of(ProcessConfig))
+    assert sorted([*common, *swept]) == sorted(keys_of(ProcessConfig) - {"env_manager"})
+
+
+def test_the_keys_of_child_processes_are_those_that_are_read() -> None:
+    assert find_keys(find_table("for `tg-process`:")) == ["env_manager"]
 
 
 def test_the_keys_of_images_are_those_that_are_read() -> None:

@@ -57,6 +57,8 @@ class SshExecutor(Executor):
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
         self._accepted.setdefault(request.job_id, False)
         dataset = request.delivery.options.local_dataset_path
+        if request.delivery.options.channels:
+            raise DeliveryError("tg-ssh takes no channels; give the data as dataset")
         with temporary_folder() as folder:
             package = request.delivery.packaging.make_package(folder)
             stream = JobStream(request.delivery, package, dataset)

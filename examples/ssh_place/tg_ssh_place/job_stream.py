@@ -11,7 +11,7 @@ from typing import IO, Any
 from tg.common import DatasetError
 from tg.common.delivery.delivery import Package
 from tg.common.delivery.delivery.package.run_file import build_run_file
-from tg.common.delivery.sagemaker.contract.ml_folder import MlFolder, build_input_config
+from tg.common.delivery.sagemaker.contract.ml_folder import CHANNEL, MlFolder, build_input_config
 from tg.common.delivery.sagemaker.contract.variables import (
     DATASET_VARIABLE,
     ML_FOLDER_VARIABLE,
@@ -81,7 +81,9 @@ class JobStream:
                         stream.addfile(member, content)
             for folder in (ML.model, ML.failure.parent, ML.checkpoints):
                 stream.addfile(_describe(f"{program.JOB_PREFIX}{folder}", tarfile.DIRTYPE))
-            config = build_input_config(self.delivery.options.hyperparameters, self.dataset is not None)
+            config = build_input_config(
+                self.delivery.options.hyperparameters, [CHANNEL] if self.dataset is not None else []
+            )
             files = {
                 **{str(ML.config / name): content for name, content in config.items()},
                 job_process.SUPERVISOR_FILE: Path(process_supervisor.__file__).read_bytes(),

@@ -12,12 +12,11 @@ from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.modules import project_modules
-from tg_mlflow.project.project import Project
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.task_factory import build_task
-from tg_mlflow.project.train_command import TrainCommand
 
 
-def describe_dry_run(project: Project, command: TrainCommand, config: PlaceConfig, mask: SecretMask) -> str:
+def describe_dry_run(project: Project, command: ProjectCommand, config: PlaceConfig, mask: SecretMask) -> str:
     """Runs all checks of a training before its start, and describes as JSON what it would do, without secrets.
 
     Args:
@@ -31,7 +30,7 @@ def describe_dry_run(project: Project, command: TrainCommand, config: PlaceConfi
         Exception: Any exception of the project's code, unchanged.
     """
     try:
-        with project_modules(project.folder, [command.module]), project_environment(project.folder):
+        with project_modules(project.folder, command.modules), project_environment(project.folder):
             delivery = build_delivery(build_task(command), project, config)
             described = find_place(config.place).describe_dry_run(delivery, config)
     except TgError as error:

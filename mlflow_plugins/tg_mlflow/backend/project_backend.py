@@ -23,8 +23,8 @@ from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError,
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
-from tg_mlflow.project.project import Project, fetch_project
-from tg_mlflow.project.train_command import TrainCommand
+from tg_mlflow.project.project import Project, ProjectCommand, fetch_project
+from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.plan import plan_sweep
 from tg_mlflow.sweeps.source import ProjectSweep
@@ -122,7 +122,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         plan = _plan(place_name, request)
         if plan.is_dry_run:
             click.echo(describe_dry_run(plan.project, plan.command, plan.config, plan.client.mask))
-        warn_of_ignored_settings(plan.project, plan.config, request.config)
+        warn_of_ignored_settings(plan.project, plan.command, plan.config, request.config)
         settle_crashes(plan.client)
     except TgError as error:
         raise ExecutionException(describe_failure(error)) from as_cause(error)
@@ -164,7 +164,7 @@ class _Plan:
     config: PlaceConfig
     members: Sequence[SweepMember]
     params: Mapping[str, str]
-    command: TrainCommand
+    command: ProjectCommand
     executor: Executor
     client: TrackingClient
 
@@ -184,6 +184,7 @@ def _plan(place_name: str, request: RunRequest) -> _Plan:
             "detach is for trainings that nobody waits for, and MLflow would end the run at once; pass "
             "synchronous=False, too"
         )
+    MetricPatterns(config.metric_regexes)  # an invalid one is refused before there is a run
     members = plan_sweep(project, entry_point, given, config) if config.sweep else []
     params = members[0].params if members else project.resolve_parameters(entry_point, given)
     command = project.build_command(entry_point, params)

@@ -25,6 +25,7 @@ class MadePackaging(Packaging):
         super().__init__(package.name, package.version, payload)
         self.silent = True
         self.needed_modules = dict(needed_modules or {})
+        self.environment = package.properties.get("environment")
         self._package = package
 
     def make_package(self, folder: Path) -> Package:

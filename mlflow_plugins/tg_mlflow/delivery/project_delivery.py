@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from tg.common.delivery.delivery import (
     collect_project_files,
 )
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
+from tg.common.delivery.sagemaker.command import CommandTask
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.script_packaging import package_scripts
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.registry import find_place
+from tg_mlflow.project.declared_environment import read_declared_environment
 from tg_mlflow.project.project import Project
 
 _VERSION_LENGTH = 8
@@ -43,17 +46,30 @@ def build_deliveries(
     """
     jobs = [SagemakerJob(task) for task in tasks]
     names = ["job"] if len(jobs) == 1 else [f"job_{number}" for number in range(1, len(jobs) + 1)]
-    takes_folder = project.is_declared or bool(config.data_files)
-    packaging = Packaging(type(tasks[0]).__name__, "0", dict(zip(names, jobs, strict=True)))
-    packaging.project_folder = project.folder if takes_folder else None
-    packaging.data_files = config.data_files
+    payload = dict(zip(names, jobs, strict=True))
+    scripts = [task for task in tasks if isinstance(task, CommandTask)]
+    if scripts:
+        packaging = package_scripts(scripts, payload, project, read_declared_environment(project), config)
+    else:
+        packaging = _package(payload, project, config)
     packaging.silent = True
-    packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
     if isinstance(config, ImageConfig) and config.requirements is not None:
         packaging.additional_dependencies = [_read_requirements(project.folder, config.requirements)]
     containering = build_containering(packaging, project.folder, config)
     options = build_options(project, config)
     return [SagemakerConfig(job, packaging, containering, options) for job in jobs]
+
+
+def _package(payload: Mapping[str, SagemakerJob], project: Project, config: PlaceConfig) -> Packaging:
+    """Describes a package of tasks that are made of the project's modules."""
+    task = next(iter(payload.values())).task
+    takes_folder = project.is_declared or bool(config.data_files)
+    packaging = Packaging(type(task).__name__, "0", payload)
+    packaging.silent = True
+    packaging.project_folder = project.folder if takes_folder else None
+    packaging.data_files = config.data_files
+    packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
+    return packaging
 
 
 def _read_requirements(folder: Path, given: str | list[str]) -> DependencyList:
@@ -78,8 +94,17 @@ def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
         datasets_folder=Path(project.folder, Path(config.datasets_folder).expanduser()),
         dataset=config.dataset,
         hyperparameters={name: _as_text(value) for name, value in config.hyperparameters.items()},
-        **{"role": None, "bucket": None, **find_place(config.place).build_job_options(config)},
+        **{
+            "role": None,
+            "bucket": None,
+            **find_place(config.place).build_job_options(config),
+            "channels": {name: _find_channel(project.folder, value) for name, value in config.channels.items()},
+        },
     )
+
+
+def _find_channel(folder: Path, value: str) -> str | Path:
+    return value if value.startswith("s3://") else Path(folder, Path(value).expanduser())
 
 
 def digest_project(folder: Path, data_files: Sequence[str]) -> str:
@@ -109,9 +134,15 @@ def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) 
     containering = Containering.from_packaging(packaging)
     containering.run_file_name = "train.py"
     if isinstance(config, ImageConfig):
-        containering.base_image = config.base_image or containering.base_image
-        containering.python_version = config.python_version or containering.python_version
+        declared = packaging.environment or {}
+        declared_image = None if config.base_image else declared.get("base_image")
+        containering.base_image = config.base_image or declared_image
+        # What a declared image has is what the project wants; a script runs with any Python that jobs can have.
+        containering.keeps_base_libraries = declared_image is not None
+        default = None if declared_image else containering.python_version
+        containering.python_version = config.python_version or declared.get("python_version") or default
         build = config.build.model_dump()
+        build["pip_extra_index_urls"] += declared.get("index_urls", [])
         build["ca_bundle"] = None if config.build.ca_bundle is None else folder / config.build.ca_bundle
         containering.build_options = ImageBuildOptions(**build)
         containering.has_gpus = config.has_gpus

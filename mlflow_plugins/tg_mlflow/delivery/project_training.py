@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tg.common.delivery.sagemaker import Executor, SagemakerConfig
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.job_python import find_job_python
 from tg_mlflow.delivery.made_package import make_once
 from tg_mlflow.delivery.project_delivery import build_delivery
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import project_environment
 from tg_mlflow.project.modules import project_modules
-from tg_mlflow.project.project import Project
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.task_factory import build_task
-from tg_mlflow.project.train_command import TrainCommand
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ProjectTraining:
     """
 
     project: Project
-    command: TrainCommand
+    command: ProjectCommand
 
     @contextmanager
     def delivering(self, config: PlaceConfig) -> Iterator[SagemakerConfig]:
@@ -38,11 +38,11 @@ class ProjectTraining:
         """
         folder = self.project.folder
         # The modules first, as projects take turns in them.
-        with project_modules(folder, [self.command.module]), project_environment(folder):
+        with project_modules(folder, self.command.modules), project_environment(folder):
             delivery = build_delivery(build_task(self.command), self.project, config)
             with temporary_folder() as package_folder:
-                _, [made] = make_once([delivery], package_folder)
-                yield made
+                package, [made] = make_once([delivery], package_folder)
+                yield replace(made, python=find_job_python(package, config))
 
     def following(self, executor: Executor, job_id: str) -> AbstractContextManager[None]:
         """Sets the variables that may hold credentials, which are read again when they expire."""

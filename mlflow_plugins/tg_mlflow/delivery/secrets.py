@@ -7,12 +7,14 @@ from pathlib import Path
 from tg.common.secrets import SecretMask
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import read_environment
-from tg_mlflow.project.project import Project
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.secret_arguments import find_secret_arguments
 from tg_mlflow.project.train_command import TrainCommand
 
 
-def find_secrets(params: Mapping[str, str], project: Project, command: TrainCommand, config: PlaceConfig) -> SecretMask:
+def find_secrets(
+    params: Mapping[str, str], project: Project, command: ProjectCommand, config: PlaceConfig
+) -> SecretMask:
     """Builds the mask of a training: secrets of this process, of ``environment.env``, and given ones.
 
     Args:
@@ -24,7 +26,7 @@ def find_secrets(params: Mapping[str, str], project: Project, command: TrainComm
     Raises:
         ProjectError: If ``environment.env`` cannot be read.
     """
-    annotated = find_secret_arguments(project.folder, command)
+    annotated = find_secret_arguments(project.folder, command) if isinstance(command, TrainCommand) else ()
     known = config.model_copy(update={"secrets": [*config.secrets, *annotated]})
     return find_config_secrets(project.folder, known, params, dict(command.arguments))
 

@@ -41,8 +41,13 @@ class PlaceConfig(Section):
         project_name: The folder of this project's data below ``datasets_folder``; by default the MLproject's name.
         datasets_folder: Relative to the project's folder, or absolute.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; none for a task that needs no data.
+        channels: Further data by the name of their input channel: files or folders, relative to the project or
+            absolute, or addresses in S3 for SageMaker. A script finds them through ``SM_CHANNEL_<NAME>``.
         hyperparameters: Parts of the task to set, by dotted path, such as ``model_provider.constructor.kwargs.C``.
         data_files: Patterns, as in ``.gitignore``, of files of the project that its package contains besides modules.
+        project_limit_mb: The largest size of a script's project, in megabytes: it travels with each training.
+        metric_regexes: Regular expressions of RE2 by the names of metrics that the training prints in its own form, as
+            ``loss=([0-9.]+)``. The first group is the value; groups named ``step`` and ``name`` are these.
         tags: Tags for the MLflow run.
         log: What is logged for people.
         mlflow: How the code's calls of MLflow reach the run: ``relayed`` by the job's log, which needs no network, or
@@ -63,8 +68,11 @@ class PlaceConfig(Section):
     project_name: str | None = None
     datasets_folder: str = "datasets"
     dataset: str | None = None
+    channels: dict[str, str] = Field(default_factory=dict)
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     data_files: list[str] = Field(default_factory=list)
+    project_limit_mb: float = Field(default=200, gt=0)
+    metric_regexes: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     log: LogConfig = Field(default_factory=LogConfig)
     mlflow: Literal["relayed", "direct"] = "relayed"

@@ -55,7 +55,7 @@ def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> 
     defaults = _read_defaults(path) if path.is_file() else {}
     defaults = {name: value for name, value in defaults.items() if name in model.model_fields or not _find_places(name)}
     _check(model, defaults, str(path))
-    config = {**defaults, **check_config(model, given)}
+    config = {**defaults, **check_config(model, given), **_read_env_manager(model, given)}
     try:
         loaded = model.model_validate(config)
     except ValidationError as error:
@@ -63,6 +63,12 @@ def load_config(model: type[Config], folder: Path, given: Mapping[str, Any]) -> 
     # Hyperparameters and the like are known by the users' names.
     names = [re.sub(r"^(?:environment|hyperparameters|sweep|tags)\.", "", name) for name in hidden]
     return loaded.model_copy(update={"secrets": [*loaded.secrets, *names]}) if names else loaded
+
+
+def _read_env_manager(model: type[PlaceConfig], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Reads ``--env-manager local`` of ``mlflow run``, where a place has a choice."""
+    is_local = given.get(PROJECT_ENV_MANAGER) == "local" and "env_manager" in model.model_fields
+    return {"env_manager": "local"} if is_local else {}
 
 
 def describe_problem(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.tracking.tags import PLACE_OPTIONS_TAG
 
 # Options of every training, at any place, which are not copied from a configuration by name.
-_COMMON = ("project_name", "datasets_folder", "dataset", "hyperparameters", "remote")
+_COMMON = ("project_name", "datasets_folder", "dataset", "channels", "hyperparameters", "remote")
 
 
 class Place(ABC):

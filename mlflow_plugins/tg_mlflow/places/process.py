@@ -1,6 +1,7 @@
 """``tg-process``: trains in a child process that sees only the package."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,11 +15,14 @@ class ProcessConfig(JobConfig):
 
     Attributes:
         stop_grace_seconds: How long the job may take to stop before it is killed.
+        env_manager: Whether a script runs in the environment that its project declares (``declared``), or with the
+            libraries that are installed here (``local``).
     """
 
     place = "tg-process"
 
     stop_grace_seconds: float = Field(default=120, ge=0)
+    env_manager: Literal["declared", "local"] = "declared"
 
 
 class ProcessPlace(Place):

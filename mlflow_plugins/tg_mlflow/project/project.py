@@ -4,6 +4,7 @@ MLflow offers no public function that fetches a project without checking its ent
 module alone uses ``mlflow.projects.utils`` and the project's specification directly.
 """
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -19,9 +20,15 @@ from mlflow.projects.utils import _fetch_project
 
 from tg.common.errors import listed, suggestion
 from tg_mlflow.errors import ProjectError
-from tg_mlflow.project.train_command import PROGRAM, TrainCommand, parse_train_command
+from tg_mlflow.project.script_command import ScriptCommand, build_script_command
+from tg_mlflow.project.train_command import PROGRAM, TrainCommand, is_train_command, parse_train_command
 
+# What runs a script that is given as an entry point.
+_PROGRAMS = {".py": "python", ".sh": "bash", ".R": "Rscript"}
 _NUMBER_TYPES = {"float": float, "int": int}
+
+
+ProjectCommand = TrainCommand | ScriptCommand
 
 
 @dataclass(frozen=True)
@@ -64,19 +71,21 @@ class Project:
             given: The user's values; the MLproject's defaults are used for the rest.
 
         Returns:
-            A text for each declared parameter, in the order of the MLproject.
+            A text for each declared parameter, in the order of the MLproject, then the others that a script gets.
 
         Raises:
             ProjectError: For an entry point that does not exist, and a parameter that is unknown, missing or not of its
                 declared type.
         """
-        declared = self._entry_point(entry_point).parameters
-        for name in given:
-            if name not in declared:
+        spec = self._entry_point(entry_point)
+        declared = spec.parameters
+        others = {name: value for name, value in given.items() if name not in declared}
+        if is_train_command(spec.command):
+            for name in others:
                 raise ProjectError(
                     f"parameter {name!r} is unknown to entry point {entry_point!r}; {suggestion(name, declared)}"
                 )
-        values = {name: given.get(name, parameter.default) for name, parameter in declared.items()}
+        values = {name: given.get(name, parameter.default) for name, parameter in declared.items()} | others
         if missing := [name for name, value in values.items() if value is None]:
             raise ProjectError(
                 f"entry point {entry_point!r} lacks values for {listed(missing)}; "
@@ -84,42 +93,79 @@ class Project:
             )
         texts = {name: str(value) for name, value in values.items()}
         for name, text in texts.items():
-            _check_type(name, text, declared[name].type)
+            if name in declared:
+                _check_type(name, text, declared[name].type)
         return texts
 
-    def build_command(self, entry_point: str, parameters: Mapping[str, str]) -> TrainCommand:
-        """Parses an entry point's command, with ``parameters`` inserted.
+    def build_command(self, entry_point: str, parameters: Mapping[str, str]) -> ProjectCommand:
+        """Reads an entry point's command, with ``parameters`` inserted.
 
         A ``path`` parameter that names no file here is downloaded first, as MLflow does; the same value only once.
 
         Raises:
-            ProjectError: If the command is not ours, or a path or URI cannot be used.
+            ProjectError: If there is no command, or a path or URI cannot be used.
         """
         spec = self._entry_point(entry_point)
         if not isinstance(spec.command, str):
-            raise ProjectError(f"entry point {entry_point!r} has no command; give it 'tg-mlflow train MODULE:FACTORY'")
-        values = {}
+            raise ProjectError(
+                f"entry point {entry_point!r} has no command; give it one, such as 'python train.py' or 'tg-mlflow "
+                "train MODULE:FACTORY'"
+            )
+        is_ours = is_train_command(spec.command)
+        values, others = dict[str, str](), dict[str, str]()
         for position, (name, text) in enumerate(parameters.items()):
+            if name not in spec.parameters:
+                others[name] = text
+                continue
             try:
                 text = self._compute_value(spec.parameters[name], text, position)
             except (MlflowException, OSError) as error:
                 raise ProjectError(f"parameter {name!r} is {text!r}, which cannot be used: {error}") from error
             values[name] = text
-        return parse_train_command(spec.command, values)
+        if is_ours:
+            return parse_train_command(spec.command, values)
+        files = {name: Path(text) for name, text in values.items() if self._names_file(spec.parameters[name], text)}
+        return build_script_command(spec.command, values, files, self.folder, others)
+
+    def _names_file(self, parameter: Any, text: str) -> bool:
+        """Returns whether a value is a file or folder here, which has to be where a script runs."""
+        return parameter.type == "path" and Path(text).exists()
 
     def _compute_value(self, parameter: Any, text: str, position: int) -> str:
         """Computes MLflow's form of a parameter's value; the trainings of a sweep share downloads."""
         if parameter.type != "path":  # nothing else is downloaded
             return str(parameter.compute_value(text, None, position))
         if text not in self._files:
-            self._files[text] = _bring_file(parameter, text, position)
+            inside = self.folder / text
+            # Where `mlflow run` is called elsewhere, a script's default is a file of the project all the same.
+            found = str(inside) if not Path(text).exists() and inside.exists() else text
+            self._files[text] = _bring_file(parameter, found, position)
         return self._files[text]
 
     def _entry_point(self, name: str) -> Any:
-        entry_points = self.spec._entry_points
-        if name not in entry_points:
-            raise ProjectError(f"the MLproject has no entry point {name!r}; {suggestion(name, entry_points)}")
-        return entry_points[name]
+        entry_points = self.spec._entry_points if self.is_declared else {}
+        if name in entry_points:
+            return entry_points[name]
+        if (program := _PROGRAMS.get(Path(name).suffix)) is not None:
+            return self._read_file_entry_point(name, program)
+        if not entry_points:
+            path = _project_spec._find_mlproject(self.folder)
+            what = f"{path} has no entry_points" if path else f"there is no MLproject in {str(self.folder)!r}"
+            raise ProjectError(
+                f"{what}; write one with 'main' and its command under entry_points, or name a script, as in -e train.py"
+            )
+        raise ProjectError(
+            f"the MLproject has no entry point {name!r}; {suggestion(name, entry_points)} A script of the project is "
+            "one, too, as in -e train.py"
+        )
+
+    def _read_file_entry_point(self, name: str, program: str) -> Any:
+        """Reads the name of a script as an entry point, as MLflow does; parameters follow it as ``--name value``."""
+        if not (self.folder / name).is_file():
+            raise ProjectError(f"entry point {name!r} is no file of the project {str(self.folder)!r}; correct -e")
+        return _project_spec.EntryPoint(
+            name, {}, f"{program} {shlex.quote(name).replace('{', '{{').replace('}', '}}')}"
+        )
 
 
 def _bring_file(parameter: Any, text: str, position: int) -> str:
@@ -180,16 +226,16 @@ def find_git_cause(error: Exception) -> str:
 def read_project(folder: Path, uri: str | None = None, version: str | None = None) -> Project:
     """Reads the MLproject in ``folder``.
 
+    Without one, scripts of the folder can be entry points, as for MLflow.
+
     Raises:
-        ProjectError: If there is none, or MLflow cannot read it.
+        ProjectError: If there is no such folder, or MLflow cannot read its MLproject.
     """
     if folder.is_file():
         raise ProjectError(f"project {str(folder)!r} is a file; give the folder that has the MLproject")
     if not folder.is_dir():
         raise ProjectError(f"project folder {str(folder)!r} does not exist; correct the path")
-    path = _project_spec._find_mlproject(folder)
-    if path is None:
-        raise ProjectError(f"there is no MLproject in {str(folder)!r}; create one with a name and entry_points")
+    path = _project_spec._find_mlproject(folder) or folder / "MLproject"
     try:
         spec = _project_spec.load_project(str(folder))
     except yaml.YAMLError as error:
@@ -198,8 +244,6 @@ def read_project(folder: Path, uri: str | None = None, version: str | None = Non
         raise ProjectError(f"{path} cannot be used: {error}") from error
     except (AttributeError, TypeError) as error:
         raise ProjectError(f"{path} does not have the form of an MLproject ({error}); see the README") from error
-    if not spec._entry_points:
-        raise ProjectError(f"{path} has no entry_points; add 'main' with the command 'tg-mlflow train MODULE:FACTORY'")
     return Project(uri or str(folder), version, folder.resolve(), str(spec.name or folder.resolve().name), spec)
 
 

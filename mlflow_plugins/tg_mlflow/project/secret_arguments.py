@@ -33,7 +33,7 @@ def find_secret_arguments(folder: Path, command: TrainCommand) -> set[str]:
         Names, such as ``key``, or ``settings.key`` for a field.
     """
     folder = folder.resolve()
-    places = [folder, *find_source_folders(folder), *find_declared_sources(folder, [command.module])]
+    places = [folder, *find_source_folders(folder), *find_declared_sources(folder, command.modules)]
     return set(_SecretFields(places).find(command.module, command.factory)) - {_WHOLE}
 
 

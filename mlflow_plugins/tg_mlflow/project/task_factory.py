@@ -14,19 +14,22 @@ from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.arguments.conversion import convert_arguments
 from tg_mlflow.project.modules import find_owner
+from tg_mlflow.project.script_command import ScriptCommand
 from tg_mlflow.project.train_command import TrainCommand
 
 _SITE_FOLDERS = ("site-packages", "dist-packages")
 
 
-def build_task(command: TrainCommand) -> AbstractTrainingTask:
-    """Imports the factory and calls it.
+def build_task(command: TrainCommand | ScriptCommand) -> AbstractTrainingTask:
+    """Builds what a command trains: the task that its factory returns, or the task that runs a script.
 
     Raises:
         ProjectError: If there is no such factory, another module hides its module, its arguments are invalid or it does
             not return a task.
         Exception: Any exception of the module or the factory, unchanged.
     """
+    if isinstance(command, ScriptCommand):
+        return command.build_task()
     factory = _load_factory(command)
     task = factory(**convert_arguments(factory, command.arguments, command.target))
     if not isinstance(task, AbstractTrainingTask):

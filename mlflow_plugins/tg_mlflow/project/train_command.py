@@ -25,9 +25,19 @@ class TrainCommand:
     arguments: Mapping[str, str]
 
     @property
+    def modules(self) -> Sequence[str]:
+        """The modules that are imported here to make the task."""
+        return (self.module,)
+
+    @property
     def target(self) -> str:
         """``MODULE:FACTORY``, as the command has it."""
         return f"{self.module}:{self.factory}"
+
+
+def is_train_command(command: object) -> bool:
+    """Returns whether an entry point's command begins with ``tg-mlflow train`` and is nothing but that."""
+    return isinstance(command, str) and tuple(command.split()[:2]) == PROGRAM
 
 
 def parse_train_command(command: str, parameters: Mapping[str, str]) -> TrainCommand:

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from mlflow.entities import LifecycleStage, Metric
 
@@ -15,6 +15,7 @@ from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.log_artifact import LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
+from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.recording.metric_writer import MetricWriter
 from tg_mlflow.replay.record_stream import RecordStream
 from tg_mlflow.replay.replay import Applying, Replay
@@ -43,13 +44,21 @@ class RunRecorder:
         replayer: Applies the job's calls of MLflow.
         written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
             metrics are not written again.
+        metric_regexes: How metrics are found besides metric lines, as :class:`MetricPatterns` takes them.
 
     Attributes:
         position: How many bytes of the output it has taken.
         tail: The last lines of the output.
     """
 
-    def __init__(self, client: TrackingClient, run_id: str, replayer: Applying, written: int = 0) -> None:
+    def __init__(
+        self,
+        client: TrackingClient,
+        run_id: str,
+        replayer: Applying,
+        written: int = 0,
+        metric_regexes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.position = 0
         self._job_start = 0
         self.tail = LogTail()
@@ -60,6 +69,7 @@ class RunRecorder:
         self._written = written
         self._cursor_noted_at = time.monotonic()
         self._parser = MetricLineParser()
+        self._patterns = MetricPatterns(metric_regexes)
         self._last_time_ms = 0
         self._names = MetricNames(self._mask)
         self._log = LogArtifact(client, run_id)
@@ -105,7 +115,8 @@ class RunRecorder:
         self.position += len(event.data)
         self._last_time_ms = event.time_ms
         if event.has_metrics:
-            metrics = self._name(self._parser.feed(text, event.time_ms))
+            points = self._parser.feed(text, event.time_ms) + self._patterns.feed(text, event.time_ms)
+            metrics = self._name(points)
             if records or metrics:
                 self._replay.add(records, metrics, self.position, is_recorded=self.position <= self._written)
         return masked
@@ -151,7 +162,9 @@ class RunRecorder:
         rest = self._masked.feed(text + self._foreign.finish()[0]) + self._masked.finish()
         self._keep(LogEvent(rest, self._last_time_ms))
         # Not the time that it is now: who reads the same log later has to come to the same points.
-        points = self._parser.feed(text, self._last_time_ms) + self._parser.finish(self._last_time_ms)
+        time_ms = self._last_time_ms
+        points = self._parser.feed(text, time_ms) + self._parser.finish(time_ms)
+        points += self._patterns.feed(text, time_ms) + self._patterns.finish(time_ms)
         self._replay.add(records, self._name(points), self.position, is_recorded=False)
 
     def _report_unreadable(self) -> Exception | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.job_python import find_job_python
 from tg_mlflow.delivery.made_package import MadePackaging, make_once
 from tg_mlflow.delivery.project_delivery import (
     build_containering,
@@ -47,10 +48,14 @@ def delivering_sweep(project: Project, members: Sequence[SweepMember], config: P
     deliveries = build_deliveries(tasks, project, config)
     with temporary_folder() as folder:
         package, made = make_once(deliveries, folder)
+        python = find_job_python(package, config)
         each = zip(made, members, strict=True)
         yield SweepDelivery(
             package.path,
-            [replace(delivery, options=build_options(project, member.config)) for delivery, member in each],
+            [
+                replace(delivery, options=build_options(project, member.config), python=python)
+                for delivery, member in each
+            ],
         )
 
 
@@ -73,12 +78,14 @@ def deliver_from_package(
     """
     loader = install_package_and_get_loader(path)
     jobs = {name: loader.load_resource(name) for name in resources}
-    made = MadePackaging(_describe_package(path, loader), jobs)
+    package = _describe_package(path, loader)
+    made = MadePackaging(package, jobs)
+    python = find_job_python(package, config)
     containering = build_containering(made, project.folder, config)
     return SweepDelivery(
         path,
         [
-            SagemakerConfig(jobs[name], made, containering, build_options(project, member.config))
+            SagemakerConfig(jobs[name], made, containering, build_options(project, member.config), python)
             for name, member in zip(resources, members, strict=True)
         ],
     )

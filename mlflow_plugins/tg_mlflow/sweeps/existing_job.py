@@ -46,7 +46,7 @@ def create_job_run(
     tags = build_job_tags(config, executor, job_id, dataset)
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
     log_params(client, run_id, {**options.hyperparameters, **params})
-    return RunJob(run_id, executor, job_id, client.get_run(run_id), dataset, config.log)
+    return RunJob(run_id, executor, job_id, client.get_run(run_id), dataset, config.log, config.metric_regexes)
 
 
 def record_job(

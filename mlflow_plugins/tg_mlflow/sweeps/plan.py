@@ -12,9 +12,8 @@ from tg.common.delivery.sagemaker import format_sweep_names
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.config import PlaceConfig
-from tg_mlflow.project.project import Project
+from tg_mlflow.project.project import Project, ProjectCommand
 from tg_mlflow.project.task_factory import build_task
-from tg_mlflow.project.train_command import TrainCommand
 from tg_mlflow.sweeps.member import SweepMember, check_goes_with_sweep, number_job
 
 # Nobody looks at more runs; a larger grid is a mistake, or should be sampled.
@@ -101,7 +100,7 @@ def _build_member(
     return SweepMember(name, combination, params, number_job(config, number).model_copy(update=own), make_task)
 
 
-def _make_task(command: TrainCommand, name: str, combination: Mapping[str, Any]) -> AbstractTrainingTask:
+def _make_task(command: ProjectCommand, name: str, combination: Mapping[str, Any]) -> AbstractTrainingTask:
     task = build_task(command)
     task.info["name"] = name
     task.info["sweep_parameters"] = dict(combination)

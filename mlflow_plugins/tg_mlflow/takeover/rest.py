@@ -67,7 +67,7 @@ def record_rest(
                 launching(client, run_id),
                 noting_waits(client, run_id),
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
-                RunRecorder(client, run_id, Replayer(client, run_id), written) as recorder,
+                RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
             ):
                 with following(executor, found.job_id):
                     for earlier in tags.get(EARLIER_JOBS_TAG, "").split():

@@ -1,5 +1,7 @@
 """Finds the job of a run again, from the run's tags alone."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +10,20 @@ from pydantic import ValidationError
 
 from tg.common.delivery.sagemaker import Executor
 from tg.common.errors import suggestion
-from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.errors import BackendConfigError, RunNotOursError
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import list_places
-from tg_mlflow.tracking.tags import DATASET_TAG, JOB_ID_TAG, LOG_TAG, PLACE_TAG, SWEEP_TAG, VERSION_TAG
+from tg_mlflow.recording.metric_patterns import MetricPatterns
+from tg_mlflow.tracking.tags import (
+    DATASET_TAG,
+    JOB_ID_TAG,
+    LOG_TAG,
+    METRIC_REGEXES_TAG,
+    PLACE_TAG,
+    SWEEP_TAG,
+    VERSION_TAG,
+)
 from tg_mlflow.training.job import Job
 
 
@@ -24,11 +35,13 @@ class RunJob(Job):
         run: The run, as it was when it was read.
         dataset: The dataset, where it is on this machine.
         log: What the run is to record besides the archive.
+        metric_regexes: How metrics are found in its output besides metric lines.
     """
 
     run: Run
     dataset: Path | None
     log: LogConfig
+    metric_regexes: Mapping[str, str]
 
 
 def check_is_ours(run: Run) -> None:
@@ -68,6 +81,7 @@ def find_job(run: Run, executor: Executor | None = None) -> RunJob:
         run=run,
         dataset=dataset if dataset is not None and dataset.exists() else None,
         log=_read_log_config(run),
+        metric_regexes=_read_regexes(run),
     )
 
 
@@ -88,6 +102,19 @@ def find_run_place(run_id: str, name: str) -> Place:
 def _open_executor(run: Run, name: str) -> Executor:
     place = find_run_place(run.info.run_id, name)
     return place.open(place.read_tags(run.data.tags))
+
+
+def _read_regexes(run: Run) -> Mapping[str, str]:
+    text = run.data.tags.get(METRIC_REGEXES_TAG, "{}")
+    try:
+        regexes = dict[str, str](json.loads(text))
+        MetricPatterns(regexes)
+    except (ValueError, TypeError, BackendConfigError) as error:
+        raise RunNotOursError(
+            f"the tag {METRIC_REGEXES_TAG} of run {run.info.run_id!r} is damaged: {text!r}; remove it to record "
+            "without it"
+        ) from error
+    return regexes
 
 
 def _read_log_config(run: Run) -> LogConfig:

@@ -17,6 +17,7 @@ JOB_ID_TAG = "tg.job_id"  # the job, noted before there is one
 EARLIER_JOBS_TAG = "tg.earlier_jobs"  # ids of the jobs that were tried before, separated by spaces
 DATASET_TAG = "tg.dataset"  # the path of the dataset on the launcher's machine
 LOG_TAG = "tg.log"  # JSON: what to log besides the archive
+METRIC_REGEXES_TAG = "tg.metric_regexes"  # JSON: regular expressions of metrics in the output, by name
 SECRETS_TAG = "tg.secrets"  # JSON: the names of the variables that are secret
 NAME_TAG = "mlflow.runName"  # the run's name
 

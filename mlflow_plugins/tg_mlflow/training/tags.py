@@ -12,6 +12,7 @@ from tg_mlflow.tracking.tags import (
     EARLIER_JOBS_TAG,
     JOB_ID_TAG,
     LOG_TAG,
+    METRIC_REGEXES_TAG,
     NAME_TAG,
     PLACE_TAG,
     SECRETS_TAG,
@@ -39,6 +40,7 @@ def build_job_tags(
     tags = {PLACE_TAG: config.place, JOB_ID_TAG: job_id, LOG_TAG: config.log.model_dump_json(), **config.tags}
     optional = {
         NAME_TAG: run_name,
+        METRIC_REGEXES_TAG: json.dumps(config.metric_regexes) if config.metric_regexes else None,
         SECRETS_TAG: json.dumps(config.secrets) if config.secrets else None,
         EARLIER_JOBS_TAG: " ".join(earlier_jobs),
         DATASET_TAG: None if dataset is None else str(dataset),

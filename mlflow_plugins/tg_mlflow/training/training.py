@@ -110,7 +110,8 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
         Exception: Whatever the project's code raises in this process, unchanged.
     """
     place, earlier_jobs = find_place(training.config.place), list[str]()
-    with RunRecorder(client, run_id, Replayer(client, run_id)) as recorder:
+    regexes = training.config.metric_regexes
+    with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes) as recorder:
         attempts = place.list_attempts(training.config)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:

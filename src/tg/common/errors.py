@@ -4,6 +4,7 @@
 
     TgError
     ├── TrainingError             the training itself cannot go on
+    │   ├── CommandFailedError    the command that is the training did not succeed
     │   ├── DatasetError          the data are missing or unfit for this task
     │   ├── HyperparameterError   a hyperparameter names nothing, or its value does not fit
     │   └── TaskDefinitionError   the task's parts do not fit together
@@ -32,6 +33,18 @@ class TgError(Exception):
 
 class TrainingError(TgError):
     """The training itself cannot go on."""
+
+
+class CommandFailedError(TrainingError):
+    """The command that is the training could not be started, or did not succeed.
+
+    Attributes:
+        exit_code: With which the job ends, too: from 1 to 255, 128 and its number for a signal.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class DatasetError(TrainingError, ValueError):

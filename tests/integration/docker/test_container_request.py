@@ -8,6 +8,7 @@ from tg.common import ContainerError
 from tg.common.delivery.sagemaker import JobState, JobStatus, SagemakerOptions
 from tg.common.delivery.sagemaker.container.request import build_container_request, parse_memory
 from tg.common.delivery.sagemaker.container.state import build_job_state
+from tg.common.delivery.sagemaker.contract.ml_folder import CHANNEL
 
 
 def make_options(**options: Any) -> SagemakerOptions:
@@ -16,7 +17,7 @@ def make_options(**options: Any) -> SagemakerOptions:
 
 def test_the_least_request() -> None:
     request = build_container_request(
-        "task-1", "sha256:abc", make_options(), "job", None, is_mounted=True, stop_grace_seconds=120
+        "task-1", "sha256:abc", make_options(), "job", {}, is_mounted=True, stop_grace_seconds=120
     )
     assert request == {
         "Image": "sha256:abc",
@@ -44,7 +45,7 @@ def test_the_greatest_request(tmp_path: Path) -> None:
         environment={"COLOUR": "red"},
     )
     request = build_container_request(
-        "task-1", "image", options, "job_7", dataset, is_mounted=True, stop_grace_seconds=2.5
+        "task-1", "image", options, "job_7", {CHANNEL: dataset}, is_mounted=True, stop_grace_seconds=2.5
     )
     assert request["Env"][2:] == ["TG_RESOURCE=job_7", "TG_DATASET=rows.parquet", "COLOUR=red"]
     assert request["StopTimeout"] == 3
@@ -68,12 +69,12 @@ def test_the_greatest_request(tmp_path: Path) -> None:
 
 def test_a_folder_is_the_channel_and_data_of_a_far_daemon_are_not_mounted(tmp_path: Path) -> None:
     near = build_container_request(
-        "task-1", "image", make_options(gpus=2), "job", tmp_path, is_mounted=True, stop_grace_seconds=0
+        "task-1", "image", make_options(gpus=2), "job", {CHANNEL: tmp_path}, is_mounted=True, stop_grace_seconds=0
     )
     assert [mount["Target"] for mount in near["HostConfig"]["Mounts"]] == ["/opt/ml/input/data/training"]
     assert near["HostConfig"]["DeviceRequests"] == [{"Count": 2, "Capabilities": [["gpu"]]}]
     far = build_container_request(
-        "task-1", "image", make_options(), "job", tmp_path, is_mounted=False, stop_grace_seconds=0
+        "task-1", "image", make_options(), "job", {CHANNEL: tmp_path}, is_mounted=False, stop_grace_seconds=0
     )
     assert "Mounts" not in far["HostConfig"]
     assert "TG_DATASET=." in far["Env"]
@@ -99,7 +100,7 @@ def test_memory(text: str, count: int) -> None:
 def test_what_cannot_be_meant(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ContainerError) as caught:
         build_container_request(
-            "task-1", "image", make_options(**options), "job", None, is_mounted=True, stop_grace_seconds=0
+            "task-1", "image", make_options(**options), "job", {}, is_mounted=True, stop_grace_seconds=0
         )
     assert str(caught.value) == message
 

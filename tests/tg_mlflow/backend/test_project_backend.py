@@ -300,7 +300,12 @@ def test_a_training_that_cannot_be_done_is_a_failed_run_with_its_reason(
         ({"backend_config": {"memory": "4g"}}, None, "has the key 'memory', which is for tg-local; remove it"),
         ({"backend_config": {"datset": "x"}}, None, "the unknown key 'datset'; did you mean 'dataset'?"),
         ({}, lambda p: (p.path / "MLproject").unlink(), "there is no MLproject in"),
-        ({}, lambda p: p.write("MLproject", "entry_points: {main: {command: python x.py}}"), "is not ours"),
+        (
+            {},
+            lambda p: p.write("MLproject", "entry_points: {main: {command: 'x {x}.py'}}"),
+            "no parameter fills: 'x'",
+        ),
+        ({"backend_config": {"metric_regexes": {"x": "x"}}}, None, "has 'x' for 'x', which has no group"),
         (
             {},
             lambda p: p.write("MLproject", "entry_points: {main: {parameters: {a: float}, command: x}}"),

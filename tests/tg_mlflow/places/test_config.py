@@ -10,6 +10,7 @@ from tg_mlflow.places.attached import AttachedConfig
 from tg_mlflow.places.config import JobConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.local import LocalConfig
+from tg_mlflow.places.process import ProcessConfig
 
 FROM_MLFLOW = {
     "ENV_MANAGER": None,
@@ -27,8 +28,12 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "project_name": None,
         "datasets_folder": "datasets",
         "dataset": None,
+        "channels": {},
         "hyperparameters": {},
         "data_files": [],
+        "project_limit_mb": 200,
+        "metric_regexes": {},
+        "mlflow": "relayed",
         "tags": {},
         "log": {
             "figures": True,
@@ -38,7 +43,6 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
             "check_model": True,
             "archive_limit_mb": 1000,
         },
-        "mlflow": "relayed",
         "secrets": [],
         "sweep": {},
         "sweep_samples": None,
@@ -48,6 +52,24 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "mode": "max",
         "stop_on_failure": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("manager", "given", "expected"),
+    [
+        (None, {}, "declared"),
+        ("local", {}, "local"),
+        ("local", {"env_manager": "declared"}, "local"),
+        ("virtualenv", {}, "declared"),
+        (None, {"env_manager": "local"}, "local"),
+    ],
+)
+def test_the_environment_of_a_child_process_is_the_declared_one_or_what_is_here(
+    tmp_path: Path, manager: str | None, given: dict[str, str], expected: str
+) -> None:
+    config = load_config(ProcessConfig, tmp_path, {**FROM_MLFLOW, "ENV_MANAGER": manager, **given})
+    assert config.env_manager == expected
+    assert load_config(AttachedConfig, tmp_path, {**FROM_MLFLOW, "ENV_MANAGER": manager}).place == "tg-attached"
 
 
 def test_what_is_given_goes_before_the_projects_defaults(tmp_path: Path) -> None:

@@ -112,7 +112,6 @@ def test_a_path_that_is_nowhere_is_refused(tmp_path: Path) -> None:
         ("name: [", "is not YAML"),
         ("- a\n- b", "does not have the form of an MLproject"),
         ("", "does not have the form of an MLproject"),
-        ("name: x", "has no entry_points; add 'main' with the command"),
         ("name: x\nentry_points: [1]", "does not have the form of an MLproject"),
         ("name: x\nconda_env: a.yaml\npython_env: b.yaml", "cannot be used"),
     ],
@@ -124,21 +123,10 @@ def test_an_unusable_mlproject_is_refused(tmp_path: Path, text: str, message: st
     assert "\n" not in str(caught.value)
 
 
-def test_a_command_of_another_tool_is_refused(tmp_path: Path) -> None:
-    project = read_project(write(tmp_path / "p", "name: x\nentry_points: {main: {command: python train.py}}"))
-    with pytest.raises(ProjectError, match=r"'python train\.py' is not ours"):
-        project.build_command("main", {})
-
-
 def test_an_entry_point_without_a_command_is_refused(tmp_path: Path) -> None:
     project = read_project(write(tmp_path / "p", "name: x\nentry_points: {main: {parameters: {}}}"))
     with pytest.raises(ProjectError, match="entry point 'main' has no command"):
         project.build_command("main", {})
-
-
-def test_a_folder_without_mlproject_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="there is no MLproject in"):
-        fetch_project(str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,29 @@ def test_without_requirements_nothing_is_looked_for() -> None:
     assert dockerfile.endswith("COPY --from=tg-builder /opt/tg-venv /opt/tg-venv\nUSER root\n")
 
 
+def test_an_archive_of_this_machine_is_copied_to_the_builders_stage(tmp_path: Path) -> None:
+    wheel = tmp_path / "tools-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"one")
+    requirement = f"tools @ {wheel.as_uri()}"
+    recipe = build_recipe([requirement])
+    assert recipe.files["build/requirements.txt"] == b"tools @ file:///tg-build/tools-1.0-py3-none-any.whl\n"
+    assert recipe.files["build/tools-1.0-py3-none-any.whl"] == b"one"
+    wheel.write_bytes(b"two")
+    assert build_recipe([requirement]).reference != recipe.reference
+    wheel.unlink()
+    with pytest.raises(ImageBuildError, match=r"names an archive that is not there; correct it, or make it first$"):
+        build_recipe([requirement])
+
+
+def test_a_base_image_with_libraries_keeps_them_and_its_python() -> None:
+    lines = build_recipe([], python_version=None, keeps_base_libraries=True).dockerfile.splitlines()
+    assert "RUN python3 -m venv --system-site-packages /opt/tg-venv" in lines
+    (check,) = [line for line in lines if "sys.version_info" in line]
+    assert "sys.exit(sys.version_info < (3, 10) and " in check
+    references = {build_recipe([], python_version=None, keeps_base_libraries=each).reference for each in (True, False)}
+    assert len(references) == 2
+
+
 @pytest.mark.parametrize("requirement", ["--index-url=https://x", "-r more.txt", "a==1\nb==2"])
 def test_what_is_no_requirement(requirement: str) -> None:
     with pytest.raises(ImageBuildError, match=r"is not a requirement; name packages one by one, and pip's options in"):

@@ -116,11 +116,13 @@ entry_point = EntryPoint({package.module_name!r})
 print(entry_point.load_resource("job"), entry_point.properties["resources_location"])
 print(hashlib.sha256(read_installed_package({package.module_name!r})).hexdigest())
 print(importlib.metadata.requires("Titanic"))
+print(*(each.name for each in importlib.metadata.distribution("Titanic").entry_points))
 """
     assert run([sys.executable, "-c", script], tmp_path).splitlines() == [
         f"{{'answer': 42}} {site / package.module_name / 'resources'}",
         package.sha256,
         "['pandas==3.1.1']",
+        "tg-job file tg-job",
     ]
 
 

@@ -50,7 +50,7 @@ class Daemon:
 
 
 def start(daemon: Daemon) -> None:
-    start_container(cast(DockerClient, daemon), "job", {}, {"resourceconfig.json": b"{}"}, None)
+    start_container(cast(DockerClient, daemon), "job", {}, {"resourceconfig.json": b"{}"}, {})
 
 
 @pytest.mark.parametrize("cut", ["", "start"])

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,21 @@ def test_libraries_on_the_python_path_are_seen_and_projects_on_it_are_not(tmp_pa
         "TG_RESOURCE": "job",
         "TRAINING_JOB_NAME": "job",
     }
+
+
+def test_another_python_has_libraries_of_its_own_and_gets_what_is_installed(tmp_path: Path) -> None:
+    delivery = replace(make_executor("train", tmp_path).config, python=Path("/environments/one/bin/python"))
+    outer = {"PYTHONPATH": "/cluster/lib/site-packages", "VIRTUAL_ENV": "/launcher"}
+    variables = build_environment(outer, delivery, JobFolder(tmp_path / "job"), tmp_path / "package", None)
+    assert (variables["PYTHONPATH"], variables["VIRTUAL_ENV"]) == (str(tmp_path / "package"), "/environments/one")
+
+
+def test_a_job_runs_with_the_python_of_its_delivery(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "another Python"\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    executor = SagemakerProcessExecutor(replace(make_executor("train", tmp_path).config, python=python))
+    assert text_of(executor, executor.submit()).startswith("another Python\n")
 
 
 def test_hyperparameters_reach_the_task(tmp_path: Path) -> None:
@@ -201,8 +217,8 @@ def test_what_cannot_start_leaves_nothing(tmp_path: Path, jobs: Path) -> None:
 
 def test_an_executor_derived_from_it_runs_another_command(tmp_path: Path) -> None:
     class NiceExecutor(ProcessExecutor):
-        def build_command(self, run_file: Path) -> list[str]:
-            return ["nice", "-n", "7", *super().build_command(run_file)]
+        def build_command(self, run_file: Path, python: Path) -> list[str]:
+            return ["nice", "-n", "7", *super().build_command(run_file, python)]
 
     delivery = make_executor("say_how_nice_it_is", tmp_path).config
     executor = NiceExecutor()

@@ -24,6 +24,7 @@ from mlflow.entities import (
     ViewType,
 )
 from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
 
 from tg.common.delivery.sagemaker.mlflow_store.spool import Spool
 from tg.common.delivery.sagemaker.mlflow_store.tracking_store import JobStore
@@ -70,6 +71,15 @@ def test_it_begins_with_the_run_of_the_training_in_its_experiment(job: Job) -> N
     assert [each.name for each in job.store.search_experiments()] == ["It's ours"]
     assert [each.info.run_id for each in job.store.search_runs(["0"], "", ViewType.ALL)] == [RUN]
     assert job.read() == []
+
+
+@pytest.mark.parametrize("name", ["a b", "a%20b", "a#b", "ü"])
+def test_its_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    job = Job(tmp_path / name)
+    artifacts = local_file_uri_to_path(job.store.get_run(RUN).info.artifact_uri)
+    assert artifacts == str(tmp_path / name / "store" / "0" / RUN / "artifacts")
+    assert Path(artifacts).is_dir()
 
 
 def test_another_process_opens_what_is_there(job: Job) -> None:
@@ -201,8 +211,13 @@ def test_other_experiments_lead_to_that_of_the_training(job: Job) -> None:
     assert job.store.get_experiment("17").name == "It's ours"
     assert job.store.create_run("17", "me", 7, [], "elsewhere").info.experiment_id == "0"
     assert len(job.store.search_runs(["17", "18"], "", ViewType.ALL)) == 2
+    job.store.delete_experiment("0")
+    assert job.store.get_experiment("0").lifecycle_stage == "active"
     notes = [each["text"] for each in job.read() if each["op"] == "note"]
-    assert notes == ["the experiment 'theirs' is not used: a job records in that of its run, \"It's ours\""]
+    assert notes == [
+        "the experiment 'theirs' is not used: a job records in that of its run, \"It's ours\"",
+        "a job does not delete experiments",
+    ]
 
 
 def test_threads_record_each_its_own_changes(job: Job) -> None:

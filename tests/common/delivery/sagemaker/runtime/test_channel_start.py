@@ -15,7 +15,7 @@ from tests.support import make_points
 from tg.common.delivery.delivery import DependencyList, Packaging
 from tg.common.delivery.delivery.package.package_check import FAILURE_PREFIX
 from tg.common.delivery.sagemaker import MetricLineParser, SagemakerJob
-from tg.common.delivery.sagemaker.contract.ml_folder import LONGEST_FAILURE, MlFolder
+from tg.common.delivery.sagemaker.contract.ml_folder import CHANNEL, LONGEST_FAILURE, MlFolder
 from tg.common.delivery.sagemaker.contract.variables import EXIT_FAILED, EXIT_TERMINATED, ML_FOLDER_VARIABLE
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.machine.job_layout import lay_out_ml_folder
@@ -40,7 +40,7 @@ def run(tmp_path: Path) -> Run:
         metrics_pool=sft.MetricPool(),
     )
     make_points().to_parquet(tmp_path / "points.parquet")
-    lay_out_ml_folder(JobFolder(tmp_path), tmp_path / "points.parquet", {})
+    lay_out_ml_folder(JobFolder(tmp_path), {CHANNEL: tmp_path / "points.parquet"}, {})
 
     def run(
         requirements: list[str] | None, task: AbstractTrainingTask = points_task

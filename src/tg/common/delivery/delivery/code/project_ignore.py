@@ -101,6 +101,19 @@ class ProjectIgnore:
             return "is named in .tgignore" if told else None
         if self._no_training.match_file(name):
             return "is named like a test or a build"
+        return self._ask_git(path, is_folder)
+
+    def why_not_in_copy(self, path: PurePosixPath, is_folder: bool = False) -> str | None:
+        """Returns why a file or folder is not copied for a command, which may need what no module needs: tests, too."""
+        name = f"{path}/" if is_folder else str(path)
+        if self._secrets.match_file(name):
+            return "looks like a secret"
+        told = self._ask(".tgignore", self._folder / path, is_folder)
+        if told is not None:
+            return "is named in .tgignore" if told else None
+        return self._ask_git(path, is_folder)
+
+    def _ask_git(self, path: PurePosixPath, is_folder: bool) -> str | None:
         return "is named in .gitignore" if self._ask(".gitignore", self._folder / path, is_folder) else None
 
     def why_out_of_reach(self, path: PurePosixPath) -> str | None:

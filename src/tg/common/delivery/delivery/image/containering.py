@@ -40,7 +40,8 @@ class Containering:
         dockerfile_template: The upper layer's Dockerfile, with placeholders.
         run_file_name: The file that starts the training.
         base_image: The image to build on; ``None`` for ``python:<python_version>-slim``.
-        python_version: The Python in it; a package needs the version that made it.
+        python_version: The Python in it; a pickled task needs the version that made it. ``None`` for the base image's.
+        keeps_base_libraries: Whether the base image's libraries can be imported, too.
         platform: Its platform, such as ``linux/amd64`` for SageMaker; ``None`` for the daemon's.
         build_options: The build's network, package index and the like.
         has_gpus: Whether it is for a machine with GPUs.
@@ -56,7 +57,8 @@ class Containering:
         self.dockerfile_template = DOCKERFILE_TEMPLATE
         self.run_file_name = "run.py"
         self.base_image: str | None = None
-        self.python_version = CLIENT_PYTHON
+        self.python_version: str | None = CLIENT_PYTHON
+        self.keeps_base_libraries = False
         self.platform: str | None = None
         self.build_options = ImageBuildOptions()
         self.has_gpus = False
@@ -154,7 +156,7 @@ class Containering:
         return image
 
     def _build_dependency_recipe(self, client: DockerClient, package: Package, say: Say) -> DependencyRecipe:
-        base_image = self.base_image or f"python:{self.python_version}-slim"
+        base_image = self.base_image or f"python:{self.python_version or CLIENT_PYTHON}-slim"
         base = find_or_pull_image(client, base_image, self.platform, "base image", say)
         return build_dependency_recipe(
             base,
@@ -163,6 +165,7 @@ class Containering:
             self.platform or engine_platform(client),
             self._requirements(package),
             self.build_options,
+            keeps_base_libraries=self.keeps_base_libraries,
         )
 
     def _requirements(self, package: Package) -> list[str]:

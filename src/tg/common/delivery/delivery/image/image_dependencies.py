@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ....errors import ImageBuildError
 from ..code.local_versions import Sources, find_sources
@@ -40,25 +41,29 @@ class DependencyRecipe:
 def build_dependency_recipe(
     base: Mapping[str, Any],
     base_image: str,
-    python_version: str,
+    python_version: str | None,
     platform: str,
     requirements: Iterable[str],
     options: ImageBuildOptions,
+    keeps_base_libraries: bool = False,
 ) -> DependencyRecipe:
     """Plans a dependency image. Certificates, pip's settings and build arguments stay in the builder's stage.
+
+    An archive of this machine, as in ``tools @ file:///wheels/tools-1.0-py3-none-any.whl``, is copied to that stage.
 
     Args:
         base: The daemon's description of the base image.
         base_image: Its name.
-        python_version: The Python that it must have, such as ``3.11``.
+        python_version: The Python that it must have, such as ``3.11``; ``None`` for any that jobs can have.
         platform: Such as ``linux/amd64``.
         requirements: In pip's notation, one requirement each.
         options: How it is built.
+        keeps_base_libraries: Whether the base image's libraries can be imported, too.
 
     Raises:
         ImageBuildError: If a requirement is invalid, or a build for which no index is known.
     """
-    requirements = sorted(set(requirements))
+    requirements, archives = _bring_archives(sorted(set(requirements)))
     for requirement in requirements:
         if "\n" in requirement or requirement.lstrip().startswith("-"):
             raise ImageBuildError(
@@ -73,8 +78,10 @@ def build_dependency_recipe(
         "build/requirements.txt": "".join(f"{line}\n" for line in sources.requirements).encode(),
         "build/pip.conf": options.pip_config.encode(),
         f"build/{_LIBRARIES_PROGRAM}": Path(system_libraries.__file__).read_bytes(),
+        **{f"build/{name}": content for name, content in archives.items()},
     }
-    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options)
+    venv = "python3 -m venv --system-site-packages" if keeps_base_libraries else "python3 -m venv"
+    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options, f"{venv} {VENV}")
     identity = {
         "base": base["Id"],
         "python": python_version,
@@ -83,6 +90,7 @@ def build_dependency_recipe(
         "options": options.identity,
         "dockerfile": dockerfile.partition("\n")[2],
         "libraries": system_libraries.DEBIAN_PACKAGES,
+        **{name: hashlib.sha256(content).hexdigest() for name, content in archives.items()},
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     if options.ca_bundle is not None:
@@ -90,8 +98,23 @@ def build_dependency_recipe(
     return DependencyRecipe(f"{_REPOSITORY}:{digest[:16]}", dockerfile, files, tuple(sources.notes))
 
 
+def _bring_archives(requirements: list[str]) -> tuple[list[str], dict[str, bytes]]:
+    """Returns requirements with the addresses of archives in the builder's stage, and these archives by their names."""
+    brought, archives = list[str](), dict[str, bytes]()
+    for requirement in requirements:
+        name, _, address = requirement.partition(" @ file://")
+        path = Path(unquote(address))
+        if address and path.is_file():
+            archives[path.name] = path.read_bytes()
+            requirement = f"{name} @ file://{_BUILD_FOLDER}/{path.name}"
+        elif address:
+            raise ImageBuildError(f"{requirement!r} names an archive that is not there; correct it, or make it first")
+        brought.append(requirement)
+    return brought, archives
+
+
 def _build_dockerfile(
-    base_image: str, python_version: str, sources: Sources, user: str, options: ImageBuildOptions
+    base_image: str, python_version: str | None, sources: Sources, user: str, options: ImageBuildOptions, venv: str
 ) -> str:
     lines = [f"FROM {base_image} AS tg-system", "USER root"]
     if options.apt_packages:
@@ -99,7 +122,7 @@ def _build_dockerfile(
     lines += ["FROM tg-system AS tg-builder", *(f"ARG {name}" for name in sorted(options.args))]
     if any("git+" in line for line in sources.requirements):
         lines.append(f"RUN command -v git > /dev/null || {{ {_apt_install('git')}; }}")
-    lines += [f"COPY build/ {_BUILD_FOLDER}/", f"RUN {_python_check(python_version)}", f"RUN python3 -m venv {VENV}"]
+    lines += [f"COPY build/ {_BUILD_FOLDER}/", f"RUN {_python_check(python_version)}", f"RUN {venv}"]
     lines += [f"RUN {command}" for command in _pip_commands(sources, options)]
     if sources.requirements:
         lines.append(f"RUN python3 {_BUILD_FOLDER}/{_LIBRARIES_PROGRAM} {VENV} > {_LIBRARIES_LIST}")
@@ -152,8 +175,13 @@ def _install_libraries() -> str:
     )
 
 
-def _python_check(version: str) -> str:
-    """Builds a command that fails with a reason if ``python3`` has another version."""
+def _python_check(version: str | None) -> str:
+    """Builds a command that fails with a reason if ``python3`` has another version, or one that jobs cannot have."""
+    if version is None:
+        return (
+            "python3 -c \"import sys; v = '%d.%d' % sys.version_info[:2]; sys.exit(sys.version_info < (3, 10) and "
+            "'the base image has Python ' + v + ', and jobs need 3.10 or later; name another base_image')\""
+        )
     return (
         f"python3 -c \"import sys; v = '%d.%d' % sys.version_info[:2]; sys.exit(v != '{version}' and "
         f"'the base image has Python ' + v + ', not {version}; name another base_image, "

@@ -27,6 +27,7 @@ from .dependency_list import DependencyList
 from .package import Package
 from .package_file import add_metadata, build_package_file, write_package_file
 from .pickling import dump_renamed_pickle, rename_prefix
+from .project_archive import PROJECT_RESOURCE
 from .shipped_tree import read_shipped_tree
 from .unpicklable import describe_unpicklable
 
@@ -53,6 +54,9 @@ class Packaging:
         dependencies: Requirements of the package; by default, what the payload and the modules import, in the versions
             that are installed here.
         additional_dependencies: Further requirements, such as the project's own.
+        core: The distributions that each package needs.
+        project: The files of a project that a command runs in, as a tar file; nothing of them is imported here.
+        environment: What a project declares besides requirements, such as its Python; values for JSON.
         silent: Whether only warnings are logged.
         needed_modules: The project's modules that the payload needs, by their paths in the package; known once it has
             been made.
@@ -74,6 +78,9 @@ class Packaging:
         self.size_limit_bytes = DEFAULT_SIZE_LIMIT_BYTES
         self.dependencies: list[DependencyList] = []
         self.additional_dependencies: list[DependencyList] = []
+        self.core: Sequence[str] = CORE
+        self.project: bytes | None = None
+        self.environment: Mapping[str, Any] | None = None
         self.silent = False
         self.needed_modules: Mapping[PurePosixPath, Path] = {}
 
@@ -96,12 +103,13 @@ class Packaging:
         resources, reached = self._pickle_payload(code)
         if code.left_out:
             Logger.warning(_describe_left_out(code.left_out))
-        distributions = {*CORE, *find_distributions(reached)}
+        distributions = {*self.core, *find_distributions(reached)}
         distributions |= find_optional_parts(reached, distributions, [code.files[path] for path in code.modules])
         requirements = self._build_requirements(distributions)
         modules = tuple(sorted(code.names))
         properties = {
             **self.get_properties(),
+            **({} if self.environment is None else {"environment": self.environment}),
             "library_versions": find_versions(distributions),
             "modules": modules,
             "requirements": requirements,
@@ -176,6 +184,8 @@ class Packaging:
         own["__init__.py"] = b""
         own["properties.json"] = json.dumps(properties, indent=2).encode()
         own.update({f"resources/{name}.pkl": content for name, content in resources.items()})
+        if self.project is not None:
+            own[f"resources/{PROJECT_RESOURCE}"] = self.project
         if twice := sorted(own.keys() & project.keys()):
             raise PackagingError(f"project file {twice[0]!r} has the place of one of the package's own; rename it")
         return {f"{self.module_name}/{path}": content for path, content in (own | project).items()}

@@ -27,7 +27,8 @@ _LAUNCHER_ROOMS = (
 # A module of a project may define its task beside what delivers it. Whatever names more than a job's rooms gets all,
 # under whatever name it has imported tg.common.
 _USES_LAUNCHER = re.compile(
-    rb"\.delivery\b(?!\.(?:sagemaker\.(?:archive|contract|mlflow_store|runtime)|(?:delivery\.)?(?:code|package))\b)"
+    rb"\.delivery\b(?!\.(?:sagemaker\.(?:archive|command|contract|mlflow_store|runtime)"
+    rb"|(?:delivery\.)?(?:code|package))\b)"
     rb"|common\s+import\b[^\n]*\bdelivery\b"
 )
 

@@ -9,6 +9,8 @@ TASK = "task.json"
 PROPERTIES = "package.json"
 HYPERPARAMETERS = "hyperparameters.json"
 COMPLETION = "completed.json"
+# What the training has left in /opt/ml/output/data.
+OUTPUT_DATA = "tg_output/data"
 
 # The names of the package that readers may use and archives may contain.
 _PACKAGE_NAMES = (PACKAGE, "package.tar.gz")

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,12 +94,12 @@ class ContainerExecutor(Executor):
         delivery.containering.make_container(client=self.client)
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
-        dataset = request.delivery.options.local_dataset_path
+        inputs = {name: path.resolve() for name, path in request.delivery.options.local_inputs.items()}
         image = request.delivery.containering.make_container(client=self.client)
         self._check_platform(image)
         folder = JobFolder.create(request.job_id)
         try:
-            self._start_container(request, image, dataset.resolve() if dataset is not None else None)
+            self._start_container(request, image, inputs)
         except BaseException:
             with uninterrupted():
                 shutil.rmtree(folder.path)
@@ -244,19 +244,19 @@ class ContainerExecutor(Executor):
                 "it works only if that emulates the other, and slowly"
             )
 
-    def _start_container(self, request: JobRequest, image: Image, dataset: Path | None) -> None:
+    def _start_container(self, request: JobRequest, image: Image, inputs: Mapping[str, Path]) -> None:
         job_id, delivery, is_mounted = request.job_id, request.delivery, is_local(self.client)
         description = build_container_request(
             job_id,
             image.image_id,
             delivery.options,
             delivery.resource_name,
-            dataset,
+            inputs,
             is_mounted=is_mounted,
             stop_grace_seconds=self.options.stop_grace_seconds,
         )
-        config = build_input_config(delivery.options.hyperparameters, dataset is not None)
-        start_container(self.client, job_id, description, config, None if is_mounted else dataset)
+        config = build_input_config(delivery.options.hyperparameters, inputs)
+        start_container(self.client, job_id, description, config, {} if is_mounted else inputs)
 
     def _stop_container(self, job_id: str, grace_seconds: int) -> None:
         """Sends SIGTERM until it is handled: a container's first process ignores it until it has a handler."""

@@ -13,7 +13,7 @@ from .log import container_status
 
 
 def start_container(
-    client: DockerClient, job_id: str, request: dict[str, Any], config: Mapping[str, bytes], data: Path | None
+    client: DockerClient, job_id: str, request: dict[str, Any], config: Mapping[str, bytes], inputs: Mapping[str, Path]
 ) -> None:
     """Creates a container with its input, and starts it; nothing is left of one that cannot be started.
 
@@ -22,7 +22,7 @@ def start_container(
         job_id: The job, whose id is the container's name.
         request: What is created.
         config: The files of ``input/config``.
-        data: The dataset to send; ``None`` if there is none, or it is mounted.
+        inputs: What to send into the input channels; nothing that is mounted.
 
     Raises:
         ContainerError: If the daemon refuses it, or is away.
@@ -36,7 +36,7 @@ def start_container(
         raise
     try:
         held.raise_any()
-        send_input(client, job_id, config, data)
+        send_input(client, job_id, config, inputs)
         _start(client, job_id)
     except BaseException:
         with uninterrupted():

@@ -20,14 +20,14 @@ from ..contract.variables import describe_dataset
 _ML = MlFolder()
 
 
-def send_input(client: DockerClient, container: str, config: Mapping[str, bytes], data: Path | None) -> None:
+def send_input(client: DockerClient, container: str, config: Mapping[str, bytes], inputs: Mapping[str, Path]) -> None:
     """Creates ``/opt/ml`` in a container that has not been started.
 
     Args:
         client: The daemon.
         container: The container.
         config: The files of ``input/config``.
-        data: The dataset to send; ``None`` if there is none, or it is mounted.
+        inputs: What to send into the input channels; nothing that is mounted.
 
     Raises:
         ContainerError: If the daemon refuses it.
@@ -44,8 +44,9 @@ def send_input(client: DockerClient, container: str, config: Mapping[str, bytes]
                 member = tarfile.TarInfo(_name_in_tar(_ML.config / name))
                 member.mode, member.size = 0o644, len(content)
                 archive.addfile(member, io.BytesIO(content))
-            if data is not None:
-                archive.add(data, _name_in_tar(_ML.data / describe_dataset(data)), filter=_readable_by_all)
+            for name, path in inputs.items():
+                target = _ML.find_channel(name) / describe_dataset(path)
+                archive.add(path, _name_in_tar(target), filter=_readable_by_all)
         file.seek(0)
         _put(client, container, file)
 

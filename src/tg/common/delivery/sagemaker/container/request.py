@@ -2,11 +2,12 @@
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ....errors import ContainerError
-from ..contract.ml_folder import MlFolder
+from ..contract.ml_folder import CHANNEL, MlFolder
 from ..contract.variables import (
     DATASET_VARIABLE,
     JOB_NAME_VARIABLE,
@@ -31,7 +32,7 @@ def build_container_request(
     image: str,
     options: SagemakerOptions,
     resource: str,
-    dataset: Path | None,
+    inputs: Mapping[str, Path],
     *,
     is_mounted: bool,
     stop_grace_seconds: float,
@@ -43,17 +44,20 @@ def build_container_request(
         image: The image's id or name.
         options: The limits and variables of the container.
         resource: Which of the package's objects is the job.
-        dataset: The dataset, an absolute path: a file lies in the data channel, a folder is the data channel.
-        is_mounted: Whether the daemon sees the dataset and mounts it read-only, so that it need not be sent.
+        inputs: What is in the input channels, absolute paths: a file lies in its channel, a folder is the channel.
+        is_mounted: Whether the daemon sees them and mounts them read-only, so that they need not be sent.
         stop_grace_seconds: How long the job may take to stop before the engine kills it.
 
     Raises:
         ContainerError: If an option is invalid.
     """
     host: dict[str, Any] = {"LogConfig": _LOG_CONFIG}
-    if dataset is not None and is_mounted:
-        target = (MlFolder().data / describe_dataset(dataset)).as_posix()
-        host["Mounts"] = [{"Type": "bind", "Source": str(dataset), "Target": target, "ReadOnly": True}]
+    if inputs and is_mounted:
+        targets = {path: MlFolder().find_channel(name) / describe_dataset(path) for name, path in inputs.items()}
+        host["Mounts"] = [
+            {"Type": "bind", "Source": str(path), "Target": target.as_posix(), "ReadOnly": True}
+            for path, target in targets.items()
+        ]
     if options.cpus is not None:
         if not options.cpus > 0:
             raise ContainerError(f"cpus is {options.cpus!r}; give a number above 0")
@@ -69,7 +73,7 @@ def build_container_request(
         JOB_NAME_VARIABLE: job_id,
         "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{job_id}",
         RESOURCE_VARIABLE: resource,
-        **({} if dataset is None else {DATASET_VARIABLE: describe_dataset(dataset)}),
+        **({DATASET_VARIABLE: describe_dataset(inputs[CHANNEL])} if CHANNEL in inputs else {}),
         **options.environment,
     }
     return {

@@ -61,6 +61,11 @@ def format_metric_line(name: str, value: float, step: int | None = None, time_ms
     return f"###METRIC###{name}:{value!r}###" + (";".join(fields) + "###" if fields else "")
 
 
+def remove_escapes(text: bytes) -> bytes:
+    """Removes terminal control sequences, such as colours, from a whole line."""
+    return ESCAPE.sub(b"", text) if b"\x1b" in text else text
+
+
 class MetricLineParser:
     """Parses metrics from a training's output, in pieces of any size: any division gives the same metrics.
 
@@ -96,8 +101,7 @@ class MetricLineParser:
 
     def _read(self, text: bytes, time_ms: int) -> list[MetricPoint]:
         """Parses text in which every metric is complete."""
-        if b"\x1b" in text:
-            text = ESCAPE.sub(b"", text)
+        text = remove_escapes(text)
         pieces = text.split(MARKER)
         if len(pieces) == 1:
             return []

@@ -4,7 +4,7 @@ Source: the Amazon SageMaker developer guide, "How Amazon SageMaker AI Provides 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +37,16 @@ class MlFolder:
     @property
     def data(self) -> Path:
         """The folder of the dataset: the folder that it is, or the one that contains its file."""
-        return self.root / "input" / "data" / CHANNEL
+        return self.find_channel(CHANNEL)
+
+    def find_channel(self, name: str) -> Path:
+        """Returns the folder of an input channel."""
+        return self.root / "input" / "data" / name
 
     @property
     def code(self) -> Path:
         """The folder of a package that is delivered as files, to a ready-made image."""
-        return self.root / "input" / "data" / CODE_CHANNEL
+        return self.find_channel(CODE_CHANNEL)
 
     @property
     def model(self) -> Path:
@@ -53,6 +57,11 @@ class MlFolder:
     def failure(self) -> Path:
         """The file that says why a training failed."""
         return self.root / "output" / "failure"
+
+    @property
+    def output_data(self) -> Path:
+        """The folder of what a training makes besides its model."""
+        return self.root / "output" / "data"
 
     @property
     def mlflow(self) -> Path:
@@ -70,19 +79,19 @@ class MlFolder:
         return self.root / "checkpoints"
 
 
-def build_input_config(hyperparameters: Mapping[str, str], has_data: bool) -> dict[str, bytes]:
+def build_input_config(hyperparameters: Mapping[str, str], channels: Iterable[str]) -> dict[str, bytes]:
     """Builds the files of ``input/config`` for a job on one host.
 
     Args:
         hyperparameters: Strings by name.
-        has_data: Whether there is a data channel.
+        channels: The names of the input channels.
 
     Returns:
         The content of each file by its name.
     """
     files = {
         HYPERPARAMETERS_NAME: dict(hyperparameters),
-        "inputdataconfig.json": {CHANNEL: {"TrainingInputMode": "File"}} if has_data else {},
+        "inputdataconfig.json": {name: {"TrainingInputMode": "File"} for name in channels},
         RESOURCES_NAME: {"current_host": LEADER, "hosts": [LEADER], "network_interface_name": "eth0"},
     }
     return {name: json.dumps(content, sort_keys=True).encode() for name, content in files.items()}

@@ -1,6 +1,7 @@
 """Everything an executor needs to know of one training."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...delivery.image.containering import Containering
 from ...delivery.package.packaging import Packaging
@@ -17,12 +18,14 @@ class SagemakerConfig:
         packaging: How it is packaged; not used by an attached training.
         containering: How its image is built; only used where it runs in a container.
         options: Its data, and what its job gets.
+        python: The Python of a job in a child process; ``None`` for the launcher's.
     """
 
     job: SagemakerJob
     packaging: Packaging
     containering: Containering
     options: SagemakerOptions
+    python: Path | None = None
 
     @property
     def resource_name(self) -> str:

@@ -81,13 +81,13 @@ class AttachedExecutor(FolderExecutor):
             Exception: Whatever the task raises, unchanged.
         """
         delivery = request.delivery
-        dataset = delivery.options.local_dataset_path
+        inputs = delivery.options.local_inputs
         folder = JobFolder.create(request.job_id)
         try:
             with keeping_jobs():
                 folder.write_json(PROCESS_NAME, describe_process(os.getpid()))
                 package = delivery.packaging.make_package(folder.path)
-                ml = lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
+                ml = lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
         except BaseException:
             with uninterrupted():
                 shutil.rmtree(folder.path, ignore_errors=True)

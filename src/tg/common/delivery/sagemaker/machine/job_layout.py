@@ -19,18 +19,20 @@ def unpack_package(package: Package, folder: Path) -> Path:
     return folder / package.folder_name
 
 
-def lay_out_ml_folder(folder: JobFolder, dataset: Path | None, hyperparameters: Mapping[str, str]) -> MlFolder:
-    """Creates the folder in place of ``/opt/ml``; the dataset is linked, not copied."""
+def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], hyperparameters: Mapping[str, str]) -> MlFolder:
+    """Creates the folder in place of ``/opt/ml``; what is in its channels, by their names, is linked, not copied."""
     ml = MlFolder(folder.ml)
-    for path in (ml.config, ml.data.parent, ml.model, ml.failure.parent, ml.checkpoints):
+    for path in (ml.config, ml.data.parent, ml.model, ml.output_data, ml.checkpoints):
         path.mkdir(parents=True)
-    for name, content in build_input_config(hyperparameters, dataset is not None).items():
+    for name, content in build_input_config(hyperparameters, inputs).items():
         (ml.config / name).write_bytes(content)
-    if dataset is not None and dataset.is_dir():
-        ml.data.symlink_to(dataset.absolute(), target_is_directory=True)
-    elif dataset is not None:
-        ml.data.mkdir()
-        (ml.data / dataset.name).symlink_to(dataset.absolute())
+    for name, path in inputs.items():
+        channel = ml.find_channel(name)
+        if path.is_dir():
+            channel.symlink_to(path.absolute(), target_is_directory=True)
+        else:
+            channel.mkdir()
+            (channel / path.name).symlink_to(path.absolute())
     return ml
 
 

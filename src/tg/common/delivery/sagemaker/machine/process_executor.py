@@ -18,7 +18,7 @@ from ...delivery.package.package_check import FAILURE_PREFIX
 from ...delivery.package.run_file import build_run_file
 from ..archive.result_archive import COMPLETION
 from ..contract.killed import explain_signal
-from ..contract.ml_folder import MlFolder
+from ..contract.ml_folder import CHANNEL, MlFolder
 from ..contract.variables import (
     DATASET_VARIABLE,
     EXIT_TERMINATED,
@@ -82,14 +82,14 @@ class ProcessExecutor(FolderExecutor):
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
         delivery = request.delivery
-        dataset = delivery.options.local_dataset_path
+        inputs = delivery.options.local_inputs
         folder = JobFolder.create(request.job_id)
         supervisor: subprocess.Popen[bytes] | None = None
         try:
             with keeping_jobs():
                 package = delivery.packaging.make_package(folder.path)
                 python_path = unpack_package(package, folder.path)
-                lay_out_ml_folder(folder, dataset, delivery.options.hyperparameters)
+                lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
                 run_file = folder.path / "train.py"
                 run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             # An interrupt in the middle of the start would lose track of the process.
@@ -101,9 +101,9 @@ class ProcessExecutor(FolderExecutor):
                         "-S",
                         process_supervisor.__file__,
                         str(folder.path),
-                        *self.build_command(run_file),
+                        *self.build_command(run_file, delivery.python or Path(sys.executable)),
                     ],
-                    env=build_environment(os.environ, delivery, folder, python_path, dataset),
+                    env=build_environment(os.environ, delivery, folder, python_path, inputs.get(CHANNEL)),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -118,13 +118,17 @@ class ProcessExecutor(FolderExecutor):
                 shutil.rmtree(folder.path, ignore_errors=True)
             raise
 
-    def build_command(self, run_file: Path) -> list[str]:
+    def build_command(self, run_file: Path, python: Path) -> list[str]:
         """Returns the command of a job's process.
+
+        Args:
+            run_file: The program that it runs.
+            python: The Python that the delivery asks for, or else this one.
 
         An executor derived from this one may run another Python, or put a program such as ``nice`` in front, which
         must replace itself by the training: signals go to the command.
         """
-        return [sys.executable, "-u", str(run_file), "train"]
+        return [str(python), "-u", str(run_file), "train"]
 
     def status(self, job_id: str) -> JobState:
         folder = JobFolder.find(job_id)
@@ -194,6 +198,9 @@ def build_environment(
     # projects'.
     path = outer.get("PYTHONPATH", "").split(os.pathsep)
     libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
+    own = dict[str, str]()
+    if delivery.python is not None:  # which has libraries of its own, and gets what a script installs
+        libraries, own = [], {"VIRTUAL_ENV": str(delivery.python.parent.parent)}
     contract = {
         JOB_NAME_VARIABLE: folder.job_id,
         "PYTHONPATH": os.pathsep.join([str(python_path), *libraries]),
@@ -205,7 +212,7 @@ def build_environment(
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)
     visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
-    return {**visible, **delivery.options.environment, **contract}
+    return {**visible, **own, **delivery.options.environment, **contract}
 
 
 def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:

@@ -4,6 +4,7 @@ All artifacts travel in the result archive, too.
 """
 
 import base64
+import logging
 import os
 import weakref
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import Any
 
 from mlflow.store.artifact import local_artifact_repo
 
-from ..contract.variables import MLFLOW_STORE_VARIABLE
 from .artifacts import find_owner
-from .recording import find_spool, find_store
 from .spool import open_spool
+from .store_folder import find_store_folder
 
 _LocalArtifactRepository: Any = local_artifact_repo.LocalArtifactRepository  # of which not all versions have types
+
+_logger = logging.getLogger(__name__)
 
 _MOST_BYTES = 64_000
 # For a process; a table that grows is written anew each time.
@@ -35,22 +37,10 @@ class JobArtifactRepository(_LocalArtifactRepository):  # type: ignore[misc]
 
     def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
         super().log_artifact(local_file, artifact_path)
-        record_artifact(Path(self.artifact_dir, artifact_path or "", os.path.basename(local_file)))
-
-
-def record_artifact(file: Path) -> None:
-    """Records a file of a run if it is small."""
-    global _left_bytes
-    folder = Path(os.environ[MLFLOW_STORE_VARIABLE])
-    owner = find_owner(find_store(folder), file)
-    if owner is None or owner[0] != "run":
-        return
-    size = file.stat().st_size
-    if size <= min(_MOST_BYTES, _left_bytes):
-        _left_bytes -= size
-        data = base64.b64encode(file.read_bytes()).decode("ascii")
-        record = {"op": "file", "run": owner[1], "model": None, "path": owner[2], "data": data}
-        open_spool(find_spool(folder)).write(record)
+        try:
+            _record(Path(self.artifact_dir, artifact_path or "", os.path.basename(local_file)))
+        except OSError as error:  # it is in the result archive in any case
+            _logger.info("%s is recorded at the training's end: %s", local_file, error)
 
 
 def flush_artifacts() -> None:
@@ -58,3 +48,18 @@ def flush_artifacts() -> None:
     for each in list(_opened):
         if hasattr(each, "flush_async_logging"):  # from MLflow 2.13
             each.flush_async_logging()
+
+
+def _record(file: Path) -> None:
+    """Records a file of a run if it is small."""
+    global _left_bytes
+    files = find_store_folder()
+    owner = find_owner(files.runs, file)
+    if owner is None or owner[0] != "run":
+        return
+    size = file.stat().st_size
+    if size <= min(_MOST_BYTES, _left_bytes):
+        _left_bytes -= size
+        data = base64.b64encode(file.read_bytes()).decode("ascii")
+        record = {"op": "file", "run": owner[1], "model": None, "path": owner[2], "data": data}
+        open_spool(files.spool).write(record)

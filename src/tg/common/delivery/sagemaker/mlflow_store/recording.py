@@ -32,29 +32,15 @@ def recording_mlflow(folder: MlFolder) -> Iterator[None]:
     from .artifacts import moving_artifacts
     from .finishing import finishing_mlflow
     from .spool_relay import SpoolRelay
+    from .store_folder import StoreFolder
 
-    folder.mlflow.mkdir(parents=True, exist_ok=True)
+    files = StoreFolder(folder.mlflow.absolute())
+    files.root.mkdir(parents=True, exist_ok=True)
     # For as long as this process lives: MLflow may have something to do at its end.
-    os.environ.update(_build_variables(folder.mlflow))
-    spool = find_spool(folder.mlflow)
-    moving = moving_artifacts(find_store(folder.mlflow), folder.mlflow_artifacts)
-    with moving, SpoolRelay(spool), finishing_mlflow(spool):
+    os.environ.update(_build_variables(files.root))
+    moving = moving_artifacts(files.runs, folder.mlflow_artifacts)
+    with moving, SpoolRelay(files.spool), finishing_mlflow(files.spool):
         yield
-
-
-def find_spool(folder: Path) -> Path:
-    """Returns the file through which a training's processes hand their changes to the job."""
-    return folder / "spool"
-
-
-def find_store(folder: Path) -> Path:
-    """Returns the folder of MLflow's own files."""
-    return folder / "store"
-
-
-def find_registry(folder: Path) -> Path:
-    """Returns the folder of the files of MLflow's model registry."""
-    return folder / "registry"
 
 
 def _has_mlflow() -> bool:
@@ -68,6 +54,7 @@ def _build_variables(folder: Path) -> dict[str, str]:
         MLFLOW_STORE_VARIABLE: str(folder),
         RUN_ID_VARIABLE: run_id,
         TRACKING_VARIABLE: address,
+        "GIT_PYTHON_REFRESH": "quiet",  # or MLflow would complain where there is no Git
         "MLFLOW_ALLOW_FILE_STORE": "true",
         "MLFLOW_EXPERIMENT_ID": "0",
         "MLFLOW_REGISTRY_URI": address,  # or MLflow would look for PySpark at each call

@@ -8,6 +8,7 @@ from typing import Any
 from mlflow.tracking._tracking_service import utils
 
 from .schemes import describe_other, lead_to_job
+from .steps import let_steps_stay
 
 
 def open_tracking_store(store_uri: str | None = None, **_: Any) -> Any:
@@ -21,3 +22,4 @@ def open_tracking_store(store_uri: str | None = None, **_: Any) -> Any:
 
 
 lead_to_job(utils._tracking_store_registry._registry, open_tracking_store)
+let_steps_stay(lambda text: open_tracking_store().note(text))

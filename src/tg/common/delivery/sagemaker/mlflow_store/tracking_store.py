@@ -18,11 +18,11 @@ import yaml
 from mlflow.entities import RunTag
 from mlflow.store.tracking import file_store
 
-from ..contract.variables import EXPERIMENT_VARIABLE, MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
+from ..contract.variables import EXPERIMENT_VARIABLE, RUN_ID_VARIABLE
 from .changes import TRACKING, describe_note
 from .recorded_store import changing, recording_changes
-from .recording import find_spool, find_store
 from .spool import Spool, open_spool
+from .store_folder import find_store_folder
 
 _FileStore: Any = file_store.FileStore  # of which not all versions have types
 _EXPERIMENT = "0"
@@ -33,8 +33,8 @@ _FORMAT = 1
 
 def open_job_store() -> "JobStore":
     """Opens the store of the job that this process belongs to; the first process makes it."""
-    folder = Path(os.environ[MLFLOW_STORE_VARIABLE])
-    return _open_store(find_store(folder), open_spool(find_spool(folder)))
+    files = find_store_folder()
+    return _open_store(files.runs, open_spool(files.spool))
 
 
 @functools.cache
@@ -57,7 +57,7 @@ class JobStore(_FileStore):  # type: ignore[misc]
         self._infos: dict[str, tuple[Any, Any]] = {}  # by run, each with the version of its file
         with spool.locked() as size, changing(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # some versions would have another store
-            super().__init__(str(folder))
+            super().__init__(folder.as_uri())
             if size == 0:
                 _edit(folder / _EXPERIMENT, name=os.environ.get(EXPERIMENT_VARIABLE) or "Default")
                 run_id = os.environ[RUN_ID_VARIABLE]
@@ -89,6 +89,9 @@ class JobStore(_FileStore):  # type: ignore[misc]
     def create_experiment(self, name: str, *_: Any, **__: Any) -> Any:
         self._note_experiment(name, super().get_experiment(_EXPERIMENT))
         return _EXPERIMENT
+
+    def delete_experiment(self, experiment_id: Any) -> None:
+        self.note("a job does not delete experiments")
 
     def _note_experiment(self, name: str, experiment: Any) -> None:
         if name != experiment.name:

@@ -1,11 +1,15 @@
 """The options of a training at any place: its data, and what its job gets."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ....errors import DatasetError, DeliveryError, listed
+from ..contract.ml_folder import CHANNEL, CODE_CHANNEL
 from .remote_options import RemoteOptions
+
+_HOLDS = {CHANNEL: "dataset", CODE_CHANNEL: "package"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class SagemakerOptions:
         project_name: One part of a path.
         datasets_folder: A local folder.
         dataset: A file or folder below ``<datasets_folder>/<project_name>``; ``None`` for a task that needs no data.
+        channels: Further data by the name of their input channel: a local file or folder, or an address in S3, which
+            only SageMaker reads. The dataset is the channel ``training``.
         hyperparameters: Parts of the task to set where it runs, by dotted path; strings only, as SageMaker accepts no
             others.
         environment: Variables of the job. Never secrets: they are visible in the job's description.
@@ -34,7 +40,7 @@ class SagemakerOptions:
         remote: The options that only a training on SageMaker has.
 
     Raises:
-        DeliveryError: If a name would lead out of its folder.
+        DeliveryError: If a name would lead out of its folder, or a channel's is SageMaker's or ours.
     """
 
     role: str | None
@@ -42,6 +48,7 @@ class SagemakerOptions:
     project_name: str
     datasets_folder: str | Path
     dataset: str | None = None
+    channels: Mapping[str, str | Path] = field(default_factory=dict)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     cpus: float | None = None
@@ -65,6 +72,31 @@ class SagemakerOptions:
                 raise DeliveryError(
                     f"dataset is {self.dataset!r}; give a path below {Path(self.datasets_folder) / self.project_name}"
                 )
+
+        for name in self.channels:
+            if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name) or name.strip(".") == "":
+                raise DeliveryError(f"channel {name!r} is no name of one; give letters, digits, '.', '_' and '-'")
+            if name == CODE_CHANNEL or (name == CHANNEL and self.dataset is not None):
+                raise DeliveryError(f"channel {name!r} is that of the {_HOLDS[name]}; give another name")
+
+    @property
+    def local_inputs(self) -> dict[str, Path]:
+        """The local files and folders of all channels, the dataset's included.
+
+        Raises:
+            DatasetError: If one does not exist, or is in S3.
+        """
+        dataset = self.local_dataset_path
+        found = {} if dataset is None else {CHANNEL: dataset.absolute()}
+        for name, value in self.channels.items():
+            if str(value).startswith("s3://"):
+                raise DatasetError(
+                    f"channel {name!r} is {str(value)!r}, which only SageMaker reads; download it, and give its path"
+                )
+            if not (path := Path(value)).exists():
+                raise DatasetError(f"channel {name!r} is {str(path)!r}, which does not exist; correct channels")
+            found[name] = path.absolute()
+        return found
 
     def find_local_dataset(self) -> Path | None:
         """Finds the dataset on this machine; ``None`` if it is not here, or if there is none."""

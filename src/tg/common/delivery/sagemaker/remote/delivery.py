@@ -1,8 +1,8 @@
 """Delivers a training to AWS: finds what it uses there, and pushes its image or uploads its package."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ....system.temporary_folder import temporary_folder
@@ -14,6 +14,7 @@ from ..aws.s3_upload import Upload, upload_files
 from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
 from .code_channel import build_code_location, build_entrypoint, plan_code_upload
+from .dataset import locate_channels
 from .sagemaker_defaults import ROLE_VARIABLE
 from .shared_account import SharedAccount
 from .target import UNKNOWN_DIGEST, RemoteTarget, find_common_target
@@ -27,13 +28,20 @@ class Delivery:
         image: The image's name.
         code: The package's location, if it is not in the image.
         entrypoint: The command that starts the package then.
+        channels: What is in further input channels.
         made_from: The objects that it was made from.
     """
 
     image: str
     code: S3Location | None = None
     entrypoint: Sequence[str] = ()
+    channels: Mapping[str, S3Location] = field(default_factory=dict)
     made_from: tuple[Any, ...] = ()
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The arguments that it has for :meth:`RemoteTarget.build_request`."""
+        return {"code": self.code, "entrypoint": self.entrypoint, "channels": self.channels}
 
 
 class RemoteDelivery:
@@ -112,13 +120,21 @@ class RemoteDelivery:
 
     def _deliver(self, target: RemoteTarget) -> Delivery:
         packaging, containering = self._config.packaging, self._config.containering
+        channels = self._send_channels(target)
         with temporary_folder() as folder:
             if target.ready_image is None:
                 client, login = self._connect(self._config.options.docker_host), self._open_repository()
                 image = deliver_image(client, containering, packaging.make_package(folder), login)
-                return Delivery(image, made_from=(packaging, containering))
+                return Delivery(image, channels=channels, made_from=(packaging, containering))
             location = self._upload(target, packaging.make_package(folder))
-            return Delivery(target.ready_image, location, build_entrypoint(), (packaging, containering))
+            return Delivery(target.ready_image, location, build_entrypoint(), channels, (packaging, containering))
+
+    def _send_channels(self, target: RemoteTarget) -> Mapping[str, S3Location]:
+        options = self._config.options
+        located = locate_channels(options, target.bucket)
+        for each in located.values():
+            upload_files(self._aws, each.uploads, options.remote.kms_key, silent=True)
+        return {name: each.location for name, each in located.items()}
 
     def _upload(self, target: RemoteTarget, package: Package) -> S3Location:
         kms_key = self._config.options.remote.kms_key

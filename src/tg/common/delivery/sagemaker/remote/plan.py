@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....system.temporary_folder import temporary_folder
-from ..aws.s3_upload import find_missing
+from ..aws.s3_upload import Upload, find_missing
 from ..aws.session import AwsSession
 from ..executor.job_request import JobRequest
 from .code_channel import build_entrypoint
+from .dataset import locate_channels
 from .delivery import RemoteDelivery
 from .metric_definitions import build_metric_definitions
 from .target import UNKNOWN_DIGEST, find_target
@@ -47,18 +48,24 @@ def plan_job(request: JobRequest, aws: AwsSession, delivery: RemoteDelivery) -> 
     job_id, training = request.job_id, request.delivery
     target = find_target(training, aws, job_id, create=False)
     _, left_out = build_metric_definitions(training.job.task.get_metric_names())
+    located = locate_channels(training.options, target.bucket)
+    channels = {name: each.location for name, each in located.items()}
+    inputs = [upload for each in located.values() for upload in each.uploads]
+    kms_key, is_there = training.options.remote.kms_key, not target.notes
+
+    def measure(uploads: Sequence[Upload]) -> tuple[tuple[str, str, int], ...]:
+        missing = [each for each, _ in find_missing(aws, uploads, kms_key)] if is_there else uploads
+        return tuple((each.path.name, str(each.location), each.path.stat().st_size) for each in missing)
+
     if target.ready_image is None:
         repository = delivery.repository_name
-        content = target.build_request(training, job_id, f"{repository}@{UNKNOWN_DIGEST}")
-        return RemotePlan(content, (), repository, tuple(left_out), target.notes)
+        content = target.build_request(training, job_id, f"{repository}@{UNKNOWN_DIGEST}", channels=channels)
+        return RemotePlan(content, measure(inputs), repository, tuple(left_out), target.notes)
     with temporary_folder() as folder:
         package = training.packaging.make_package(folder)
         location, uploads = delivery.plan_code(target, package)
         content = target.build_request(
-            training, job_id, target.ready_image, code=location, entrypoint=build_entrypoint()
+            training, job_id, target.ready_image, code=location, entrypoint=build_entrypoint(), channels=channels
         )
-        is_there = not target.notes
-        kms_key = training.options.remote.kms_key
-        missing = [each for each, _ in find_missing(aws, uploads, kms_key)] if is_there else uploads
-        sizes = [(each.path.name, str(each.location), each.path.stat().st_size) for each in missing]
-    return RemotePlan(content, tuple(sizes), None, tuple(left_out), target.notes)
+        sizes = measure([*inputs, *uploads])
+    return RemotePlan(content, sizes, None, tuple(left_out), target.notes)

@@ -161,9 +161,7 @@ class RemoteExecutor(Executor):
         with self._account.rates.interruptible():
             check_is_free(self.aws, job_id)
         there = delivery.deliver(target)
-        content = target.build_request(
-            training, job_id, there.image, code=there.code, entrypoint=there.entrypoint, submission=self._submission
-        )
+        content = target.build_request(training, job_id, there.image, submission=self._submission, **there.details)
         _, left_out = build_metric_definitions(training.job.task.get_metric_names())
         if left_out:
             Logger.warning(f"SageMaker takes 40 metrics; its console will not show {', '.join(left_out)}")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from ....errors import DeliveryError
@@ -28,6 +29,7 @@ def build_training_request(
     resource: str,
     metric_names: Sequence[str] = (),
     dataset: S3Location | None = None,
+    channels: Mapping[str, S3Location] = MappingProxyType({}),
     code: S3Location | None = None,
     entrypoint: Sequence[str] = (),
     submission: str | None = None,
@@ -43,6 +45,7 @@ def build_training_request(
         resource: Which of the package's objects is the job.
         metric_names: The task's metrics.
         dataset: The dataset; a folder's key ends with a slash.
+        channels: What is in further input channels; a folder's key ends with a slash.
         code: The package's location, if it is not in the image.
         entrypoint: The command that starts the package then.
         submission: Identifies this attempt, so that the owner of the created job is known.
@@ -59,8 +62,9 @@ def build_training_request(
         algorithm["ContainerEntrypoint"] = list(entrypoint)
     if remote.vpc is not None and not _IN_ECR.match(image):
         algorithm["TrainingImageConfig"] = {"TrainingRepositoryAccessMode": "Vpc"}
-    channels = [
+    inputs = [
         *([_build_channel(CHANNEL, dataset)] if dataset is not None else []),
+        *(_build_channel(name, location) for name, location in channels.items()),
         *([_build_channel(CODE_CHANNEL, code)] if code is not None else []),
     ]
     request: dict[str, Any] = {
@@ -68,7 +72,7 @@ def build_training_request(
         "RoleArn": role,
         "AlgorithmSpecification": algorithm,
         "HyperParameters": dict(options.hyperparameters),
-        "InputDataConfig": channels,
+        "InputDataConfig": inputs,
         "OutputDataConfig": {"S3OutputPath": output, **({"KmsKeyId": remote.kms_key} if remote.kms_key else {})},
         "ResourceConfig": _build_resources(options),
         "StoppingCondition": _build_stopping_condition(options),

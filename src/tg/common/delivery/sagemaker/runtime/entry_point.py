@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from ....errors import TgError
+from ....errors import CommandFailedError, TgError
 from ....exception_text import describe_exception, format_trace, message_of
 from ....logger import Logger
 from ....secrets import SecretMask
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except _Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
     except BaseException as error:  # noqa: BLE001 - the log and the failure file report whatever ends a training
-        _end(folder, _describe(error), error, EXIT_FAILED)
+        _end(folder, _describe(error), error, error.exit_code if isinstance(error, CommandFailedError) else EXIT_FAILED)
     Logger.info("DONE. Exiting Training Grounds.")
     _exit(0)
 

@@ -1,7 +1,6 @@
 """The environment of a training whose results become an archive."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ....logger import Logger
@@ -9,6 +8,7 @@ from ....ml.training_core import TrainingEnvironment
 from ....module_specs import is_instance_of
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
 from ..contract.metric_lines import format_metric_line
+from ..contract.ml_folder import MlFolder
 
 
 class ArchiveEnvironment(TrainingEnvironment):
@@ -17,13 +17,22 @@ class ArchiveEnvironment(TrainingEnvironment):
     A data frame becomes ``<name>.parquet``, anything else ``<name>.pkl``.
 
     Args:
-        folder: What becomes the archive: ``/opt/ml/model`` in a container.
-        rename: Maps a module to the name that pickles refer to it by, if that differs from its own.
+        ml: ``/opt/ml``, or its counterpart, whose folder ``model`` becomes the archive.
+        package: The file of the package that the training runs from.
+        rename: Maps a module to the name that pickles refer to it by, if that differs from its own, as in the
+            launcher's process.
     """
 
-    def __init__(self, folder: Path, rename: Rename | None = None) -> None:
-        self._folder = folder
+    def __init__(self, ml: MlFolder, package: bytes = b"", rename: Rename | None = None) -> None:
+        self.ml = ml
+        self.package = package
+        self._folder = ml.model
         self._rename = rename
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the launcher's own process trains."""
+        return self._rename is not None
 
     def log(self, message: object) -> None:
         Logger.info(message)

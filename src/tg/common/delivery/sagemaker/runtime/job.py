@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ....ml.training_core import AbstractTrainingTask
 from ....secrets import SecretMask
 from ...delivery.package.pickling import Rename
 from ..archive.completion import write_completion_marker
-from ..archive.names import HYPERPARAMETERS, PACKAGE, PROPERTIES, TASK
+from ..archive.names import HYPERPARAMETERS, OUTPUT_DATA, PACKAGE, PROPERTIES, TASK
 from ..archive.unkept import remove_unkept
 from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
 from ..contract.variables import find_dataset
@@ -57,7 +58,8 @@ class SagemakerJob:
             Exception: Whatever the task raises, unchanged.
         """
         Logger.info("This is Sagemaker Job performing a training task")
-        folder.model.mkdir(parents=True, exist_ok=True)
+        for each in (folder.model, folder.output_data):
+            each.mkdir(parents=True, exist_ok=True)
         Logger.info("Preparing package properties...")
         _write_json(folder.model / PROPERTIES, properties)
         Logger.info(json.dumps(properties))
@@ -77,11 +79,21 @@ class SagemakerJob:
         (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
         Logger.info("Starting training now...")
         with recording_mlflow(folder):
-            self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder.model, rename))
+            self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder, package, rename))
+        _keep_output(folder)
         left_out = remove_unkept(folder.model)
         for name, reason in left_out.items():
             Logger.warning(f"{name!r} is left out of the results: it is {reason}")
         write_completion_marker(folder.model, left_out, awaits_log_size=is_relayed())
+
+
+def _keep_output(folder: MlFolder) -> None:
+    """Moves what a training has made besides its model into the archive, which all places bring back."""
+    made = list(folder.output_data.iterdir()) if folder.output_data.is_dir() else []
+    target = folder.model / OUTPUT_DATA
+    for each in made:
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.move(each, target / each.name)
 
 
 def read_hyperparameters(folder: MlFolder) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Describes a task as text for people, without its secrets."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from ....ml.training_core import AbstractTrainingTask
@@ -8,7 +10,7 @@ from ....secrets.forms import SHORTEST_SECRET
 
 
 def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
-    """Describes a task as JSON, as jsonpickle does.
+    """Describes a task as JSON, as jsonpickle does, or by its own words if it has a method ``describe``.
 
     Types that hide their value, such as pydantic's ``SecretStr``, are written as ``***``; so are copies of the same
     text elsewhere in the task, and fields of named tuples that are called a password or the like.
@@ -17,6 +19,11 @@ def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
         task: The task.
         mask: Other secrets.
     """
+    if (describe := getattr(task, "describe", None)) is not None:
+        described = {
+            name: mask.mask_named(each) if isinstance(each, Mapping) else each for name, each in describe().items()
+        }
+        return mask.mask(json.dumps(described, indent=2, ensure_ascii=False))
     import jsonpickle
 
     held = set[str]()

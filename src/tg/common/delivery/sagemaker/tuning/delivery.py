@@ -24,4 +24,4 @@ def deliver_training(executor: RemoteExecutor, request: JobRequest) -> dict[str,
     delivery = RemoteDelivery(training, executor.aws, executor.connect, None)
     target = delivery.find_target(job_id)
     there = delivery.deliver(target)
-    return target.build_request(training, job_id, there.image, code=there.code, entrypoint=there.entrypoint)
+    return target.build_request(training, job_id, there.image, **there.details)

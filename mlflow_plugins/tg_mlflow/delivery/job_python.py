@@ -1,0 +1,36 @@
+"""Finds the Python of a job in a child process: of the environment that its project declares, or this one."""
+
+from pathlib import Path
+
+from tg.common.delivery.delivery import Package
+from tg_mlflow.delivery.environment_cache import EnvironmentRecipe, make_environment
+from tg_mlflow.places.config import PlaceConfig
+
+
+def uses_declared_environment(config: PlaceConfig) -> bool:
+    """Whether a place makes the environment that a script's project declares on this machine."""
+    return getattr(config, "env_manager", None) == "declared"
+
+
+def find_job_python(package: Package, config: PlaceConfig) -> Path | None:
+    """Finds the Python of a package's job, and makes its environment first if it is not there.
+
+    The package alone says what its environment is: it may be trained again where its project is not.
+
+    Args:
+        package: The package.
+        config: The place's configuration.
+
+    Returns:
+        The Python; ``None`` for this one.
+
+    Raises:
+        ProjectError: If the environment cannot be made.
+    """
+    declared = package.properties.get("environment")
+    if declared is None or declared["base_image"] is not None or not uses_declared_environment(config):
+        return None
+    recipe = EnvironmentRecipe(
+        declared["source"], package.requirements, declared["python_version"], declared["index_urls"]
+    )
+    return make_environment(recipe)

@@ -1,0 +1,62 @@
+"""Runs a program as a child of the job, which ends with it."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, str], has_own_session: bool) -> int:
+    """Runs a program to its end; its output is this process's.
+
+    What ends the training here, such as SIGTERM, reaches the program and all that it has started; it has the time that
+    the place gives to the job.
+
+    Args:
+        arguments: The program and its arguments.
+        folder: Its current folder.
+        variables: All its variables.
+        has_own_session: Whether it is apart from this process's group, which is not the job's alone. In a job's own
+            group, it ends with the job even by SIGKILL.
+
+    Returns:
+        Its exit code; if it was killed by a signal, the signal's number below 0.
+
+    Raises:
+        OSError: If it cannot be started.
+    """
+    program = subprocess.Popen(
+        arguments,
+        cwd=folder,
+        env=dict(variables),
+        stdin=subprocess.DEVNULL,
+        start_new_session=has_own_session,
+    )
+    try:
+        return program.wait()
+    except BaseException as error:
+        number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
+        _send(program, number, has_own_session)
+        try:
+            program.wait()
+        except KeyboardInterrupt:  # who presses Ctrl-C again does not want to wait
+            _send(program, signal.SIGKILL, has_own_session)
+            program.wait()
+        raise
+
+
+def _send(program: "subprocess.Popen[bytes]", number: signal.Signals, has_own_session: bool) -> None:
+    if has_own_session:
+        try:
+            os.killpg(program.pid, number)
+        except ProcessLookupError:
+            return
+    elif number is signal.SIGKILL:
+        program.kill()
+    else:
+        before = signal.signal(number, signal.SIG_IGN)  # this process is one of the group
+        try:
+            os.killpg(os.getpgrp(), number)
+        finally:
+            signal.signal(number, before)
