@@ -70,7 +70,9 @@ types: $(DEVELOPMENT)
 unit: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -m 'not starts_process' -n auto --dist worksteal
 
+# Collected once before: otherwise each of the workers would rewrite and compile all tests at the same time.
 everything: $(LEARNERS)
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true # the workers say what cannot be collected
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 # The check of types needs a core for most of a minute, so it goes on beside the tests.
@@ -86,7 +88,8 @@ benchmark: $(INSTALLED)
 # The table is in test-artifacts/seams.md; it grows by what is visited again.
 seams: $(LEARNERS)
 	@mkdir -p test-artifacts
-	TG_SEAMS_TABLE=$(CURDIR)/test-artifacts/seams.md $(BIN)/python -m pytest tests/integration/seams tests/integration/docker/test_seams.py
+	TG_SEAMS_TABLE=$(CURDIR)/test-artifacts/seams.md $(BIN)/python -m pytest tests/integration/seams \
+		tests/integration/docker/test_seams.py tests/integration/aws/test_seams.py
 
 clean:
 	rm -rf $(VENV) build dist mlruns mlartifacts mlflow.db* examples/*/datasets .mypy_cache .ruff_cache .pytest_cache .hypothesis \

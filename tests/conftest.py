@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
-import mlflow
 import pytest
-from hypothesis import settings
-from mlflow import MlflowClient
-from mlflow.store.db import utils as mlflow_schema
+
+# Until the tests begin: what is imported and collected stays, and going through it again and again finds nothing.
+gc.disable()
 
 # What tests share says what it has found, too, when it is not what was expected; before any of it is imported.
 pytest.register_assert_rewrite("tg_mlflow.testing")
@@ -25,7 +23,14 @@ pytest.register_assert_rewrite(
     )
 )
 
+import botocore.session  # noqa: E402
+import mlflow  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.store.db import utils as mlflow_schema  # noqa: E402
+
 from tests import process_guard  # noqa: E402
+from tests.small_wheel import make_wheel  # noqa: E402
 from tests.support import ProjectFolder  # noqa: E402
 from tests.turns import TurnScheduling, fill  # noqa: E402
 
@@ -57,8 +62,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """Leaves what is there when the tests begin, a million objects, out of all later collections of garbage."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -99,6 +104,22 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where this process and those that it starts keep their jobs."""
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
     return tmp_path / "jobs"
+
+
+@pytest.fixture
+def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of environments, for uv and pip without a network: what they install into each is here, too."""
+    wheels, index = tmp_path / "wheels", tmp_path / "index"
+    wheels.mkdir()
+    index.mkdir()
+    for name in ("pip", "setuptools", "wheel"):
+        make_wheel(wheels, name, "99.0")
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.as_uri())
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("TG_ENVIRONMENTS_PATH", str(tmp_path / "environments"))
+    return tmp_path / "environments"
 
 
 @pytest.fixture

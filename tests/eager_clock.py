@@ -102,10 +102,13 @@ class EagerClock(Clock):
             woken.set()
 
     def _tick(self) -> None:
-        count, used_seconds = -1, 0.0
+        count, used_seconds = -1, None
         while not self._closed.wait(_TICK_SECONDS):
             with self._lock:
-                is_idle = time.process_time() - used_seconds < _TICK_SECONDS / 10
-                if count == self._count and is_idle:
+                if count != self._count:
+                    count, used_seconds = self._count, None
+                    continue
+                # Only then: the kernel adds up what a thousand threads have used.
+                before, used_seconds = used_seconds, time.process_time()
+                if before is not None and used_seconds - before < _TICK_SECONDS / 10:
                     self._go_on()
-                count, used_seconds = self._count, time.process_time()

@@ -16,6 +16,8 @@ from tests.tracking_server import TrackingServer
 from tests.warm import WarmPopen
 
 WAIT_SECONDS = 120
+# A command imports for longer than this.
+IMPORT_SECONDS = 1.5
 
 
 class KillScene:
@@ -26,8 +28,6 @@ class KillScene:
         server: Where the run is.
         folder: The test's folder, with the jobs below.
         moments: Chooses the moments.
-        imports: Whether real commands are killed in the stage ``start``, also while they import, which costs three
-            seconds of a core each; otherwise forks that have imported all.
 
     Attributes:
         run: The run that has a job; ``None`` before.
@@ -35,9 +35,7 @@ class KillScene:
         kills: What was killed when, for people.
     """
 
-    def __init__(
-        self, project: ProjectFolder, server: TrackingServer, folder: Path, moments: random.Random, imports: bool
-    ) -> None:
+    def __init__(self, project: ProjectFolder, server: TrackingServer, folder: Path, moments: random.Random) -> None:
         self.run: Run | None = None
         self.job: Path | None = None
         self.kills: list[str] = []
@@ -47,11 +45,7 @@ class KillScene:
         # SIGKILL leaves temporary files behind.
         self._variables = {**os.environ, "TMPDIR": str(folder)}
         self._start("tg-mlflow", "attach", "0" * 32, start=WarmPopen).wait()  # it may be what starts the warm process
-        self._warm_start_seconds = self._time_start(WarmPopen)
-        # Until a command has imported all and reached the server, and has made a package and a job; the latter takes
-        # longer than the former where all is imported.
-        self._first: type[subprocess.Popen[bytes]] = subprocess.Popen if imports else WarmPopen
-        self._first_seconds = 1.5 * self._time_start(subprocess.Popen) if imports else 6 * self._warm_start_seconds
+        self._warm_start_seconds = self._time_start()
 
     @property
     def is_job_over(self) -> bool:
@@ -61,16 +55,19 @@ class KillScene:
         """Starts the next command and kills it at a moment of a stage.
 
         Args:
-            stage: ``start`` is from its first moment until there may be a job; ``training`` follows the first metric
-                that it has shown; ``end`` is about the time when it learns that the job is over; ``upload`` follows the
-                first artifact that is kept.
+            stage: ``import`` is while it imports, as only a real command does; ``start`` is from its first moment until
+                there may be a job; ``training`` follows the first metric that it has shown; ``end`` is about the time
+                when it learns that the job is over; ``upload`` follows the first artifact that is kept.
         """
         task = self._task_time()
         started = time.monotonic()
-        process = self._start_next(self._first if stage == "start" else WarmPopen)
+        process = self._start_next(subprocess.Popen if stage == "import" else WarmPopen)
         try:
-            if stage == "start":
-                pause = self._moments.uniform(0.2, 1) * self._first_seconds
+            if stage == "import":
+                pause = self._moments.uniform(0.1, IMPORT_SECONDS)
+            elif stage == "start":
+                # It has reached the server, and makes a package and a job, which takes longer.
+                pause = self._moments.uniform(0.2, 1) * 9 * self._warm_start_seconds
             elif stage == "end":
                 pause = self._moments.uniform(0.7, 1.1) * self._warm_start_seconds
             else:
@@ -92,9 +89,9 @@ class KillScene:
         assert self.job is not None, self.kills
         wait_for(lambda: self.is_job_over, WAIT_SECONDS)
 
-    def _time_start(self, start: "type[subprocess.Popen[bytes]]") -> float:
+    def _time_start(self) -> float:
         started = time.monotonic()
-        self._start("tg-mlflow", "attach", "0" * 32, start=start).wait()
+        self._start("tg-mlflow", "attach", "0" * 32, start=WarmPopen).wait()
         return time.monotonic() - started
 
     def _start_next(self, start: "type[subprocess.Popen[bytes]]") -> "subprocess.Popen[bytes]":
@@ -102,9 +99,7 @@ class KillScene:
             return self._start("tg-mlflow", "attach", self.run.info.run_id, start=start)
         return self._start("mlflow", "run", str(self._project.path), "-b", "tg-process", start=start)
 
-    def _start(
-        self, program: str, *words: str, start: "type[subprocess.Popen[bytes]]" = subprocess.Popen
-    ) -> "subprocess.Popen[bytes]":
+    def _start(self, program: str, *words: str, start: "type[subprocess.Popen[bytes]]") -> "subprocess.Popen[bytes]":
         with self._screen.open("wb") as screen:
             return start([str(BIN / program), *words], env=self._variables, stdout=screen, stderr=subprocess.STDOUT)
 

@@ -1,4 +1,4 @@
-"""Makes a wheel of one module, to be installed without a network."""
+"""Makes a wheel of one module, to be installed without a network; the same module gives the same bytes."""
 
 import zipfile
 from pathlib import Path
@@ -25,5 +25,5 @@ def make_wheel(folder: Path, name: str, version: str, source: str = "", requires
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for each, text in files.items():
-            archive.writestr(each, text)
+            archive.writestr(zipfile.ZipInfo(each), text)
     return path

@@ -52,6 +52,8 @@ def find_turn(path: str) -> str | None:
     """Finds the turn of a file of tests; ``None`` if its tests may run at any time."""
     if path.startswith("tests/integration/docker/"):
         return "docker"
+    if path.startswith("tests/integration/scripts/"):
+        return "scripts"  # which compare with what is trained once
     if path.startswith("tests/integration/aws/"):
         text = (ROOT / path).read_text(encoding="utf-8")
         return "aws with docker" if any(name in text for name in _DAEMON) else None

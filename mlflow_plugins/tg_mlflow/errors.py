@@ -19,6 +19,7 @@
 from tg.common import JobFailedError, TgError
 from tg.common.exception_text import describe_exception, format_messages, message_of
 from tg.common.secrets import SecretMask
+from tg.common.system.disk_errors import describe_full_folder
 
 
 class ProjectError(TgError):
@@ -90,5 +91,6 @@ def describe_failure(error: BaseException) -> str:
     if isinstance(error, JobFailedError):
         text = str(error).partition("\n")[0]
     else:
-        text = message_of(error) if isinstance(error, TgError) else describe_exception(error)
+        full = describe_full_folder(error) if isinstance(error, OSError) else None
+        text = full or (message_of(error) if isinstance(error, TgError) else describe_exception(error))
     return SecretMask().mask(" ".join(text.split()))

@@ -91,15 +91,17 @@ class SagemakerApi:
         return job
 
     def _check_quota(self, instance_type: str, count: int) -> None:
+        limit = self._faults.quotas.get(instance_type)
+        is_refused = self._faults.take("refuse_job", "sagemaker:CreateTrainingJob")
+        if limit is None and not is_refused:
+            return
         used = sum(
             job.request["ResourceConfig"]["InstanceCount"]
             for job in self.jobs.values()
             if not job.is_over and job.request["ResourceConfig"]["InstanceType"] == instance_type
         )
-        limit = self._faults.quotas.get(instance_type)
-        if self._faults.take("refuse_job", "sagemaker:CreateTrainingJob"):
-            limit = used
-        if limit is not None and used + count > limit:
+        limit = used if is_refused else limit
+        if used + count > limit:
             raise ApiError(
                 "ResourceLimitExceeded",
                 f"The account-level service limit '{instance_type} for training job usage' is {limit} Instances, with "

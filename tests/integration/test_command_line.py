@@ -74,7 +74,7 @@ def test_mlflow_run_without_anything_to_start_makes_no_run(project: ProjectFolde
     ("place", "number", "start"),
     [
         ("attached", signal.SIGINT, WarmPopen),
-        ("attached", signal.SIGTERM, subprocess.Popen),
+        ("attached", signal.SIGTERM, WarmPopen),
         ("process", signal.SIGINT, subprocess.Popen),
         ("process", signal.SIGTERM, WarmPopen),
     ],
@@ -127,7 +127,8 @@ def test_an_interrupted_launcher_leaves_a_killed_run_and_nothing_running(
 
 
 def test_the_project_runs_under_mlflows_own_backend_too(project: ProjectFolder, store: MlflowClient) -> None:
-    result = command("mlflow", "run", str(project.path), "--env-manager", "local", "-P", "C=0.5")
+    # A warm process starts a real command, which trains.
+    result = warm_command("mlflow", "run", str(project.path), "--env-manager", "local", "-P", "C=0.5")
     assert result.returncode == 0, result.stderr
     (run,) = all_runs(store)
     assert (run.info.status, run.data.params) == ("FINISHED", {"C": "0.5", "max_iter": "100"})

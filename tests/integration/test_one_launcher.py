@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -353,8 +352,8 @@ def test_a_process_that_lives_on_without_recording_is_neither_waited_for_nor_int
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
     monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", "1")
     script = gated.write("notebook.py", NOTEBOOK)
-    with subprocess.Popen(
-        [sys.executable, str(script), str(gated.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    with WarmPopen(
+        [str(script), str(gated.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as notebook:
         assert notebook.stdout is not None
         run_id = wait_for_metric(store)

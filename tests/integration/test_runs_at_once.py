@@ -1,7 +1,5 @@
 """What goes on at once: projects in threads of one process, and first times of several runs."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -9,6 +7,7 @@ from threading import Barrier
 import pandas as pd
 from mlflow import MlflowClient
 
+from tests import warm
 from tests.support import ProjectFolder, all_runs
 from tests.tracking_server import TrackingServer
 from tg_mlflow.notebook.notebook_run import find_experiment
@@ -83,9 +82,7 @@ def test_two_runs_at_once_in_one_process_do_not_mix(sqlite_server: TrackingServe
         project.write("tg.json", f'{{"tags": {{"word": "{word}"}}}}')
     script = tmp_path / "launch.py"
     script.write_text(LAUNCH)
-    result = subprocess.run(
-        [sys.executable, str(script), *map(str, folders.values())], capture_output=True, text=True, timeout=120
-    )
+    result = warm.run([str(script), *map(str, folders.values())], timeout=120)
     assert result.returncode == 0, result.stderr
     client = MlflowClient(sqlite_server.uri)
     runs = {run.data.tags.get("word"): run for run in all_runs(client)}

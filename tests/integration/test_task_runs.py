@@ -1,6 +1,5 @@
 """Tasks that are trained from Python, as in a notebook, without a project."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import tg_mlflow
 from tests.launcher import END_SECONDS, processes_that_name
 from tests.launcher import tg_mlflow as command
 from tests.support import ProjectFolder, all_runs
+from tests.warm import WarmPopen
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Autonamer
 
@@ -182,13 +182,12 @@ SCRIPT = """
 """
 
 
-def start_script(tmp_path: Path) -> "subprocess.Popen[str]":
-    script = tmp_path / "sweep.py"
+def start_script(tmp_path: Path) -> WarmPopen:
+    script = tmp_path / "library" / "sweep.py"
     script.write_text("\n".join(line.strip() for line in SCRIPT.splitlines()), encoding="utf-8")
-    return subprocess.Popen(
-        [sys.executable, str(script)],
+    return WarmPopen(
+        [str(script)],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "library")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

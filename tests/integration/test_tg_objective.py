@@ -19,6 +19,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from tests.launcher import END_SECONDS, processes_that_name
 from tests.launcher import tg_mlflow as command
 from tests.support import ProjectFolder, all_runs
+from tests.warm import WarmPopen
 from tg.common import TgError
 from tg_mlflow import TgObjective
 from tg_mlflow.errors import SweepError
@@ -207,15 +208,9 @@ def test_ctrl_c_before_the_first_trial(tasks: types.ModuleType, store: MlflowCli
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_stops_all(tasks: types.ModuleType, store: MlflowClient, tmp_path: Path, jobs: int) -> None:
-    script = tmp_path / "study.py"
+    script = tmp_path / "library" / "study.py"
     script.write_text(textwrap.dedent(SCRIPT).replace("JOBS", str(jobs)), encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "library")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = WarmPopen([str(script)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     deadline = time.monotonic() + END_SECONDS
     while sum("loss" in run.data.metrics for run in all_runs(store)) < jobs:
         assert time.monotonic() < deadline

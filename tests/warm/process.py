@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# What the commands import, in the order in which they do; MLflow's server looks whether uvicorn is there first.
-COMMANDS = (
+# What the commands and MLflow's server import, in the order in which they do; the latter looks whether uvicorn is there
+# first. One process for all: they have most of it in common.
+MODULES = (
+    "uvicorn.main",
     "mlflow.cli",
     "tg_mlflow.cli.main",
     "tg_mlflow.backend.project_backend",
@@ -31,9 +33,8 @@ COMMANDS = (
     "matplotlib.pyplot",
     "git",
     "pathspec",
+    "mlflow.server.fastapi_app",
 )
-SERVERS = ("uvicorn.main", "mlflow.server.fastapi_app", "mlflow.store.tracking.sqlalchemy_store")
-MODULES = {"mlflow": COMMANDS, "tg-mlflow": COMMANDS, "uvicorn": SERVERS}
 # The interpreter reads these as it starts, so a fork has those of the tests.
 FIXED = ("PYTHON", "LC_", "LANG")
 
@@ -46,7 +47,8 @@ class WarmPopen(subprocess.Popen[Any]):
     """A command in a fork of a process that has imported it: this process's child, as any other.
 
     Args:
-        arguments: A console script of the environment that runs the tests, by its path, and its words.
+        arguments: A Python script by its path, such as a console script of the environment that runs the tests, and
+            its words.
         options: What ``subprocess.Popen`` takes, but for what concerns programs that are not Python.
 
     Raises:
@@ -85,7 +87,7 @@ class WarmPopen(subprocess.Popen[Any]):
         }
         _check_environment(request["environment"])
         streams = [own if given == -1 else given for own, given in enumerate((p2cread, c2pwrite, errwrite))]
-        self.pid = _server(MODULES[Path(args[0]).name]).start(request, streams)
+        self.pid = _server().start(request, streams)
         self._child_created = True
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
 
@@ -157,9 +159,9 @@ class WarmServer:
         self._process.communicate()
 
 
-@functools.lru_cache
-def _server(modules: tuple[str, ...]) -> WarmServer:
-    return WarmServer(modules)
+@functools.cache
+def _server() -> WarmServer:
+    return WarmServer(MODULES)
 
 
 def _check_environment(environment: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Imports modules, then runs each command that it is sent in a fork: ``server.py DESCRIPTOR MODULE...``."""
 
 import atexit
+import functools
 import gc
 import importlib
 import json
@@ -83,14 +84,24 @@ def run(code: types.CodeType) -> None:
     os._exit(status & 0xFF)
 
 
-def read_distributions() -> None:
-    """Looks which modules are installed with what, which each training that logs a model does, in half a second."""
+def prepare() -> None:
+    """Does once what each command would do, and what is the same for all: half a second of a core."""
+    from mlflow.store.db import utils as mlflow_schema
     from mlflow.utils import requirements_utils
+    from sqlalchemy.orm import configure_mappers
 
-    from tg.common.delivery.delivery.code.installed_distributions import find_distributions
+    from tg.common.delivery.delivery.code.installed_distributions import CORE, find_distributions, find_required
+    from tg_mlflow.places.registry import list_places
 
+    # MLflow reads all its migrations for each store, to know the last one.
+    mlflow_schema._get_latest_schema_revision = functools.cache(mlflow_schema._get_latest_schema_revision)
+    mlflow_schema._get_latest_schema_revision()
+    configure_mappers()
+    # Which modules are installed with what; each training that logs a model looks.
     requirements_utils._init_modules_to_packages_map()
     find_distributions(())
+    find_required(CORE)
+    list_places()
 
 
 def start(script: str) -> types.CodeType:
@@ -104,12 +115,12 @@ def start(script: str) -> types.CodeType:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the commands
+    gc.disable()  # what is imported stays
     asked = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
         importlib.import_module(name)
-    if "tg_mlflow" in sys.modules:
-        read_distributions()
-    gc.collect()
+    prepare()
     gc.freeze()  # so that forks share the memory
+    gc.enable()
     code = start(wait_for_a_command(asked))
     run(code)

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from examples.ssh_place.tests.sshd import Sshd
+from tests import warm
 from tests.launcher import Launcher, processes_that_name, tg_mlflow
 from tests.support import ROOT, ProjectFolder, all_runs
 from tg_ssh_place import SshOptions
@@ -66,7 +65,7 @@ def keys(options: SshOptions) -> dict[str, object]:
 def breast_cancer(project: ProjectFolder, keys: dict[str, object]) -> ProjectFolder:
     shutil.rmtree(project.path)
     shutil.copytree(ROOT / "examples" / "breast_cancer", project.path, ignore=shutil.ignore_patterns("datasets"))
-    subprocess.run([sys.executable, str(project.path / "prepare_data.py")], check=True, capture_output=True)
+    warm.run([str(project.path / "prepare_data.py")], check=True)
     # Other places pass over what is not theirs.
     project.write("tg.json", json.dumps({"dataset": "breast_cancer.parquet", "log": {"check_model": False}, **keys}))
     return project

@@ -52,14 +52,18 @@ def warn_of_ignored_settings(
 def _is_used(declared: DeclaredEnvironment, config: PlaceConfig) -> bool:
     """Whether the place makes the environment of what a project declares."""
     if isinstance(config, ImageConfig):
-        return declared.source is not None and getattr(config, "image_uri", None) is None
+        has_libraries = declared.base_image is None or not _has_ready_image(config)
+        return declared.source is not None and has_libraries
     return declared.source is not None and declared.base_image is None and uses_declared_environment(config)
+
+
+def _has_ready_image(config: PlaceConfig) -> bool:
+    return getattr(config, "image_uri", None) is not None
 
 
 def _list_ignored(declared: DeclaredEnvironment, config: PlaceConfig) -> Iterator[str]:
     is_asked_for = getattr(config, "env_manager", None) == "local"
-    has_other_image = declared.base_image is not None and getattr(config, "base_image", None) is not None
-    if declared.source is None or is_asked_for or (_is_used(declared, config) and not has_other_image):
+    if declared.source is None or is_asked_for or _is_used(declared, config):
         return
     yield _describe_image(declared.base_image) if declared.base_image else declared.source
 
@@ -95,6 +99,8 @@ def _describe_manager(
     declared: DeclaredEnvironment, options: Mapping[str, Any], is_used: bool, config: PlaceConfig
 ) -> Iterator[str]:
     manager = options.get(PROJECT_ENV_MANAGER)
+    if is_used and _has_ready_image(config):
+        yield f"of {declared.source}, what the image of image_uri lacks is installed when the job starts, and no more"
     if manager and is_used and manager != "local":
         maker = "an image" if isinstance(config, ImageConfig) else "uv"
         yield f"the environment of {declared.source} is made with {maker}, not with {manager}"
@@ -103,7 +109,7 @@ def _describe_manager(
 def _describe_environment(config: PlaceConfig, what: str) -> str:
     if not isinstance(config, ImageConfig):
         return f"the {what} runs with the Python and the libraries that are installed here"
-    if getattr(config, "image_uri", None):
+    if _has_ready_image(config):
         return f"the {what} runs in the image that image_uri names"
     if what == "command":
         return "the command runs in an image with the libraries that the project declares, or else imports"

@@ -135,9 +135,9 @@ def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) 
     containering.run_file_name = "train.py"
     if isinstance(config, ImageConfig):
         declared = packaging.environment or {}
-        declared_image = None if config.base_image else declared.get("base_image")
+        declared_image = declared.get("base_image")
         containering.base_image = config.base_image or declared_image
-        # What a declared image has is what the project wants; a script runs with any Python that jobs can have.
+        # What such an image has is what the project needs; a script runs with any Python that jobs can have.
         containering.keeps_base_libraries = declared_image is not None
         default = None if declared_image else containering.python_version
         containering.python_version = config.python_version or declared.get("python_version") or default

@@ -9,10 +9,11 @@ from types import MappingProxyType, TracebackType
 
 from mlflow.entities import LifecycleStage, Metric
 
+from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
-from tg_mlflow.recording.log_artifact import LogArtifact
+from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
 from tg_mlflow.recording.metric_patterns import MetricPatterns
@@ -20,6 +21,7 @@ from tg_mlflow.recording.metric_writer import MetricWriter
 from tg_mlflow.replay.record_stream import RecordStream
 from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.tags import LOG_CURSOR_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -131,15 +133,20 @@ class RunRecorder:
         """Writes the rest.
 
         Raises:
-            RecordingError: If the server was given up, and nothing else is being raised.
+            RecordingError: If the server was given up, also in place of what ends the run otherwise: whoever attaches
+                records the rest first.
         """
         with uninterrupted():
             self._finish_log()
             self._replay.finish(self._records.missing_count)
             self._stack.__exit__(kind, error, traceback)
             failure = self._metrics.error or self._replay.error or self._report_unreadable()
-        if failure is not None and error is None:
+        if isinstance(error, (RecordingError, JobUnreachableError)):
+            return  # that is about the rest, too
+        if failure is not None:
             raise self._describe(failure) from failure
+        if error is not None and self.log_failure is not None:
+            note_missing(self._client, self._run_id, [f"{LOG_ARTIFACT} ({self.log_failure})"])
 
     def settle(self) -> None:
         """Waits until the job's calls of MLflow have been replayed as far as its output has been taken.

@@ -91,7 +91,8 @@ class JobRuns:
             return
         own = {TRAINING_RUN_TAG: self._run_id, JOB_RUN_TAG: local_id}
         given = self.map_values(record.get("tags") or {})
-        tags = {mlflow_tags.MLFLOW_PARENT_RUN_ID: self._run_id, **given, **self.origin, **own}
+        step = {key: value for key, value in given.items() if key == mlflow_tags.MLFLOW_PROJECT_ENTRY_POINT}
+        tags = {mlflow_tags.MLFLOW_PARENT_RUN_ID: self._run_id, **given, **self.origin, **step, **own}
         hasty = self._client.without_patience()
 
         def create() -> str:

@@ -5,6 +5,7 @@ import binascii
 import functools
 from collections.abc import Callable
 from pathlib import PurePosixPath
+from typing import Any
 
 from mlflow.entities import Metric
 
@@ -13,12 +14,15 @@ from tg_mlflow.errors import TrackingError
 from tg_mlflow.replay.batches import RunBatches
 from tg_mlflow.replay.job_models import JobModels
 from tg_mlflow.replay.job_runs import JobRuns
+from tg_mlflow.replay.model_points import NOTE, ModelPoints
 from tg_mlflow.replay.notes import ReplayNotes
 from tg_mlflow.replay.record_stream import BEGIN, Record
 from tg_mlflow.tracking.client import TrackingClient
 
 # What a damaged record leads to, or one of another form.
 _DAMAGES = (LookupError, TypeError, ValueError, AttributeError, binascii.Error)
+# Key, value, time and step of a metric; what follows is its logged model and its dataset.
+_PLAIN_FIELDS = 4
 
 
 class Replayer:
@@ -38,6 +42,7 @@ class Replayer:
         self._models = JobModels(client, self._runs)
         self._batches = RunBatches(client, self._notes.add_refused)
         self._metrics: list[Metric] = []
+        self._model_points = ModelPoints()
         self._mask_name = functools.cache(client.mask.mask)
         self._handlers: dict[str, Callable[[Record], object]] = {
             "run": self._runs.open,
@@ -112,10 +117,12 @@ class Replayer:
         elif operation == "register":
             self._batches.flush()
             self._models.note_registration(record, is_recorded)
+        elif operation == "batch":
+            points = self._free_points(record)
+            if not is_recorded:
+                self._gather(record, points)
         elif is_recorded:
             return
-        elif operation == "batch":
-            self._gather(record)
         elif operation in self._handlers:
             self._batches.flush()
             if isinstance(undone := self._handlers[operation](record), str):
@@ -123,12 +130,22 @@ class Replayer:
         else:
             self._notes.add_unknown(str(operation))
 
-    def _gather(self, record: Record) -> None:
+    def _free_points(self, record: Record) -> list[list[Any]]:
+        """Returns the points of a batch, each without its logged model if that cannot have it."""
+        points = []
+        for point in record.get("metrics") or []:
+            if not self._model_points.take(record["run"], *point[: _PLAIN_FIELDS + 1]):
+                self._notes.add(NOTE)
+                point = [*point[:_PLAIN_FIELDS], None, *point[_PLAIN_FIELDS + 1 :]]
+            points.append(point)
+        return points
+
+    def _gather(self, record: Record, points: list[list[Any]]) -> None:
         local_id = record["run"]
         run_id = self._runs.find(local_id)
         if self._runs.is_deleted(local_id):
             return
-        metrics = [self._read_metric(*each) for each in record.get("metrics") or []]
+        metrics = [self._read_metric(*each) for each in points]
         if self._runs.is_training(local_id):
             self._metrics += metrics
             metrics = []

@@ -1,12 +1,14 @@
 """Inspects a dataset: whether it is a table, and its digest."""
 
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
 from tg.common.errors import DatasetError
 from tg.common.ml.tables.csv_part import find_csv_suffix
 from tg.common.ml.tables.table import Table, open_table
+from tg.common.ml.tables.table_files import walk_files
 
 # Hexadecimal characters of a SHA-256: MLflow accepts up to 36.
 _DIGEST_LENGTH = 32
@@ -24,7 +26,7 @@ def open_dataset(path: Path) -> Table | None:
         OSError: If it does not exist, or a file of it cannot be read.
     """
     path.stat()
-    if sum(file.stat().st_size for file in _list_files(path) if find_csv_suffix(file)) > _MOST_CSV_BYTES:
+    if sum(size for file, size, _ in _list_files(path) if find_csv_suffix(Path(file))) > _MOST_CSV_BYTES:
         return None
     try:
         table = open_table(path)
@@ -41,21 +43,29 @@ def digest_files(path: Path) -> str:
     Returns:
         32 hexadecimal characters.
     """
-    stats = [(file, file.stat()) for file in _list_files(path)]
-    return _digest(path, tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats))
+    return _digest(path, tuple(_list_files(path)))
 
 
-def _list_files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+def _list_files(path: Path) -> list[tuple[str, int, int]]:
+    """Lists a file, or the files of a folder in the order of their paths, each with its size and time."""
+    if path.is_file():
+        return [_describe(str(path), path.stat())]
+    found = sorted(walk_files(path), key=lambda each: each.path.split(os.sep))
+    return [_describe(each.path, each.stat()) for each in found]
+
+
+def _describe(file: str, stat: os.stat_result) -> tuple[str, int, int]:
+    return file, stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=8)
-def _digest(path: Path, files: "tuple[tuple[Path, int, int], ...]") -> str:
+def _digest(path: Path, files: "tuple[tuple[str, int, int], ...]") -> str:
     digest = hashlib.sha256()
     for file, size, _ in files:
-        if file != path:
-            digest.update(f"{file.relative_to(path).as_posix()}\0{size}\0".encode("utf-8", "surrogateescape"))
-        with file.open("rb") as opened:
+        if file != str(path):
+            name = Path(file).relative_to(path).as_posix()
+            digest.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
+        with open(file, "rb") as opened:
             while chunk := opened.read(_CHUNK_BYTES):
                 digest.update(chunk)
     return digest.hexdigest()[:_DIGEST_LENGTH]

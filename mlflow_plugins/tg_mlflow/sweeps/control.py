@@ -96,7 +96,7 @@ def _cancel(client: TrackingClient, run: Run, is_here: bool) -> TgError | None:
         if is_deleted(run):
             remove_job(client, run)
         elif (found := find_left_job(client, run, is_here)) is not None:
-            cancel_job(mask_run_secrets(client, run), found)
+            cancel_job(mask_run_secrets(client, run).with_patience(), found)
     except TgError as error:
         return error
     return None

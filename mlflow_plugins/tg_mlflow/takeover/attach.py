@@ -11,7 +11,7 @@ from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
 from tg_mlflow.takeover.left_job import has_begun
 from tg_mlflow.takeover.rest import record_rest
 from tg_mlflow.takeover.run_job import RunJob, find_job
-from tg_mlflow.takeover.status import find_run_secrets
+from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_complete
@@ -43,7 +43,7 @@ def attach(client: TrackingClient, run_id: str) -> None:
     check_is_left(run, launcher)
     _check_is_here(found)
     try:
-        is_recorded = record_rest(TrackingClient(client.tracking_uri, find_run_secrets(found.run)), found)
+        is_recorded = record_rest(mask_run_secrets(client, found.run).with_patience(), found)
     except RunEndedError as error:
         if client.get_run(run_id).info.status != _FINISHED:
             raise

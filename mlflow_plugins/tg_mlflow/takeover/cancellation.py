@@ -45,7 +45,7 @@ def cancel(client: TrackingClient, run_id: str) -> None:
         _stop(client, run, launcher)
         run = wait_for_launcher(client, run_id, launcher)
     if is_running(run) and (left := find_left_job(client, run, keeps_jobs_here(run.data.tags))) is not None:
-        cancel_job(mask_run_secrets(client, run), left)
+        cancel_job(mask_run_secrets(client, run).with_patience(), left)
     _logger.info("Run %s is %s", run_id, client.get_run(run_id).info.status)
 
 

@@ -17,6 +17,7 @@ from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching
 from tg_mlflow.tracking.lifecycle import ending_run
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.search import is_running
 from tg_mlflow.tracking.tags import (
     EARLIER_JOBS_TAG,
@@ -99,8 +100,10 @@ def record_rest(
 def _log_kept_package(client: TrackingClient, found: RunJob) -> None:
     """Logs the package of a failed job, if its launcher did not come to that; of other jobs, the archive has it."""
     if (path := find_kept_package(found.job_id)) is not None:
-        with Attempts(client.mask)("package"):
-            log_package(client.without_patience(), found.run_id, path)
+        attempts = Attempts(client.mask)
+        with attempts("package"):
+            log_package(client, found.run_id, path)
+        note_missing(client, found.run_id, attempts.missing)
 
 
 def _read_cursor(found: RunJob) -> int:

@@ -3,12 +3,14 @@
 import copy
 import json
 import os
+from contextlib import nullcontext
 
 from mlflow.entities import Run
 
 from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
 from tg.common.delivery.sagemaker.executor import JobState
+from tg.common.delivery.sagemaker.executor.job_patience import asking_once
 from tg.common.errors import JobMissingError
 from tg.common.secrets import SecretMask
 from tg.common.system.temporary_folder import temporary_folder
@@ -26,9 +28,10 @@ _CHUNK_BYTES = 1 << 16
 def describe_status(client: TrackingClient, run: Run) -> str:
     """Writes the status of a run, what it waits for, its job, and who records it, a line each.
 
+    A job that does not answer soon keeps nothing else from being said.
+
     Raises:
         RunNotOursError: If it is not one of ours.
-        JobUnreachableError: If its job cannot be asked now.
     """
     check_is_ours(run)
     return _mask(run, "\n".join(_describe_lines(client, run)))
@@ -73,9 +76,10 @@ def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> 
     masked, has_begun = find_run_secrets(run).stream(), False
     try:
         found = find_job(run)
-        for event in found.executor.logs(found.job_id, follow=follow):
-            has_begun = True
-            show(LogEvent(masked.feed(event.data), event.time_ms))
+        with nullcontext() if follow else asking_once():
+            for event in found.executor.logs(found.job_id, follow=follow):
+                has_begun = True
+                show(LogEvent(masked.feed(event.data), event.time_ms))
         show(LogEvent(masked.finish(), 0))
     except JobUnreachableError:
         raise
@@ -124,7 +128,7 @@ def _mask(run: Run, text: str) -> str:
 
 def _describe_job(run: Run) -> str:
     state, job_id = _look(run), run.data.tags[JOB_ID_TAG]
-    return f"job {job_id} {_describe(state) if isinstance(state, JobState) else 'is not kept any more'}"
+    return f"job {job_id} {'is not kept any more' if isinstance(state, JobMissingError) else _describe(state)}"
 
 
 def _describe(state: JobState | TgError) -> str:
@@ -134,11 +138,11 @@ def _describe(state: JobState | TgError) -> str:
 
 
 def _look(run: Run) -> JobState | TgError:
+    """Looks at a run's job; what does not answer is not waited for."""
     try:
-        found = find_job(run)
-        return found.executor.status(found.job_id)
-    except JobUnreachableError:
-        raise
+        with asking_once():
+            found = find_job(run)
+            return found.executor.status(found.job_id)
     except (DeliveryError, RunNotOursError) as error:
         return error
 

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
@@ -19,14 +20,10 @@ from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
 from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
 from tg_mlflow.tracking.masked_requests import MaskedRequests, make_storable
 from tg_mlflow.tracking.new_store import open_store
-from tg_mlflow.tracking.patience import Clock, Patience
+from tg_mlflow.tracking.patience import PATIENCE_SECONDS, PATIENCE_VARIABLE, Clock, Patience
 from tg_mlflow.tracking.tags import SECRETS_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
-
-# So long a tracking server may be away, besides the time that MLflow's own client tries again.
-PATIENCE_SECONDS = 300.0
-PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -39,13 +36,10 @@ def read_patience() -> float:
         BackendConfigError: If it is not a number of seconds.
     """
     text = os.environ.get(PATIENCE_VARIABLE) or str(PATIENCE_SECONDS)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float("nan")
-    if not seconds >= 0:
-        raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
-    return seconds
+    with suppress(ValueError):
+        if (seconds := float(text)) >= 0:
+            return seconds
+    raise BackendConfigError(f"{PATIENCE_VARIABLE} is {text!r}; give a number of seconds, such as 300")
 
 
 def _asking(what: str, method: Method) -> Method:
@@ -116,9 +110,8 @@ class TrackingClient(MaskedRequests):
         except MlflowException as error:
             raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
-        patience_seconds = read_patience() if patience_seconds is None else patience_seconds
-        self._patience, self._store_patience = Patience(patience_seconds, clock), Patience(patience_seconds, clock)
         self._clock = clock
+        self._set_patience(patience_seconds)
         self._thread = threading.local()
 
     @property
@@ -128,9 +121,17 @@ class TrackingClient(MaskedRequests):
 
     def without_patience(self) -> "TrackingClient":
         """Returns the same client, which sends each request once: for interrupts, and notes that may be missing."""
+        return self.with_patience(0)
+
+    def with_patience(self, seconds: float | None = None) -> "TrackingClient":
+        """Returns the same client, which waits so long for a server that is away; by default as a new one does."""
         client = copy.copy(self)
-        client._patience = client._store_patience = Patience(0, self._clock)
+        client._set_patience(seconds)
         return client
+
+    def _set_patience(self, seconds: float | None) -> None:
+        seconds = read_patience() if seconds is None else seconds
+        self._patience, self._store_patience = Patience(seconds, self._clock), Patience(seconds, self._clock)
 
     def repeat(self, action: Callable[[], T], what: str) -> T:
         """Does something again, with growing pauses, while the server is away.

@@ -102,7 +102,16 @@ def _end(client: TrackingClient, run_id: str, status: int) -> None:
         end_job_runs(client, run_id, word)
         client.set_terminated(run_id, word)
     except (TrackingError, KeyboardInterrupt) as error:
+        if isinstance(error, TrackingError) and _has_status(client, run_id, word):
+            return  # only the answer was lost
         raise RecordingError(
             f"the tracking server did not take that run {run_id} is {word} ({describe_failure(error)}); the job is "
             f"kept: when the server is back, run `tg-mlflow attach {run_id}`"
         ) from error
+
+
+def _has_status(client: TrackingClient, run_id: str, word: str) -> bool:
+    try:
+        return bool(client.without_patience().get_run(run_id).info.status == word)
+    except TrackingError:
+        return False

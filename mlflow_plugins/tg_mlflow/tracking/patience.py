@@ -5,6 +5,10 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
+# So long a tracking server may be away, besides the time that MLflow's own client tries again.
+PATIENCE_SECONDS = 300.0
+PATIENCE_VARIABLE = "TG_TRACKING_PATIENCE_SECONDS"
+
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 

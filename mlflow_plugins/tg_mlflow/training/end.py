@@ -1,16 +1,15 @@
 """How a training has ended."""
 
 import logging
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError, TgError
-from tg.common.delivery.sagemaker.archive.entries import is_of_the_disk
 from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
 from tg.common.exception_text import format_trace
+from tg.common.system.disk_errors import is_of_the_disk, is_temporary
 from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -51,8 +50,6 @@ def read_end(client: TrackingClient, run_id: str, error: BaseException) -> Train
 
 def _is_of_our_disk(error: BaseException) -> bool:
     """Whether this machine's disk does not take, or give, what the launcher keeps there."""
-    if not isinstance(error, OSError) or not isinstance(error.filename, str):
+    if not isinstance(error, OSError) or not isinstance(error.filename, str) or not is_of_the_disk(error):
         return False
-    folders = (tempfile.gettempdir(), jobs_path())
-    is_ours = any(Path(error.filename).is_relative_to(folder) for folder in folders)
-    return is_ours and is_of_the_disk(error)
+    return is_temporary(error) or Path(error.filename).is_relative_to(jobs_path())

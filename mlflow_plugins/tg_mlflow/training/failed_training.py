@@ -10,6 +10,7 @@ from tg_mlflow.places.config import LogConfig
 from tg_mlflow.results.artifacts import log_input, log_package
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.training.capacity import NoCapacityError
 
 
@@ -18,7 +19,7 @@ def explaining_failure(
     client: TrackingClient, run_id: str, package: Path, dataset: Path | None, log: LogConfig
 ) -> Iterator[None]:
     """Logs the package and the dataset if the training that the context is open for fails; of one that succeeds, the
-    archive has them. A warning names what cannot be logged.
+    archive has them. A warning, and the run, name what cannot be logged.
 
     Args:
         client: The tracking server's.
@@ -38,4 +39,5 @@ def explaining_failure(
         if log.dataset:
             with attempts("dataset"):
                 log_input(client, run_id, dataset)
+        note_missing(client, run_id, attempts.missing)
         raise

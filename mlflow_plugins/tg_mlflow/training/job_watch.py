@@ -9,8 +9,8 @@ from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
 from tg.common.delivery.sagemaker import Listener, LogEvent, check_completed, write_to_stdout
-from tg.common.delivery.sagemaker.archive.entries import is_of_the_disk
 from tg.common.errors import JobMissingError, StorageError
+from tg.common.system.disk_errors import describe_full_folder, is_of_the_disk
 from tg_mlflow.errors import LogMissingError, RecordingError, TrackingError, describe_failure
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.recording.recorder import RunRecorder
@@ -99,7 +99,8 @@ def storing(job: Job) -> Iterator[None]:
         if not is_of_the_disk(error):
             raise
         raise StorageError(
-            f"what job {job.job_id} needs cannot be stored ({describe_failure(error)}); free space, or set "
+            describe_full_folder(error)
+            or f"what job {job.job_id} needs cannot be stored ({describe_failure(error)}); free space, or set "
             "TG_JOBS_PATH or TMPDIR"
         ) from error
 

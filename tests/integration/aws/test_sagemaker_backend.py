@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +14,7 @@ from docker.errors import APIError
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from tests import warm
 from tests.aws_emulator import AwsEmulator
 from tests.integration.aws.backend_support import (
     FIRST_HALF,
@@ -51,7 +50,7 @@ def example(
 ) -> Iterator[ProjectFolder]:
     """``examples/breast_cancer`` with its data here and in S3."""
     shutil.copytree(ROOT / "examples" / "breast_cancer", project.path, dirs_exist_ok=True)
-    subprocess.run([sys.executable, "prepare_data.py"], cwd=project.path, check=True, capture_output=True)
+    warm.run([str(project.path / "prepare_data.py")], check=True)
     name = "breast_cancer/breast_cancer.parquet"
     key = "sagemaker/breast_cancer/datasets/breast_cancer.parquet"
     aws.s3.upload_file(str(project.path / "datasets" / name), BUCKET, key)

@@ -4,7 +4,6 @@ import importlib.util
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 
 import boto3
@@ -18,6 +17,7 @@ from tests.integration.aws.test_sagemaker_backend import build_options, example,
 from tests.launcher import END_SECONDS
 from tests.processes import wait_for
 from tests.support import ROOT, ProjectFolder, all_runs
+from tests.warm import WarmPopen
 
 __all__ = ["build_options", "example"]
 
@@ -118,8 +118,8 @@ def test_each_job_of_the_tuner_is_a_run(
 
 def test_ctrl_c_stops_the_tuner_and_its_jobs(example: ProjectFolder, aws: AwsEmulator, store: MlflowClient) -> None:
     aws.faults.hold_ends()
-    command = [sys.executable, str(SCRIPT), "--project", str(example.path), "--max-jobs", "9"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    command = [str(SCRIPT), "--project", str(example.path), "--max-jobs", "9"]
+    with WarmPopen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             # Both train, and both are recorded.
             wait_for(lambda: [job.secondary_status for job in aws.jobs] == ["Uploading"] * 2, 120)

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -34,11 +34,7 @@ class DockerScene(StoredScene):
         self._names: dict[Path, list[str]] = {}
 
     def find_project(self, folder: Path) -> Path:
-        copy = folder / self._project.name
-        shutil.copytree(self._project, copy)
-        with (copy / "tasks.py").open("a") as tasks:
-            tasks.write(f"\nVERSION = {folder.name!r}\n")
-        return copy
+        return copy_project(self._project, folder)
 
     @contextmanager
     def open_seam(self, folder: Path, calls: Calls) -> Iterator[dict[str, str]]:
@@ -55,13 +51,8 @@ class DockerScene(StoredScene):
             is_started = is_started or found == "POST containers/*/start"
             return found
 
-        # A path of a socket has 108 characters at most.
-        path = Path("/tmp", f"tg-seams-{abs(hash(folder)):x}.sock")
-        with SeamProxy(self._socket_path, calls, name, socket_path=path) as proxy:
-            try:
-                yield {"DOCKER_HOST": proxy.address}
-            finally:
-                path.unlink(missing_ok=True)
+        with open_docker_seam(self._socket_path, folder, calls, name) as variables:
+            yield variables
 
     def list_jobs(self, folder: Path) -> list[str]:
         described = {each.name: "" for each in (folder / "jobs").iterdir()}
@@ -86,11 +77,38 @@ class DockerScene(StoredScene):
                 continue
 
 
+def copy_project(project: Path, folder: Path) -> Path:
+    """Copies a project into a folder, as a version that only this folder has."""
+    copy = folder / project.name
+    shutil.copytree(project, copy)
+    with (copy / "tasks.py").open("a") as tasks:
+        tasks.write(f"\nVERSION = {folder.name!r}\n")
+    return copy
+
+
+@contextmanager
+def open_docker_seam(
+    socket_path: str, folder: Path, calls: Calls, name: Callable[[Request], str]
+) -> Iterator[dict[str, str]]:
+    """Opens what the calls to a daemon pass through, and yields the variables that lead there."""
+    # A path of a socket has 108 characters at most.
+    path = Path("/tmp", f"tg-seams-{abs(hash(folder)):x}.sock")
+    with SeamProxy(socket_path, calls, name, socket_path=path) as proxy:
+        try:
+            yield {"DOCKER_HOST": proxy.address}
+        finally:
+            path.unlink(missing_ok=True)
+
+
 def name_call(request: Request) -> str:
     """Names a request by its method and path, without the version of the API, ids and names."""
     path, words = urlsplit(request.path), parse_qs(urlsplit(request.path).query)
     parts = _VERSION.sub("", path.path).strip("/").split("/")
-    if parts[0] in ("containers", "images", "exec", "volumes") and parts[1:] not in (["json"], ["create"], ["prune"]):
+    if parts[0] in ("containers", "images", "exec", "volumes", "distribution") and parts[1:] not in (
+        ["json"],
+        ["create"],
+        ["prune"],
+    ):
         last = parts[-1] if len(parts) > 2 else ""
         parts = [parts[0], "*", last] if last else [parts[0], "*"]
     follows = " follow" if words.get("follow", ["0"])[0].lower() in ("1", "true") else ""

@@ -36,6 +36,8 @@ def hurry() -> None:
     import docker
     from botocore.config import Config
 
+    from tg.common.delivery.delivery.image.silence import Silence
+    from tg.common.delivery.delivery.image.watched_stream import read_watched
     from tg.common.delivery.sagemaker.aws import s3_download
     from tg.common.delivery.sagemaker.aws.session import AwsSession
     from tg.common.delivery.sagemaker.container.patience import EnginePatience
@@ -55,6 +57,9 @@ def hurry() -> None:
     s3_download.download_object.__defaults__ = (0.1,)
     Config.OPTION_DEFAULTS.update(connect_timeout=TIMEOUT_SECONDS, read_timeout=TIMEOUT_SECONDS)
     AwsSession.__init__.__defaults__ = (None, None, None, PATIENCE_SECONDS, 0.2, None)
+    read_watched.__defaults__ = (0.2,)
+    given = Silence.__init__.__defaults__ or ()
+    Silence.__init__.__defaults__ = (given[0], PATIENCE_SECONDS, given[2])
     EnginePatience.__init__.__defaults__ = (PATIENCE_SECONDS, 0.2)
     docker.APIClient = partial(docker.APIClient, timeout=TIMEOUT_SECONDS)  # type: ignore[misc,assignment]
     SagemakerPlace.open = partial(_open, pacing)  # type: ignore[method-assign]

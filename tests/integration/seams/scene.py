@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 
 from tests.integration.seams.faults import Calls
 from tests.integration.seams.haste import PATIENCE_SECONDS, TIMEOUT_SECONDS, write_commands
-from tests.integration.seams.verdict import Remains
+from tests.integration.seams.snapshot import Snapshot
+from tests.integration.seams.verdict import Remains, Verdict, judge
 from tests.launcher import processes_that_name
 from tests.warm import WarmPopen
 
@@ -62,6 +63,14 @@ class Scene(ABC):
         """Returns more words of the command of a launcher with this folder."""
         return []
 
+    def prepare(self, folder: Path, words: Sequence[str], variables: dict[str, str]) -> Sequence[str]:
+        """Does what is done before any fault; returns the command that meets it, by default the one that trains."""
+        return words
+
+    def judge(self, remains: Remains, whole: Snapshot) -> Verdict:
+        """Judges what a launcher has left."""
+        return judge(remains, whole)
+
     def list_jobs(self, folder: Path) -> list[str]:
         """Describes the jobs of a launcher with this folder: ``going on``, ``completed`` or ``stopped``."""
         return [describe_job(each) for each in (folder / "jobs").iterdir()]
@@ -88,9 +97,12 @@ class Scene(ABC):
             "MLFLOW_EXPERIMENT_ID": experiment_id,
             **self.find_way(),
         }
+        words = ["mlflow", "run", str(self.find_project(folder)), "-b", f"tg-{self._place}", *self.find_words(folder)]
+        words = self.prepare(folder, words, variables)
         with self.open_seam(folder, calls) as detour:
-            words = [str(self.find_project(folder)), "-b", f"tg-{self._place}", *self.find_words(folder)]
-            code, output = self._run(["mlflow", "run", *words], {**variables, **detour})
+            code, output = self.run(words, {**variables, **detour})
+        # Who has given the command knows it: `attach` need not say that it can be given again.
+        output = f"$ {' '.join(words)}\n{output}"
         return Remains(
             client,
             experiment_id,
@@ -98,11 +110,11 @@ class Scene(ABC):
             output,
             self.list_jobs(folder),
             self.keeps_jobs,
-            lambda *given: self._run(["tg-mlflow", *given], {**variables, "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}),
+            lambda *given: self.run(["tg-mlflow", *given], {**variables, "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}),
             folder,
         )
 
-    def _run(self, words: Sequence[str], variables: dict[str, str]) -> "tuple[int | None, str]":
+    def run(self, words: Sequence[str], variables: dict[str, str]) -> "tuple[int | None, str]":
         """Runs a command to its end; one that does not come to it is killed, without an exit code."""
         process = WarmPopen(
             [str(self._folder / words[0]), *words[1:]],

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 # Tags that say what went wrong, or how far the recording had come.
 _OWN_STORY = re.compile(r"^tg\.(log_cursor|not_uploaded|missing|missing_log|failure_reason)$")
 _VERSION = re.compile(r"-\w{8}(?=\.tar\.gz$)")
-_VARYING = ("tg.billable", "tg.training", "tg.download", "tg.cost")
+_VARYING = ("tg.billable", "tg.training", "tg.download", "tg.cost", "tg.result_bytes")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Snapshot:
         files: The paths of all artifacts.
         log_lines: How many lines its log has.
         inputs: The names of its datasets.
-        models: How many models it has logged.
+        models: The files of the models that it has logged, each model's by itself.
     """
 
     points: dict[str, list[tuple[int, float]]]
@@ -32,7 +32,7 @@ class Snapshot:
     files: frozenset[str]
     log_lines: int
     inputs: frozenset[str]
-    models: int
+    models: tuple[frozenset[str], ...]
 
     def list_losses(self, other: "Snapshot") -> list[str]:
         """Names what the other one has in another way."""
@@ -64,7 +64,7 @@ def take_snapshot(client: MlflowClient, run_id: str, folder: Path) -> Snapshot:
         files=files,
         log_lines=lines,
         inputs=frozenset(each.dataset.name for each in (run.inputs.dataset_inputs if run.inputs else ())),
-        models=len(run.outputs.model_outputs) if run.outputs else 0,
+        models=tuple(_list_model(client, each.model_id) for each in (run.outputs.model_outputs if run.outputs else ())),
     )
 
 
@@ -72,4 +72,11 @@ def _list_files(client: MlflowClient, run_id: str, folder: str | None) -> list[s
     found = []
     for each in client.list_artifacts(run_id, folder):
         found += _list_files(client, run_id, each.path) if each.is_dir else [each.path]
+    return found
+
+
+def _list_model(client: MlflowClient, model_id: str, folder: str | None = None) -> frozenset[str]:
+    found = frozenset[str]()
+    for each in client.list_logged_model_artifacts(model_id, folder):
+        found |= _list_model(client, model_id, each.path) if each.is_dir else {each.path}
     return found

@@ -1,13 +1,16 @@
 """Calls to a tracking server: whatever becomes of one, nothing is lost without a word."""
 
+import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.integration.seams.faults import Fault
+from tests.integration.seams.later import WAITING_TASKS, AttachScene, CancelScene
 from tests.integration.seams.small_project import MLPROJECT, TASKS
 from tests.integration.seams.tracked_scene import TrackedScene
-from tests.integration.seams.walk import assert_nothing_is_lost, order_some
+from tests.integration.seams.walk import assert_nothing_is_lost, order_some, order_turns
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
 
@@ -32,4 +35,40 @@ def test_nothing_is_lost_of_a_training_in_the_launcher(
     scene = TrackedScene("attached", small.path, tmp_path, sqlite_server.uri)
     assert_nothing_is_lost(
         "tg-attached: the tracking server", scene, lambda calls: order_some(calls, ["runs/create"])[:3]
+    )
+
+
+def test_nothing_is_lost_of_a_model(project: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path) -> None:
+    scene = TrackedScene("process", project.path, tmp_path, sqlite_server.uri)
+    assert_nothing_is_lost(
+        "tg-process: the tracking server, for a model",
+        scene,
+        lambda calls: order_turns(calls[::5], [Fault.EVER, Fault.LOST, Fault.AWAY]),
+        re.compile("logged-models|outputs|file (MLmodel|code|data|.*(example|yaml|requirements))").search,
+    )
+
+
+class AttachToServer(AttachScene, TrackedScene):
+    """Attaches where a tracking server goes wrong."""
+
+
+class CancelAtServer(CancelScene, TrackedScene):
+    """Cancels where a tracking server goes wrong."""
+
+
+def test_nothing_is_lost_by_attach(small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path) -> None:
+    scene = AttachToServer("process", small.path, tmp_path, sqlite_server.uri)
+    assert_nothing_is_lost(
+        "tg-mlflow attach: the tracking server", scene, lambda calls: order_some(calls, ["GET runs/get"])[:3:2]
+    )
+
+
+def test_nothing_is_lost_by_cancel(small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path) -> None:
+    small.write("tasks.py", WAITING_TASKS)
+    scene = CancelAtServer("process", small.path, tmp_path, sqlite_server.uri)
+    assert_nothing_is_lost(
+        "tg-mlflow cancel: the tracking server",
+        scene,
+        lambda calls: order_some(calls, ["GET runs/get", "runs/update KILLED"])[:3:2],
+        word="KILLED, whole",
     )

@@ -86,21 +86,21 @@ def _judge_finished(remains: Remains, run: Run, whole: Snapshot) -> Verdict:
     if f"tg-mlflow attach {run.info.run_id}" in story:
         return _complete(remains, run, whole, "FINISHED, says what it lacks")
     if not lost:
-        is_said = "remove it with" in remains.output
-        kept = remains.exit_code == 0 and remains.jobs and not (remains.keeps_jobs or is_said)
+        tells = "remove it with" in remains.output
+        kept = remains.exit_code == 0 and remains.jobs and not (remains.keeps_jobs or tells)
         return Verdict(
             "FINISHED, whole" if remains.exit_code == 0 else "FINISHED, whole; exit 1",
             [f"a job is kept: {remains.jobs}"] if kept else [],
         )
-    unsaid = [each for each in lost if not _is_said(each, story)]
+    unsaid = [each for each in lost if not is_said(each, story)]
     if unsaid:
         return Verdict("FINISHED, not whole", [f"lost without a word in the run: {', '.join(unsaid)}"])
     return Verdict("FINISHED, says what it lacks: " + ", ".join(lost))
 
 
-def _is_said(loss: str, said: str) -> bool:
-    kind, _, name = loss.partition(" ")
-    return name in said or (kind == "dataset" and "dataset" in said)
+def is_said(loss: str, said: str) -> bool:
+    """Whether a run says what it lacks: the package with its digest, and a dataset, are called so."""
+    return loss.partition(" ")[2] in said or any(word in loss and word in said for word in ("dataset", "package"))
 
 
 def _judge_failed(remains: Remains, run: Run, whole: Snapshot) -> Verdict:

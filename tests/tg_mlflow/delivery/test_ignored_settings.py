@@ -111,7 +111,16 @@ NOTE = (
             CONDA,
             {},
             RemoteConfig(image_uri="registry/image:1"),
-            ["tg-sagemaker ignores env.yaml; the command runs in the image that image_uri names"],
+            [f"{NOTE}; of env.yaml, what the image of image_uri lacks is installed when the job starts, and no more"],
+        ),
+        (
+            "docker_env: {image: mine}",
+            {},
+            RemoteConfig(image_uri="registry/image:1"),
+            [
+                "tg-sagemaker ignores docker_env in the MLproject (image 'mine'); the command runs in the image that "
+                "image_uri names"
+            ],
         ),
         (
             CONDA,
@@ -151,10 +160,7 @@ NOTE = (
             "docker_env: {image: mine}",
             {},
             LocalConfig(base_image="other"),
-            [
-                "tg-local ignores docker_env in the MLproject (image 'mine'); the command runs in an image with the "
-                "libraries that the project declares, or else imports"
-            ],
+            [],
         ),
         ("", {}, ProcessConfig(), []),
         ("", {}, LocalConfig(), []),

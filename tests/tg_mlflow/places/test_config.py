@@ -33,7 +33,6 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "data_files": [],
         "project_limit_mb": 200,
         "metric_regexes": {},
-        "mlflow": "relayed",
         "tags": {},
         "log": {
             "figures": True,

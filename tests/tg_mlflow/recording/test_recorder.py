@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import threading
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 from tests.job_output import open_recorder
 from tests.memory_server import FakeClock
+from tg.common import JobFailedError, JobStoppedError, JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RecordingError
@@ -166,6 +168,68 @@ def test_a_server_that_stays_away_is_given_up(store: MlflowClient, run_id: str) 
     with pytest.raises(RecordingError, match=r"did not take the metrics of run .* .the connection broke"):
         record()
     assert clock.pauses == [0.5, 1, 2, 4, 8, 10, 10, 10, 10, 4.5]
+
+
+@pytest.mark.parametrize(
+    "error", [JobFailedError("exit code 1"), JobStoppedError("it was stopped"), KeyboardInterrupt()]
+)
+def test_metrics_that_are_not_taken_keep_a_run_open_however_its_training_ends(
+    store: MlflowClient, run_id: str, error: BaseException
+) -> None:
+    outage = OutageClient(store.tracking_uri, patience_seconds=0)
+    outage.failures = 1
+
+    def record() -> None:
+        with open_recorder(outage, run_id) as recorder:
+            recorder.take(metric_event("loss", 0.5))
+            raise error
+
+    with pytest.raises(RecordingError, match=r"did not take the metrics of run .* .the connection broke"):
+        record()
+
+
+@pytest.mark.parametrize("error", [RecordingError("the server is away"), JobUnreachableError("no network")])
+def test_what_keeps_a_run_open_anyway_is_raised_as_it_is(
+    store: MlflowClient, run_id: str, error: BaseException
+) -> None:
+    outage = OutageClient(store.tracking_uri, patience_seconds=0)
+    outage.failures = 1
+
+    def record() -> None:
+        with open_recorder(outage, run_id) as recorder:
+            recorder.take(metric_event("loss", 0.5))
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        record()
+    assert caught.value is error
+
+
+def test_a_run_that_fails_says_that_its_log_could_not_be_sent(
+    store: MlflowClient, run_id: str, temporary: Path
+) -> None:
+    class NoFiles(MlflowClient):
+        def log_artifact(self, *arguments: Any, **named: Any) -> None:
+            raise MlflowException("the disk is full")
+
+    class NoFilesClient(TrackingClient, NoFiles):
+        pass
+
+    def record(error: Exception) -> None:
+        with open_recorder(NoFilesClient(store.tracking_uri, patience_seconds=0), run_id) as recorder:
+            recorder.take(metric_event("loss", 0.5))
+            raise error
+
+    store.set_tag(run_id, "tg.missing", "package")
+    with pytest.raises(JobUnreachableError):
+        record(JobUnreachableError("no network"))
+    assert store.get_run(run_id).data.tags["tg.missing"] == "package"  # the log is sent when the rest is recorded
+    with pytest.raises(JobFailedError):
+        record(JobFailedError("exit code 1"))
+    told = store.get_run(run_id).data.tags["tg.missing"]
+    assert re.fullmatch(
+        r"package, logs/train\.log \(the log could not be sent \(.*the disk is full.*\); it is .*/train\.log\)", told
+    )
 
 
 class Refusal(Outage):

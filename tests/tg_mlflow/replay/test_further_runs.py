@@ -42,7 +42,7 @@ def end(local_id: str, status: str = "FINISHED", time_ms: int = 9) -> dict[str, 
 def test_nested_runs_are_children_as_in_the_job(store: MlflowClient, run_id: str, record: Record) -> None:
     record(
         {"op": "begin", "run": run_id},
-        start(CHILD, "fold 1"),
+        start(CHILD, "fold 1", **{"mlflow.source.name": "file:///tmp/copy", "mlflow.project.entryPoint": "step"}),
         {"op": "batch", "run": CHILD, "metrics": [["loss", 0.25, 6, 1]], "params": [["C", "1"]]},
         start(GRANDCHILD, "inner", **{"mlflow.parentRunId": CHILD, "seen": f"run {CHILD} and {'e' * 32}"}),
         {"op": "batch", "run": GRANDCHILD, "metrics": [["loss", 0.125, 7, 1]]},
@@ -57,6 +57,7 @@ def test_nested_runs_are_children_as_in_the_job(store: MlflowClient, run_id: str
     assert child.data.tags["mlflow.parentRunId"] == run_id
     assert child.data.tags["mlflow.user"] == "ada"
     assert child.data.tags["mlflow.source.name"] == "https://example.org/project"
+    assert child.data.tags["mlflow.project.entryPoint"] == "step"
     assert grandchild.info.status == "FAILED"
     assert grandchild.data.tags["mlflow.parentRunId"] == child.info.run_id
     assert grandchild.data.tags["seen"] == f"run {child.info.run_id} and {'e' * 32}"

@@ -3,11 +3,12 @@
 import math
 
 import pytest
+from mlflow.exceptions import MlflowException
 
-from tests.memory_server import MemoryClient
+from tests.memory_server import FakeClock, MemoryClient
 from tests.tg_mlflow.memory_jobs import start_job
 from tg.common import DeliveryError
-from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.errors import RecordingError, RunNotOursError
 from tg_mlflow.takeover import cancellation
 from tg_mlflow.takeover.cancellation import cancel, wait_for_launcher
 from tg_mlflow.testing.memory_executor import Line, MemoryExecutor, Script
@@ -38,6 +39,33 @@ def test_what_a_job_has_said_since_its_launcher_died_is_recorded_before_it_is_re
     assert client.requests.count("log_batch") >= 1
     with pytest.raises(DeliveryError, match="there is no job 'job'"):
         executor.status("job")
+
+
+def test_a_server_that_is_away_is_waited_for_before_the_job_is_removed(executor: MemoryExecutor) -> None:
+    clock = FakeClock()
+    client = MemoryClient(patience_seconds=0, clock=clock)  # as commands read
+    executor._machine._write_script = lambda request: Script([Line(0, "###METRIC###loss:0.5###")], math.inf)
+    job = start_job(client, executor, **TAGS)
+    away = MlflowException("it is away")
+    client.faults = {"log_batch": [away, away], "set_terminated": []}
+    cancel(client, job.run_id)
+    run = client.get_run(job.run_id)
+    assert (run.info.status, run.data.metrics) == ("KILLED", {"loss": 0.5})
+    assert clock.pauses == [0.5, 1]
+
+
+def test_a_job_whose_metrics_the_server_never_takes_is_kept_and_its_run_stays_open(executor: MemoryExecutor) -> None:
+    client = MemoryClient(patience_seconds=0, clock=FakeClock())
+    executor._machine._write_script = lambda request: Script([Line(0, "###METRIC###loss:0.5###")], math.inf)
+    job = start_job(client, executor, **TAGS)
+    client.faults = {"log_batch": [MlflowException("it is away")] * 1000}
+    with pytest.raises(RecordingError, match=f"run `tg-mlflow attach {job.run_id}`"):
+        cancel(client, job.run_id)
+    assert client.get_run(job.run_id).info.status == "RUNNING"
+    client.faults = {}
+    cancel(client, job.run_id)
+    run = client.get_run(job.run_id)
+    assert (run.info.status, run.data.metrics) == ("KILLED", {"loss": 0.5})
 
 
 def test_a_run_that_has_ended_is_left_as_it_is(executor: MemoryExecutor, caplog: pytest.LogCaptureFixture) -> None:

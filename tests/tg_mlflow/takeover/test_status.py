@@ -9,6 +9,8 @@ import pytest
 
 from tests.memory_server import MemoryClient
 from tests.tg_mlflow.memory_jobs import start_job
+from tg.common import JobUnreachableError
+from tg.common.delivery.sagemaker.executor.job_patience import asks_once
 from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_process
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.status import describe_status, show_log
@@ -85,6 +87,28 @@ def test_the_status_of_a_run_that_has_failed(executor: MemoryExecutor) -> None:
     assert describe_status(client, client.get_run(run_id)).splitlines() == [
         f"run {run_id} FAILED: no luck",
         "job job is not kept any more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "last"),
+    [("RUNNING", ["no process of this machine records it; `tg-mlflow attach {run_id}` does"]), ("FAILED", [])],
+)
+def test_a_job_that_cannot_be_seen_keeps_nothing_else_from_being_said(
+    executor: MemoryExecutor, monkeypatch: pytest.MonkeyPatch, status: str, last: list[str]
+) -> None:
+    def look(job_id: str) -> None:
+        assert asks_once()
+        raise JobUnreachableError("AWS cannot be reached: no route")
+
+    client = MemoryClient()
+    job = start_job(client, executor, **TAGS)
+    monkeypatch.setattr(executor, "status", look)
+    client.set_terminated(job.run_id, status)
+    assert describe_status(client, client.get_run(job.run_id)).splitlines() == [
+        f"run {job.run_id} {status}",
+        "job job cannot be seen: AWS cannot be reached: no route",
+        *(line.format(run_id=job.run_id) for line in last),
     ]
 
 

@@ -22,18 +22,17 @@ def test_a_log_whose_secrets_are_not_known_is_not_shown(text: str) -> None:
         show_log(client, run, False, lambda event: pytest.fail("shown"))
 
 
+_NOT_INSTALLED = (
+    "job job cannot be seen: run '{0}' is from the place 'tg-proces', which is not installed here; did you mean "
+    "'tg-process'?"
+)
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        ("FINISHED", ["job job is not kept any more"]),
-        (
-            "RUNNING",
-            [
-                "job job cannot be seen: run '{0}' is from the place 'tg-proces', which is not installed here; did you "
-                "mean 'tg-process'?",
-                "no process of this machine records it; `tg-mlflow attach {0}` does",
-            ],
-        ),
+        ("FINISHED", [_NOT_INSTALLED]),
+        ("RUNNING", [_NOT_INSTALLED, "no process of this machine records it; `tg-mlflow attach {0}` does"]),
     ],
 )
 def test_a_run_of_a_place_that_is_not_installed_has_a_status(status: str, expected: list[str]) -> None:

@@ -317,6 +317,7 @@ def test_how_long_a_server_may_be_away_is_a_setting(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", "1.5")
     assert MemoryClient().patience_seconds == 1.5
     assert MemoryClient(patience_seconds=7).patience_seconds == 7
+    assert MemoryClient(patience_seconds=0).with_patience().patience_seconds == 1.5
     for text in ("soon", "-1", "nan"):
         monkeypatch.setenv("TG_TRACKING_PATIENCE_SECONDS", text)
         with pytest.raises(BackendConfigError, match=f"^TG_TRACKING_PATIENCE_SECONDS is '{text}'; give a number"):

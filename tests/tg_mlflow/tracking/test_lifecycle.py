@@ -5,7 +5,7 @@ from mlflow.exceptions import MlflowException
 
 from tests.memory_server import FakeClock, MemoryClient
 from tg.common import JobFailedError, JobStoppedError, JobUnreachableError
-from tg_mlflow.errors import RecordingError, RunEndedError
+from tg_mlflow.errors import RecordingError, RunEndedError, TrackingError
 from tg_mlflow.tracking.lifecycle import Ending, ending_run
 
 AWAY = MlflowException("it is away")
@@ -81,3 +81,18 @@ def test_a_server_that_stays_away_is_waited_for_once_and_after_an_interrupt_not_
     with pytest.raises(RecordingError, match=rf"did not take that run {run_id} is .*it is away.*attach {run_id}`"):
         end(client, run_id, error)
     assert clock.pauses == pauses
+
+
+def test_an_end_whose_answer_is_lost_is_the_end(client: MemoryClient) -> None:
+    run_id = client.create_run("7").info.run_id
+    take, answers = client.set_terminated, [AWAY]
+
+    def lose_answer(*given: str) -> None:
+        take(*given)
+        if answers:
+            raise TrackingError(str(answers.pop()))
+
+    client.set_terminated = lose_answer  # type: ignore[method-assign,assignment]
+    with pytest.raises(JobStoppedError):
+        end(client, run_id, JobStoppedError("it was stopped"))
+    assert client.get_run(run_id).info.status == "KILLED"

@@ -55,11 +55,24 @@ def test_an_error_of_the_projects_code_is_shown_without_secrets(caplog: pytest.L
     ]
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
-def test_a_disk_that_is_full_is_one_line(number: int, caplog: pytest.LogCaptureFixture, temporary: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (
+            errno.ENOSPC,
+            "temporary files cannot be written to {folder!r}: the disk is full; free space there, or set TMPDIR to "
+            "another folder",
+        ),
+        (errno.EIO, f"OSError: [Errno {errno.EIO}] Input/output error: {{path!r}}"),
+        (errno.EROFS, f"OSError: [Errno {errno.EROFS}] Read-only file system: {{path!r}}"),
+    ],
+)
+def test_a_disk_that_is_full_is_one_line(
+    number: int, said: str, caplog: pytest.LogCaptureFixture, temporary: Path
+) -> None:
     path = str(temporary / "tg-1" / "a.tar.gz")
     run_id, end = end_with(OSError(number, os.strerror(number), path), "FAILED")
-    assert end.failure == f"Run {run_id} FAILED: OSError: [Errno {number}] {os.strerror(number)}: '{path}'"
+    assert end.failure == f"Run {run_id} FAILED: {said.format(folder=str(temporary), path=path)}"
     assert caplog.messages == []
     end_with(OSError(number, os.strerror(number), "/data/of/the/project"), "FAILED")
     assert len(caplog.messages) == 1

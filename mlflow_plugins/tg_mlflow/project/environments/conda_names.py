@@ -5,6 +5,7 @@ import re
 # Where pip has another name. Names that differ in case, `-` and `_` only are the same to pip.
 _OF_PIP = {
     "brotli-python": "brotli",
+    "cython-blis": "blis",
     "dask-core": "dask",
     "docker-py": "docker",
     "faiss": "faiss-cpu",
@@ -51,7 +52,17 @@ _OF_PIP = {
 
 # What Python and pip's wheels bring along, so that nothing is missing without it.
 _BROUGHT_ALONG = {
-    *("blas", "bzip2", "ca-certificates", "cpuonly", "expat", "intel-openmp", "ld-impl-linux-64", "libblas"),
+    *(
+        "backports",
+        "blas",
+        "bzip2",
+        "ca-certificates",
+        "cpuonly",
+        "expat",
+        "intel-openmp",
+        "ld-impl-linux-64",
+        "libblas",
+    ),
     *("libcblas", "libffi", "libgcc", "libgcc-ng", "libgfortran", "libgfortran-ng", "libgfortran5", "libgomp"),
     *("liblapack", "libnsl", "libopenblas", "libsqlite", "libstdcxx", "libstdcxx-ng", "libuuid", "libzlib", "mkl"),
     *("mkl-fft", "mkl-random", "mkl-service", "ncurses", "nomkl", "numpy-base", "openblas", "openssl", "pip"),
@@ -73,9 +84,13 @@ _NOT_OF_PIP = {
     *("qt-webengine", "r", "re2", "redis-server", "rust", "sed", "snappy", "spark", "sysroot-linux-64"),
     *("tensorrt", "tesseract", "texlive-core", "tmux", "unixodbc", "unzip", "vim", "wget", "x264", "x265", "yarn"),
     *("zeromq", "zip", "zstd"),
+    *("freeglut", "fribidi", "graphite2", "jasper", "mpc", "mpfr", "pthread-stubs", "speexdsp", "tzcode"),
+    # of Windows
+    *("icc-rt", "pywin32", "pywinpty", "ucrt", "vc", "vc14-runtime", "vs2015-runtime", "win-inet-pton", "wincertstore"),
+    *("console-shortcut", "menuinst", "winpty"),
 }
 _FAMILIES_NOT_OF_PIP = re.compile(
-    r"(?:cuda|gcc|gfortran|gxx|binutils|font-ttf|fonts|lib|nb-conda|perl|r|xorg)-.*|.*-cpp|.*-linux-64"
+    r"(?:cuda|gcc|gfortran|gxx|binutils|font-ttf|fonts|lib|m2w64|msys2|nb-conda|perl|r|xorg)-.*|.*-cpp|.*-linux-64"
 )
 # Libraries for programs in C are called `lib…` in conda, as a few of pip's own are.
 _OF_PIP_LIKE_LIBRARIES = {"libclang", "libcst", "librosa", "libsass", "libsvm-official", "libtmux", "libusb1"}

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from .disk_errors import naming_file
+
 
 @contextmanager
 def replacing_file(target: Path) -> Iterator[IO[bytes]]:
@@ -19,9 +21,10 @@ def replacing_file(target: Path) -> Iterator[IO[bytes]]:
     """
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+            with naming_file(target):
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             os.chmod(file.name, 0o644)
             os.replace(file.name, target)
         except BaseException:

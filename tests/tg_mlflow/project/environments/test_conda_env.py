@@ -62,6 +62,13 @@ def test_a_package_of_conda_becomes_a_requirement(tmp_path: Path, spec: str, req
     [
         *("cudatoolkit=11.3", "gcc", "gxx_linux-64=9.3", "make", "r-base=4.1", "r-essentials", "graphviz", "openjdk=8"),
         *("libprotobuf=3.20", "ffmpeg", "cuda-nvcc", "pytorch-cuda=11.8", "hdf5=1.10.6=hb1b8bf9_0", "git", "arrow-cpp"),
+        *(
+            "jpeg=9d=h2bbff1b_0",
+            "pywin32=302=py38h294d835_2",
+            "m2w64-gcc-libs",
+            "vs2015_runtime=14.27",
+            "libcxx=12.0.0",
+        ),
     ],
 )
 def test_what_pip_does_not_have_is_named(tmp_path: Path, spec: str) -> None:

@@ -1,6 +1,7 @@
 """Finds the files of a dataset, and the partitions in the names of their folders."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -34,9 +35,28 @@ def open_parts(dataset: Path) -> list[TablePart]:
     return [_open_part(path, dataset) for path in paths]
 
 
+def walk_files(folder: Path, is_skipped: Callable[[str], bool] = lambda name: False) -> Iterator["os.DirEntry[str]"]:
+    """Yields the files of a folder and of the folders in it, in no particular order; links to folders are not followed.
+
+    Args:
+        folder: The folder; of one that may not be read, there is nothing.
+        is_skipped: Whether a file or folder of a name is left out.
+    """
+    try:
+        with os.scandir(folder) as scanned:
+            entries = [each for each in scanned if not is_skipped(each.name)]
+    except PermissionError:
+        return
+    for each in entries:
+        if each.is_dir(follow_symlinks=False):
+            yield from walk_files(Path(each.path), is_skipped)
+        elif each.is_file():
+            yield each
+
+
 def _find_files(dataset: Path) -> list[Path]:
-    found = (path for path in dataset.rglob("*") if path.suffix.lower() != ".crc" and path.is_file())
-    return sorted(path for path in found if not any(map(_is_hidden, path.relative_to(dataset).parts)))
+    found = (Path(each.path) for each in walk_files(dataset, _is_hidden))
+    return sorted(path for path in found if path.suffix.lower() != ".crc")
 
 
 def _is_hidden(name: str) -> bool:

@@ -35,6 +35,10 @@ class AbstractTrainingTask(ABC):
         """Returns the names of this task's metrics, the most important first; empty if they are unknown."""
         return []
 
+    def get_parameters(self) -> Mapping[str, str]:
+        """Returns the values that this task was made of, by name, which its run has as params; empty if unknown."""
+        return {}
+
     def run(self, data: Any = None) -> dict[str, Any]:
         """Trains in memory.
 

@@ -1,3 +1,4 @@
+import importlib.metadata
 import json
 import shutil
 import sys
@@ -68,6 +69,34 @@ def test_what_is_upgraded_has_its_new_version_and_what_it_needs_now(site: Path) 
     assert (find_versions(["riser"]), find_required(["riser"])) == ({"riser": "2.0"}, {"riser", "helper"})
     shutil.rmtree(site / "riser-2.0.dist-info")
     assert find_versions(["riser"]) == {}
+
+
+def test_a_folder_without_distributions_is_no_reason_to_read_again(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(site, "steady", "1.0", "steady.py")
+    read: list[str] = []
+    original = importlib.metadata.distribution
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: (read.append(name), original(name))[1])
+    for number in range(3):
+        project = site.parent / f"project-{number}"
+        project.mkdir()
+        (project / "tasks.py").touch()
+        monkeypatch.setattr(sys, "path", [str(project), *sys.path])
+        assert find_versions(["steady"]) == {"steady": "1.0"}
+    assert read == ["steady"]
+    install(site.parent / "project-2", "steady", "2.0", "steady.py")
+    assert find_versions(["steady"]) == {"steady": "2.0"}
+    assert read == ["steady", "steady"]
+
+
+def test_metadata_of_an_egg_is_read(site: Path) -> None:
+    info = site / "lays_eggs.egg-info"
+    info.mkdir()
+    (info / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: lays-eggs\nVersion: 0.3\n")
+    (info / "requires.txt").write_text("numpy\n")
+    assert (find_versions(["lays-eggs"]), find_required(["lays-eggs"])) == (
+        {"lays-eggs": "0.3"},
+        {"lays-eggs", "numpy"},
+    )
 
 
 def test_a_version_keeps_its_local_part(site: Path) -> None:

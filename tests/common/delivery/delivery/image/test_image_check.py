@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+import requests
 
 from tg.common import ContainerError, ImageBuildError
 from tg.common.delivery.delivery.image.image import Image
@@ -16,6 +17,7 @@ class Daemon:
         self.code, self.output, self.starts = code, output, starts
         self.request: dict[str, Any] = {}
         self.removed: list[str] = []
+        self.seconds = 0
 
     def create_container_from_config(self, request: dict[str, Any]) -> dict[str, str]:
         self.request = request
@@ -25,8 +27,14 @@ class Daemon:
         if not self.starts:
             raise ContainerError("no such runtime")
 
-    def wait(self, container: str) -> dict[str, int]:
-        return {"StatusCode": self.code}
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        is_running = self.seconds > 0
+        return {"State": {"Running": is_running, "ExitCode": 0 if is_running else self.code}}
+
+    def wait(self, container: str, timeout: int) -> None:
+        self.seconds -= timeout
+        if self.seconds > 0:
+            raise requests.ReadTimeout
 
     def logs(self, container: str, stdout: bool, stderr: bool) -> bytes:
         return self.output.encode()
@@ -43,6 +51,13 @@ def test_an_image_that_has_all() -> None:
     check_image(daemon, IMAGE)
     assert daemon.request == {"Image": "sha256:1", "Cmd": ["check"], "NetworkDisabled": True}
     assert daemon.removed == ["c1"]
+
+
+def test_imports_may_take_long() -> None:
+    daemon: Any = Daemon(0, "fine")
+    daemon.seconds = 1800
+    check_image(daemon, IMAGE)
+    assert daemon.seconds == 0
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker.aws.session import AwsSession
+from tg.common.delivery.sagemaker.executor.job_patience import asking_once
 
 
 def failing(code: str, message: str = "said", operation: str = "DescribeTrainingJob", status: int = 400) -> ClientError:
@@ -30,6 +32,18 @@ def test_region_account_and_partition(aws: AwsSession) -> None:
     assert (aws.region, aws.account, aws.partition) == ("eu-central-1", "123456789012", "aws")
     assert AwsSession(region="us-east-1").region == "us-east-1"
     assert aws.client("s3") is aws.client("s3")
+
+
+def test_who_only_looks_has_clients_that_give_up_soon(endpoint: str) -> None:
+    def find_limits(session: AwsSession) -> set[tuple[float, float, int]]:
+        # As AWS's SDK makes them, too, with settings of its own.
+        own = session.session.client("sagemaker", "eu-central-1", config=Config(retries={"max_attempts": 10}))
+        configs = [each.meta.config for each in (session.client("s3"), own)]
+        return {(each.connect_timeout, each.read_timeout, each.retries["total_max_attempts"]) for each in configs}
+
+    with asking_once():
+        assert find_limits(AwsSession(region="eu-central-1")) == {(4, 4, 2)}
+    assert find_limits(AwsSession(region="eu-central-1")) == {(60, 60, 6), (60, 60, 11)}
 
 
 def test_no_region(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,12 +214,13 @@ def test_local_files_do_not_travel_with_the_task_itself(tmp_path: Path) -> None:
 
 def test_the_description_has_no_secrets() -> None:
     task = CommandTask(["program", "hunter22"], {"password": "hunter22", "alpha": "1"})
+    task.info["autonamed"] = {"settings": {"password": "another22", "size": 2}, "names": [{"token": "third333"}]}
     described: dict[str, Any] = json.loads(describe_task(task, SecretMask.of_variables({"password": "hunter22"})))
     assert described == {
         "command": ["program", "***"],
         "parameters": {"password": "***", "alpha": "1"},
         "hyperparameters": {},
-        "info": {},
+        "info": {"autonamed": {"settings": {"password": "***", "size": 2}, "names": [{"token": "***"}]}},
     }
 
 

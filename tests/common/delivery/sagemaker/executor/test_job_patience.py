@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tg.common import DeliveryError, JobUnreachableError
-from tg.common.delivery.sagemaker.executor.job_patience import JobPatience
+from tg.common.delivery.sagemaker.executor.job_patience import JobPatience, asking_once
 
 
 class Clock:
@@ -108,3 +108,12 @@ def test_many_that_wait_for_the_same_say_it_once(capsys: pytest.CaptureFixture[s
         is_back.set()
         assert [answer.result() for answer in answers] == ["done"] * 8
     assert len(warnings(capsys)) == 1
+
+
+def test_who_only_looks_waits_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    patience = JobPatience(90, clock.wait, clock.now)
+    with asking_once(), pytest.raises(JobUnreachableError, match=r"^no answer: cut$"):
+        patience.ask(failing(ConnectionError("cut")), explain)
+    assert (clock.time, warnings(capsys)) == (1000, [])
+    assert patience.ask(failing(ConnectionError("cut")), explain) == "done"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tg.common.delivery.sagemaker import (
 )
 from tg.common.delivery.sagemaker.job_files import process_supervisor
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.machine import process_executor
 from tg.common.delivery.sagemaker.machine.process_executor import build_environment
 
 # With which MLflow records in a job.
@@ -277,6 +279,32 @@ def test_an_end_that_a_full_disk_does_not_take_is_told_once(
         f" WARNING: Job job has ended, and its end waits to be noted: jobs cannot be kept in {str(jobs)!r}: "
         "the disk is full; free space there, or set TG_JOBS_PATH to another folder"
     )
+
+
+@pytest.mark.parametrize(
+    ("is_full", "said"),
+    [
+        (True, "jobs cannot be kept in .*: the disk is full; free space there, or set TG_JOBS_PATH to another folder"),
+        (False, "job 'job' has ended, but its output has not: a process that it has started goes on; end that one"),
+    ],
+)
+@pytest.mark.parametrize("end", [ProcessExecutor.cancel, ProcessExecutor.kill])
+def test_who_stops_a_job_does_not_wait_for_ever_for_its_end_to_be_noted(
+    end: Callable[[ProcessExecutor, str], None], is_full: bool, said: str, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = JobFolder.create("job")
+    with subprocess.Popen(["true"]) as process:
+        ended = process_supervisor.describe_process(process.pid)
+    folder.write_json("process.json", {**ended, "supervisor": process_supervisor.describe_process(os.getpid())})
+
+    def fail(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    if is_full:
+        monkeypatch.setattr("tg.common.delivery.sagemaker.job_files.job_folder.write_json", fail)
+    monkeypatch.setattr(process_executor, "_NOTE_SECONDS", 0.1)
+    with pytest.raises(DeliveryError, match=f"^{said}$"):
+        end(ProcessExecutor(), "job")
 
 
 def test_an_error_of_ours_is_the_reason(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def in_package(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("in_package")
 def test_mlflow_records_into_the_run_of_the_training(tmp_path: Path) -> None:
     os.environ["TG_RUN_ID"] = "0123456789abcdef0123456789abcdef"
-    with recording_mlflow(MlFolder(tmp_path)):
+    with recording_mlflow(MlFolder(tmp_path), {}):
         assert read_variables() == {
             "GIT_PYTHON_REFRESH": "quiet",
             "MLFLOW_ALLOW_FILE_STORE": "true",
@@ -46,7 +46,7 @@ def test_mlflow_records_into_the_run_of_the_training(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("in_package")
 def test_a_job_without_a_run_makes_up_an_id(tmp_path: Path) -> None:
-    with recording_mlflow(MlFolder(tmp_path)):
+    with recording_mlflow(MlFolder(tmp_path), {}):
         assert re.fullmatch("[0-9a-f]{32}", os.environ["MLFLOW_RUN_ID"])
         assert os.environ["TG_RUN_ID"] == os.environ["MLFLOW_RUN_ID"]
 
@@ -54,7 +54,7 @@ def test_a_job_without_a_run_makes_up_an_id(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("in_package")
 def test_a_job_that_has_a_tracking_server_is_left_alone(tmp_path: Path) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = "http://tracking.example"
-    with recording_mlflow(MlFolder(tmp_path)):
+    with recording_mlflow(MlFolder(tmp_path), {}):
         assert read_variables() == {"MLFLOW_TRACKING_URI": "http://tracking.example"}
     assert list(tmp_path.iterdir()) == []
 
@@ -63,12 +63,12 @@ def test_a_job_that_has_a_tracking_server_is_left_alone(tmp_path: Path) -> None:
 def test_a_job_without_mlflow_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "mlflow", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with recording_mlflow(MlFolder(tmp_path)):
+    with recording_mlflow(MlFolder(tmp_path), {}):
         assert read_variables() == {}
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_does_not_run_in_a_package_is_left_alone(tmp_path: Path) -> None:
-    with recording_mlflow(MlFolder(tmp_path)):
+    with recording_mlflow(MlFolder(tmp_path), {}):
         assert read_variables() == {}
     assert list(tmp_path.iterdir()) == []

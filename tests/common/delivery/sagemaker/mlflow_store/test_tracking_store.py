@@ -82,6 +82,31 @@ def test_its_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert Path(artifacts).is_dir()
 
 
+def test_the_run_has_the_params_of_the_training_from_the_beginning(tmp_path: Path) -> None:
+    params = {"alpha": "0.5", "path with space/x": "", "no:<name>?": "x"}
+    (tmp_path / "params.json").write_text(json.dumps(params))
+    job = Job(tmp_path)
+    assert job.store.get_run(RUN).data.params == {"alpha": "0.5", "path with space/x": ""}
+    job.store.log_param(RUN, Param("alpha", "0.5"))
+    with pytest.raises(MlflowException, match="alpha"):
+        job.store.log_param(RUN, Param("alpha", "0.6"))
+    assert [each["op"] for each in job.read()] == ["begin", "batch"]
+
+
+def test_a_point_that_is_logged_again_is_read_once(job: Job) -> None:
+    points = [(0.5, 7, 0), (0.25, 8, 1), (math.nan, 9, 2), (0.5, 7, 0), (0.5, 8, 0), (math.nan, 9, 2), (0.25, 8, 1)]
+    for value, time_ms, step in points:
+        job.store.log_metric(RUN, Metric("loss", value, time_ms, step))
+    found = job.store.get_metric_history(RUN, "loss")
+    assert [(repr(each.value), each.timestamp, each.step) for each in found] == [
+        ("0.5", 7, 0),
+        ("0.25", 8, 1),
+        ("nan", 9, 2),
+        ("0.5", 8, 0),
+    ]
+    assert job.store.get_metric_history(RUN, "other") == []
+
+
 def test_another_process_opens_what_is_there(job: Job) -> None:
     job.store.log_param(RUN, Param("a", "1"))
     other = Job(job.folder)

@@ -142,7 +142,9 @@ def _read_distribution(name: str, changes: tuple[tuple[str, int], ...]) -> Insta
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    return InstalledDistribution(distribution.name, distribution.version, tuple(distribution.requires or ()))
+    metadata = distribution.metadata  # which is read anew for each of its fields
+    requires = metadata.get_all("Requires-Dist") or distribution.requires or ()  # an egg has them in another file
+    return InstalledDistribution(metadata["Name"], metadata["Version"], tuple(requires))
 
 
 def name_distribution(requirement: str) -> str:
@@ -193,10 +195,21 @@ def _site_folders() -> list[str]:
 
 
 def _changes_of(folders: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Returns when each folder of installed modules was last changed, which every installation does."""
+    """Returns when each folder of distributions was last changed, which every installation does."""
     for folder in folders:
         if os.path.isdir(folder):
-            yield folder, os.stat(folder).st_mtime_ns
+            changed = os.stat(folder).st_mtime_ns
+            if _has_distributions(folder, changed):
+                yield folder, changed
+
+
+@lru_cache(maxsize=1024)
+def _has_distributions(folder: str, changed: int) -> bool:
+    """Returns whether a folder has metadata of distributions; a project's, which changes often, mostly has none."""
+    try:
+        return any(name.lower().endswith((".dist-info", "egg-info")) for name in os.listdir(folder))
+    except OSError:  # nothing is found there either
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -118,9 +118,8 @@ def _walk(
         if not is_wanted and entry.is_file(follow_symlinks=False):
             continue
         path = below / entry.name
-        place = folder / path
         try:
-            is_folder, is_file = place.is_dir(), place.is_file()
+            is_folder, is_file = _look(entry)
         except OSError as error:
             broken[path] = f"cannot be read: {error.strerror}"
             continue
@@ -134,3 +133,11 @@ def _walk(
             yield from _walk(folder, suffix, leaves_out, broken, path)
         else:
             yield path
+
+
+def _look(entry: "os.DirEntry[str]") -> tuple[bool, bool]:
+    """Returns whether an entry is a folder and whether it is a file; only a link costs a look at what it leads to."""
+    if not entry.is_symlink():
+        return entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False)
+    place = Path(entry.path)
+    return place.is_dir(), place.is_file()

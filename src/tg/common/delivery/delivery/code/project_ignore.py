@@ -1,5 +1,7 @@
 """Decides which files of a project stay out of its package, and why."""
 
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +17,9 @@ _CACHES = (
     "mlruns/",
     "mlartifacts/",
 )
+
+# What the folder of an environment has.
+_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 
 # Build output and tests, which are not part of a project's trainings.
 _NO_TRAINING = (
@@ -67,20 +72,26 @@ class ProjectIgnore:
         self._no_training = _parse(_NO_TRAINING, "")
         self._secrets = _parse(_SECRETS, "")
         self._files: dict[Path, Any] = {}
-        self._around: dict[Path, list[tuple[Path, Any]]] = {}
+        self._around: dict[tuple[str, str], list[tuple[Path, Any]]] = {}
+        self._known_caches: dict[str, bool] = {}
         above = [folder, *folder.parents]
         root = next((index for index, each in enumerate(above) if (each / ".git").exists()), 0)
         self._above = above[1 : root + 1]
-        if self._ask(".gitignore", folder, is_folder=True):
+        if self._is_ignored_from_above():
             # A project may be trained in a folder that git ignores.
             self._above = []
-            self._around.clear()
 
     def is_cache(self, path: PurePosixPath) -> bool:
         """Returns whether a folder, relative to the project, holds none of its own files; links lead out of it."""
-        place = self._folder / path
-        is_environment = (place / "pyvenv.cfg").exists() or (place / "conda-meta").exists()
-        return bool(self._caches.match_file(f"{path}/")) or place.is_symlink() or is_environment
+        name = str(path)
+        if name not in self._known_caches:
+            place = os.path.join(self._folder, name)
+            self._known_caches[name] = (
+                bool(self._caches.match_file(f"{name}/"))
+                or os.path.islink(place)
+                or any(os.path.exists(os.path.join(place, each)) for each in _ENVIRONMENTS)
+            )
+        return self._known_caches[name]
 
     def is_secret(self, path: PurePosixPath) -> bool:
         """Returns whether a file, relative to the project, looks like a secret."""
@@ -96,7 +107,7 @@ class ProjectIgnore:
             return "looks like a secret"
         if is_folder and self.is_cache(path):
             return "is a cache or an environment"
-        told = self._ask(".tgignore", self._folder / path, is_folder)
+        told = self._ask(".tgignore", path, is_folder)
         if told is not None:
             return "is named in .tgignore" if told else None
         if self._no_training.match_file(name):
@@ -108,13 +119,13 @@ class ProjectIgnore:
         name = f"{path}/" if is_folder else str(path)
         if self._secrets.match_file(name):
             return "looks like a secret"
-        told = self._ask(".tgignore", self._folder / path, is_folder)
+        told = self._ask(".tgignore", path, is_folder)
         if told is not None:
             return "is named in .tgignore" if told else None
         return self._ask_git(path, is_folder)
 
     def _ask_git(self, path: PurePosixPath, is_folder: bool) -> str | None:
-        return "is named in .gitignore" if self._ask(".gitignore", self._folder / path, is_folder) else None
+        return "is named in .gitignore" if self._ask(".gitignore", path, is_folder) else None
 
     def why_out_of_reach(self, path: PurePosixPath) -> str | None:
         """Returns why a file stays out, because of itself or a parent folder; ``None`` if it does not."""
@@ -122,33 +133,45 @@ class ProjectIgnore:
         reasons = [*(self.why_left_out(folder, is_folder=True) for folder in around), self.why_left_out(path)]
         return next((reason for reason in reasons if reason is not None), None)
 
-    def _ask(self, name: str, path: Path, is_folder: bool) -> bool | None:
+    def _is_ignored_from_above(self) -> bool:
+        rules = self._read_all(".gitignore", reversed(self._above))
+        return bool(_judge(rules, self._folder, is_folder=True))
+
+    def _ask(self, name: str, path: PurePosixPath, is_folder: bool) -> bool | None:
         """Returns whether the last matching rule in the files called ``name`` excludes ``path``; ``None`` without
         one."""
-        answer = None
-        for folder, rules in self._read_around(path.parent / name):
-            relative = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
-            verdict = rules.check_file(relative).include
-            answer = answer if verdict is None else bool(verdict)
-        return answer
+        around = str(path).rpartition("/")[0]
+        if (name, around) not in self._around:
+            parent = self._folder / around
+            inside = [each for each in (parent, *parent.parents) if each.is_relative_to(self._folder)]
+            self._around[name, around] = self._read_all(name, reversed([*inside, *self._above]))
+        rules = self._around[name, around]
+        return _judge(rules, self._folder / path, is_folder) if rules else None
 
-    def _read_around(self, file: Path) -> list[tuple[Path, Any]]:
-        """Reads an ignore file and those of its name in the folders above it.
+    def _read_all(self, name: str, folders: Iterable[Path]) -> list[tuple[Path, Any]]:
+        """Reads the ignore files of a name in some folders.
 
         Returns:
-            The rules of each that exists, with the folder to which they are relative, the outermost first.
+            The rules of each that exists, with the folder to which they are relative, in the given order.
         """
-        if file not in self._around:
-            inside = [each for each in file.parents if each.is_relative_to(self._folder)]
-            read = ((each, self._read(each / file.name)) for each in reversed([*inside, *self._above]))
-            self._around[file] = [(folder, rules) for folder, rules in read if rules is not None]
-        return self._around[file]
+        read = ((each, self._read(each / name)) for each in folders)
+        return [(folder, rules) for folder, rules in read if rules is not None]
 
     def _read(self, file: Path) -> Any:
         if file not in self._files:
             text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None
             self._files[file] = None if text is None else _parse(text.splitlines(), str(file))
         return self._files[file]
+
+
+def _judge(around: Sequence[tuple[Path, Any]], path: Path, is_folder: bool) -> bool | None:
+    """Returns what the last matching one of some rules says; ``None`` without one."""
+    answer = None
+    for folder, rules in around:
+        relative = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+        verdict = rules.check_file(relative).include
+        answer = answer if verdict is None else bool(verdict)
+    return answer
 
 
 def _parse(lines: "tuple[str, ...] | list[str]", file: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ....errors import ContainerError, DeliveryError
 from ....secrets import MASK
+from .watched_stream import note_response
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -62,7 +63,9 @@ def connect(docker_host: str | None = None) -> DockerClient:
     is_remote = host.startswith("ssh://")
     hint = f" (does `ssh {host} docker version` work?)" if is_remote else ""
     with engine_errors(ContainerError, f"the Docker daemon at {host!r} cannot be used{hint}"):
-        return docker.APIClient(version="auto", use_ssh_client=is_remote, **kwargs_from_env(environment=environment))
+        client = docker.APIClient(version="auto", use_ssh_client=is_remote, **kwargs_from_env(environment=environment))
+    client.hooks["response"].append(note_response)
+    return client
 
 
 def is_local(client: DockerClient) -> bool:

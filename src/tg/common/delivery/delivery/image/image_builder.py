@@ -9,16 +9,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from ....errors import ContainerError, ImageBuildError
 from ....logger import Logger
+from ....system.disk_errors import naming_file
 from ....system.interrupts import uninterrupted
 from ....system.process_mark import mark_process
 from .docker_client import DockerClient, engine_errors, explain, first_line, is_disk_full
 from .image import Image
 from .image_options import ImageBuildOptions, redact
+from .silence import Silence
+from .watched_stream import read_watched
 
 BUILD_LABEL = "tg-mlflow.build"
 BUILDER_LABEL = "tg-mlflow.builder"  # the process, by which others know when it is gone
@@ -72,13 +76,12 @@ def build_image(
             tempfile.TemporaryFile() as context,
             engine_errors(ImageBuildError, f"image {reference!r} cannot be built"),
         ):
-            _write_context(
-                context,
-                _label_stages(dockerfile, {BUILD_LABEL: build_id, BUILDER_LABEL: mark_process(), **labels}),
-                files,
-            )
-            context.seek(0)
-            events = client.build(
+            labelled = _label_stages(dockerfile, {BUILD_LABEL: build_id, BUILDER_LABEL: mark_process(), **labels})
+            with naming_file(Path(tempfile.gettempdir())):
+                _write_context(context, labelled, files)
+                context.seek(0)
+            begin = partial(
+                client.build,
                 fileobj=context,
                 custom_context=True,
                 tag=reference,
@@ -89,7 +92,9 @@ def build_image(
                 forcerm=True,
                 decode=True,
             )
-            progress.follow(events)
+            silence = Silence(f"image {reference!r} cannot be built", partial(_runs_step, client, build_id))
+            with closing(read_watched(begin, silence.look)) as events:
+                progress.follow(events)
         with engine_errors(ImageBuildError, f"image {reference!r} cannot be built"):
             image = Image(reference, client.inspect_image(reference)["Id"])
         is_built = True
@@ -168,6 +173,11 @@ def _write_context(target: IO[bytes], dockerfile: str, files: Mapping[str, bytes
                 member.size = source.seek(0, io.SEEK_END)
                 source.seek(0)
                 archive.addfile(member, source)
+
+
+def _runs_step(client: DockerClient, build_id: str) -> bool:
+    with engine_errors(ContainerError, "the steps of a build cannot be listed"):
+        return bool(client.containers(filters={"label": f"{BUILD_LABEL}={build_id}"}))
 
 
 def _remove_leftovers(client: DockerClient, build_id: str, is_built: bool) -> None:

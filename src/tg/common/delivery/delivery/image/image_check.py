@@ -4,9 +4,10 @@ from ....errors import ContainerError, ImageBuildError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ..package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX
-from .docker_client import DockerClient, engine_errors
+from .docker_client import DockerClient, engine_errors, wait_for_exit
 from .image import Image
 
+_ASKING_SECONDS = 10
 # The message where a processor is not emulated.
 _OTHER_PROCESSOR = "exec format error"
 
@@ -30,7 +31,8 @@ def check_image(client: DockerClient, image: Image, has_gpus: bool = False) -> N
             container = client.create_container_from_config(request)["Id"]
             try:
                 client.start(container)
-                code = client.wait(container)["StatusCode"]
+                while (state := client.inspect_container(container)["State"])["Running"]:
+                    wait_for_exit(client, container, _ASKING_SECONDS)
                 output = client.logs(container, stdout=True, stderr=True).decode(errors="replace")
             finally:
                 with uninterrupted():
@@ -38,7 +40,7 @@ def check_image(client: DockerClient, image: Image, has_gpus: bool = False) -> N
     except ContainerError as error:
         Logger.warning(error)
         return
-    if code == 0:
+    if state["ExitCode"] == 0:
         return
     if _OTHER_PROCESSOR in output.lower():
         Logger.warning(f"image {image.reference!r} cannot be tried here: it is made for another processor")

@@ -1,11 +1,15 @@
 """Finds a base image: here, or else in a registry."""
 
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from ....errors import ContainerError, ImageBuildError
 from ....system.waits import waiting_for
 from .docker_client import DockerClient, ObjectMissingError, engine_errors, engine_platform, first_line, short_platform
 from .image_builder import Say
+from .silence import Silence
+from .watched_stream import read_watched
 
 
 def find_image(client: DockerClient, reference: str) -> dict[str, Any] | None:
@@ -64,9 +68,12 @@ def _pull(client: DockerClient, reference: str, platform: str | None) -> str:
     """Pulls an image; returns why it cannot be pulled, or an empty string."""
     try:
         with engine_errors(ImageBuildError, "pull"):
-            for event in client.pull(reference, stream=True, decode=True, platform=platform):
-                if "error" in event:
-                    return first_line(str(event["error"]))
+            begin = partial(client.pull, reference, stream=True, decode=True, platform=platform)
+            silence = Silence(f"image {reference!r} cannot be pulled")
+            with closing(read_watched(begin, silence.look)) as events:
+                for event in events:
+                    if "error" in event:
+                        return first_line(str(event["error"]))
     except ImageBuildError as e:
         return str(e).removeprefix("pull: ")
     return ""

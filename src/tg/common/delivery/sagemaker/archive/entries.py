@@ -1,6 +1,5 @@
 """Collects the content of a folder that becomes an archive."""
 
-import errno
 import os
 import tarfile
 from collections.abc import Iterator
@@ -10,21 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ....errors import DeliveryError, ResultArchiveError, StorageError
-
-# It is full, or away, or nothing may be written there.
-_OF_THE_DISK = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EIO,
-    errno.EROFS,
-    errno.ESTALE,
-    errno.ETIMEDOUT,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOMEM,
-    errno.EACCES,
-    errno.EPERM,
-}
+from ....system.disk_errors import is_of_the_disk
 
 
 @dataclass(frozen=True)
@@ -111,8 +96,3 @@ def translating_write_errors(what: str) -> Iterator[None]:
 def describe_os_error(message: str, error: OSError) -> DeliveryError:
     """Tells what is wrong with this machine's disk from what is wrong with an archive or a folder."""
     return (StorageError if is_of_the_disk(error) else ResultArchiveError)(message)
-
-
-def is_of_the_disk(error: OSError) -> bool:
-    """Returns whether an error is the disk's, so that the same may succeed later, or elsewhere."""
-    return error.errno in _OF_THE_DISK

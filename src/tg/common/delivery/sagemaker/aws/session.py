@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ....errors import DeliveryError
-from ..executor.job_patience import JobPatience
+from ..executor.job_patience import JobPatience, asks_once
 from .call_rates import CallRates, WaitInterruptedError
 from .errors import is_denied, is_expired, is_passing, translate
 
@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 _RETRY_VARIABLES = ("AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS")
 _ATTEMPTS = 6
+# Who only looks has an answer within some ten seconds.
+_HASTY_ATTEMPTS, _HASTY_SECONDS = 2, 4
 # How many connections to one service are kept open.
 _CONNECTIONS = 50
 
@@ -203,7 +205,8 @@ class AwsSession:
         if self._given is not None:
             return self._given() if callable(self._given) else self._given
         try:
-            return boto3.Session(profile_name=self._profile, region_name=self._region)
+            make = _make_hasty_session if asks_once() else boto3.Session
+            return make(profile_name=self._profile, region_name=self._region)
         except BotoCoreError as e:
             raise translate(e, "AWS cannot be used") from e
 
@@ -212,3 +215,21 @@ class AwsSession:
             if self._identity is None:
                 self._identity = self.call("AWS cannot be used", lambda: dict(self.client("sts").get_caller_identity()))
             return self._identity
+
+
+def _make_hasty_session(**given: Any) -> Any:
+    """Makes a ``boto3.Session`` all of whose clients give up after some seconds, also those that AWS's SDK makes."""
+    import boto3
+    from botocore.config import Config
+
+    hasty = Config(
+        connect_timeout=_HASTY_SECONDS,
+        read_timeout=_HASTY_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _HASTY_ATTEMPTS},
+    )
+
+    class HastySession(boto3.Session):  # type: ignore[misc]
+        def client(self, *names: Any, config: Any = None, **named: Any) -> Any:
+            return super().client(*names, config=hasty if config is None else config.merge(hasty), **named)
+
+    return HastySession(**given)

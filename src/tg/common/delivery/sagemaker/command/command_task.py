@@ -68,6 +68,9 @@ class CommandTask(AbstractTrainingTask):
     def get_metric_names(self) -> list[str]:
         return list(self._metric_names)
 
+    def get_parameters(self) -> Mapping[str, str]:
+        return self.parameters
+
     def describe(self) -> dict[str, Any]:
         """Describes the task for people."""
         return {

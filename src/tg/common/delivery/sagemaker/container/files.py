@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ....errors import ContainerError
+from ....system.disk_errors import naming_file
 from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
 from ..archive.names import COMPLETION
 from ..contract.ml_folder import MlFolder
@@ -35,7 +36,7 @@ def send_input(client: DockerClient, container: str, config: Mapping[str, bytes]
     with engine_errors(ContainerError, f"container {container!r} cannot be looked at"):
         is_root = client.inspect_container(container)["Config"]["User"] in ("", "0", "root")
     with tempfile.TemporaryFile() as file:
-        with tarfile.open(fileobj=file, mode="w") as archive:
+        with naming_file(Path(tempfile.gettempdir())), tarfile.open(fileobj=file, mode="w") as archive:
             for folder in (_ML.root, _ML.root / "input", _ML.config, _ML.data.parent):
                 _add_folder(archive, folder, 0o755)
             for folder in (_ML.model, _ML.failure.parent, _ML.failure.parent / "data", _ML.checkpoints):

@@ -2,12 +2,20 @@
 
 import calendar
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 
 from ....errors import ContainerError
 from ....system.temporary_folder import temporary_folder
-from ...delivery.image.docker_client import DockerClient, NotSupportedError, engine_errors, wait_for_exit
+from ...delivery.image.docker_client import (
+    DockerClient,
+    EngineAwayError,
+    NotSupportedError,
+    engine_errors,
+    wait_for_exit,
+)
+from ...delivery.image.watched_stream import read_watched
 from ..contract.log_event import LogEvent, skip_bytes
 from ..contract.log_size import without_log_end
 from ..executor.unknown_states import UnknownStates
@@ -17,13 +25,16 @@ from .state import find_unknown, has_ended
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z ")
 _PATIENCE_SECONDS = 1
 _UNKNOWN_SECONDS = 900
+# A log of a container that has ended brings something all the time.
+_SILENT_SECONDS = 60
 
 
 def follow_log(client: DockerClient, container: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
     """Yields a container's output, in the order of the engine's log, until it has ended: all but the relay's last line.
 
     The engine may end a stream before the log's last lines, and a connection can break. When the container has ended,
-    the log is therefore read once more, and the rest is yielded.
+    the log is therefore read once more, and the rest is yielded. While a stream is silent, the container is looked at:
+    the daemon may be away, or never end the stream.
 
     Args:
         client: The daemon.
@@ -37,12 +48,23 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
         JobUnreachableError: If its status is one that is not known here, for too long.
     """
     unknown = UnknownStates("Docker", _UNKNOWN_SECONDS)
-    while True:
+
+    def goes_on(silent_seconds: float) -> bool:
         status = container_status(client, container)
         unknown.note(container, find_unknown(status))
-        is_last = not follow or has_ended(status)
+        return not has_ended(status)
+
+    def answers(silent_seconds: float) -> bool:
+        container_status(client, container)
+        if silent_seconds > _SILENT_SECONDS:
+            raise EngineAwayError(f"the log of container {container!r} cannot be read: the daemon says no more of it")
+        return True
+
+    while True:
+        is_last = not follow or not goes_on(0)
+        log = _read_log(client, container, not is_last, answers if is_last else goes_on)
         before = position
-        for event in skip_bytes(without_log_end(_read_log(client, container, follow=not is_last)), position):
+        for event in skip_bytes(without_log_end(log), position):
             position += len(event.data)
             yield event
         if is_last:
@@ -57,12 +79,12 @@ def container_status(client: DockerClient, container: str) -> str:
         return str(client.inspect_container(container)["State"]["Status"])
 
 
-def _read_log(client: DockerClient, container: str, follow: bool) -> Iterator[LogEvent]:
+def _read_log(client: DockerClient, container: str, follow: bool, look: Callable[[float], bool]) -> Iterator[LogEvent]:
     time_ms = 0
+    begin = partial(client.logs, container, stdout=True, stderr=True, stream=True, timestamps=True, follow=follow)
     try:
         with engine_errors(ContainerError, f"the log of container {container!r} cannot be read"):
-            stream = client.logs(container, stdout=True, stderr=True, stream=True, timestamps=True, follow=follow)
-            for frame in stream:
+            for frame in read_watched(begin, look):
                 match = _STAMP.match(frame)
                 if match:
                     time_ms = _read_time_ms(match[1], match[2] or b"")

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from ....errors import DeliveryError, JobUnreachableError
@@ -11,6 +12,23 @@ from ....logger import Logger
 from ....system.waits import waiting_for
 
 T = TypeVar("T")
+
+_asks_once: ContextVar[bool] = ContextVar("asks_once", default=False)
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Lets this thread wait for no service while the context is open: for people who only want to see something."""
+    token = _asks_once.set(True)
+    try:
+        yield
+    finally:
+        _asks_once.reset(token)
+
+
+def asks_once() -> bool:
+    """Returns whether this thread is within :func:`asking_once`."""
+    return _asks_once.get()
 
 
 class JobPatience:
@@ -39,12 +57,14 @@ class JobPatience:
             explain: Says what an error that may pass is about; raises any other.
 
         Raises:
-            JobUnreachableError: If such errors last too long.
+            JobUnreachableError: If such errors last too long; within :func:`asking_once`, at the first one.
         """
         try:
             return function()
         except Exception as error:  # noqa: BLE001 - `explain` raises those that do not pass
             problem, cause = explain(error), error
+        if asks_once():
+            raise JobUnreachableError(str(problem)) from cause
         deadline = self._now() + self._seconds
         with self._telling(problem), waiting_for(str(problem)):
             while self._now() <= deadline:

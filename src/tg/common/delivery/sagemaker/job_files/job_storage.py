@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ....errors import StorageError
+from ....system.disk_errors import find_full
 
 VARIABLE = "TG_JOBS_PATH"
 
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 _CLOSED = {
     errno.EROFS: "it is read-only",
     errno.EACCES: "permission is denied",
@@ -62,7 +62,7 @@ def _is_of_jobs(error: OSError) -> bool:
 
 def _describe(error: OSError) -> str:
     what = f"jobs cannot be kept in {str(jobs_path())!r}"
-    if reason := _FULL.get(error.errno or 0):
+    if reason := find_full(error):
         return f"{what}: {reason}; free space there, or set {VARIABLE} to another folder"
     reason = _CLOSED.get(error.errno or 0) or error.strerror or str(error)
     return f"{what}: {reason}; set {VARIABLE} to a folder that you can write to"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,10 @@ from typing import Any
 from ....errors import DeliveryError, StorageError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
-from ...delivery.package.package_check import FAILURE_PREFIX
 from ...delivery.package.run_file import build_run_file
-from ..archive.result_archive import COMPLETION
-from ..contract.killed import explain_signal
-from ..contract.ml_folder import CHANNEL, MlFolder
+from ..contract.ml_folder import CHANNEL
 from ..contract.variables import (
     DATASET_VARIABLE,
-    EXIT_TERMINATED,
     JOB_NAME_VARIABLE,
     ML_FOLDER_VARIABLE,
     RESOURCE_VARIABLE,
@@ -38,18 +35,18 @@ from ..job_files.job_folder import JobFolder
 from ..job_files.job_storage import keeping_jobs
 from ..job_files.missing_log import find_missing
 from .folder_executor import FolderExecutor
+from .job_end import CANCELLED_NAME, judge_end
 from .job_layout import lay_out_ml_folder, unpack_package
 
 # How often to poll a file that another process writes; there is no event for it.
 _POLL_SECONDS = 0.05
 _START_SECONDS = 30
+# How long the end of a job that was stopped may take to be noted.
+_NOTE_SECONDS = 30
 
 # A container does not have these either.
 _HIDDEN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON", "TG_")
-_CANCELLED_NAME = "cancelled"
 _PROBE_NAME = "probe.json"
-# So much of the end of a log is searched for the reason of a failure.
-_LONGEST_END = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ class ProcessExecutor(FolderExecutor):
                 return JobState(JobStatus.RUNNING)
             # It may have been recorded just now.
             ended = _wait_for_json(folder, process_supervisor.EXIT_NAME, seconds=2) or {"exit_code": None}
-        return _judge(folder, ended["exit_code"])
+        return judge_end(folder, ended["exit_code"])
 
     def _tell_of_full_disk(self, folder: JobFolder) -> None:
         """Says once why the end of a job that has ended cannot be noted; its supervisor goes on trying."""
@@ -165,17 +162,13 @@ class ProcessExecutor(FolderExecutor):
         folder = JobFolder.find(job_id)
         if self.status(job_id).status.is_final:
             return
-        (folder.path / _CANCELLED_NAME).touch()
         process = folder.read_json(process_supervisor.PROCESS_NAME)
         if process is None:
             raise DeliveryError(f"job {job_id!r} was never started completely; remove {folder.path}")
+        _note_cancelled(folder)
         try:
             _signal(process["pid"], signal.SIGTERM)
-            deadline = time.monotonic() + self.options.stop_grace_seconds
-            while not self.status(job_id).status.is_final:
-                if time.monotonic() > deadline:
-                    _signal(process["pid"], signal.SIGKILL)
-                time.sleep(_POLL_SECONDS)
+            self._await_end(folder, process, self.options.stop_grace_seconds)
         except KeyboardInterrupt:  # the user does not want to wait
             self.kill(job_id)
             raise
@@ -183,11 +176,35 @@ class ProcessExecutor(FolderExecutor):
     def kill(self, job_id: str) -> None:
         folder = JobFolder.find(job_id)
         with uninterrupted():
-            while not self.status(job_id).status.is_final:
-                (folder.path / _CANCELLED_NAME).touch()
-                if (process := folder.read_json(process_supervisor.PROCESS_NAME)) is not None:
-                    _signal(process["pid"], signal.SIGKILL)
+            while (process := folder.read_json(process_supervisor.PROCESS_NAME)) is None:
+                if self.status(job_id).status.is_final:
+                    return
                 time.sleep(_POLL_SECONDS)
+            if not self.status(job_id).status.is_final:
+                _note_cancelled(folder)
+                self._await_end(folder, process, 0)
+
+    def _await_end(self, folder: JobFolder, process: dict[str, Any], grace_seconds: float) -> None:
+        """Waits for the end of a job that is to stop, and kills it after some time.
+
+        Raises:
+            StorageError: If it has ended, and the disk does not take its end for too long.
+            DeliveryError: If its end is not noted for another reason.
+        """
+        begun_at = alive_at = time.monotonic()
+        while not self.status(folder.job_id).status.is_final:
+            now = time.monotonic()
+            if process_supervisor.is_alive(process):
+                alive_at = now
+                if now - begun_at > grace_seconds:
+                    _signal(process["pid"], signal.SIGKILL)
+            elif now - alive_at > _NOTE_SECONDS:
+                folder.write_json(_PROBE_NAME, {})  # raises if the disk is full
+                raise DeliveryError(
+                    f"job {folder.job_id!r} has ended, but its output has not: a process that it has started goes on; "
+                    "end that one"
+                )
+            time.sleep(_POLL_SECONDS)
 
 
 def build_environment(
@@ -240,36 +257,14 @@ def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, An
     return content
 
 
+def _note_cancelled(folder: JobFolder) -> None:
+    with suppress(OSError):  # a disk that is full does not keep a job from being stopped
+        (folder.path / CANCELLED_NAME).touch()
+
+
 def _signal(pid: int, number: signal.Signals) -> None:
     try:
         # SIGTERM is for the training itself, as in a container; SIGKILL is for everything that it has started.
         (os.killpg if number is signal.SIGKILL else os.kill)(pid, number)
     except ProcessLookupError:
         return
-
-
-def _judge(folder: JobFolder, exit_code: object) -> JobState:
-    ml = MlFolder(folder.ml)
-    code = exit_code if isinstance(exit_code, int) else None
-    if code in (0, None) and (ml.model / COMPLETION).is_file():
-        return JobState(JobStatus.COMPLETED, code)
-    if (folder.path / _CANCELLED_NAME).exists() or code == EXIT_TERMINATED:
-        return JobState(JobStatus.STOPPED, code, "it was stopped")
-    if reason := _read_failure(folder):
-        return JobState(JobStatus.FAILED, code, reason)
-    if code is not None and code < 0:
-        return JobState(JobStatus.FAILED, code, explain_signal(-code))
-    return JobState(JobStatus.FAILED, code, f"it ended with exit code {code} and gave no reason")
-
-
-def _read_failure(folder: JobFolder) -> str | None:
-    """Returns why a job has failed; what it could not write to its file, as the disk was full, is in its log."""
-    failure = MlFolder(folder.ml).failure
-    if failure.is_file() and (line := failure.read_text(encoding="utf-8").partition("\n")[0]):
-        return line
-    if not folder.log.is_file():
-        return None
-    with folder.log.open("rb") as log:
-        log.seek(max(0, folder.log.stat().st_size - _LONGEST_END))
-        end = log.read().decode("utf-8", "replace")
-    return end.rpartition(f" ERROR: {FAILURE_PREFIX}")[2].partition("\n")[0] if FAILURE_PREFIX in end else None

@@ -1,10 +1,11 @@
 """Lets a training record with MLflow where there is no tracking server."""
 
 import importlib.util
+import json
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +17,7 @@ TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 @contextmanager
-def recording_mlflow(folder: MlFolder) -> Iterator[None]:
+def recording_mlflow(folder: MlFolder, params: Mapping[str, str]) -> Iterator[None]:
     """Lets MLflow, in this process and in those that it starts, record into the training's run.
 
     Each change is passed on to the job's log while the context is open; at its end, the artifacts are moved into the
@@ -24,6 +25,7 @@ def recording_mlflow(folder: MlFolder) -> Iterator[None]:
 
     Args:
         folder: The job's folder.
+        params: What the run has as params already, which the training may read back.
     """
     if not PACKAGE_MODULE or TRACKING_VARIABLE in os.environ or not _has_mlflow():
         yield
@@ -36,6 +38,7 @@ def recording_mlflow(folder: MlFolder) -> Iterator[None]:
 
     files = StoreFolder(folder.mlflow.absolute())
     files.root.mkdir(parents=True, exist_ok=True)
+    files.params.write_text(json.dumps(dict(params)), encoding="utf-8")
     # For as long as this process lives: MLflow may have something to do at its end.
     os.environ.update(_build_variables(files.root))
     moving = moving_artifacts(files.runs, folder.mlflow_artifacts)

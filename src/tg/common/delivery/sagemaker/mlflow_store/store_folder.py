@@ -28,6 +28,11 @@ class StoreFolder:
         return self.root / "store"
 
     @property
+    def params(self) -> Path:
+        """The file of what the training's run has as params from the beginning."""
+        return self.root / "params.json"
+
+    @property
     def registry(self) -> Path:
         """The folder of the model registry."""
         return self.root / "registry"

@@ -3,8 +3,10 @@
 All runs belong to one experiment, that of the training's run.
 """
 
+import contextlib
 import copy
 import functools
+import json
 import os
 import shutil
 import time
@@ -15,14 +17,16 @@ from typing import Any
 
 import mlflow
 import yaml
-from mlflow.entities import RunTag
+from mlflow.entities import Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking import file_store
 
 from ..contract.variables import EXPERIMENT_VARIABLE, RUN_ID_VARIABLE
 from .changes import TRACKING, describe_note
 from .recorded_store import changing, recording_changes
 from .spool import Spool, open_spool
-from .store_folder import find_store_folder
+from .store_folder import StoreFolder, find_store_folder
 
 _FileStore: Any = file_store.FileStore  # of which not all versions have types
 _EXPERIMENT = "0"
@@ -71,6 +75,10 @@ class JobStore(_FileStore):  # type: ignore[misc]
         os.rename(folder / made.run_id, folder / run_id)
         artifacts = made.artifact_uri.replace(made.run_id, run_id)
         _edit(folder / run_id, run_id=run_id, run_uuid=run_id, artifact_uri=artifacts)
+        given = StoreFolder(Path(self.root_directory).parent).params
+        for key, value in json.loads(given.read_text(encoding="utf-8")).items() if given.exists() else ():
+            with contextlib.suppress(MlflowException):  # of a key or a value that no run can have
+                super().log_param(run_id, Param(key, value))
 
     def note(self, text: str) -> None:
         """Says once what is not recorded as the training may expect."""
@@ -108,6 +116,14 @@ class JobStore(_FileStore):  # type: ignore[misc]
 
     def search_logged_models(self, experiment_ids: Sequence[Any], *arguments: Any, **options: Any) -> Any:
         return super().search_logged_models([_EXPERIMENT], *arguments, **options)
+
+    def get_metric_history(self, *arguments: Any, **options: Any) -> Any:
+        """Returns each point once, as a server does: for each model of a run, MLflow logs the run's points again."""
+        found = super().get_metric_history(*arguments, **options)
+        points: dict[Any, Any] = {}
+        for each in found:
+            points.setdefault((each.step, each.timestamp, repr(each.value)), each)
+        return PagedList(list(points.values()), found.token)
 
     def record_logged_model(self, run_id: str, *arguments: Any, **options: Any) -> None:
         super().record_logged_model(run_id, *arguments, **options)

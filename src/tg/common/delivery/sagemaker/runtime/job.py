@@ -78,7 +78,7 @@ class SagemakerJob:
         Logger.info("Model initialized. Jsonpickling...")
         (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
         Logger.info("Starting training now...")
-        with recording_mlflow(folder):
+        with recording_mlflow(folder, self.task.get_parameters()):
             self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder, package, rename))
         _keep_output(folder)
         left_out = remove_unkept(folder.model)

@@ -20,10 +20,7 @@ def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
         mask: Other secrets.
     """
     if (describe := getattr(task, "describe", None)) is not None:
-        described = {
-            name: mask.mask_named(each) if isinstance(each, Mapping) else each for name, each in describe().items()
-        }
-        return mask.mask(json.dumps(described, indent=2, ensure_ascii=False))
+        return mask.mask(json.dumps(_mask_named(describe(), mask), indent=2, ensure_ascii=False, default=str))
     import jsonpickle
 
     held = set[str]()
@@ -40,6 +37,14 @@ def describe_task(task: AbstractTrainingTask, mask: SecretMask) -> str:
 
     text = jsonpickle.encode(task, keys=True, context=HidingPickler(keys=True))
     return mask.mask(SecretMask(held).mask(text))
+
+
+def _mask_named(value: Any, mask: SecretMask) -> Any:
+    """Masks the texts in mappings whose names look secret, at any depth."""
+    if isinstance(value, Mapping):
+        texts = mask.mask_named({name: each for name, each in value.items() if isinstance(each, str)})
+        return {name: texts.get(name, _mask_named(each, mask)) for name, each in value.items()}
+    return [_mask_named(each, mask) for each in value] if isinstance(value, list) else value
 
 
 def _read_secret(value: Any) -> set[str]:

@@ -1,0 +1,119 @@
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.text_file import write_text
+from tg.common.delivery.delivery import Package
+from tg.common.delivery.sagemaker import SagemakerConfig
+from tg_mlflow.delivery import job_python
+from tg_mlflow.delivery.environment_cache import EnvironmentRecipe
+from tg_mlflow.delivery.job_python import find_job_python
+from tg_mlflow.delivery.project_delivery import build_delivery
+from tg_mlflow.places.attached import AttachedConfig
+from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.local import LocalConfig
+from tg_mlflow.places.process import ProcessConfig
+from tg_mlflow.project.project import read_project
+from tg_mlflow.project.script_command import ScriptCommand
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def describe(folder: Path, declared: str, config: PlaceConfig) -> SagemakerConfig:
+    """Describes the delivery of a script."""
+    write_text(folder / "MLproject", f"name: x\n{declared}\nentry_points: {{main: {{command: python train.py}}}}\n")
+    write_text(folder / "train.py", "import click\n")
+    project = read_project(folder)
+    command = project.build_command("main", {})
+    assert isinstance(command, ScriptCommand)
+    return build_delivery(command.build_task(), project, config)
+
+
+def describe_image(delivery: SagemakerConfig) -> tuple[str | None, str | None, bool, tuple[str, ...]]:
+    image = delivery.containering
+    indexes = image.build_options.pip_extra_index_urls
+    return image.base_image, image.python_version, image.keeps_base_libraries, indexes
+
+
+CONDA = "dependencies: [python=3.12, numpy=2.1, {pip: [--extra-index-url https://host/simple, tools]}]\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "image"),
+    [
+        ({}, (None, "3.12", False, ("https://host/simple",))),
+        ({"python_version": "3.13"}, (None, "3.13", False, ("https://host/simple",))),
+        ({"base_image": "mine"}, ("mine", "3.12", False, ("https://host/simple",))),
+        (
+            {"build": {"pip_extra_index_urls": ["https://own"]}},
+            (None, "3.12", False, ("https://own", "https://host/simple")),
+        ),
+    ],
+)
+def test_a_declared_environment_describes_the_image(tmp_path: Path, keys: dict[str, Any], image: tuple[Any]) -> None:
+    write_text(tmp_path / "conda.yaml", CONDA)
+    delivery = describe(tmp_path, "conda_env: conda.yaml", LocalConfig.model_validate(keys))
+    assert describe_image(delivery) == image
+    package = delivery.packaging.make_package(tmp_path)
+    assert package.requirements == ("numpy==2.1.*", "tools")
+
+
+@pytest.mark.parametrize(
+    ("keys", "image"),
+    [
+        ({}, ("company", None, True, ())),
+        ({"python_version": "3.12"}, ("company", "3.12", True, ())),
+        ({"base_image": "mine"}, ("mine", None, True, ())),
+    ],
+)
+def test_docker_env_is_the_base_image_which_another_may_replace(
+    tmp_path: Path, keys: dict[str, Any], image: tuple[Any]
+) -> None:
+    delivery = describe(tmp_path, "docker_env: {image: company}", LocalConfig.model_validate(keys))
+    assert describe_image(delivery) == image
+    assert delivery.packaging.make_package(tmp_path).requirements == ()
+
+
+def test_requirements_of_the_configuration_are_installed_besides(tmp_path: Path) -> None:
+    write_text(tmp_path / "requirements.txt", "numpy\n")
+    delivery = describe(tmp_path, "", LocalConfig(requirements=["openpyxl"]))
+    assert delivery.packaging.make_package(tmp_path).requirements == ("numpy", "openpyxl")
+
+
+def test_without_a_declaration_an_image_has_what_the_code_imports(tmp_path: Path) -> None:
+    delivery = describe(tmp_path, "", LocalConfig())
+    assert describe_image(delivery) == (None, HERE, False, ())
+    package = delivery.packaging.make_package(tmp_path)
+    assert [each.partition("==")[0] for each in package.requirements] == ["click"]
+    assert "environment" not in package.properties
+
+
+@pytest.mark.parametrize(
+    ("declared", "config", "is_made"),
+    [
+        ("conda_env: conda.yaml", ProcessConfig(), True),
+        ("conda_env: conda.yaml", ProcessConfig(env_manager="local"), False),
+        ("conda_env: conda.yaml", AttachedConfig(), False),
+        ("conda_env: conda.yaml", LocalConfig(), False),
+        ("docker_env: {image: company}", ProcessConfig(), False),
+    ],
+)
+def test_an_environment_is_made_here_of_what_the_package_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: str, config: PlaceConfig, is_made: bool
+) -> None:
+    write_text(tmp_path / "conda.yaml", CONDA)
+    made: list[EnvironmentRecipe] = []
+    monkeypatch.setattr(job_python, "make_environment", lambda recipe: made.append(recipe) or Path("/python"))
+    package = describe(tmp_path, declared, config).packaging.make_package(tmp_path)
+    assert find_job_python(package, config) == (Path("/python") if is_made else None)
+    recipe = EnvironmentRecipe("conda.yaml", ("numpy==2.1.*", "tools"), "3.12", ["https://host/simple"])
+    assert made == ([recipe] if is_made else [])
+
+
+def test_a_package_of_an_earlier_version_runs_with_this_python(tmp_path: Path) -> None:
+    package = Package(tmp_path / "x.tar.gz", "x", "0", "x__0", "", properties={})
+    assert find_job_python(package, ProcessConfig()) is None
+    assert find_job_python(replace(package, properties={"environment": None}), ProcessConfig()) is None
