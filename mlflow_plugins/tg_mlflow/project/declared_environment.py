@@ -61,17 +61,10 @@ def _read_file(folder: Path, spec: Any) -> Declaration | None:
 
 
 def _read_docker_env(docker_env: Mapping[str, Any]) -> DeclaredEnvironment:
-    variables, notes = dict[str, str](), list[str]()
-    for each in docker_env.get("environment") or ():
-        pair = {str(each[0]): str(each[1])} if isinstance(each, list) and len(each) == 2 else {}
-        if pair and SecretMask.of_variables(pair).mask_named(pair) == pair:
-            variables |= pair
-        else:
-            name = each[0] if isinstance(each, list) else each
-            notes.append(
-                f"the variable {name!r} of {_DOCKER_KEY} is not copied; set it in the key environment, or where "
-                "it is launched"
-            )
+    given = docker_env.get("environment") or ()
+    pairs = {str(each[0]): str(each[1]) for each in given if isinstance(each, list) and len(each) == 2}
+    names = [str(each[0] if isinstance(each, list) else each) for each in given]
+    variables, notes = _keep_variables(pairs, names, _DOCKER_KEY)
     if volumes := docker_env.get("volumes"):
         notes.append(
             f"the volumes of {_DOCKER_KEY} ({_shorten(volumes)}) are not mounted; name data in the key dataset"
@@ -81,13 +74,24 @@ def _read_docker_env(docker_env: Mapping[str, Any]) -> DeclaredEnvironment:
     )
 
 
+def _keep_variables(pairs: Mapping[str, str], names: Iterable[str], source: str) -> tuple[dict[str, str], list[str]]:
+    """Returns the variables that are set for what runs, and a sentence for each other one: no value, or a secret."""
+    shown = SecretMask().mask_named(pairs)
+    kept = {name: value for name, value in pairs.items() if shown[name] == value}
+    return kept, [
+        f"the variable {name!r} of {source} is not copied; set it in the key environment, or where it is launched"
+        for name in names
+        if name not in kept
+    ]
+
+
 def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
     """Adds what lines and the project's own distributions require, and chooses the Python."""
     source = declaration.path.name
     found = parse_requirements(declaration.lines, declaration.path)
     requirements = [*declaration.requirements, *(each for each in found.requirements if not is_installer(each))]
     source_folders = list(_list_sources(folder, ".")) if declaration.installs_itself else []
-    notes = list[str]()
+    variables, notes = _keep_variables(declaration.variables, declaration.variables, source)
     for each in found.folders:
         place, extras = _divide_extras(each)
         source_folders += _list_sources(folder, place)
@@ -111,7 +115,7 @@ def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
         unavailable=declaration.unavailable,
         index_urls=tuple(found.index_urls),
         source_folders=tuple(dict.fromkeys(source_folders)),
-        variables=declaration.variables,
+        variables=variables,
         notes=(*notes, *note),
     )
 

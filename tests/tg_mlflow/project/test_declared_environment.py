@@ -62,6 +62,14 @@ def test_the_pip_part_has_options_files_and_folders(tmp_path: Path) -> None:
     )
 
 
+def test_variables_that_look_secret_are_not_copied(tmp_path: Path) -> None:
+    found = read(tmp_path, conda_yaml="variables: {OMP_NUM_THREADS: 1, API_TOKEN: s3cretpw}\ndependencies: [numpy]")
+    assert found.variables == {"OMP_NUM_THREADS": "1"}
+    assert found.notes == (
+        "the variable 'API_TOKEN' of conda.yaml is not copied; set it in the key environment, or where it is launched",
+    )
+
+
 def test_what_a_package_is_told(tmp_path: Path) -> None:
     write_text(tmp_path / "requirements.txt", "-i https://ann:s3cretpw@host/a\n-i https://${TOKEN}@host/b\nnumpy\n")
     assert read(tmp_path).describe() == {
