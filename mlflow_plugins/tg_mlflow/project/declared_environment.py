@@ -32,8 +32,8 @@ def read_declared_environment(project: Project) -> DeclaredEnvironment:
     """Reads the environment that a project declares.
 
     That is ``docker_env``, ``python_env`` or ``conda_env`` of its MLproject, or ``python_env.yaml`` or ``conda.yaml``
-    beside it; without one of them ``uv.lock``, ``pyproject.toml``, ``setup.cfg`` or ``requirements.txt``, the first
-    that lists libraries.
+    beside it; without one of them ``uv.lock``, ``pyproject.toml``, ``requirements.txt``, ``setup.cfg`` or
+    ``setup.py``, the first that lists libraries.
 
     Raises:
         ProjectError: If a file cannot be read, or has another form.
@@ -55,7 +55,8 @@ def _read_file(folder: Path, spec: Any) -> Declaration | None:
         return uv_lock.read_uv_lock(folder / uv_lock.FILE_NAME)
     found = pyproject.read_pyproject(folder)
     path = folder / _REQUIREMENTS_FILE_NAME
-    if (found is None or not found.requirements) and path.is_file():
+    is_listed = found is not None and found.path.name == pyproject.FILE_NAME and bool(found.requirements)
+    if not is_listed and path.is_file():
         return Declaration(path, found.python if found else None, lines=(f"-r {path.name}",))
     return found
 

@@ -127,8 +127,11 @@ def test_docker_env_is_a_base_image_with_variables(tmp_path: Path) -> None:
 def test_requirements_txt_where_nothing_else_is_declared(tmp_path: Path) -> None:
     write_text(tmp_path / "requirements.txt", "numpy\n--extra-index-url https://host/simple\n")
     write_text(tmp_path / "pyproject.toml", "[tool.black]\nline-length = 100\n")
+    write_text(tmp_path / "setup.py", "from setuptools import setup\nsetup(install_requires=['scipy'])\n")
     found = read(tmp_path)
     assert found == DeclaredEnvironment("requirements.txt", None, ("numpy",), index_urls=("https://host/simple",))
+    (tmp_path / "requirements.txt").unlink()
+    assert read(tmp_path) == DeclaredEnvironment("setup.py", None, ("scipy",))
 
 
 def test_dependencies_of_pyproject_go_before_requirements_txt_and_uv_lock_before_both(tmp_path: Path) -> None:
