@@ -19,6 +19,7 @@ from tg_mlflow.project.environments.python_versions import (
     choose_python,
     is_too_old,
     list_least_versions,
+    list_outdated,
 )
 from tg_mlflow.project.environments.requirement_lines import is_installer, parse_requirements
 from tg_mlflow.project.project import Project
@@ -124,26 +125,28 @@ def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
 def _choose(declaration: Declaration, requirements: tuple[str, ...]) -> tuple[str | None, tuple[str, ...], list[str]]:
     """Chooses the Python, and requirements that it can have."""
     declared, source = declaration.python, declaration.path.name
-    if not declared:
-        return None, requirements, []
+    notes, asked = list[str](), None
     try:
-        chosen, is_old = choose_python(declared), is_too_old(declared)
+        chosen = choose_python(declared) if declared else None
+        if declared and chosen is None:
+            asked = f"Python {declared.removeprefix('==').removesuffix('.*')}"
+            if not is_too_old(declared):
+                return None, requirements, [f"{source} asks for {asked}, which jobs cannot have"]
     except InvalidSpecifier as error:
         raise ProjectError(f"{source} asks for Python {declared!r}, which is no version; write it as '3.12'") from error
-    if chosen is not None:
-        # One that accepts this Python among others leaves the choice to the place.
-        is_pinned = chosen != HERE or "==" in declared
-        return (chosen if is_pinned else None), requirements, []
-    if not is_old:
-        return None, requirements, [f"{source} asks for Python {declared}, which jobs cannot have"]
-    least = tuple(list_least_versions(requirements))
-    changed = [each for each in least if each not in requirements]
-    what = f": {_shorten(changed)}" if changed else ""
-    note = (
-        f"{source} asks for Python {declared.removeprefix('==').removesuffix('.*')}, and jobs need 3.10 or later, so "
-        f"its versions are taken as the least ones{what}"
-    )
-    return None, least, [note]
+    # One that accepts this Python among others leaves the choice to the place.
+    pinned = chosen if declared and (chosen != HERE or "==" in declared) else None
+    if asked is None and pinned is None and (outdated := list_outdated(requirements)):
+        asked = f"{_shorten(outdated)}, for an older Python"
+    if asked is not None:
+        least = tuple(list_least_versions(requirements))
+        changed = [each for each in least if each not in requirements]
+        what = f": {_shorten(changed)}" if changed else ""
+        notes.append(
+            f"{source} asks for {asked}, and jobs need 3.10 or later, so its versions are taken as the least ones{what}"
+        )
+        requirements = least
+    return pinned, requirements, notes
 
 
 def _divide_extras(folder: str) -> tuple[str, list[str]]:

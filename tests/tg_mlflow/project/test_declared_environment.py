@@ -90,10 +90,24 @@ def test_an_old_python_takes_versions_as_the_least_ones(tmp_path: Path) -> None:
     )
 
 
+def test_releases_of_an_old_python_are_taken_as_the_least_ones(tmp_path: Path) -> None:
+    found = read(tmp_path, conda_yaml="dependencies: [numpy=1.14.3, scikit-learn=0.19.1, click=6.0, {pip: [mlflow]}]")
+    assert found.requirements == ("numpy>=1.14.3", "scikit-learn>=0.19.1", "click>=6.0", "mlflow")
+    assert found.notes == (
+        "conda.yaml asks for numpy==1.14.3.*, scikit-learn==0.19.1.*, for an older Python, and jobs need 3.10 or "
+        "later, so its versions are taken as the least ones: numpy>=1.14.3, scikit-learn>=0.19.1, click>=6.0",
+    )
+
+
+def test_releases_that_a_declared_python_cannot_have_are_left_to_the_installer(tmp_path: Path) -> None:
+    found = read(tmp_path, conda_yaml="dependencies: [python=3.11, numpy=1.14.3]")
+    assert (found.python_version, found.requirements, found.notes) == ("3.11", ("numpy==1.14.3.*",), ())
+
+
 def test_a_python_that_does_not_exist_is_said(tmp_path: Path) -> None:
     found = read(tmp_path, python_env_yaml="python: 4.2\ndependencies: [numpy==2.1]")
     assert (found.python_version, found.requirements) == (None, ("numpy==2.1",))
-    assert found.notes == ("python_env.yaml asks for Python ==4.2, which jobs cannot have",)
+    assert found.notes == ("python_env.yaml asks for Python 4.2, which jobs cannot have",)
 
 
 def test_what_pip_cannot_install_and_options_are_said(tmp_path: Path) -> None:
