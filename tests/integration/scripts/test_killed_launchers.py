@@ -35,7 +35,7 @@ def test_points_of_killed_launchers_are_there_once(sqlite_server: TrackingServer
     project = ScriptProject(tmp_path / "project", "points")
     project.write("tg.json", '{"env_manager": "local"}')
     seed = random.randrange(1_000_000)
-    scene = KillScene(project, sqlite_server, tmp_path, random.Random(seed), imports=False)
+    scene = KillScene(project, sqlite_server, tmp_path, random.Random(seed))
     for stage in KILLS:
         if stage == "end":
             scene.wait_for_the_job()
