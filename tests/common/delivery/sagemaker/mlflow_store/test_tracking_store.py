@@ -109,6 +109,28 @@ def test_a_point_that_is_logged_again_is_read_once(job: Job) -> None:
     assert job.store.get_metric_history(RUN, "other") == []
 
 
+def test_who_reads_while_others_write_reads_whole_values(job: Job) -> None:
+    job.store.set_tag(RUN, RunTag("word", "a" * 5000))
+    child = job.store.create_run("0", "me", 7, [], "child").info.run_id
+    ends = threading.Event()
+
+    def write() -> None:
+        for number in range(300):
+            job.store.set_tag(RUN, RunTag("word", "ab"[number % 2] * 5000))
+            job.store.log_param(child, Param(f"p{number}", "value"))
+        ends.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    read = set[str]()
+    while not ends.is_set():
+        read.add(job.store.get_run(RUN).data.tags["word"])
+        read |= set(job.store.get_run(child).data.params.values())
+    writer.join()
+    assert read <= {"a" * 5000, "b" * 5000, "value"}
+    assert sorted(each.name for each in job.folder.iterdir()) == ["spool", "store"]
+
+
 def test_another_process_opens_what_is_there(job: Job) -> None:
     job.store.log_param(RUN, Param("a", "1"))
     other = Job(job.folder)

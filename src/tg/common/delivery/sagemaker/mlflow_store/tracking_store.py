@@ -27,6 +27,7 @@ from .changes import TRACKING, describe_note
 from .recorded_store import changing, recording_changes
 from .spool import Spool, open_spool
 from .store_folder import StoreFolder, find_store_folder
+from .whole_files import write_whole
 
 _FileStore: Any = file_store.FileStore  # of which not all versions have types
 _EXPERIMENT = "0"
@@ -59,6 +60,7 @@ class JobStore(_FileStore):  # type: ignore[misc]
         self.spool = spool
         self._noted = set[str]()
         self._infos: dict[str, tuple[Any, Any]] = {}  # by run, each with the version of its file
+        vars(file_store)["write_to"] = functools.partial(write_whole, folder.parent)
         with spool.locked() as size, changing(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # some versions would have another store
             super().__init__(folder.as_uri())
