@@ -77,6 +77,6 @@ def sqlite_server(tmp_path: Path, sqlite_store: str, monkeypatch: pytest.MonkeyP
 def any_server(
     request: pytest.FixtureRequest, tmp_path: Path, any_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TrackingServer]:
-    """One of each store; for a test with the mark ``real_server`` as the command ``mlflow server`` starts it."""
-    is_warm = request.node.get_closest_marker("real_server") is None
+    """One of each store; for a test with the mark ``real_server`` that of sqlite by the command ``mlflow server``."""
+    is_warm = request.node.get_closest_marker("real_server") is None or not any_store.startswith("sqlite:")
     yield from serve(tmp_path, any_store, monkeypatch, is_warm=is_warm)

@@ -121,6 +121,7 @@ if __name__ == "__main__":
         importlib.import_module(name)
     prepare()
     gc.freeze()  # so that forks share the memory
+    gc.set_threshold(10_000)  # as in the tests' own process
     gc.enable()
     code = start(wait_for_a_command(asked))
     run(code)

@@ -19,6 +19,7 @@ from tg_mlflow.project.environments.python_versions import (
     choose_python,
     is_too_old,
     list_least_versions,
+    list_outdated,
 )
 from tg_mlflow.project.environments.requirement_lines import is_installer, parse_requirements
 from tg_mlflow.project.project import Project
@@ -32,8 +33,8 @@ def read_declared_environment(project: Project) -> DeclaredEnvironment:
     """Reads the environment that a project declares.
 
     That is ``docker_env``, ``python_env`` or ``conda_env`` of its MLproject, or ``python_env.yaml`` or ``conda.yaml``
-    beside it; without one of them ``uv.lock``, ``pyproject.toml``, ``setup.cfg`` or ``requirements.txt``, the first
-    that lists libraries.
+    beside it; without one of them ``uv.lock``, ``pyproject.toml``, ``requirements.txt``, ``setup.cfg`` or
+    ``setup.py``, the first that lists libraries.
 
     Raises:
         ProjectError: If a file cannot be read, or has another form.
@@ -55,23 +56,17 @@ def _read_file(folder: Path, spec: Any) -> Declaration | None:
         return uv_lock.read_uv_lock(folder / uv_lock.FILE_NAME)
     found = pyproject.read_pyproject(folder)
     path = folder / _REQUIREMENTS_FILE_NAME
-    if (found is None or not found.requirements) and path.is_file():
+    is_listed = found is not None and found.path.name == pyproject.FILE_NAME and bool(found.requirements)
+    if not is_listed and path.is_file():
         return Declaration(path, found.python if found else None, lines=(f"-r {path.name}",))
     return found
 
 
 def _read_docker_env(docker_env: Mapping[str, Any]) -> DeclaredEnvironment:
-    variables, notes = dict[str, str](), list[str]()
-    for each in docker_env.get("environment") or ():
-        pair = {str(each[0]): str(each[1])} if isinstance(each, list) and len(each) == 2 else {}
-        if pair and SecretMask.of_variables(pair).mask_named(pair) == pair:
-            variables |= pair
-        else:
-            name = each[0] if isinstance(each, list) else each
-            notes.append(
-                f"the variable {name!r} of {_DOCKER_KEY} is not copied; set it in the key environment, or where "
-                "it is launched"
-            )
+    given = docker_env.get("environment") or ()
+    pairs = {str(each[0]): str(each[1]) for each in given if isinstance(each, list) and len(each) == 2}
+    names = [str(each[0] if isinstance(each, list) else each) for each in given]
+    variables, notes = _keep_variables(pairs, names, _DOCKER_KEY)
     if volumes := docker_env.get("volumes"):
         notes.append(
             f"the volumes of {_DOCKER_KEY} ({_shorten(volumes)}) are not mounted; name data in the key dataset"
@@ -81,13 +76,24 @@ def _read_docker_env(docker_env: Mapping[str, Any]) -> DeclaredEnvironment:
     )
 
 
+def _keep_variables(pairs: Mapping[str, str], names: Iterable[str], source: str) -> tuple[dict[str, str], list[str]]:
+    """Returns the variables that are set for what runs, and a sentence for each other one: no value, or a secret."""
+    shown = SecretMask().mask_named(pairs)
+    kept = {name: value for name, value in pairs.items() if shown[name] == value}
+    return kept, [
+        f"the variable {name!r} of {source} is not copied; set it in the key environment, or where it is launched"
+        for name in names
+        if name not in kept
+    ]
+
+
 def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
     """Adds what lines and the project's own distributions require, and chooses the Python."""
     source = declaration.path.name
     found = parse_requirements(declaration.lines, declaration.path)
     requirements = [*declaration.requirements, *(each for each in found.requirements if not is_installer(each))]
     source_folders = list(_list_sources(folder, ".")) if declaration.installs_itself else []
-    notes = list[str]()
+    variables, notes = _keep_variables(declaration.variables, declaration.variables, source)
     for each in found.folders:
         place, extras = _divide_extras(each)
         source_folders += _list_sources(folder, place)
@@ -111,7 +117,7 @@ def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
         unavailable=declaration.unavailable,
         index_urls=tuple(found.index_urls),
         source_folders=tuple(dict.fromkeys(source_folders)),
-        variables=declaration.variables,
+        variables=variables,
         notes=(*notes, *note),
     )
 
@@ -119,26 +125,28 @@ def _complete(declaration: Declaration, folder: Path) -> DeclaredEnvironment:
 def _choose(declaration: Declaration, requirements: tuple[str, ...]) -> tuple[str | None, tuple[str, ...], list[str]]:
     """Chooses the Python, and requirements that it can have."""
     declared, source = declaration.python, declaration.path.name
-    if not declared:
-        return None, requirements, []
+    notes, asked = list[str](), None
     try:
-        chosen, is_old = choose_python(declared), is_too_old(declared)
+        chosen = choose_python(declared) if declared else None
+        if declared and chosen is None:
+            asked = f"Python {declared.removeprefix('==').removesuffix('.*')}"
+            if not is_too_old(declared):
+                return None, requirements, [f"{source} asks for {asked}, which jobs cannot have"]
     except InvalidSpecifier as error:
         raise ProjectError(f"{source} asks for Python {declared!r}, which is no version; write it as '3.12'") from error
-    if chosen is not None:
-        # One that accepts this Python among others leaves the choice to the place.
-        is_pinned = chosen != HERE or "==" in declared
-        return (chosen if is_pinned else None), requirements, []
-    if not is_old:
-        return None, requirements, [f"{source} asks for Python {declared}, which jobs cannot have"]
-    least = tuple(list_least_versions(requirements))
-    changed = [each for each in least if each not in requirements]
-    what = f": {_shorten(changed)}" if changed else ""
-    note = (
-        f"{source} asks for Python {declared.removeprefix('==').removesuffix('.*')}, and jobs need 3.10 or later, so "
-        f"its versions are taken as the least ones{what}"
-    )
-    return None, least, [note]
+    # One that accepts this Python among others leaves the choice to the place.
+    pinned = chosen if declared and (chosen != HERE or "==" in declared) else None
+    if asked is None and pinned is None and (outdated := list_outdated(requirements)):
+        asked = f"{_shorten(outdated)}, for an older Python"
+    if asked is not None:
+        least = tuple(list_least_versions(requirements))
+        changed = [each for each in least if each not in requirements]
+        what = f": {_shorten(changed)}" if changed else ""
+        notes.append(
+            f"{source} asks for {asked}, and jobs need 3.10 or later, so its versions are taken as the least ones{what}"
+        )
+        requirements = least
+    return pinned, requirements, notes
 
 
 def _divide_extras(folder: str) -> tuple[str, list[str]]:

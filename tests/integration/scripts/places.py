@@ -43,13 +43,13 @@ class ScriptProject(ProjectFolder):
 
 
 def train(project: ProjectFolder, place: str, folder: Path, *words: str, **config: Any) -> str:
-    """Trains to the end, which is a success.
+    """Trains to the end, which is a success, however long an image takes to be built.
 
     Returns:
         What the launcher has said.
     """
     with Launcher(project, place, folder, "--backend-config", json.dumps(config), *words) as launcher:
-        launcher.wait_for("Starting training now")
+        launcher.wait_for(" FINISHED")
         code = launcher.wait_for_end()
         assert code == 0, launcher.output
         return launcher.output

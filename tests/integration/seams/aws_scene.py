@@ -130,6 +130,9 @@ class AwsScene(StoredScene):
         for each in lasting:
             each.set()
 
+    def note_job(self, folder: Path, job_id: str) -> None:
+        self._names.setdefault(folder, set()).add(job_id)
+
     def list_jobs(self, folder: Path) -> list[str]:
         return [self._describe(each) for each in self._names[folder] if each in {job.name for job in self._aws.jobs}]
 

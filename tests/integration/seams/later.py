@@ -16,13 +16,18 @@ _BEGIN_SECONDS = 60
 
 
 class AttachScene(Scene):
-    """Attaches to a job that a command has started and left; before a scene of a place."""
+    """Attaches to a job that a command has started and left; before a scene of a place.
+
+    The project's ``tg.json`` has ``detach``.
+    """
 
     def prepare(self, folder: Path, words: Sequence[str], variables: dict[str, str]) -> Sequence[str]:
-        return ["tg-mlflow", "attach", self._leave(words, variables).info.run_id]
+        run = self._leave(words, variables)
+        self.note_job(folder, run.data.tags["tg.job_id"])
+        return ["tg-mlflow", "attach", run.info.run_id]
 
     def _leave(self, words: Sequence[str], variables: dict[str, str]) -> Run:
-        code, output = self.run([*words, "--backend-config", '{"detach": true}'], variables)
+        code, output = self.run(words, variables)
         assert code == 0, output
         (run,) = MlflowClient(variables["MLFLOW_TRACKING_URI"]).search_runs([variables["MLFLOW_EXPERIMENT_ID"]])
         return run

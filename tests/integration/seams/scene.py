@@ -67,6 +67,10 @@ class Scene(ABC):
         """Does what is done before any fault; returns the command that meets it, by default the one that trains."""
         return words
 
+    def note_job(self, folder: Path, job_id: str) -> None:
+        """Notes a job of a launcher with this folder that was started before any fault."""
+        return None
+
     def judge(self, remains: Remains, whole: Snapshot) -> Verdict:
         """Judges what a launcher has left."""
         return judge(remains, whole)

@@ -13,6 +13,7 @@ from tests.aws_emulator.api_error import ApiError
 from tests.integration.aws.backend_support import MLPROJECT, READY_NAME, TASKS
 from tests.integration.seams.aws_scene import AwsJobs, AwsScene, away, denied, expired
 from tests.integration.seams.faults import Fault, OrderedFault
+from tests.integration.seams.later import AttachScene
 from tests.integration.seams.walk import assert_nothing_is_lost, order_turns
 from tests.support import ProjectFolder
 
@@ -22,6 +23,10 @@ def jobs() -> Iterator[AwsJobs]:
     jobs = AwsJobs()
     with AwsEmulator(jobs) as jobs.aws:
         yield jobs
+
+
+class AttachToAws(AttachScene, AwsScene):
+    """Attaches where AWS goes wrong."""
 
 
 def order(calls: Sequence[str], refuse: Callable[[ApiCall], ApiError]) -> list[OrderedFault]:
@@ -51,3 +56,15 @@ def test_nothing_is_lost_of_a_training_on_sagemaker(
     project.write("tg.json", json.dumps({"image_uri": READY_NAME, "dataset": "points.parquet"}))
     scene = AwsScene(project.path, tmp_path, jobs.aws, jobs, empty_store, refuse)
     assert_nothing_is_lost(f"tg-sagemaker: {title}", scene, partial(order, refuse=refuse))
+
+
+def test_nothing_is_lost_by_attach(project: ProjectFolder, tmp_path: Path, empty_store: Path, jobs: AwsJobs) -> None:
+    project.write("tasks.py", TASKS)
+    project.write("MLproject", MLPROJECT)
+    project.write("tg.json", json.dumps({"image_uri": READY_NAME, "dataset": "points.parquet", "detach": True}))
+    scene = AttachToAws(project.path, tmp_path, jobs.aws, jobs, empty_store, expired)
+    assert_nothing_is_lost(
+        "tg-mlflow attach: the token has expired",
+        scene,
+        lambda calls: [OrderedFault(Fault.ONCE, None)],
+    )

@@ -14,6 +14,8 @@ from tests.integration.seams.walk import assert_nothing_is_lost, order_some, ord
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
 
+DETACHED = '{"dataset": "points.parquet", "detach": true}'
+
 
 @pytest.fixture
 def small(project: ProjectFolder) -> ProjectFolder:
@@ -57,6 +59,7 @@ class CancelAtServer(CancelScene, TrackedScene):
 
 
 def test_nothing_is_lost_by_attach(small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path) -> None:
+    small.write("tg.json", DETACHED)
     scene = AttachToServer("process", small.path, tmp_path, sqlite_server.uri)
     assert_nothing_is_lost(
         "tg-mlflow attach: the tracking server", scene, lambda calls: order_some(calls, ["GET runs/get"])[:3:2]
@@ -65,6 +68,7 @@ def test_nothing_is_lost_by_attach(small: ProjectFolder, sqlite_server: Tracking
 
 def test_nothing_is_lost_by_cancel(small: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path) -> None:
     small.write("tasks.py", WAITING_TASKS)
+    small.write("tg.json", DETACHED)
     scene = CancelAtServer("process", small.path, tmp_path, sqlite_server.uri)
     assert_nothing_is_lost(
         "tg-mlflow cancel: the tracking server",

@@ -16,8 +16,10 @@ from tg_mlflow.places.attached import AttachedConfig
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.local import LocalConfig
 from tg_mlflow.places.process import ProcessConfig
-from tg_mlflow.project.project import read_project
+from tg_mlflow.project.project import Project, read_project
 from tg_mlflow.project.script_command import ScriptCommand
+from tg_mlflow.sweeps.delivery import deliver_from_package
+from tg_mlflow.sweeps.member import SweepMember
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -117,3 +119,15 @@ def test_a_package_of_an_earlier_version_runs_with_this_python(tmp_path: Path) -
     package = Package(tmp_path / "x.tar.gz", "x", "0", "x__0", "", properties={})
     assert find_job_python(package, ProcessConfig()) is None
     assert find_job_python(replace(package, properties={"environment": None}), ProcessConfig()) is None
+
+
+def test_a_sweep_that_is_resumed_without_its_project_has_the_same_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_python, "make_environment", lambda recipe: Path("/environments", recipe.source, "python"))
+    write_text(tmp_path / "conda.yaml", CONDA)
+    package = describe(tmp_path, "conda_env: conda.yaml", ProcessConfig()).packaging.make_package(tmp_path)
+    elsewhere = Project("gone", None, tmp_path / "gone", "gone", None)
+    member = SweepMember("one", {}, {}, ProcessConfig(), lambda: None)  # type: ignore[arg-type,return-value]
+    (delivery,) = deliver_from_package(package.path, ["job"], elsewhere, [member], ProcessConfig()).deliveries
+    assert delivery.python == Path("/environments/conda.yaml/python")

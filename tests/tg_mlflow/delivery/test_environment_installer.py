@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.small_wheel import make_wheel
-from tg_mlflow.delivery import environment_installer
-from tg_mlflow.delivery.environment_installer import find_python, find_reason, install_environment
+from tg_mlflow.delivery.environment_installer import find_python, find_reason, find_uv, install_environment
 from tg_mlflow.delivery.pip_settings import build_uv_variables, parse_settings
 from tg_mlflow.errors import ProjectError
 
+needs_uv = pytest.mark.skipif(find_uv() is None, reason="there is no uv")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -22,12 +22,11 @@ def install(folder: Path, *requirements: str, index_urls: tuple[str, ...] = ()) 
         os.close(lock)
 
 
+@needs_uv
 @pytest.mark.starts_process
 def test_a_requirement_that_cannot_be_installed_is_named(
     environments: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if environment_installer.find_uv() is None:
-        pytest.skip("there is no uv")
     environments.mkdir()
     with pytest.raises(ProjectError, match="nothing-like-this") as caught:
         install(environments / "one", "nothing-like-this==3")
@@ -84,6 +83,7 @@ def test_the_reason_of_uv_and_pip_is_one_line(output: str, reason: str | None) -
     assert find_reason(textwrap.dedent(output).strip("\n").splitlines()) == reason
 
 
+@needs_uv
 @pytest.mark.starts_process
 def test_passwords_of_indexes_are_not_shown_and_not_kept(
     environments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -160,12 +160,11 @@ def test_pips_variables_are_read(tmp_path: Path) -> None:
     assert build_uv_variables(given) == {"UV_DEFAULT_INDEX": "https://host/simple"}
 
 
+@needs_uv
 @pytest.mark.starts_process
 def test_a_wheel_that_needs_another_gets_it_from_where_links_are(environments: Path, tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "tiny", "1.5", requires="tg_test_other")
     make_wheel(tmp_path / "wheels", "tg_test_other", "2.0")
-    if environment_installer.find_uv() is None:
-        pytest.skip("there is no uv")
     environments.mkdir()
     install(environments / "one", f"tiny @ {wheel.as_uri()}")
     assert [each.name for each in (environments / "one").glob("lib/*/site-packages/tg_test_other.py")] == [

@@ -62,6 +62,14 @@ def test_the_pip_part_has_options_files_and_folders(tmp_path: Path) -> None:
     )
 
 
+def test_variables_that_look_secret_are_not_copied(tmp_path: Path) -> None:
+    found = read(tmp_path, conda_yaml="variables: {OMP_NUM_THREADS: 1, API_TOKEN: s3cretpw}\ndependencies: [numpy]")
+    assert found.variables == {"OMP_NUM_THREADS": "1"}
+    assert found.notes == (
+        "the variable 'API_TOKEN' of conda.yaml is not copied; set it in the key environment, or where it is launched",
+    )
+
+
 def test_what_a_package_is_told(tmp_path: Path) -> None:
     write_text(tmp_path / "requirements.txt", "-i https://ann:s3cretpw@host/a\n-i https://${TOKEN}@host/b\nnumpy\n")
     assert read(tmp_path).describe() == {
@@ -82,10 +90,24 @@ def test_an_old_python_takes_versions_as_the_least_ones(tmp_path: Path) -> None:
     )
 
 
+def test_releases_of_an_old_python_are_taken_as_the_least_ones(tmp_path: Path) -> None:
+    found = read(tmp_path, conda_yaml="dependencies: [numpy=1.14.3, scikit-learn=0.19.1, click=6.0, {pip: [mlflow]}]")
+    assert found.requirements == ("numpy>=1.14.3", "scikit-learn>=0.19.1", "click>=6.0", "mlflow")
+    assert found.notes == (
+        "conda.yaml asks for numpy==1.14.3.*, scikit-learn==0.19.1.*, for an older Python, and jobs need 3.10 or "
+        "later, so its versions are taken as the least ones: numpy>=1.14.3, scikit-learn>=0.19.1, click>=6.0",
+    )
+
+
+def test_releases_that_a_declared_python_cannot_have_are_left_to_the_installer(tmp_path: Path) -> None:
+    found = read(tmp_path, conda_yaml="dependencies: [python=3.11, numpy=1.14.3]")
+    assert (found.python_version, found.requirements, found.notes) == ("3.11", ("numpy==1.14.3.*",), ())
+
+
 def test_a_python_that_does_not_exist_is_said(tmp_path: Path) -> None:
     found = read(tmp_path, python_env_yaml="python: 4.2\ndependencies: [numpy==2.1]")
     assert (found.python_version, found.requirements) == (None, ("numpy==2.1",))
-    assert found.notes == ("python_env.yaml asks for Python ==4.2, which jobs cannot have",)
+    assert found.notes == ("python_env.yaml asks for Python 4.2, which jobs cannot have",)
 
 
 def test_what_pip_cannot_install_and_options_are_said(tmp_path: Path) -> None:
@@ -119,8 +141,11 @@ def test_docker_env_is_a_base_image_with_variables(tmp_path: Path) -> None:
 def test_requirements_txt_where_nothing_else_is_declared(tmp_path: Path) -> None:
     write_text(tmp_path / "requirements.txt", "numpy\n--extra-index-url https://host/simple\n")
     write_text(tmp_path / "pyproject.toml", "[tool.black]\nline-length = 100\n")
+    write_text(tmp_path / "setup.py", "from setuptools import setup\nsetup(install_requires=['scipy'])\n")
     found = read(tmp_path)
     assert found == DeclaredEnvironment("requirements.txt", None, ("numpy",), index_urls=("https://host/simple",))
+    (tmp_path / "requirements.txt").unlink()
+    assert read(tmp_path) == DeclaredEnvironment("setup.py", None, ("scipy",))
 
 
 def test_dependencies_of_pyproject_go_before_requirements_txt_and_uv_lock_before_both(tmp_path: Path) -> None:

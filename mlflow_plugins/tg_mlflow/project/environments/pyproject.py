@@ -1,5 +1,6 @@
-"""Reads what ``pyproject.toml`` requires, or ``setup.cfg`` where that says nothing."""
+"""Reads what ``pyproject.toml`` requires, or ``setup.cfg`` and ``setup.py`` where that says nothing."""
 
+import ast
 import configparser
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +15,6 @@ from tg_mlflow.project.environments.declaration import Declaration
 from tg_mlflow.project.environments.text_files import read_text, read_toml
 
 FILE_NAME = "pyproject.toml"
-_SETUP_FILE_NAME = "setup.cfg"
 _VERSION = re.compile(r"\d+(\.\d+)*")
 
 
@@ -26,7 +26,7 @@ def read_pyproject(folder: Path, extras: Iterable[str] = ()) -> Declaration | No
         extras: The extras whose requirements are wanted, too.
 
     Returns:
-        It; ``None`` if neither file says what is required.
+        It; ``None`` if no file says what is required.
 
     Raises:
         ProjectError: If a file cannot be read, or a requirement is none.
@@ -44,7 +44,7 @@ def read_pyproject(folder: Path, extras: Iterable[str] = ()) -> Declaration | No
         given = [each for name, value in dependencies.items() for each in _write_poetry(name, value)]
         version = _write_range(python) if python else None
         return Declaration(path, version, _check(path, given), installs_itself=is_installed)
-    return _read_setup(folder / _SETUP_FILE_NAME)
+    return _read_setup(folder / "setup.cfg") or _read_setup_program(folder / "setup.py")
 
 
 def _find(content: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -127,3 +127,20 @@ def _read_setup(path: Path) -> Declaration | None:
     lines = [line.strip() for line in parser.get("options", "install_requires").splitlines()]
     python = parser.get("options", "python_requires", fallback=None)
     return Declaration(path, python, _check(path, filter(None, lines)))
+
+
+def _read_setup_program(path: Path) -> Declaration | None:
+    """Reads a list that stands in the call of ``setup``; a program that makes it is not run."""
+    try:
+        tree = ast.parse(read_text(path)) if path.is_file() else ast.Module([], [])
+    except SyntaxError:
+        return None
+    for node in ast.walk(tree):
+        for keyword in node.keywords if isinstance(node, ast.Call) else ():
+            if keyword.arg == "install_requires":
+                try:
+                    given = ast.literal_eval(keyword.value)
+                except ValueError:
+                    return None
+                return Declaration(path, None, _check(path, given))
+    return None

@@ -64,6 +64,22 @@ def test_the_requirements_of_setup_cfg(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("requires", "found"),
+    [
+        ("['numpy', 'scipy>1']", ("numpy", "scipy>1")),
+        ("read('requirements.txt')", None),
+        ("[", None),
+    ],
+)
+def test_a_list_in_setup_py_is_read_and_a_program_is_not_run(
+    tmp_path: Path, requires: str, found: tuple[str, ...] | None
+) -> None:
+    text = f"import sys\nfrom setuptools import setup\n\nsys.exit(1)\nsetup(name='a', install_requires={requires})\n"
+    path = write_text(tmp_path / "setup.py", text)
+    assert read_pyproject(tmp_path) == (None if found is None else Declaration(path, None, found))
+
+
+@pytest.mark.parametrize(
     "text", ["[tool.black]\nline-length = 100\n", '[project]\nname = "a"\ndynamic = ["dependencies"]\n', ""]
 )
 def test_a_file_that_lists_no_dependencies_declares_nothing(tmp_path: Path, text: str) -> None:

@@ -1,6 +1,11 @@
 import pytest
 
-from tg_mlflow.project.environments.python_versions import choose_python, is_too_old, list_least_versions
+from tg_mlflow.project.environments.python_versions import (
+    choose_python,
+    is_too_old,
+    list_least_versions,
+    list_outdated,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +29,32 @@ def test_the_python_that_is_accepted_is_this_one_or_the_oldest_that_jobs_can_hav
     declared: str, chosen: str | None, is_old: bool
 ) -> None:
     assert (choose_python(declared, here="3.11"), is_too_old(declared)) == (chosen, is_old)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "is_outdated"),
+    [
+        ("scikit-learn==0.19.1", True),
+        ("scikit_learn==0.19.*", True),
+        ("numpy==1.21.*", False),
+        ("numpy==1.21.1", True),
+        ("numpy==1.21.2", False),
+        ("numpy==1.*", False),
+        ("numpy==0.*", True),
+        ("numpy<1.20", True),
+        ("numpy<1.21.2", True),
+        ("numpy<=1.21.2", False),
+        ("numpy>=1.14,<2", False),
+        ("numpy>=1.14", False),
+        ("pandas~=1.1.3", True),
+        ("pandas~=1.3.0", False),
+        ("torch==1.9.0+cu111", True),
+        ("click==6.0", False),
+        ("numpy @ https://host/numpy-1.0.tar.gz", False),
+    ],
+)
+def test_a_release_that_no_job_can_have_is_told(requirement: str, is_outdated: bool) -> None:
+    assert list_outdated([requirement]) == ([requirement] if is_outdated else [])
 
 
 @pytest.mark.parametrize(

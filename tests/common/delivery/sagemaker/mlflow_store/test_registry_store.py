@@ -45,6 +45,12 @@ def test_a_new_version_is_recorded_with_a_source_that_others_understand(registry
     ]
 
 
+def test_a_prompt_is_no_model(registry: JobRegistry, tmp_path: Path) -> None:
+    registry.create_registered_model("greeting")
+    registry.create_model_version("greeting", "prompt-template", tags=[ModelVersionTag("mlflow.prompt.is_prompt", "1")])
+    assert read(tmp_path) == [{"op": "note", "text": "prompts are not recorded: they stay in the job"}]
+
+
 def test_what_else_happens_in_the_registry_is_said(registry: JobRegistry, tmp_path: Path) -> None:
     registry.create_registered_model("net")
     registry.create_model_version("net", "s3://bucket/net")

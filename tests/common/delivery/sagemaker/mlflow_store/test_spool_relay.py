@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,31 @@ def test_a_line_of_which_a_part_is_written_waits_for_the_rest(
         with (tmp_path / "spool").open("ab") as file:
             file.write(b'"y"}\n')
     assert capfd.readouterr().out == '###MLFLOW###2:{"op":"y"}###\n'
+
+
+def test_what_cannot_be_read_for_a_while_is_printed_later(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failed = os.read, threading.Event()
+
+    def fail_once(file: int, count: int) -> bytes:
+        if not failed.is_set():
+            failed.set()
+            raise OSError(errno.EIO, "Input/output error")
+        return read(file, count)
+
+    (tmp_path / "spool").write_bytes(b'{"op":"x"}\n')
+    monkeypatch.setattr("tg.common.delivery.sagemaker.mlflow_store.spool_relay.os.read", fail_once)
+    with SpoolRelay(tmp_path / "spool"):
+        assert failed.wait(30)
+    assert capfd.readouterr().out == '###MLFLOW###1:{"op":"x"}###\n'
+
+
+def test_what_cannot_be_read_at_all_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "spool").mkdir()
+    with SpoolRelay(tmp_path / "spool"):
+        pass
+    assert "WARNING: What is recorded with MLflow is not all in the log: [Errno 21]" in capsys.readouterr().out
 
 
 def test_a_long_record_is_printed_in_pieces(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import math
+import multiprocessing
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +109,49 @@ def test_a_point_that_is_logged_again_is_read_once(job: Job) -> None:
     assert job.store.get_metric_history(RUN, "other") == []
 
 
+def test_who_reads_while_others_write_reads_whole_values(job: Job) -> None:
+    job.store.set_tag(RUN, RunTag("word", "a" * 5000))
+    child = job.store.create_run("0", "me", 7, [], "child").info.run_id
+    ends = threading.Event()
+
+    def write() -> None:
+        for number in range(300):
+            job.store.set_tag(RUN, RunTag("word", "ab"[number % 2] * 5000))
+            job.store.log_param(child, Param(f"p{number}", "value"))
+        ends.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    read = set[str]()
+    while not ends.is_set():
+        read.add(job.store.get_run(RUN).data.tags["word"])
+        read |= set(job.store.get_run(child).data.params.values())
+    writer.join()
+    assert read <= {"a" * 5000, "b" * 5000, "value"}
+    assert sorted(each.name for each in job.folder.iterdir()) == ["spool", "store"]
+
+
 def test_another_process_opens_what_is_there(job: Job) -> None:
     job.store.log_param(RUN, Param("a", "1"))
     other = Job(job.folder)
     assert other.store.get_run(RUN).data.params == {"a": "1"}
     assert [each["op"] for each in other.read()] == ["begin", "batch"]
+
+
+def open_and_log(folder: Path, number: int) -> None:
+    """Opens the store of a job and logs a metric."""
+    Job(folder).store.log_metric(RUN, Metric("x", number, 5, number))
+
+
+@pytest.mark.starts_process
+def test_processes_that_open_it_at_once_make_one_store(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as workers:
+        list(workers.map(open_and_log, [tmp_path] * 4, range(4)))
+    job = Job(tmp_path)
+    begin, *changes = job.read()
+    assert begin["op"] == "begin"
+    assert sorted(each["metrics"][0][3] for each in changes) == [0, 1, 2, 3]
+    assert len(job.store.get_metric_history(RUN, "x")) == 4
 
 
 def test_a_start_that_was_interrupted_begins_anew(job: Job) -> None:
@@ -241,6 +281,7 @@ def test_other_experiments_lead_to_that_of_the_training(job: Job) -> None:
     notes = [each["text"] for each in job.read() if each["op"] == "note"]
     assert notes == [
         "the experiment 'theirs' is not used: a job records in that of its run, \"It's ours\"",
+        "the experiment '17' is not used: a job records in that of its run, \"It's ours\"",
         "a job does not delete experiments",
     ]
 

@@ -59,6 +59,7 @@ START = {
     "common.secrets.names",
     "common.secrets.positions",
     "common.system",
+    "common.system.disk_errors",
     "common.system.interrupts",
     "common.system.replaced_file",
     "common.system.tar_extraction",

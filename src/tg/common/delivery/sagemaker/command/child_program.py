@@ -3,12 +3,17 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
 def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, str], has_own_session: bool) -> int:
-    """Runs a program to its end; its output is this process's.
+    """Runs a program to its end; its output is this process's, and ends with an empty line.
+
+    The program may leave its last line open, and what this process says next must not become a part of it: a number at
+    its end would be another one.
 
     What ends the training here, such as SIGTERM, reaches the program and all that it has started; it has the time that
     the place gives to the job.
@@ -34,7 +39,7 @@ def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, 
         start_new_session=has_own_session,
     )
     try:
-        return program.wait()
+        code = program.wait()
     except BaseException as error:
         number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
         _send(program, number, has_own_session)
@@ -44,6 +49,10 @@ def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, 
             _send(program, signal.SIGKILL, has_own_session)
             program.wait()
         raise
+    with suppress(OSError):  # if nothing reads the output, the training goes on
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    return code
 
 
 def _send(program: "subprocess.Popen[bytes]", number: signal.Signals, has_own_session: bool) -> None:

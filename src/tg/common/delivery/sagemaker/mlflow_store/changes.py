@@ -123,6 +123,8 @@ def _describe_model_params(result: Any, model_id: str, params: Iterable[Any]) ->
 
 
 def _describe_version(result: Any, *_: Any, **__: Any) -> Record:
+    if "mlflow.prompt.is_prompt" in (result.tags or {}):
+        return describe_note("prompts are not recorded: they stay in the job")
     return {
         "op": "register",
         "name": result.name,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ....logger import Logger
 from ..contract.mlflow_lines import LONGEST_RECORD, format_mlflow_lines
 
 # No event tells of what other processes write.
@@ -47,11 +48,19 @@ class SpoolRelay:
 
     def _run(self) -> None:
         while not self._ending.wait(_PAUSE_SECONDS):
-            self._pass_on()
-        self._pass_on()
+            self._try_to_pass_on()
+        if (trouble := self._try_to_pass_on()) is not None:
+            Logger.warning(f"What is recorded with MLflow is not all in the log: {trouble}")
         os.close(self._output)
         if self._file is not None:
             os.close(self._file)
+
+    def _try_to_pass_on(self) -> OSError | None:
+        try:
+            self._pass_on()
+        except OSError as error:  # of the disk; what could not be read is read the next time
+            return error
+        return None
 
     def _pass_on(self) -> None:
         """Prints what is there."""

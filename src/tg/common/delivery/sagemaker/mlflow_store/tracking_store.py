@@ -27,6 +27,7 @@ from .changes import TRACKING, describe_note
 from .recorded_store import changing, recording_changes
 from .spool import Spool, open_spool
 from .store_folder import StoreFolder, find_store_folder
+from .whole_files import write_whole
 
 _FileStore: Any = file_store.FileStore  # of which not all versions have types
 _EXPERIMENT = "0"
@@ -59,6 +60,7 @@ class JobStore(_FileStore):  # type: ignore[misc]
         self.spool = spool
         self._noted = set[str]()
         self._infos: dict[str, tuple[Any, Any]] = {}  # by run, each with the version of its file
+        vars(file_store)["write_to"] = functools.partial(write_whole, folder.parent)
         with spool.locked() as size, changing(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # some versions would have another store
             super().__init__(folder.as_uri())
@@ -87,7 +89,10 @@ class JobStore(_FileStore):  # type: ignore[misc]
             self.spool.write(describe_note(text))
 
     def get_experiment(self, experiment_id: Any) -> Any:
-        return super().get_experiment(_EXPERIMENT)
+        found = super().get_experiment(_EXPERIMENT)
+        if experiment_id is not None and str(experiment_id) != _EXPERIMENT:
+            self._note_experiment(str(experiment_id), found)
+        return found
 
     def get_experiment_by_name(self, experiment_name: str) -> Any:
         found = super().get_experiment(_EXPERIMENT)
