@@ -58,7 +58,7 @@ def test_kills_at_random_moments_leave_no_trace_in_what_a_job_has_given_to_mlflo
     project.write("tg.json", "{}")
     project.write("MLproject", "name: p\nentry_points: {main: {command: 'tg-mlflow train tasks:build_task'}}")
     seed = random.randrange(1_000_000)
-    scene = KillScene(project, sqlite_server, tmp_path, random.Random(seed), imports=False)
+    scene = KillScene(project, sqlite_server, tmp_path, random.Random(seed))
     for stage in KILLS:
         if stage in ("end", "upload"):
             scene.wait_for_the_job()

@@ -28,6 +28,8 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 _CURSOR_SECONDS = 2
+# The job sends small files by its log; others are in the archive of a job that has completed.
+_LOST_FILES = "the job has not completed, so models and large files that it has given to MLflow are not kept"
 
 
 class RunRecorder:
@@ -147,6 +149,10 @@ class RunRecorder:
             raise self._describe(failure) from failure
         if error is not None and self.log_failure is not None:
             note_missing(self._client, self._run_id, [f"{LOG_ARTIFACT} ({self.log_failure})"])
+
+    def note_incomplete(self) -> None:
+        """Notes in the run, if the job has called MLflow, what of that is lost as the job has not completed."""
+        self._replay.note(_LOST_FILES)
 
     def settle(self) -> None:
         """Waits until the job's calls of MLflow have been replayed as far as its output has been taken.

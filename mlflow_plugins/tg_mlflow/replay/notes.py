@@ -24,6 +24,9 @@ class ReplayNotes:
     Args:
         client: The tracking server's.
         run_id: The run of the training.
+
+    Attributes:
+        is_of_the_past: Whether something is told that whoever takes over has to meet again to tell it.
     """
 
     def __init__(self, client: TrackingClient, run_id: str) -> None:
@@ -31,14 +34,16 @@ class ReplayNotes:
         self._run_id = run_id
         self._content: dict[str, Any] = {}
         self._is_written = True
+        self.is_of_the_past = False
 
-    @property
-    def has_any(self) -> bool:
-        """Whether there is anything to be told."""
-        return bool(self._content)
+    def add(self, text: str, is_said_again: bool = True) -> None:
+        """Notes a sentence, once.
 
-    def add(self, text: str) -> None:
-        """Notes a sentence, once."""
+        Args:
+            text: The sentence.
+            is_said_again: Whether whoever takes over comes to it wherever the recording goes on.
+        """
+        self.is_of_the_past |= not is_said_again
         notes, text = self._content.setdefault("notes", []), self._shorten(text)
         if text not in notes and len(notes) < _MOST_NOTES:
             notes.append(text)
@@ -51,6 +56,7 @@ class ReplayNotes:
         Raises:
             TrackingError: If the server takes nothing for the training's run, since that is deleted.
         """
+        self.is_of_the_past = True
         if "refused" not in self._content:
             if is_deleted(self._client.get_run(self._run_id)):
                 raise TrackingError("it is deleted; restore it first", is_final=True) from answer
@@ -61,6 +67,7 @@ class ReplayNotes:
 
     def add_unreadable(self, record: Any, reason: str) -> None:
         """Counts a record that does not say what to do."""
+        self.is_of_the_past = True
         if "unreadable" not in self._content:
             first = self._shorten(json.dumps(record, ensure_ascii=False))
             self._content["unreadable"] = {"count": 0, "first": first, "reason": self._shorten(reason)}
@@ -69,6 +76,7 @@ class ReplayNotes:
 
     def add_unknown(self, operation: str) -> None:
         """Counts an operation of a job of a later version."""
+        self.is_of_the_past = True
         unknown = self._content.setdefault("unknown", {})
         operation = self._shorten(operation)[:_LONGEST_OPERATION]
         if operation not in unknown:

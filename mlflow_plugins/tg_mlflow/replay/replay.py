@@ -22,7 +22,7 @@ class Applying(Protocol):
 
     @property
     def has_notes(self) -> bool:
-        """Whether something could not be done."""
+        """Whether something could not be done that has to be met again to be told."""
 
     def apply(self, record: Record, is_recorded: bool = False) -> None:
         """Applies a record, or gathers it."""
@@ -67,7 +67,7 @@ class Replay:
         self._log_metrics = log_metrics
         self._replayer = replayer
         self._pieces: deque[_Piece] = deque()
-        self._pending_count = 0
+        self._pending_count = self._position = 0
         self._changed = threading.Condition()
         self._closed = self._is_busy = False
         self._thread: threading.Thread | None = None
@@ -89,6 +89,7 @@ class Replay:
             position: Where it ends.
             is_recorded: Whether it has been recorded before.
         """
+        self._position = position
         if self._thread is None:
             if not records:
                 if not is_recorded:
@@ -102,6 +103,11 @@ class Replay:
                 self._pieces.append(_Piece(records, () if is_recorded else metrics, position, is_recorded))
                 self._pending_count += self._pieces[-1].size
                 self._changed.notify_all()
+
+    def note(self, text: str) -> None:
+        """Notes a sentence in the run, if there were any records."""
+        if self._thread is not None:
+            self.add([{"op": "note", "text": text}], (), self._position, is_recorded=False)
 
     def settle(self) -> None:
         """Waits until all that has been added is applied, or the server has been given up."""

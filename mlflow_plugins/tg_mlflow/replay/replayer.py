@@ -96,8 +96,8 @@ class Replayer:
 
     @property
     def has_notes(self) -> bool:
-        """Whether something could not be done, which the run says."""
-        return self._notes.has_any
+        """Whether something could not be done that whoever takes over has to meet again to tell it."""
+        return self._notes.is_of_the_past
 
     def finish(self, missing_count: int) -> None:
         """Notes how many records are missing.
@@ -126,7 +126,7 @@ class Replayer:
         elif operation in self._handlers:
             self._batches.flush()
             if isinstance(undone := self._handlers[operation](record), str):
-                self._notes.add(undone)
+                self._notes.add(undone, is_said_again=False)
         else:
             self._notes.add_unknown(str(operation))
 

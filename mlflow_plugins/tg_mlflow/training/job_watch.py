@@ -8,7 +8,7 @@ from pathlib import Path
 from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
-from tg.common.delivery.sagemaker import Listener, LogEvent, check_completed, write_to_stdout
+from tg.common.delivery.sagemaker import JobStatus, Listener, LogEvent, check_completed, write_to_stdout
 from tg.common.errors import JobMissingError, StorageError
 from tg.common.system.disk_errors import describe_full_folder, is_of_the_disk
 from tg_mlflow.errors import LogMissingError, RecordingError, TrackingError, describe_failure
@@ -59,6 +59,8 @@ def watch_job(
     with _sparing(job):
         note_facts(client, job)
         state = executor.status(job_id)
+    if state.status is not JobStatus.COMPLETED:
+        recorder.note_incomplete()
     check_completed(job_id, state, recorder.tail)
     missing = _find_missing_log(job, recorder)
     if missing is not None and executor.traits.repeats_logs:  # it is fetched again

@@ -1,7 +1,8 @@
 """The thread that replays: while the server is away, after that, and how fast its output is passed on."""
 
+import json
 import threading
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mlflow import MlflowClient
@@ -11,10 +12,16 @@ from mlflow.store.entities import PagedList
 
 from tests.job_output import open_recorder, write_lines
 from tests.memory_server import FakeClock
-from tg.common.delivery.sagemaker import LogEvent
+from tests.tg_mlflow.memory_jobs import make_executor
+from tg.common import JobFailedError
+from tg.common.delivery.sagemaker import LogEvent, SagemakerConfig
+from tg.common.delivery.sagemaker.executor import JobRequest
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.replay.replay import Replay
+from tg_mlflow.testing.memory_executor import Line
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.training.job import Job
+from tg_mlflow.training.job_watch import watch_job
 
 CHILD = "c" * 32
 
@@ -154,3 +161,43 @@ def test_a_server_that_stays_away_is_heard_of_before_results_are_logged(store: M
     client.failures = 1000
     with pytest.raises(RecordingError, match=rf"it is away.*tg-mlflow attach {run_id}"):
         watch()
+
+
+def test_what_a_job_that_fails_has_kept_for_its_end_is_told_to_be_lost(store: MlflowClient) -> None:
+    told = "the job has not completed, so models and large files that it has given to MLflow are not kept"
+    for records, notes in (([{"op": "begin", "run": CHILD}], {"notes": [told]}), ([], {})):
+        client, run_id = TrackingClient(store.tracking_uri), store.create_run("0").info.run_id
+        lines = write_lines(records).decode().splitlines()
+        executor = make_executor([Line(1, line) for line in [*lines, "some words"]], 2, failure="no luck")
+        executor.submit(JobRequest("job", cast(SagemakerConfig, None)))
+        with pytest.raises(JobFailedError, match="no luck"), open_recorder(client, run_id) as recorder:
+            watch_job(client, Job(run_id, executor, "job"), recorder, show=lambda event: None)
+        assert json.loads(store.get_run(run_id).data.tags.get("tg.mlflow_notes", "{}")) == notes
+
+
+@pytest.mark.parametrize(
+    ("record", "is_noted"),
+    [
+        ({"op": "note", "text": "not done"}, True),
+        ({"op": "teleport"}, False),
+        ({"op": "run_info", "run": CHILD, "status": "FAILED"}, False),
+        ({"op": "batch", "run": "d" * 32, "params": [["a", "1"]]}, False),
+        ({"op": "batch", "run": CHILD, "params": [["a@", "1"]]}, False),
+    ],
+)
+def test_the_cursor_stands_before_what_has_to_be_met_again_to_be_told(
+    store: MlflowClient, record: dict[str, Any], is_noted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tg_mlflow.recording.recorder._CURSOR_SECONDS", 0)
+    client, run_id = TrackingClient(store.tracking_uri), store.create_run("0").info.run_id
+    log = write_lines([{"op": "begin", "run": CHILD}, record])
+    more = write_lines([{"op": "batch", "run": CHILD, "metrics": [["loss", 1, 1, 1]]}], 3)
+    told = []
+    for written in (0, len(log + more) if is_noted else 0):
+        with open_recorder(client, run_id, written) as recorder:
+            recorder.take(LogEvent(log, 7))
+            recorder.settle()
+            recorder.take(LogEvent(more, 7))
+        told.append(store.get_run(run_id).data.tags["tg.mlflow_notes"])
+    assert told[0] == told[1]
+    assert ("tg.log_cursor" in store.get_run(run_id).data.tags) is is_noted
