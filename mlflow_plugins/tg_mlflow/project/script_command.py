@@ -88,7 +88,7 @@ def build_script_command(
             inside = f"{_INPUTS}/{_digest(path)}/{path.name}"
             travelling[inside] = path
         inserted[name] = f"{PROJECT_FOLDER}/{inside}"
-    for text in (*parameters.values(), *others.values()):
+    for text in (*parameters.values(), *others.values(), *template.split()):
         if leads_above(text) and (folder / text).is_file():  # as a script reads it that runs in the project's folder
             travelling[text] = folder / text
     try:

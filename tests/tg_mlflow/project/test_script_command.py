@@ -93,9 +93,10 @@ def test_a_file_around_the_project_travels_to_where_a_script_reads_it(tmp_path: 
     (tmp_path / "src").mkdir()
     (tmp_path / "a.csv").write_text("")
     values = {"data": "../a.csv", "folder": "../src", "other": "../no.csv"}
-    task = build_script_command("python a.py {data}", values, NO_FILES, tmp_path / "src", {}).build_task()
-    assert task.command == ["python", "a.py", "../a.csv"]
-    assert task.files == {"../a.csv": tmp_path / "src" / "../a.csv"}
+    (tmp_path / "run.py").write_text("")
+    task = build_script_command("python ../run.py {data}", values, NO_FILES, tmp_path / "src", {}).build_task()
+    assert task.command == ["python", "../run.py", "../a.csv"]
+    assert task.files == {name: tmp_path / "src" / name for name in ("../a.csv", "../run.py")}
 
 
 MLPROJECT = """
