@@ -11,6 +11,8 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("agg")
+# MLflow would load each autologged model in a process of its own, to see what it imports.
+os.environ["MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT"] = "1"
 
 import matplotlib.pyplot as plt
 import mlflow

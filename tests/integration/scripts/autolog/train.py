@@ -10,6 +10,8 @@ import numpy as np
 import xgboost
 from sklearn.linear_model import LogisticRegression
 
+# MLflow would load each model in a process of its own, to see what it imports.
+os.environ["MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT"] = "1"
 GO_ON, LONGEST_SECONDS = "/tmp/go-on", 300
 
 random = np.random.default_rng(0)
