@@ -10,6 +10,7 @@ import mlflow
 
 from tg.common.delivery.delivery import DependencyList, Packaging
 from tg.common.delivery.delivery.code.installed_distributions import name_distribution, pin_builds, pin_distributions
+from tg.common.delivery.delivery.code.project_surroundings import lay_out, list_files
 from tg.common.delivery.delivery.code.project_tree import ProjectTree, collect_project_tree
 from tg.common.delivery.delivery.package.project_archive import build_project_archive
 from tg.common.delivery.sagemaker import SagemakerJob
@@ -49,9 +50,12 @@ def package_scripts(
     """
     skipped = {Path(project.folder, config.datasets_folder).resolve()} if config.dataset is not None else set()
     tree = collect_project_tree(project.folder, config.data_files, skipped, config.project_limit_mb)
-    _tell_left_out(tree)
+    _tell_differences(tree)
     travelling = {name: path for task in tasks for name, path in task.files.items()}
-    content = build_project_archive(project.folder, {**tree.files, **_list_travelling(travelling)})
+    root, place, files = lay_out(
+        project.folder.resolve(), {**tree.files, **tree.around, **_list_travelling(travelling)}
+    )
+    content = build_project_archive(root, files)
     packaging = Packaging(_name_package(project.name), hashlib.sha256(content).hexdigest()[:_VERSION_LENGTH], payload)
     packaging.project = content
     packaging.core = ()
@@ -59,6 +63,7 @@ def package_scripts(
     requirements = _find_requirements(tree) if declared.source is None else declared.requirements
     packaging.dependencies = [DependencyList("project", requirements)]
     for task in tasks:
+        task.folder = str(place)
         task.variables = dict(declared.variables)
         task.source_folders = list(declared.source_folders)
     return packaging
@@ -72,15 +77,14 @@ def _list_travelling(travelling: Mapping[str, Path]) -> dict[PurePosixPath, Path
     """Lists the files of what parameters name outside of the project, by their paths in its copy."""
     found: dict[PurePosixPath, Path] = {}
     for name, path in travelling.items():
-        if path.is_dir():
-            found |= {PurePosixPath(name, each.relative_to(path)): each for each in path.rglob("*") if each.is_file()}
-        else:
-            found[PurePosixPath(name)] = path
+        found |= {PurePosixPath(name, each.relative_to(path)): each for each in list_files(path)}
     return found
 
 
-def _tell_left_out(tree: ProjectTree) -> None:
-    """Says what of a project does not travel with a script, which may look for it."""
+def _tell_differences(tree: ProjectTree) -> None:
+    """Says what of a project does not travel with a script, which may look for it, and what else does."""
+    if tree.around:
+        _logger.info("From outside of the project, as its scripts read it: %s", ", ".join(map(str, tree.around)))
     shown = [f"{path} {reason}" for path, reason in tree.left_out.items() if not path.name.startswith(".")]
     if shown:
         more = f"; and {len(shown) - _MOST_NAMED:,} more" if len(shown) > _MOST_NAMED else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tg.common.delivery.delivery.code.project_surroundings import leads_above
 from tg.common.delivery.sagemaker.command import PROJECT_FOLDER, CommandTask
 from tg_mlflow.errors import ProjectError
 
@@ -87,6 +88,9 @@ def build_script_command(
             inside = f"{_INPUTS}/{_digest(path)}/{path.name}"
             travelling[inside] = path
         inserted[name] = f"{PROJECT_FOLDER}/{inside}"
+    for text in (*parameters.values(), *others.values(), *template.split()):
+        if leads_above(text) and (folder / text).is_file():  # as a script reads it that runs in the project's folder
+            travelling[text] = folder / text
     try:
         text = template.format(**{name: shlex.quote(value) for name, value in inserted.items()})
     except (KeyError, IndexError, ValueError, AttributeError) as error:

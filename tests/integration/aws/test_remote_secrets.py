@@ -150,7 +150,7 @@ def test_a_project_with_a_ready_made_image(
     (run,) = all_runs(store)
     assert run.data.tags["tg.job_id"] == job.name
     assert found_in(json.dumps(job.request).encode(), secrets) == []
-    assert set(job.request["Environment"]) == {"TG_RESOURCE", "TG_SUBMISSION"}
+    assert set(job.request["Environment"]) == {"TG_EXPERIMENT", "TG_RESOURCE", "TG_RUN_ID", "TG_SUBMISSION"}
     assert len(sent) > 10
     assert found_in("".join(sent).encode(), secrets) == []
     stored = tell_bucket(aws)

@@ -89,6 +89,16 @@ def test_files_of_parameters_lie_where_the_project_is_copied_to(tmp_path: Path) 
     assert task.parameters == values  # as the user wrote them
 
 
+def test_a_file_around_the_project_travels_to_where_a_script_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "a.csv").write_text("")
+    values = {"data": "../a.csv", "folder": "../src", "other": "../no.csv"}
+    (tmp_path / "run.py").write_text("")
+    task = build_script_command("python ../run.py {data}", values, NO_FILES, tmp_path / "src", {}).build_task()
+    assert task.command == ["python", "../run.py", "../a.csv"]
+    assert task.files == {name: tmp_path / "src" / name for name in ("../a.csv", "../run.py")}
+
+
 MLPROJECT = """
 name: scripts
 entry_points:

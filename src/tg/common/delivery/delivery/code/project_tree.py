@@ -11,6 +11,7 @@ from .installed_distributions import find_distributions
 from .optional_parts import find_optional_parts
 from .project_ignore import ProjectIgnore
 from .project_imports import find_imports
+from .project_surroundings import find_named, find_patterned, leads_above
 from .python_source import read_python_source
 
 DEFAULT_PROJECT_LIMIT_MB = 200
@@ -25,10 +26,12 @@ class ProjectTree:
     Attributes:
         files: Files and links by their paths in the project, sorted.
         left_out: Why files and folders stay out, by their paths in the project.
+        around: Files outside of the project that a pattern or a script names, by their paths relative to the project.
     """
 
     files: Mapping[PurePosixPath, Path]
     left_out: Mapping[PurePosixPath, str] = field(default_factory=dict)
+    around: Mapping[PurePosixPath, Path] = field(default_factory=dict)
 
     def find_distributions(self) -> set[str]:
         """Finds the installed distributions that the project's code uses."""
@@ -68,7 +71,8 @@ def collect_project_tree(
 
     Args:
         folder: The project's folder.
-        data_patterns: In the notation of ``.gitignore``: files that are taken although git ignores them.
+        data_patterns: In the notation of ``.gitignore``: files that are taken although git ignores them. Those that
+            begin with ``../`` find files around the project.
         skipped: Folders that are not looked into, such as that of the dataset, which reaches the job by itself.
         limit_mb: The largest size of all files together, in megabytes.
 
@@ -77,7 +81,8 @@ def collect_project_tree(
     """
     folder = folder.resolve()
     ignore = ProjectIgnore(folder)
-    wanted = _Wanted(data_patterns)
+    around = find_patterned(folder, [each for each in data_patterns if leads_above(each)])
+    wanted = _Wanted([each for each in data_patterns if not leads_above(each)])
     files: dict[PurePosixPath, Path] = {}
     left_out: dict[PurePosixPath, str] = {}
     waiting = [(_TOP, False)]
@@ -103,8 +108,9 @@ def collect_project_tree(
             elif not is_ignored:
                 files[path] = folder / path
     wanted.check(folder)
-    _check_size(files, limit_mb)
-    return ProjectTree(dict(sorted(files.items())), dict(sorted(left_out.items())))
+    around |= find_named(folder, files)
+    _check_size({**files, **around}, limit_mb)
+    return ProjectTree(dict(sorted(files.items())), dict(sorted(left_out.items())), dict(sorted(around.items())))
 
 
 def _list(folder: Path, below: PurePosixPath) -> list[tuple[PurePosixPath, bool]]:

@@ -41,6 +41,7 @@ class CommandTask(AbstractTrainingTask):
 
     Attributes:
         files: Further files to put into the copy, by their paths there; known only where the task is delivered.
+        folder: Where the project lies in what travels with it, if that is more than the project.
         variables: Variables for the command where the job has none of these names.
         source_folders: Folders of the project whose modules can be imported from anywhere.
     """
@@ -58,6 +59,7 @@ class CommandTask(AbstractTrainingTask):
         self.parameters = dict(parameters or {})
         self.hyperparameters: dict[str, str] = {}
         self.files: dict[str, Path] = {}
+        self.folder = "."
         self.variables: dict[str, str] = {}
         self.source_folders: list[str] = []
         self._metric_names = list(metric_names)
@@ -105,7 +107,7 @@ class CommandTask(AbstractTrainingTask):
                 "a command runs in a job, not in memory; train it with `mlflow run` or an executor"
             )
         with temporary_folder() as above:
-            folder = open_project(environment.package, above)
+            folder = open_project(environment.package, above) / self.folder
             before = list_files(folder)
             arguments = self._build_arguments(folder)
             variables = {
