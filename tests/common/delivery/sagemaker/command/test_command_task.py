@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -84,6 +85,16 @@ def test_a_program_runs_in_a_writable_copy_with_the_variables_of_scripts(job: Jo
     assert job.made("tg_output/data/report.txt") == "fine"
     names = [each["name"] for each in json.loads(job.made("completed.json"))["members"]]
     assert {"said.json", "tg_output/data/report.txt", "task.json"} <= set(names)
+
+
+@needs_process
+@pytest.mark.parametrize("command", ["printf loss=0.125", "printf loss=0.125; exit 3"])
+def test_what_is_said_after_a_command_is_no_part_of_its_last_line(
+    job: Job, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    with suppress(CommandFailedError):
+        job.run(command)
+    assert "\nloss=0.125\n" in capfd.readouterr().out
 
 
 @needs_process

@@ -35,6 +35,7 @@ class Task(AbstractTrainingTask):
             mlflow.start_run()
             mlflow.start_run(nested=True)
             mlflow.log_metric("last", 1)
+            _log_folders()
             raise ValueError("no luck")
         elif self.what == "wait":
             with mlflow.start_run():
@@ -69,6 +70,16 @@ def _record(environment: TrainingEnvironment) -> None:
     subprocess.run([sys.executable, "-c", SCRIPT], env={**os.environ, "MLFLOW_RUN_ID": ""}, check=True)
     mlflow.set_tracking_uri("./mlruns")
     mlflow.start_run(run_name="left open")
+
+
+def _log_folders() -> None:
+    import mlflow
+
+    for name, content in {"made/deep/a.txt": "hello", "made/large.bin": "x" * 70_000, "model/MLmodel": "{}"}.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(content)
+    mlflow.log_artifacts("made", "all")
+    mlflow.log_artifacts("model", "model")
 
 
 def log_one(run_id: str, name: str) -> None:

@@ -117,6 +117,10 @@ def test_a_training_that_fails_leaves_nothing_unsaid(tmp_path: Path) -> None:
     assert "Job has failed: ValueError: no luck" in text
     assert [each["metrics"][0][0] for each in records if each["op"] == "batch"] == ["last"]
     assert [each["status"] for each in records if each["op"] == "run_info"] == ["RUNNING", "FAILED", "FAILED"]
+    (child,) = (each["run"] for each in records if each["op"] == "run")
+    assert [each for each in records if each["op"] == "file"] == [
+        {"op": "file", "run": child, "model": None, "path": "all/deep/a.txt", "data": "aGVsbG8="}
+    ]
 
 
 def test_a_training_that_is_stopped_leaves_nothing_unsaid(tmp_path: Path) -> None:

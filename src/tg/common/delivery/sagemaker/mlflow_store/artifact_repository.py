@@ -24,6 +24,8 @@ _MOST_BYTES = 64_000
 # For a process; a table that grows is written anew each time.
 _MOST_BYTES_IN_ALL = 8_000_000
 
+_MODEL_FILE = "MLmodel"
+
 _left_bytes = _MOST_BYTES_IN_ALL
 _opened = weakref.WeakSet[Any]()
 
@@ -37,10 +39,15 @@ class JobArtifactRepository(_LocalArtifactRepository):  # type: ignore[misc]
 
     def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
         super().log_artifact(local_file, artifact_path)
-        try:
-            _record(Path(self.artifact_dir, artifact_path or "", os.path.basename(local_file)))
-        except OSError as error:  # it is in the result archive in any case
-            _logger.info("%s is recorded at the training's end: %s", local_file, error)
+        _try_to_record(Path(self.artifact_dir, artifact_path or "", os.path.basename(local_file)))
+
+    def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> None:
+        super().log_artifacts(local_dir, artifact_path)
+        if os.path.exists(os.path.join(local_dir, _MODEL_FILE)):
+            return  # a model is of use as a whole
+        for file in sorted(Path(local_dir).rglob("*")):
+            if file.is_file():
+                _try_to_record(Path(self.artifact_dir, artifact_path or "", file.relative_to(local_dir)))
 
 
 def flush_artifacts() -> None:
@@ -50,8 +57,15 @@ def flush_artifacts() -> None:
             each.flush_async_logging()
 
 
+def _try_to_record(file: Path) -> None:
+    """Records a file of a run if it is small, and can be read again."""
+    try:
+        _record(file)
+    except OSError as error:  # it is in the result archive in any case
+        _logger.info("%s is recorded at the training's end: %s", file, error)
+
+
 def _record(file: Path) -> None:
-    """Records a file of a run if it is small."""
     global _left_bytes
     files = find_store_folder()
     owner = find_owner(files.runs, file)
