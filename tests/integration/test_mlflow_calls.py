@@ -1,11 +1,14 @@
 """What a training gives to MLflow is the same in the run, beside the store and in a job without one."""
 
+from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
+import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import ExecutionException
 
 from tests.support import ProjectFolder, all_runs
 
@@ -108,9 +111,7 @@ def read_artifacts(client: MlflowClient, run_id: str, folder: str | None = None)
     ]
 
 
-def test_a_job_without_a_server_leads_to_the_same_run(
-    project: ProjectFolder, store: MlflowClient, jobs: object
-) -> None:
+def test_a_job_without_a_server_leads_to_the_same_run(project: ProjectFolder, store: MlflowClient, jobs: Path) -> None:
     project.write("tg.json", "{}")
     project.write("MLproject", "name: p\nentry_points: {main: {command: 'tg-mlflow train tasks:build_task'}}")
     found = {}
@@ -128,3 +129,32 @@ def test_a_job_without_a_server_leads_to_the_same_run(
     assert [each["artifacts"] for each in job["children"]] == [[("0.txt", 0)], [("1.txt", 100_000)]]
     assert job["models"][0]["metrics"][:2] == [("auc", 0.75, 2), ("loss", 1.0, 0)]
     assert len(all_runs(store)) == 6
+
+
+def test_a_run_that_the_code_ends_on_the_server_itself_is_the_launchers_to_end(
+    project: ProjectFolder, store: MlflowClient, jobs: Path
+) -> None:
+    failing = """
+        from tg.common.ml.training_core import AbstractTrainingTask
+
+
+        class Failing(AbstractTrainingTask):
+            def run_with_environment(self, data, environment):
+                import mlflow
+
+                with mlflow.start_run():
+                    mlflow.log_param("alpha", 0.5)
+                raise ValueError("no luck")
+
+
+        def build_task():
+            return Failing()
+    """
+    project.write("tg.json", '{"mlflow": "direct"}')
+    project.write("MLproject", "name: p\nentry_points: {main: {command: 'tg-mlflow train tasks:build_task'}}")
+    project.write("tasks.py", failing)
+    with pytest.raises(ExecutionException, match="has failed: ValueError: no luck"):
+        mlflow.projects.run(str(project.path), backend="tg-process", backend_config={})
+    (run,) = all_runs(store)
+    assert (run.info.status, run.data.params) == ("FAILED", {"alpha": "0.5"})
+    assert run.data.tags["tg.failure_reason"].endswith("has failed: ValueError: no luck")

@@ -62,12 +62,13 @@ def active_run(client: TrackingClient, run_id: str) -> Iterator[None]:
                 os.environ.pop(name, None)
                 if value is not None:
                     os.environ[name] = value
-            _reopen(client.without_patience(), run_id)
+            reopen_run(client, run_id)
 
 
-def _reopen(client: TrackingClient, run_id: str) -> None:
+def reopen_run(client: TrackingClient, run_id: str) -> None:
+    """Makes a run RUNNING again that its training's code has ended: the launcher decides how it ends."""
     try:
-        is_open = is_running(client.get_run(run_id))
+        is_open = is_running(client.without_patience().get_run(run_id))
     except TrackingError:
         return  # it is seen when the run is to be ended
     if not is_open:

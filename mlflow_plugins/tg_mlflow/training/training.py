@@ -23,7 +23,7 @@ from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
-from tg_mlflow.training.active_run import active_run
+from tg_mlflow.training.active_run import active_run, reopen_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
@@ -172,6 +172,8 @@ def _train_once(
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
         watching.enter_context(JobGuard(client, job, recorder, afterwards).watching())
+        if config.mlflow == "direct":
+            watching.callback(reopen_run, client, run_id)  # the job's code ends it by itself
         waits = watching.enter_context(noting_waits(client, run_id, has_job=False))
         if executor.traits.may_queue:
             waits.schedule()  # for an image, a quota, a machine
