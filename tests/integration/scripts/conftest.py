@@ -47,7 +47,8 @@ def image(
 
     What they declare is one layer for all tests, which stays for the next time.
     """
-    before = {each.id for each in docker_daemon.images.list()}
+    # One call, which does not look at each image: another test's may vanish meanwhile.
+    before = {each["Id"] for each in docker_daemon.api.images()}
     build = {
         "pip_index_url": build_options.pip_index_url,
         "pip_extra_index_urls": list(build_options.pip_extra_index_urls),
@@ -55,7 +56,7 @@ def image(
         "ca_bundle": None if build_options.ca_bundle is None else str(build_options.ca_bundle),
     }
     yield {"base_image": base_image, "build": build}
-    for each in docker_daemon.images.list():
-        if each.id not in before and any(tag.startswith("tg_scripts") for tag in each.tags):
+    for each in docker_daemon.api.images():
+        if each["Id"] not in before and any(tag.startswith("tg_scripts") for tag in each["RepoTags"] or ()):
             with suppress(APIError):  # of another test's container, which removes it itself
-                docker_daemon.images.remove(each.id, force=True)
+                docker_daemon.images.remove(each["Id"], force=True)
