@@ -7,7 +7,7 @@ from typing import Any
 
 from mlflow.projects.utils import PROJECT_BUILD_IMAGE, PROJECT_DOCKER_ARGS, PROJECT_ENV_MANAGER
 
-from tg_mlflow.delivery.job_python import uses_declared_environment
+from tg_mlflow.delivery.job_python import is_local, uses_declared_environment
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.project.declared_environment import read_declared_environment
@@ -38,7 +38,7 @@ def warn_of_ignored_settings(
         ignored, notes = [*_list_keys(project), *_list_options(options, _list_managers(options))], []
         what = "project"
     else:
-        declared = read_declared_environment(project)
+        declared = read_declared_environment(project, not is_local(config))
         is_used = _is_used(declared, config)
         ignored = [*_list_ignored(declared, config), *_list_options(options, _list_managers(options, is_used))]
         notes = [*(declared.notes if is_used else ()), *_describe_manager(declared, options, is_used, config)]
@@ -62,8 +62,7 @@ def _has_ready_image(config: PlaceConfig) -> bool:
 
 
 def _list_ignored(declared: DeclaredEnvironment, config: PlaceConfig) -> Iterator[str]:
-    is_asked_for = getattr(config, "env_manager", None) == "local"
-    if declared.source is None or is_asked_for or _is_used(declared, config):
+    if declared.source is None or is_local(config) or _is_used(declared, config):
         return
     yield _describe_image(declared.base_image) if declared.base_image else declared.source
 

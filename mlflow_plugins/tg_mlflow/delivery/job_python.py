@@ -12,6 +12,11 @@ def uses_declared_environment(config: PlaceConfig) -> bool:
     return getattr(config, "env_manager", None) == "declared"
 
 
+def is_local(config: PlaceConfig) -> bool:
+    """Whether the user wants a script to run with what is installed here."""
+    return getattr(config, "env_manager", None) == "local"
+
+
 def find_job_python(package: Package, config: PlaceConfig) -> Path | None:
     """Finds the Python of a package's job, and makes its environment first if it is not there.
 

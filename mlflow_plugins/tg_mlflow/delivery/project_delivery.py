@@ -17,6 +17,7 @@ from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, Sagemake
 from tg.common.delivery.sagemaker.command import CommandTask
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.job_python import is_local
 from tg_mlflow.delivery.script_packaging import package_scripts
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
@@ -49,7 +50,9 @@ def build_deliveries(
     payload = dict(zip(names, jobs, strict=True))
     scripts = [task for task in tasks if isinstance(task, CommandTask)]
     if scripts:
-        packaging = package_scripts(scripts, payload, project, read_declared_environment(project), config)
+        packaging = package_scripts(
+            scripts, payload, project, read_declared_environment(project, not is_local(config)), config
+        )
     else:
         packaging = _package(payload, project, config)
     packaging.silent = True

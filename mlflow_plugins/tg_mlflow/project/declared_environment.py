@@ -29,16 +29,29 @@ _DOCKER_KEY = "docker_env"
 _MOST_SHOWN = 10
 
 
-def read_declared_environment(project: Project) -> DeclaredEnvironment:
+def read_declared_environment(project: Project, is_needed: bool = True) -> DeclaredEnvironment:
     """Reads the environment that a project declares.
 
     That is ``docker_env``, ``python_env`` or ``conda_env`` of its MLproject, or ``python_env.yaml`` or ``conda.yaml``
     beside it; without one of them ``uv.lock``, ``pyproject.toml``, ``requirements.txt``, ``setup.cfg`` or
     ``setup.py``, the first that lists libraries.
 
+    Args:
+        project: The project.
+        is_needed: Whether it is going to be made; otherwise a file that cannot be read declares nothing.
+
     Raises:
         ProjectError: If a file cannot be read, or has another form.
     """
+    try:
+        return _read(project)
+    except ProjectError:
+        if is_needed:
+            raise
+        return DeclaredEnvironment()
+
+
+def _read(project: Project) -> DeclaredEnvironment:
     spec = project.spec
     if spec is not None and spec.docker_env:
         return _read_docker_env(spec.docker_env)

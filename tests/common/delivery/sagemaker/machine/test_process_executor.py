@@ -99,6 +99,13 @@ def test_another_python_has_libraries_of_its_own_and_gets_what_is_installed(tmp_
     assert (variables["PYTHONPATH"], variables["VIRTUAL_ENV"]) == (str(tmp_path / "package"), "/environments/one")
 
 
+def test_a_python_path_of_the_configuration_follows_the_package(tmp_path: Path) -> None:
+    config = make_executor("train", tmp_path).config
+    options = replace(config.options, environment={"PYTHONPATH": f"src{os.pathsep}/lib"})
+    variables = build_environment({}, replace(config, options=options), JobFolder(tmp_path), tmp_path / "package", None)
+    assert variables["PYTHONPATH"] == os.pathsep.join([str(tmp_path / "package"), "src", "/lib"])
+
+
 def test_a_job_runs_with_the_python_of_its_delivery(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\necho "another Python"\nexec {sys.executable} "$@"\n')

@@ -218,9 +218,10 @@ def build_environment(
     own = dict[str, str]()
     if delivery.python is not None:  # which has libraries of its own, and gets what a script installs
         libraries, own = [], {"VIRTUAL_ENV": str(delivery.python.parent.parent)}
+    given = [entry for entry in delivery.options.environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     contract = {
         JOB_NAME_VARIABLE: folder.job_id,
-        "PYTHONPATH": os.pathsep.join([str(python_path), *libraries]),
+        "PYTHONPATH": os.pathsep.join([str(python_path), *given, *libraries]),
         "PYTHONDONTWRITEBYTECODE": "1",
         RESOURCE_VARIABLE: delivery.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
