@@ -39,7 +39,7 @@ def test_all_kinds_of_a_run_are_one_request() -> None:
 
 
 def test_no_request_has_a_point_twice() -> None:
-    """MLflow 3.1 does not store the value of a run and the same of its model in one request, and answers so for ever."""
+    """MLflow 3.1 does not store the value of a run and the same of its model in one request."""
     nan = float("nan")
     metrics = [metric("x", 1), metric("x", 1, "m-1"), metric("y", nan), metric("y", nan, "m-1"), metric("x", 1, "m-2")]
     server = write(("a", metrics, {"p": "1"}, {}))
