@@ -56,10 +56,11 @@ def train(project: ProjectFolder, place: str, folder: Path, *words: str, **confi
 
 
 def train_plainly(project: ProjectFolder, *words: str, environment: Mapping[str, str]) -> None:
-    """Trains with MLflow's own backend, beside the tracking server."""
+    """Trains with MLflow's own backend, beside the tracking server; ``python`` is this one, as in a job."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     warm.run(
         [str(BIN / "mlflow"), "run", str(project.path), "--env-manager=local", *words],
-        env={**os.environ, **environment},
+        env={**os.environ, "PATH": path, **environment},
         timeout=PLAIN_SECONDS,
         check=True,
     )

@@ -42,6 +42,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
             "check_model": True,
             "archive_limit_mb": 1000,
         },
+        "mlflow": "relayed",
         "secrets": [],
         "sweep": {},
         "sweep_samples": None,
