@@ -18,6 +18,10 @@ LABEL = "tg-aws-emulator"
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z ")
 
 
+# Python has the filter since 3.11.4; before, it does what the filter does to a trusted archive.
+_TAR_FILTER: dict[str, Any] = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
+
+
 class PullError(Exception):
     """An image cannot be pulled."""
 
@@ -115,7 +119,7 @@ class Engine:
                 file.write(chunk)
             file.seek(0)
             with tarfile.open(fileobj=file) as archive:
-                archive.extractall(scratch, filter="tar")
+                archive.extractall(scratch, **_TAR_FILTER)
             _merge(Path(scratch) / Path(path).name, folder)
 
     def create_network(self, name: str) -> None:

@@ -19,6 +19,7 @@ from tests.support import make_points
 from tg.common.delivery.delivery import install_package_and_get_loader
 from tg.common.delivery.sagemaker import ResultArchive, SagemakerJob
 from tg.common.ml.training_core import InMemoryTrainingEnvironment
+from tg.common.system.tar_extraction import extract_files
 from tg_mlflow.sweeps.record import read_sweep
 from tg_mlflow.takeover.attach import attach
 from tg_mlflow.tracking.client import TrackingClient
@@ -71,7 +72,7 @@ def test_a_job_that_a_release_has_left_is_attached(
 
 def test_a_logged_model_is_served(release: Path, tmp_path: Path) -> None:
     with tarfile.open(release / "model.tar.gz") as archive:
-        archive.extractall(tmp_path / "model", filter="data")
+        extract_files(archive, tmp_path / "model")
     model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     rows = make_points().head(3)[["x", "y"]]
     predicted = model.predict(rows, params={"predict_method": "predict_proba"})[:, 1]

@@ -19,6 +19,7 @@ from tg.common.delivery.delivery.package.package_file import (
     read_installed_package,
     write_package_file,
 )
+from tg.common.system.tar_extraction import extract_files
 
 
 def make_package(folder: Path, version: str = "0", *requirements: str) -> Package:
@@ -130,7 +131,7 @@ print(*(each.name for each in importlib.metadata.distribution("Titanic").entry_p
 def test_its_wheel_records_every_file(tmp_path: Path) -> None:
     package = make_package(tmp_path)
     with tarfile.open(package.path) as archive:
-        archive.extractall(tmp_path, filter="data")
+        extract_files(archive, tmp_path)
     source = tmp_path / package.folder_name
     assert (source / "build_backend.py").read_text() == BUILD_BACKEND
     name = run([sys.executable, "-c", "import build_backend as b; print(b.build_wheel('..'))"], source)
@@ -148,7 +149,7 @@ def test_its_wheel_records_every_file(tmp_path: Path) -> None:
 def test_the_file_of_an_unpacked_package_is_read_or_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = make_package(tmp_path, "read_again")
     with tarfile.open(package.path) as archive:
-        archive.extractall(tmp_path, filter="data")
+        extract_files(archive, tmp_path)
     monkeypatch.syspath_prepend(tmp_path / package.folder_name)
     (tmp_path / package.folder_name / package.module_name / "__pycache__").mkdir()
     (tmp_path / package.folder_name / package.module_name / "__pycache__" / "x.pyc").write_bytes(b"")

@@ -22,6 +22,7 @@ from tg.common import PackagingError
 from tg.common.delivery.delivery import DependencyList, Package, Packaging
 from tg.common.delivery.sagemaker import SagemakerJob
 from tg.common.ml import single_frame_training as sft
+from tg.common.system.tar_extraction import extract_files
 from tg_mlflow.project.modules import project_modules
 
 CORE = ["jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy"]
@@ -152,7 +153,7 @@ def read_member(package: Package, name: str) -> bytes:
 def run_alone(package: Package, folder: Path, script: str) -> str:
     """Runs a script in a new process where only the package is, and neither the project nor our installed modules."""
     with tarfile.open(package.path) as archive:
-        archive.extractall(folder, filter="data")
+        extract_files(archive, folder)
     start = f"""
         import sys
         sys.modules["tg"] = sys.modules["tg_mlflow"] = None

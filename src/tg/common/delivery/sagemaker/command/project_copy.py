@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ....errors import PackagingError
+from ....system.tar_extraction import extract_member
 from ...delivery.package.project_archive import PROJECT_RESOURCE
 
 _COPY = "project"
@@ -34,7 +35,8 @@ def open_project(package: bytes, folder: Path) -> Path:
             raise PackagingError("the package holds no project to run a command in; make it with Packaging.project")
         target.mkdir()
         with tarfile.open(fileobj=content, mode="r:") as project:
-            project.extractall(target, filter="data") if hasattr(tarfile, "data_filter") else project.extractall(target)
+            for member in project:
+                extract_member(project, member, target)
     return target
 
 
