@@ -17,6 +17,7 @@ from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.results.job_output import log_job_output
+from tg_mlflow.results.job_remains import JobRemains
 from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.results.tables import log_result_table
@@ -97,6 +98,20 @@ def log_result(
     if attempts.missing:
         client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
     return uploads.refused
+
+
+def log_remains(client: TrackingClient, run_id: str, remains: JobRemains) -> bool:
+    """Logs what a job that has not completed has given to MLflow, and left in SageMaker's output folder.
+
+    Returns:
+        Whether that is all in the run.
+
+    Raises:
+        TrackingError: If the tracking server does not answer.
+    """
+    uploads, attempts = _Uploads(), Attempts(client.mask)
+    log_job_output(client, run_id, remains, uploads, attempts)
+    return remains.is_whole and not uploads.refused and not attempts.missing
 
 
 def log_package(client: TrackingClient, run_id: str, path: Path) -> None:

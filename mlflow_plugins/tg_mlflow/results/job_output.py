@@ -4,11 +4,10 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 
-from tg.common.delivery.sagemaker import ResultArchive
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.results.optional_parts import Attempt
 from tg_mlflow.tracking.client import TrackingClient
@@ -24,9 +23,17 @@ _MODEL_SOURCE = re.compile(r"(?:^models:/|/models/)(?P<model>m-[0-9a-f]{32})(?:/
 _RUN_SOURCE = re.compile(r"(?:^runs:/(?P<named>[0-9a-f]{32})|/(?P<run>[0-9a-f]{32})/artifacts)/(?P<path>.+)$")
 
 
-def log_job_output(
-    client: TrackingClient, run_id: str, archive: ResultArchive, upload: Attempt, attempt: Attempt
-) -> None:
+class JobOutput(Protocol):
+    """What a job has made: its result archive, or what there is without one."""
+
+    def list(self) -> list[str]:
+        """Lists files by their names."""
+
+    def get_path(self, name: str) -> Path:
+        """Returns where a file or folder is."""
+
+
+def log_job_output(client: TrackingClient, run_id: str, archive: JobOutput, upload: Attempt, attempt: Attempt) -> None:
     """Logs what is in an archive besides the task's own results; doing it again changes nothing.
 
     Artifacts go to the runs and models that have been created while the job ran. Models are ready then, and those that

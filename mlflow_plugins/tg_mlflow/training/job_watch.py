@@ -7,14 +7,15 @@ from pathlib import Path
 
 from mlflow.entities import RunStatus
 
-from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError
+from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError, TgError
 from tg.common.delivery.sagemaker import JobStatus, Listener, LogEvent, check_completed, write_to_stdout
 from tg.common.errors import JobMissingError, StorageError
 from tg.common.system.disk_errors import describe_full_folder, is_of_the_disk
 from tg_mlflow.errors import LogMissingError, RecordingError, TrackingError, describe_failure
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.recording.recorder import RunRecorder
-from tg_mlflow.results.artifacts import log_result
+from tg_mlflow.results.artifacts import log_remains, log_result
+from tg_mlflow.results.job_remains import JobRemains
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import MISSING_LOG_TAG
 from tg_mlflow.training.job import Job
@@ -59,7 +60,7 @@ def watch_job(
     with _sparing(job):
         note_facts(client, job)
         state = executor.status(job_id)
-    if state.status is not JobStatus.COMPLETED:
+    if state.status is not JobStatus.COMPLETED and not _log_remains(client, job, recorder):
         recorder.note_incomplete()
     check_completed(job_id, state, recorder.tail)
     missing = _find_missing_log(job, recorder)
@@ -69,6 +70,19 @@ def watch_job(
         missing = _find_missing_log(job, recorder)
     recorder.settle()  # artifacts belong to runs that have to be there
     return missing
+
+
+def _log_remains(client: TrackingClient, job: Job, recorder: RunRecorder) -> bool:
+    """Logs what a job has made until it failed or was stopped; returns whether that is all that there was."""
+    try:
+        folder = job.executor.find_remains(job.job_id)
+        if folder is None:
+            return False
+        recorder.settle()  # artifacts belong to runs that have to be there
+        return log_remains(client, job.run_id, JobRemains(folder))
+    except (TgError, OSError) as error:  # the job's failure says more
+        _logger.warning("What job %s has made until its end is not in the run: %s", job.job_id, describe_failure(error))
+        return False
 
 
 def _find_missing_log(job: Job, recorder: RunRecorder) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ....errors import JobMissingError, JobUnreachableError
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
+from ..contract.ml_folder import MlFolder
 from ..job_files.job_folder import build_job_id
 from ..runtime.starting_workers import refuse_in_starting_worker
 from .config import SagemakerConfig
@@ -157,6 +158,10 @@ class Executor(ABC):
         Raises:
             ResultArchiveError: If there is none, or it is incomplete.
         """
+
+    def find_remains(self, job_id: str) -> MlFolder | None:
+        """Finds the folder of a job that has not completed; ``None`` if it is not on this machine."""
+        return None
 
     @abstractmethod
     def discard(self, job_id: str) -> None:

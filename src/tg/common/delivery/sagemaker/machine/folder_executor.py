@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ....system.interrupts import uninterrupted
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
+from ..contract.ml_folder import MlFolder
 from ..executor.executor import Executor
 from ..job_files.job_folder import JobFolder
 from .job_layout import open_archive
@@ -19,6 +20,9 @@ class FolderExecutor(Executor):
 
     def load_result(self, job_id: str) -> ResultArchive:
         return open_archive(JobFolder.find(job_id))
+
+    def find_remains(self, job_id: str) -> MlFolder | None:
+        return MlFolder(JobFolder.find(job_id).ml)
 
     def discard(self, job_id: str) -> None:
         with uninterrupted():

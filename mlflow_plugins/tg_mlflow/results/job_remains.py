@@ -1,0 +1,39 @@
+"""What a job that has not completed has left, in the form in which a result archive has it."""
+
+from pathlib import Path
+
+from tg.common.delivery.sagemaker.archive.names import OUTPUT_DATA
+from tg.common.delivery.sagemaker.contract.ml_folder import MlFolder
+
+
+class JobRemains:
+    """Finds what the code of a job has given to MLflow, and what it has left in SageMaker's output folder.
+
+    Args:
+        folder: The job's folder.
+    """
+
+    def __init__(self, folder: MlFolder) -> None:
+        self._folder = folder
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the job has had the time to lay out what was given to MLflow."""
+        return self._folder.mlflow_artifacts.is_dir()
+
+    def list(self) -> list[str]:
+        """Lists the files by their names in an archive."""
+        given = (file for file in self._folder.mlflow_artifacts.rglob("*") if file.is_file())
+        left = (file for file in self._folder.output_data.rglob("*") if file.is_file())
+        return sorted(
+            [
+                *(file.relative_to(self._folder.model).as_posix() for file in given),
+                *(f"{OUTPUT_DATA}/{file.relative_to(self._folder.output_data).as_posix()}" for file in left),
+            ]
+        )
+
+    def get_path(self, name: str) -> Path:
+        """Returns where a file or a folder is."""
+        if name == OUTPUT_DATA or name.startswith(f"{OUTPUT_DATA}/"):
+            return self._folder.output_data / name.removeprefix(OUTPUT_DATA).lstrip("/")
+        return self._folder.model / name
