@@ -22,8 +22,9 @@ from ...delivery.image.docker_client import (
 from ...delivery.image.image import Image
 from ...delivery.image.image_source import find_image, image_platform
 from ..archive.result_archive import ResultArchive
+from ..archive.safe_extraction import OWN_LIMITS, extract_archive
 from ..contract.log_event import LogEvent
-from ..contract.ml_folder import build_input_config
+from ..contract.ml_folder import MlFolder, build_input_config
 from ..executor.config import SagemakerConfig
 from ..executor.executor import Executor
 from ..executor.job_request import JobRequest
@@ -190,6 +191,17 @@ class ContainerExecutor(Executor):
             remove_container(self.client, job_id)
             raise
         remove_container(self.client, job_id)
+
+    def find_remains(self, job_id: str) -> MlFolder | None:
+        self.collect(job_id)
+        folder = self._find_folder(job_id)
+        if not folder.archive.is_file():
+            return None
+        remains = MlFolder(folder.ml)
+        if not remains.model.exists():
+            remains.root.mkdir(exist_ok=True)
+            extract_archive(folder.archive, remains.model, limits=OWN_LIMITS)
+        return remains
 
     def load_result(self, job_id: str) -> ResultArchive:
         self.collect(job_id)
