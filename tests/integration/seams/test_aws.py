@@ -35,7 +35,7 @@ def order(calls: Sequence[str], refuse: Callable[[ApiCall], ApiError]) -> list[O
     shared = [OrderedFault(Fault.ONCE, None, calls[:start])]
     if refuse is not away:
         return shared
-    return [*shared, OrderedFault(Fault.LOST, None), *order_turns(calls[start::4], [Fault.HANGS, Fault.EVER])]
+    return [*shared, OrderedFault(Fault.LOST, None), *order_turns(calls[start::8], [Fault.HANGS, Fault.EVER])]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_nothing_is_lost_of_a_model(project: ProjectFolder, sqlite_server: Track
     assert_nothing_is_lost(
         "tg-process: the tracking server, for a model",
         scene,
-        lambda calls: order_turns(calls[::5], [Fault.EVER, Fault.LOST, Fault.AWAY]),
+        lambda calls: order_turns(calls[::10], [Fault.EVER, Fault.LOST, Fault.AWAY]),
         re.compile("logged-models|outputs|file (MLmodel|code|data|.*(example|yaml|requirements))").search,
     )
 

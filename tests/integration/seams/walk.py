@@ -79,7 +79,7 @@ def order_all(calls: Sequence[str]) -> list[OrderedFault]:
 
 
 def order_some(calls: Sequence[str], decisive: Sequence[str]) -> list[OrderedFault]:
-    """Orders what costs little: faults that a training outlives for all calls at once, others in turns for each sixth.
+    """Orders what costs little: faults that a training outlives for all calls at once, others in turns for few calls.
 
     Args:
         calls: All calls.
@@ -87,7 +87,7 @@ def order_some(calls: Sequence[str], decisive: Sequence[str]) -> list[OrderedFau
     """
     shared = [OrderedFault(fault, None, decisive) for fault in (Fault.ONCE, Fault.AWAY, Fault.LOST)]
     own = [OrderedFault(fault, call) for call in decisive for fault in (Fault.ONCE, Fault.LOST)]
-    return [*shared, *own, *order_turns(calls[::6], [Fault.EVER, Fault.HANGS])]
+    return [*shared, *own, *order_turns(calls[::12], [Fault.EVER, Fault.HANGS])]
 
 
 def order_turns(calls: Sequence[str], faults: Sequence[Fault]) -> list[OrderedFault]:

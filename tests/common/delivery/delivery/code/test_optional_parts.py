@@ -55,6 +55,22 @@ def test_what_a_loaded_library_cannot_do_without_is_taken(site: Path, monkeypatc
     assert find_optional_parts(["json"], [], []) == set()
 
 
+def test_an_adapter_to_a_library_that_is_loaded_says_nothing(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``sklearn.externals.array_api_compat.torch``, which scikit-learn loads in a process that has torch."""
+    load(site, monkeypatch)
+    file = site / "adapter.py"
+    file.write_text("import engine_two\n")
+    for name, parts in (
+        ("wraps_one.adapters.engine_two", {"engine-one"}),
+        ("wraps_one.net", {"engine-one", "engine-two"}),
+    ):
+        module = types.ModuleType(name)
+        module.__file__ = str(file)
+        module.engine_two = sys.modules["engine_two"]  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, name, module)
+        assert find_optional_parts(["wraps_one"], ["wraps-one"], []) == parts
+
+
 def test_a_module_that_answers_every_attribute_breaks_nothing(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Anything(types.ModuleType):
         def __getattr__(self, name: str) -> "Anything":

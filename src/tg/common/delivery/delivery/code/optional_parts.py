@@ -91,6 +91,8 @@ def _find_loaded_parts(modules: set[str], declared: set[str]) -> set[str]:
                 is_declared[each] = find_distributions([each]) <= declared
             if each != top and not is_declared[each]:
                 undeclared.add(each)
+        # An adapter to a library, such as scikit-learn's `array_api_compat.torch`, is loaded where that one is.
+        undeclared -= set(name.split("."))
         if undeclared - parts:
             parts |= undeclared & set(_required_imports(name, held))
     return parts
