@@ -1,6 +1,5 @@
 """The command of an entry point that is not ours: a script, or any program."""
 
-import hashlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from tg.common.delivery.delivery.code.project_surroundings import leads_above
 from tg.common.delivery.sagemaker.command import PROJECT_FOLDER, CommandTask
+from tg.common.system.file_digest import digest_files
 from tg_mlflow.errors import ProjectError
 
 # Where files from outside of the project lie in its copy.
@@ -85,7 +85,7 @@ def build_script_command(
     for name, path in files.items():
         inside = _find_inside(folder, path)
         if inside is None:
-            inside = f"{_INPUTS}/{_digest(path)}/{path.name}"
+            inside = f"{_INPUTS}/{digest_files(path)[:_DIGITS]}/{path.name}"
             travelling[inside] = path
         inserted[name] = f"{PROJECT_FOLDER}/{inside}"
     for text in (*parameters.values(), *others.values(), *template.split()):
@@ -134,15 +134,3 @@ def needs_shell(command: str) -> bool:
 def _find_inside(folder: Path, path: Path) -> str | None:
     path, folder = path.resolve(), folder.resolve()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
-
-
-def _digest(path: Path) -> str:
-    """Digests a file, or the names and contents of all files of a folder."""
-    digest = hashlib.sha256()
-    for file in [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file()):
-        name = file.relative_to(path.parent).as_posix()
-        with file.open("rb") as content:
-            digest.update(f"{name}\0{file.stat().st_size}\0".encode())
-            while piece := content.read(1 << 20):
-                digest.update(piece)
-    return digest.hexdigest()[:_DIGITS]

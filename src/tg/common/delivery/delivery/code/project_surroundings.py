@@ -35,6 +35,7 @@ def find_patterned(folder: Path, patterns: Sequence[str]) -> dict[PurePosixPath,
         PackagingError: If one matches nothing, or a secret.
     """
     found: dict[PurePosixPath, Path] = {}
+    ignore = ProjectIgnore(folder)
     for pattern in patterns:
         entries = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
         files = [file for entry in entries for file in list_files(folder / entry)]
@@ -44,7 +45,7 @@ def find_patterned(folder: Path, patterns: Sequence[str]) -> dict[PurePosixPath,
             )
         for file in files:
             path = _relate(folder, file)
-            if ProjectIgnore(folder).is_secret(PurePosixPath(path.name)):
+            if ignore.is_secret(PurePosixPath(path.name)):
                 raise PackagingError(
                     f"data file {str(path)!r} looks like a secret, and packages hold none; change {pattern!r}, and "
                     "pass secrets through the environment"
@@ -64,13 +65,14 @@ def find_named(folder: Path, files: Mapping[PurePosixPath, Path]) -> dict[PurePo
         The files that exist and look like no secrets, by their paths relative to the project.
     """
     found: dict[PurePosixPath, Path] = {}
+    ignore = ProjectIgnore(folder)
     for path, file in files.items():
         if path.suffix not in _SCRIPTS or not file.is_file() or file.stat().st_size > _LONGEST_SCRIPT:
             continue
         for named in _NAMED.findall(file.read_text(encoding="utf-8", errors="replace")):
             target = Path(os.path.normpath(folder / named))
             is_outside = not target.is_relative_to(folder)
-            if is_outside and target.is_file() and not ProjectIgnore(folder).is_secret(PurePosixPath(target.name)):
+            if is_outside and target.is_file() and not ignore.is_secret(PurePosixPath(target.name)):
                 found[_relate(folder, target)] = target
     return found
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ....errors import PackagingError
@@ -35,20 +36,17 @@ class ProjectTree:
 
     def find_distributions(self) -> set[str]:
         """Finds the installed distributions that the project's code uses."""
-        imports = self._read_imports()
-        modules = self._find_foreign(imports)
+        modules = self.find_imported()
         found = find_distributions(modules)
-        return found | find_optional_parts(modules, found, [self.files[path] for path in imports])
+        return found | find_optional_parts(modules, found, [self.files[path] for path in self._imports])
 
     def find_imported(self) -> set[str]:
         """Finds the top-level modules that the project's code imports and does not hold itself."""
-        return self._find_foreign(self._read_imports())
-
-    def _find_foreign(self, imports: Mapping[PurePosixPath, Set[str]]) -> set[str]:
         own = {part.removesuffix(".py") for path in self.files for part in path.parts}
-        return set[str]().union(*imports.values()) - own
+        return set[str]().union(*self._imports.values()) - own
 
-    def _read_imports(self) -> dict[PurePosixPath, set[str]]:
+    @cached_property
+    def _imports(self) -> dict[PurePosixPath, set[str]]:
         """Returns what each Python file imports, by top-level names; without what this Python does not understand."""
         imports = dict[PurePosixPath, set[str]]()
         for path, file in self.files.items():

@@ -37,7 +37,6 @@ class CommandTask(AbstractTrainingTask):
         command: The program and its arguments, or the text of a shell script. ``PROJECT_FOLDER`` in it stands for the
             copy's folder.
         parameters: The values that the command was made of, for those who read the task.
-        metric_names: The metrics that the command is known to report.
 
     Attributes:
         files: Further files to put into the copy, by their paths there; known only where the task is delivered.
@@ -50,7 +49,6 @@ class CommandTask(AbstractTrainingTask):
         self,
         command: Sequence[str] | str,
         parameters: Mapping[str, str] | None = None,
-        metric_names: Sequence[str] = (),
     ) -> None:
         super().__init__()
         if not command or not (isinstance(command, str) or all(isinstance(each, str) for each in command)):
@@ -62,13 +60,9 @@ class CommandTask(AbstractTrainingTask):
         self.folder = "."
         self.variables: dict[str, str] = {}
         self.source_folders: list[str] = []
-        self._metric_names = list(metric_names)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "files": {}}
-
-    def get_metric_names(self) -> list[str]:
-        return list(self._metric_names)
 
     def get_parameters(self) -> Mapping[str, str]:
         return self.parameters

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import DatasetError
+from ....system.file_digest import digest_files
 from ..aws.s3_location import S3Location, read_objects
 from ..aws.s3_upload import Upload, plan_dataset_upload, upload_files, warn_of_others
 from ..aws.session import AwsSession
@@ -15,7 +16,6 @@ from ..options.options import SagemakerOptions
 from .target import dataset_location, find_own_bucket
 
 _DIGITS = 32
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def locate_channels(options: SagemakerOptions, bucket: str) -> dict[str, Located
             located[name] = LocatedChannel(S3Location.parse(str(value)))
             continue
         path = Path(value)
-        prefix = f"sagemaker/{options.project_name}/channels/{name}/{_digest_files(name, path)}"
+        prefix = f"sagemaker/{options.project_name}/channels/{name}/{_digest_channel(name, path)}"
         location = S3Location(bucket, prefix if path.is_dir() else f"{prefix}/{path.name}")
         uploads = plan_dataset_upload(path, location)
         if not uploads:
@@ -121,19 +121,10 @@ def locate_channels(options: SagemakerOptions, bucket: str) -> dict[str, Located
     return located
 
 
-def _digest_files(name: str, path: Path) -> str:
-    """Digests the names and contents of the files."""
-    digest = hashlib.sha256()
+def _digest_channel(name: str, path: Path) -> str:
     try:
-        files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-        for file in files:
-            shown = file.relative_to(path if path.is_dir() else path.parent).as_posix()
-            digest.update(f"{shown}\0{file.stat().st_size}\0".encode())
-            with file.open("rb") as content:
-                while chunk := content.read(_CHUNK_BYTES):
-                    digest.update(chunk)
+        return digest_files(path)[:_DIGITS]
     except OSError as error:
         raise DatasetError(
             f"channel {name!r} cannot be read: {error.strerror} ({error.filename}); correct channels"
         ) from error
-    return digest.hexdigest()[:_DIGITS]
