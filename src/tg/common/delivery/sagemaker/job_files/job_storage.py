@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ....errors import StorageError
 from ....system.disk_errors import find_full
+from ....system.user_folders import FolderKind, find_user_folder
 
 VARIABLE = "TG_JOBS_PATH"
 
@@ -23,20 +24,10 @@ _CLOSED = {
 def jobs_path() -> Path:
     """Returns the folder of all jobs: ``TG_JOBS_PATH``, by default ``tg-mlflow/jobs`` in the user's state folder.
 
-    As the XDG specification asks, an ``XDG_STATE_HOME`` that is not absolute is ignored.
-
     Raises:
         StorageError: If the user has no home folder.
     """
-    if override := os.environ.get(VARIABLE):
-        return Path(override).expanduser().absolute()
-    state = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():
-        try:
-            state = Path.home().absolute() / ".local" / "state"
-        except RuntimeError as error:
-            raise StorageError(f"jobs cannot be kept: there is no home folder; set {VARIABLE} to a folder") from error
-    return state / "tg-mlflow" / "jobs"
+    return find_user_folder(FolderKind.STATE, "jobs", VARIABLE)
 
 
 @contextmanager
