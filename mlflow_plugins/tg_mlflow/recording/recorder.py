@@ -140,7 +140,7 @@ class RunRecorder:
         """
         with uninterrupted():
             self._finish_log()
-            self._replay.finish(self._records.missing_count)
+            self._replay.finish(self._records.missing_count, has_failed=error is not None)
             self._stack.__exit__(kind, error, traceback)
             failure = self._metrics.error or self._replay.error or self._report_unreadable()
         if isinstance(error, (RecordingError, JobUnreachableError)):
