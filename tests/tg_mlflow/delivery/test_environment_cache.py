@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.small_wheel import make_wheel
-from tg.common.system.replaced_file import replacing_file
 from tg.common.errors import StorageError
+from tg.common.system.replaced_file import replacing_file
 from tg_mlflow.delivery import environment_cache, environment_installer
 from tg_mlflow.delivery.environment_cache import EnvironmentRecipe, environments_path, make_environment
 from tg_mlflow.errors import ProjectError
