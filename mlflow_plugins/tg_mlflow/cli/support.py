@@ -13,6 +13,7 @@ from mlflow.exceptions import ExecutionException, MlflowException
 
 from tg.common import TgError
 from tg.common.secrets import SecretMask
+from tg.common.system.disk_errors import is_of_the_disk
 from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 from tg_mlflow.tracking.new_store import open_store
 
@@ -29,6 +30,10 @@ def exiting_on_errors() -> Iterator[None]:
     except (TrackingError, MlflowException) as error:
         exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
     except TgError as error:
+        exit_with(describe_failure(error))
+    except OSError as error:
+        if not is_of_the_disk(error):
+            raise
         exit_with(describe_failure(error))
 
 

@@ -57,7 +57,7 @@ def list_kept_runs(tracking_uri: str) -> Iterator[KeptRun]:
     for path in _list_folders():
         try:
             content = JobFolder(path).read_json(_NAME)
-        except (OSError, ValueError):
+        except (OSError, StorageError, ValueError):
             continue
         if content is not None and content.get("tracking_uri") == masked:
             yield KeptRun(path.name, content["run_id"], content["tags"])
