@@ -19,6 +19,7 @@ _FACTS = {
     "cpus": ("machine", "CPUs"),
     "machine": ("machine", "architecture"),
     "memory_mb": ("machine", "memory in MB"),
+    "gpus": ("machine", "GPUs"),
     "platform": ("machine", "platform"),
     "hash_seed": ("seed", "PYTHONHASHSEED"),
 }
@@ -27,11 +28,13 @@ _MISSING = (
     ("python", "Python"),
     ("library", "installed libraries"),
     ("machine", "CPU"),
-    ("threads", "variables"),
+    ("threads", "variables of threads"),
     ("seed", "PYTHONHASHSEED"),
 )
 _SEED = "hash_seed"
 _UNSET = "not set"
+# What it means if a job has not noted a fact that can be found anywhere.
+_DEFAULTS = {_SEED: _UNSET, "gpus": "none"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ class _Environment:
 
     @staticmethod
     def parse(given: Mapping[str, Any]) -> "_Environment":
-        facts = {name: str(given[name]) for name in _FACTS if given.get(name) is not None}
+        noted = {name: given[name] for name in _FACTS if given.get(name) is not None}
+        facts = {name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in noted.items()}
         return _Environment(
-            {_SEED: _UNSET, **facts},
+            {**_DEFAULTS, **facts},
             {canonicalize_name(name): str(version) for name, version in dict(given.get("libraries") or {}).items()},
             {name: str(value) for name, value in dict(given.get("threads") or {}).items()},
         )
