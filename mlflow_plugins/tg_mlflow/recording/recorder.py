@@ -11,8 +11,10 @@ from mlflow.entities import LifecycleStage, Metric
 
 from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
+from tg.common.delivery.sagemaker.contract.job_lines import START
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
+from tg_mlflow.recording.environment_record import EnvironmentRecord
 from tg_mlflow.recording.job_records import JobRecordHandler, JobRecords
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
@@ -35,7 +37,7 @@ _LOST_FILES = "the job has not completed, so models and large files that it has 
 
 class RunRecorder:
     """Takes log events, writes their metrics to a run in batches, replays the job's calls of MLflow, and keeps the log
-    as ``logs/train.log``, without the lines of such calls.
+    as ``logs/train.log``, without the lines of such calls, and the job's environment as ``environment.json``.
 
     A context: when it is left, everything has been written, or an error says what is kept where. Metrics and the log
     are written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow
@@ -83,7 +85,8 @@ class RunRecorder:
         self._notes = MetricNotes(client, run_id, self._names, self._mask)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._records = RecordStream()
-        self._job_records = JobRecords(handlers)
+        self._environment = EnvironmentRecord(client, run_id)
+        self._job_records = JobRecords({START: self._environment.take}, handlers)
         # Of other machines than the first, whose calls and records do not count.
         self._foreign, self._foreign_job_records = RecordStream(), JobRecords()
         self._replay = Replay(replayer, self._metrics.add)
@@ -92,6 +95,7 @@ class RunRecorder:
     def __enter__(self) -> "RunRecorder":
         with ExitStack() as opening, uninterrupted() as held:
             opening.enter_context(self._log)
+            opening.enter_context(self._environment)
             opening.enter_context(self._metrics)
             opening.enter_context(self._replay)
             held.raise_any()
