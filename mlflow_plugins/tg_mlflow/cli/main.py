@@ -12,6 +12,7 @@ _COMMANDS = {
     "cancel": "runs:cancel_command",
     "logs": "runs:logs",
     "reconcile": "runs:reconcile",
+    "reproduce": "reproduce:reproduce",
     "status": "runs:status",
     "sweep": "sweep:sweep",
     "train": "train:train",

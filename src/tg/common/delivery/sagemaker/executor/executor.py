@@ -9,6 +9,7 @@ from ..contract.log_event import LogEvent
 from ..contract.ml_folder import MlFolder
 from ..contract.shown_log import without_record_lines
 from ..job_files.job_folder import build_job_id
+from ..options.options import SagemakerOptions
 from ..runtime.starting_workers import refuse_in_starting_worker
 from .config import SagemakerConfig
 from .job_request import JobRequest
@@ -181,6 +182,22 @@ class Executor(ABC):
 
         Raises:
             DeliveryError: If that cannot be found out.
+        """
+        return None
+
+    def upload_dataset(self, options: SagemakerOptions, replaces: bool = True) -> str | None:
+        """Uploads a dataset to where the place's jobs read it; files with the same content are not sent again.
+
+        Args:
+            options: The dataset.
+            replaces: Whether it takes the place of another one that is there.
+
+        Returns:
+            Its address; ``None`` where jobs read it on this machine.
+
+        Raises:
+            DatasetError: If there is no dataset here, or another one is there.
+            DeliveryError: If it cannot be uploaded.
         """
         return None
 
