@@ -39,13 +39,14 @@ HOST_FLOORS = [
     {"training"},
     {"recording", "results", "delivery"},
     {"replay"},
-    {"places", "figures"},
+    {"places", "figures", "comparison"},
     {"tracking", "project"},
     {"project.arguments", "project.environments"},
     {"errors"},
 ]
 # Rooms that may import less than what lies below them.
 HOST_LIMITS = {
+    "comparison": {"tracking", "errors"},
     "figures": set(),
     "sweeps.report": {"results", "figures", "tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
