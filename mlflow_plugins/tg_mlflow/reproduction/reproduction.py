@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,7 +135,7 @@ def _build_config(model: type[PlaceConfig], recorded: RecordedTraining, wanted: 
         if given.get(name):
             raise BackendConfigError(f"{name} does not go with a run that is compared when it has ended; leave it out")
     if "datasets_folder" in given:  # relative to the folder of the command, and not to the project's
-        given["datasets_folder"] = str(Path(given["datasets_folder"]).expanduser().absolute())
+        given["datasets_folder"] = os.path.abspath(Path(given["datasets_folder"]).expanduser())
     kept = {name: value for name, value in recorded.config.items() if name not in _NOT_AGAIN and name not in given}
     if foreign := sorted(name for name in kept if name not in model.model_fields):
         _logger.info("%s has no %s; left out", model.place, ", ".join(foreign))

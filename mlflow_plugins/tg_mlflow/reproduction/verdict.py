@@ -10,7 +10,10 @@ from tg_mlflow.comparison.differences import MetricDifference, PredictionDiffere
 _FINISHED = "FINISHED"
 # How many are named in a line; the artifact has all.
 _MOST_NAMED = 3
-_NO_CAUSE = "nothing that both runs have recorded explains it: look for seeds, for the order of threads, and for data from elsewhere"
+_NO_CAUSE = (
+    "nothing that both runs have recorded explains it: look for seeds, for the order of threads, and for data from "
+    "elsewhere"
+)
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,8 @@ class Verdict:
             return "not to be told: there are neither metrics nor predictions that both runs have"
         points = f"{self.point_count:,} points of {self.metric_count:,} metrics"
         compared = [*([points] if self.point_count else []), *(["the predictions"] if self.has_predictions else [])]
-        ended = (
-            "" if self.reproduced_status == _FINISHED else f", as far as the run got that is {self.reproduced_status}"
-        )
+        is_whole = self.reproduced_status == _FINISHED
+        ended = "" if is_whole else f", which is all that the run has, as it is {self.reproduced_status}"
         return f"identical to the last digit: {' and '.join(compared)}{ended}"
 
     def _explain(self) -> str:

@@ -35,7 +35,5 @@ def read_finished_package(path: Path) -> Package:
             properties=properties,
         )
     except (OSError, EOFError, StopIteration, tarfile.TarError, ValueError, KeyError, TypeError) as error:
-        reason = (
-            error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged, or of another kind"
-        )
+        reason = (isinstance(error, OSError) and error.strerror) or "it is damaged, or no package"
         raise PackagingError(f"{str(path)!r} cannot be read as a package: {reason}") from error
