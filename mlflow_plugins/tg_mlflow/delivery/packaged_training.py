@@ -14,6 +14,7 @@ from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.delivery.job_python import find_job_python
 from tg_mlflow.delivery.made_package import MadePackaging
+from tg_mlflow.delivery.pinned_requirements import pin_to_versions
 from tg_mlflow.delivery.project_delivery import build_containering, build_options
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.environment import project_environment
@@ -48,6 +49,8 @@ class PackagedTraining:
         project: Where the data are.
         metric_names: The task's metrics, as far as they are known without loading it.
         variables: Variables for the job, if the configuration does not set them.
+        libraries: The versions of libraries that an image or an environment gets where requirements leave them open.
+        known_image: The id of an image that holds the package.
         loads_task: Whether the task has to be loaded here, as it is trained in this process.
     """
 
@@ -56,6 +59,8 @@ class PackagedTraining:
     project: Project
     metric_names: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    known_image: str | None = None
     loads_task: bool = False
 
     @contextmanager
@@ -67,9 +72,11 @@ class PackagedTraining:
         """
         with project_environment(self.project.folder):
             package = read_finished_package(self.path)
+            package = replace(package, requirements=pin_to_versions(package.requirements, self.libraries))
             job = self._load_job() if self.loads_task else SagemakerJob(PackagedTask(self.metric_names))
             made = MadePackaging(package, {self.resource: job})
             containering = build_containering(made, self.project.folder, config)
+            containering.known_image = self.known_image
             options = build_options(self.project, config)
             options = replace(options, environment={**self.variables, **options.environment})
             yield SagemakerConfig(job, made, containering, options, find_job_python(package, config))

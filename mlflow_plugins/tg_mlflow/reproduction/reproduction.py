@@ -22,6 +22,7 @@ from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
 from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.loading import check_config, describe_problem
 from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import find_place
@@ -42,6 +43,10 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 VERDICT_ARTIFACT = "reproduction.json"
 
+# A fact about jobs in containers.
+_IMAGE_ID_TAG = "tg.image_id"
+# Keys by which an image becomes another one.
+_IMAGE_KEYS = ImageConfig.model_fields.keys() - PlaceConfig.model_fields.keys()
 _WAITED_FOR = ("detach", "dry_run")
 # What was for the run's own job alone.
 _NOT_AGAIN = (*_WAITED_FOR, "job_name", "checkpoints")
@@ -101,6 +106,8 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
             project=project,
             metric_names=sorted(run.data.metrics),
             variables=recorded.variables,
+            libraries=recorded.libraries,
+            known_image=_find_image(recorded, place, wanted),
             loads_task=executor.traits.is_in_process,
         )
         params = {name: value for name, value in recorded.params.items() if name not in wanted.hyperparameters}
@@ -164,6 +171,12 @@ def _find_project(recorded: RecordedTraining) -> Project:
     if known is not None and not own.is_absolute() and Path(*known.parts[-len(own.parts) :]) == own:
         folder = Path(*known.parts[: len(known.parts) - len(own.parts)])
     return Project(str(folder), None, folder, recorded.project_name, None)
+
+
+def _find_image(recorded: RecordedTraining, place: Place, wanted: Reproduction) -> str | None:
+    """Returns the id of the run's image, which the daemon may still have, unless another one is wanted."""
+    is_same = place.name == recorded.place and not wanted.config.keys() & _IMAGE_KEYS
+    return recorded.run.data.tags.get(_IMAGE_ID_TAG) if is_same else None
 
 
 def _tell_differences(recorded: RecordedTraining, config: PlaceConfig, executor: Executor) -> None:

@@ -54,7 +54,7 @@ class Verdict:
             return f"differs first in {describe(self.outcomes[0])}; {self._explain()}"
         if not self.is_identical:
             return "not to be told: there are neither metrics nor predictions that both runs have"
-        points = f"{self.point_count:,} points of {self.metric_count:,} metrics"
+        points = f"{_count(self.point_count, 'point')} of {_count(self.metric_count, 'metric')}"
         compared = [*([points] if self.point_count else []), *(["the predictions"] if self.has_predictions else [])]
         is_whole = self.reproduced_status == _FINISHED
         ended = "" if is_whole else f", which is all that the run has, as it is {self.reproduced_status}"
@@ -117,7 +117,7 @@ def judge(reproduced: RunRecord, run: RunRecord) -> Verdict:
         reproduced_id=reproduced.run.info.run_id,
         run_id=run.run.info.run_id,
         reproduced_status=status,
-        outcomes=tuple(sorted(outcomes, key=_order)),
+        outcomes=tuple(sorted(outcomes, key=_order if run.run.info.status == _FINISHED else _order_after_failure)),
         causes=tuple(each for each in comparison.causes if each in known),
         unknown=tuple(unknown),
         metric_count=comparison.equal_metrics + len(metrics),
@@ -137,10 +137,19 @@ def _order(difference: Difference) -> tuple[int, int, str]:
     return kinds.index(difference.kind), step, difference.name
 
 
+def _order_after_failure(difference: Difference) -> tuple[bool, tuple[int, int, str]]:
+    """Orders the results of a training that has not come to its end, which is what matters most then."""
+    return difference.kind != "status", _order(difference)
+
+
 def _has_same_predictions(first: RunRecord, second: RunRecord, comparison: Comparison) -> bool:
     return bool(first.predictions and second.predictions) and not any(
         each.kind == "predictions" for each in comparison.differences
     )
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def describe(difference: Difference) -> str:
