@@ -33,7 +33,7 @@ PLUGINS = {
 HOST_FLOORS = [
     {""},  # the face, `tg_mlflow` itself
     {"cli", "notebook", "testing"},
-    {"backend"},
+    {"backend", "reproduction"},
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},

@@ -13,6 +13,7 @@ _COMMANDS = {
     "diff": "diff:diff",
     "logs": "runs:logs",
     "reconcile": "runs:reconcile",
+    "reproduce": "reproduce:reproduce",
     "status": "runs:status",
     "sweep": "sweep:sweep",
     "train": "train:train",

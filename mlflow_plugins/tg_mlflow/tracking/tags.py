@@ -8,7 +8,14 @@ VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a
 CREATION_TAG = "tg.creation"  # by which a run is found whose creation was asked for and not answered
 GIT_DIRTY_TAG = "tg.git_dirty"  # "true" or "false": whether the project's folder differed from its commit
 CONFIG_TAG = "tg.config"  # JSON: the keys of the configuration that are not as by default, but for `sweep`
+PARAMETERS_TAG = "tg.parameters"  # JSON: the names of the params that were given to the training, not logged by it
 PACKAGE_SHA256_TAG = "tg.package_sha256"  # the digest of the package that was trained
+DELIVERY_TAG = "tg.delivery"  # JSON: the project's name, the folder of its data, the job's name in the package
+
+# What it reproduces.
+REPRODUCES_TAG = "tg.reproduces"  # the id of the run whose package it trains again
+VERDICT_TAG = "tg.verdict"  # whether that has led to the same, in one line
+REPRODUCED_BY_TAG = "tg.reproduced_by"  # of the other run: the id of the last such run, and its verdict
 
 # By which its job is found again.
 PLACE_TAG = "tg.place"  # the name of the place

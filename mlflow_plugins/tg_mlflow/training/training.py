@@ -35,7 +35,7 @@ from tg_mlflow.training.job_variables import build_job_variables
 from tg_mlflow.training.job_watch import record_result, storing, watch_job
 from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
-from tg_mlflow.training.tags import build_job_tags
+from tg_mlflow.training.tags import build_job_tags, describe_delivery
 from tg_mlflow.training.wait_notes import noting_waits
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -162,6 +162,7 @@ def _train_once(
         # Noted before there is a job, so that it can be found whatever happens to this process.
         name = delivery.job.task.info.get("name")
         tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
+        tags |= describe_delivery(delivery)
         log_params(client, run_id, delivery.options.hyperparameters)
         for key, value in tags.items():
             client.set_tag(run_id, key, value)
