@@ -23,6 +23,7 @@ class LogConfig(Section):
             the trained one does.
         archive_limit_mb: A result archive in S3 that is larger than this many megabytes stays there; the tag
             ``tg.result_uri`` is its address.
+        system_metrics_seconds: The pause between two readings of what the training uses of its machine; 0 for none.
     """
 
     figures: bool = True
@@ -31,6 +32,7 @@ class LogConfig(Section):
     model: bool = True
     check_model: bool = True
     archive_limit_mb: float = Field(default=1000, ge=0)
+    system_metrics_seconds: float = Field(default=10, ge=0)
 
 
 class PlaceConfig(Section):

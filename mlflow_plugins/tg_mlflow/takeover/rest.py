@@ -32,6 +32,7 @@ from tg_mlflow.training.job_notes import note_log
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.kept_run import find_kept_package
 from tg_mlflow.training.wait_notes import noting_waits
+from tg_mlflow.usage import sampling_usage
 
 _SCHEDULED = RunStatus.to_string(RunStatus.SCHEDULED)
 
@@ -70,7 +71,9 @@ def record_rest(
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
                 RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
             ):
-                with following(executor, found.job_id):
+                seconds = found.log.system_metrics_seconds
+                sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
+                with following(executor, found.job_id), sampling:
                     for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
                         for event in executor.logs(earlier):
                             show(recorder.take(event))

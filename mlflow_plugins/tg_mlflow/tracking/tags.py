@@ -31,6 +31,12 @@ LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separat
 MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
 
+# What its job has used of its machine. The points themselves have MLflow's own names.
+ADVICE_TAG = "tg.advice"  # what is wrong with the machine, in one line
+PEAK_MEMORY_METRIC = "tg.peak_memory_percentage"
+PEAK_MEMORY_MEGABYTES_METRIC = "tg.peak_memory_megabytes"
+MEAN_CPU_METRIC = "tg.mean_cpu_percentage"
+
 # What its metrics do not show.
 METRIC_NAMES_TAG = "tg.metric_names"  # JSON: the names that changed keys stand for; goes on in tg.metric_names.2, …
 UNREADABLE_METRICS_TAG = "tg.unreadable_metrics"  # JSON: how many metric lines could not be read, and the first one

@@ -37,6 +37,7 @@ from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
 from tg_mlflow.training.wait_notes import noting_waits
+from tg_mlflow.usage import sampling_usage
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -151,7 +152,7 @@ def _train_once(
         The job, and whether what is kept of it is still needed.
     """
     executor = training.executor
-    with ExitStack() as building, ExitStack() as watching:
+    with ExitStack() as building, ExitStack() as watching, ExitStack() as observing:
         delivery = building.enter_context(training.source.delivering(config))
         variables = {**delivery.options.environment, **build_job_variables(client, run_id, executor, config)}
         delivery = replace(delivery, options=replace(delivery.options, environment=variables))
@@ -180,6 +181,8 @@ def _train_once(
         if executor.traits.is_in_process:
             _log_package_early(client, run_id, package.path)
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
+        seconds = 0 if _is_detached(config) else config.log.system_metrics_seconds
+        observing.enter_context(sampling_usage(client, run_id, executor, job.job_id, seconds))
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
             executor.submit(request, recorder.take)
         waits.has_job = True
@@ -194,6 +197,7 @@ def _train_once(
             _log_package_early(client, run_id, package.path)
         with training.source.following(executor, job.job_id):
             missing_log = watch_job(client, job, recorder, training.show, waits.is_scheduled)
+        observing.close()
         is_recorded = record_result(client, job, dataset, config.log, missing_log)
         return job, is_still_needed(job.status, is_recorded)
 
