@@ -37,7 +37,7 @@ HOST_FLOORS = [
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery", "usage"},
+    {"recording", "results", "delivery", "usage", "cost"},
     {"replay"},
     {"places", "figures"},
     {"tracking", "project"},
@@ -53,6 +53,7 @@ HOST_LIMITS = {
     "results": {"figures", "places", "tracking", "errors"},
     "testing": {"backend", "places", "errors"},
     "usage": {"tracking", "errors"},
+    "cost": {"places", "tracking", "errors"},
 }
 # Who may name SageMaker besides the places: MLflow's adapter, which registers it, and the command that uploads to it.
 MAY_NAME_SAGEMAKER = ("places.", "backend", "cli.upload", "sweeps.existing_job")

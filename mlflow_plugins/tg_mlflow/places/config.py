@@ -24,6 +24,7 @@ class LogConfig(Section):
         archive_limit_mb: A result archive in S3 that is larger than this many megabytes stays there; the tag
             ``tg.result_uri`` is its address.
         system_metrics_seconds: The pause between two readings of what the training uses of its machine; 0 for none.
+        cost: What the training costs while it runs, where that is known. With ``max_cost``, it is always logged.
     """
 
     figures: bool = True
@@ -33,6 +34,7 @@ class LogConfig(Section):
     check_model: bool = True
     archive_limit_mb: float = Field(default=1000, ge=0)
     system_metrics_seconds: float = Field(default=10, ge=0)
+    cost: bool = True
 
 
 class PlaceConfig(Section):
@@ -63,6 +65,8 @@ class PlaceConfig(Section):
         primary_metric: The metric that determines the best training of a sweep.
         mode: Whether ``max`` or ``min`` of it is best.
         stop_on_failure: Whether the first training of a sweep that fails stops the others.
+        max_cost: What a training, or all trainings of a sweep together, may cost in USD; what would cost more is
+            stopped.
     """
 
     place: ClassVar[str]
@@ -86,6 +90,7 @@ class PlaceConfig(Section):
     primary_metric: str | None = None
     mode: Literal["max", "min"] = "max"
     stop_on_failure: bool = False
+    max_cost: float | None = Field(default=None, gt=0)
 
 
 class JobConfig(PlaceConfig):

@@ -19,35 +19,28 @@ def repeating(
 ) -> Iterator[None]:
     """Calls a function in a thread of its own while the context is open: after a second, and then every few seconds.
 
-    If something is raised inside that ends the process or the work at once, such as an interrupt, nothing is waited
-    for. What hangs is left behind.
+    What hangs is left behind.
 
     Args:
         action: The function; it must not raise.
         seconds: The pause between two calls.
         name: The thread's name.
-        finish: Called after the last call when the context is left in any other way.
-        patience_seconds: How long that is waited for.
+        finish: Called after the last call, however the context is left; it must not raise either.
+        patience_seconds: How long the last call and ``finish`` are waited for.
     """
-    stopping, is_cut_short = threading.Event(), threading.Event()
+    stopping = threading.Event()
 
     def repeat() -> None:
         pause = min(_FIRST_SECONDS, seconds)
         while not stopping.wait(pause):
             action()
             pause = seconds
-        if not is_cut_short.is_set():
-            finish()
+        finish()
 
     thread = threading.Thread(target=repeat, name=name, daemon=True)
     thread.start()
     try:
         yield
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            is_cut_short.set()
-        raise
     finally:
         stopping.set()
-        if not is_cut_short.is_set():
-            thread.join(patience_seconds)
+        thread.join(patience_seconds)
