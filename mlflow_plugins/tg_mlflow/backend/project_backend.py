@@ -17,7 +17,7 @@ from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.backend.dry_run import describe_dry_run
 from tg_mlflow.backend.run_request import RunRequest, read_command_options, read_given_run
 from tg_mlflow.backend.submitted_run import EndedRun
-from tg_mlflow.cost import Costs
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets

@@ -10,7 +10,7 @@ from mlflow.environment_variables import MLFLOW_RUN_ID
 from tg_mlflow.backend.project_backend import run_project
 from tg_mlflow.backend.run_request import RunRequest
 from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
-from tg_mlflow.cost import Costs
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.place import Place

@@ -13,7 +13,7 @@ from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
 
 from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
-from tg_mlflow.cost import Costs
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, ProjectError, TrackingError
 from tg_mlflow.places.config import PlaceConfig

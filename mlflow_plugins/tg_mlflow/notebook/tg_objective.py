@@ -14,7 +14,7 @@ from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerCo
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
-from tg_mlflow.cost import recording_total
+from tg_mlflow.cost.total import recording_total
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError, TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun

@@ -16,7 +16,7 @@ from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secrets import MASK
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.cost import Costs
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError
 from tg_mlflow.places.config import PlaceConfig

@@ -11,7 +11,8 @@ from mlflow.entities import Run, RunTag
 from tg.common import JobStoppedError
 from tg.common.delivery.sagemaker import Executor
 from tg.common.system.interrupts import terminating_as_interrupt
-from tg_mlflow.cost import Costs, recording_total
+from tg_mlflow.cost.costs import Costs
+from tg_mlflow.cost.total import recording_total
 from tg_mlflow.errors import SweepError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place

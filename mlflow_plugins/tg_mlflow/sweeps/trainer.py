@@ -13,7 +13,7 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
-from tg_mlflow.cost import Costs
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.member import SweepMember

@@ -9,7 +9,8 @@ from mlflow.entities import RunStatus
 from tg.common import JobFailedError
 from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
 from tg.common.errors import JobMissingError
-from tg_mlflow.cost import Costs, guarding_cost
+from tg_mlflow.cost.costs import Costs
+from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.replay.replayer import Replayer
@@ -36,7 +37,7 @@ from tg_mlflow.training.job_notes import note_log
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.kept_run import find_kept_package
 from tg_mlflow.training.wait_notes import noting_waits
-from tg_mlflow.usage import sampling_usage
+from tg_mlflow.usage.sampler import sampling_usage
 
 _SCHEDULED = RunStatus.to_string(RunStatus.SCHEDULED)
 

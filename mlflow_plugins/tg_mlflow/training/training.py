@@ -15,7 +15,8 @@ from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, write_to_
 from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.cost import Costs, guarding_cost
+from tg_mlflow.cost.costs import Costs
+from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
@@ -38,7 +39,7 @@ from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
 from tg_mlflow.training.tags import build_job_tags
 from tg_mlflow.training.wait_notes import noting_waits
-from tg_mlflow.usage import sampling_usage
+from tg_mlflow.usage.sampler import sampling_usage
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
