@@ -1,8 +1,8 @@
 """Records the rest of a job whose launcher is gone, to its own end or after stopping it."""
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from mlflow.entities import RunStatus
 
@@ -108,12 +108,16 @@ def record_rest(
         return is_recorded
 
 
-def _guarding(
-    client: TrackingClient, found: RunJob, costs: Costs | None, attempt: int
-) -> AbstractContextManager[object]:
-    if costs is None and (costs := _find_costs(found)) is None:
-        return nullcontext()
-    return guarding_cost(client, found.run_id, found.executor, found.job_id, costs, attempt)
+@contextmanager
+def _guarding(client: TrackingClient, found: RunJob, costs: Costs | None, attempt: int) -> Iterator[None]:
+    """Records what the job costs, and keeps to its budget, as far as that is known."""
+    costs = costs or _find_costs(found)
+    if costs is None:
+        yield
+        return
+    with guarding_cost(client, found.run_id, found.executor, found.job_id, costs, attempt) as guard:
+        guard.has_job = True
+        yield
 
 
 def _find_costs(found: RunJob) -> Costs | None:

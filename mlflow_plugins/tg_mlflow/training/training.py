@@ -193,10 +193,14 @@ def _train_once(
             _log_package_early(client, run_id, package.path)
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
         seconds = 0 if _is_detached(config) else config.log.system_metrics_seconds
-        observing.enter_context(sampling_usage(client, run_id, executor, job.job_id, seconds))
+        sampling = sampling_usage(client, run_id, executor, job.job_id, seconds)
+        if executor.traits.is_in_process:
+            observing.enter_context(sampling)
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
             executor.submit(request, recorder.take)
-        waits.has_job = True
+        waits.has_job = guard.has_job = True
+        if not executor.traits.is_in_process:
+            observing.enter_context(sampling)
         keep_run(client, job, tags, package.path)
         building.close()
         if _is_detached(config):
