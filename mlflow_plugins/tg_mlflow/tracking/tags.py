@@ -37,6 +37,15 @@ MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separa
 LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separated by ", "
 MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
+STOP_REASON_TAG = "tg.stop_reason"  # who or what has stopped a run that is KILLED, and when, in one line
+
+# What its job has used of its machine. The points themselves have MLflow's own names.
+ADVICE_TAG = "tg.advice"  # what is wrong with the machine, in one line
+PEAK_MEMORY_METRIC = "tg.peak_memory_percentage"
+PEAK_MEMORY_MEGABYTES_METRIC = "tg.peak_memory_megabytes"
+MEAN_CPU_METRIC = "tg.mean_cpu_percentage"
+
+COST_METRIC = "tg.cost_usd"  # what its machines have cost so far; of the run of a sweep, those of all its trainings
 
 # What its metrics do not show.
 METRIC_NAMES_TAG = "tg.metric_names"  # JSON: the names that changed keys stand for; goes on in tg.metric_names.2, …
