@@ -23,6 +23,7 @@ LAZY = [
     "tg_mlflow",
     "tg_mlflow.backend",
     "tg_mlflow.comparison",
+    "tg_mlflow.cost",
     "tg_mlflow.delivery",
     "tg_mlflow.figures",
     "tg_mlflow.notebook",
@@ -30,6 +31,7 @@ LAZY = [
     "tg_mlflow.project",
     "tg_mlflow.project.arguments",
     "tg_mlflow.recording",
+    "tg_mlflow.registration",
     "tg_mlflow.replay",
     "tg_mlflow.reproduction",
     "tg_mlflow.results",
@@ -38,6 +40,7 @@ LAZY = [
     "tg_mlflow.takeover",
     "tg_mlflow.tracking",
     "tg_mlflow.training",
+    "tg_mlflow.usage",
 ]
 
 

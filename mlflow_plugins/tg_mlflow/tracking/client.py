@@ -169,7 +169,6 @@ class TrackingClient(MaskedRequests):
     finalize_logged_model = _asking("a model", MlflowClient.finalize_logged_model)
     delete_logged_model = _asking("that a model is removed", MlflowClient.delete_logged_model)
     delete_logged_model_tag = _asking("that a tag is removed", MlflowClient.delete_logged_model_tag)
-    get_metric_history = _asking("a question", MlflowClient.get_metric_history)
     search_model_versions = _asking("a question", MlflowClient.search_model_versions)
     get_model_version = _asking("a question", MlflowClient.get_model_version)
     delete_model_version = _asking("that a version of a model is removed", MlflowClient.delete_model_version)
