@@ -30,6 +30,14 @@ MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separa
 LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separated by ", "
 MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
+STOP_REASON_TAG = "tg.stop_reason"  # who or what has stopped a run that is KILLED, and when, in one line
+
+# What has become of it meanwhile.
+EVENTS_TAG = "tg.events"  # JSON: each change of state with its time and its cause, as tracking/timeline.py defines it
+ATTEMPTS_TAG = "tg.attempts"  # how often its job has been started, if more than once
+DIFFERING_METRICS_TAG = "tg.differing_metrics"  # JSON: how many points another attempt has said with another value
+EXIT_CODE_TAG = "tg.exit_code"  # the exit code of its job, 128 and the signal's number after a signal
+SIGNAL_TAG = "tg.signal"  # the signal that has ended its job, such as SIGKILL
 
 # What its metrics do not show.
 METRIC_NAMES_TAG = "tg.metric_names"  # JSON: the names that changed keys stand for; goes on in tg.metric_names.2, …
