@@ -54,6 +54,9 @@ REGISTER_PREFIX = (
     "tg.register."  # followed by a number; JSON: a model that is to be registered when its files are there
 )
 
+# A metric: how much time the interruptions of its job have cost, where that was started more than once.
+LOST_SECONDS_METRIC = "tg.lost_seconds"
+
 # Sweeps and studies.
 SWEEP_TAG = "tg.sweep"  # of the run of a sweep; JSON: the values of each parameter
 SWEEP_NAME_TAG = "tg.sweep_name"  # of a training of a sweep: what it is called in the plan

@@ -43,8 +43,9 @@ class Timeline:
         self.lock = threading.Lock()
 
     def has(self, event: Event) -> bool:
-        """Whether an event was noted before."""
-        return event in self.pending or event in (self.stored or ())
+        """Whether an event was noted before, perhaps with another cause: what a place says of one may change."""
+        known = [*self.pending, *(self.stored or ())]
+        return any(each[:2] == event[:2] for each in known)
 
 
 def format_events(events: Sequence[Event]) -> str:
