@@ -1,6 +1,6 @@
 """Reads the output of a run's jobs, attempt by attempt: text, records of calls of MLflow, and metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ class JobOutput:
     Args:
         said: Which points of metrics were said.
         metric_regexes: How metrics are found besides metric lines.
-        handlers: What becomes of the job's own records.
+        handlers: What becomes of the job's own records, as :class:`JobRecords` takes it.
         notes: Is told of each start and step.
     """
 
@@ -55,7 +55,7 @@ class JobOutput:
         self,
         said: SaidPoints,
         metric_regexes: Mapping[str, str],
-        handlers: Mapping[str, JobRecordHandler],
+        handlers: Sequence[Mapping[str, JobRecordHandler]],
         notes: AttemptNotes,
     ) -> None:
         self._said = said
@@ -125,7 +125,7 @@ class JobOutput:
     def _find_stream(self, attempt: int) -> _Stream:
         key = self._job, attempt
         if key not in self._streams:
-            job_records = JobRecords({**self._handlers, START: partial(self._take_start, key)})
+            job_records = JobRecords({START: partial(self._take_start, key)}, *self._handlers)
             self._streams[key] = _Stream(job_records, self._begin_attempt())
         return self._streams[key]
 
@@ -140,8 +140,6 @@ class JobOutput:
             stream.points = self._begin_attempt()
         stream.has_started = True
         self._notes.take_start(time_ms)
-        if (handle := self._handlers.get(START)) is not None:
-            handle(content, time_ms)
 
 
 def _join(pieces: list[Piece]) -> Piece:

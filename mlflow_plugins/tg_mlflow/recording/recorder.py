@@ -11,9 +11,11 @@ from mlflow.entities import LifecycleStage, Metric
 
 from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricPoint
+from tg.common.delivery.sagemaker.contract.job_lines import START
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.attempt_notes import AttemptNotes
+from tg_mlflow.recording.environment_record import EnvironmentRecord
 from tg_mlflow.recording.job_output import JobOutput
 from tg_mlflow.recording.job_records import JobRecordHandler
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
@@ -36,7 +38,7 @@ _LOST_FILES = "the job has not completed, so models and large files that it has 
 
 class RunRecorder:
     """Takes log events, writes their metrics to a run in batches, replays the job's calls of MLflow, and keeps the log
-    as ``logs/train.log``, without the lines of such calls.
+    as ``logs/train.log``, without the lines of such calls, and the job's environment as ``environment.json``.
 
     A context: when it is left, everything has been written, or an error says what is kept where. Metrics and the log
     are written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow
@@ -81,7 +83,9 @@ class RunRecorder:
         self._names = MetricNames(self._mask)
         self._log = LogArtifact(client, run_id)
         self.attempts = AttemptNotes(client, run_id, replayer.said)
-        self._output = JobOutput(replayer.said, metric_regexes, handlers, self.attempts)
+        self._environment = EnvironmentRecord(client, run_id)
+        tables = {START: self._environment.take}, handlers
+        self._output = JobOutput(replayer.said, metric_regexes, tables, self.attempts)
         self._notes = MetricNotes(client, run_id, self._names, replayer.said)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._replay = Replay(replayer, self._metrics.add)
@@ -90,6 +94,7 @@ class RunRecorder:
     def __enter__(self) -> "RunRecorder":
         with ExitStack() as opening, uninterrupted() as held:
             opening.enter_context(self._log)
+            opening.enter_context(self._environment)
             opening.enter_context(self._metrics)
             opening.enter_context(self._replay)
             held.raise_any()

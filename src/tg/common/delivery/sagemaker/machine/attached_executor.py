@@ -24,6 +24,7 @@ from ..job_files.job_storage import keeping_jobs
 from ..job_files.process_supervisor import PROCESS_NAME, describe_process, is_alive
 from ..runtime.leftover_workers import ending_leftover_workers
 from ..runtime.pool_start import ending_pools_that_cannot_start
+from ..runtime.start_line import write_start_line
 from ..runtime.starting_workers import refuse_in_starting_worker
 from .captured_output import capturing_output
 from .folder_executor import FolderExecutor
@@ -102,6 +103,7 @@ class AttachedExecutor(FolderExecutor):
                     ending_pools_that_cannot_start(),
                 ):
                     surroundings.enter_context(each)
+                write_start_line(package.properties)
                 delivery.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
         except BaseException as error:
             with suppress(StorageError):  # what ended the training says more
