@@ -10,6 +10,7 @@ from tg_mlflow.tracking.request_headers import silence_header_warnings
 _COMMANDS = {
     "attach": "runs:attach_command",
     "cancel": "runs:cancel_command",
+    "events": "events:events",
     "logs": "runs:logs",
     "reconcile": "runs:reconcile",
     "status": "runs:status",

@@ -22,7 +22,6 @@ from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
 from tg_mlflow.recording.metric_writer import MetricWriter
-from tg_mlflow.replay.record_stream import Record
 from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.missing import note_missing
@@ -127,12 +126,9 @@ class RunRecorder:
         self._keep(masked)
         self.position += len(event.data)
         self._last_time_ms = event.time_ms
-        self._pass_on(records, points, is_recorded=self.position <= self._written)
-        return masked
-
-    def _pass_on(self, records: list[Record], points: Sequence[MetricPoint], is_recorded: bool) -> None:
         if records or points:
-            self._replay.add(records, self._name(points), self.position, is_recorded)
+            self._replay.add(records, self._name(points), self.position, is_recorded=self.position <= self._written)
+        return masked
 
     def _keep(self, masked: LogEvent) -> None:
         self._log.write(masked.data)
@@ -184,7 +180,7 @@ class RunRecorder:
         time_ms = self._last_time_ms
         text, records, points = self._output.finish(time_ms)
         self._keep(LogEvent(self._masked.feed(text) + self._masked.finish(), time_ms))
-        self._pass_on(records, points, is_recorded=False)
+        self._replay.add(records, self._name(points), self.position, is_recorded=False)
 
     def _write_notes(self) -> Exception | None:
         """Says in the run how many metrics could not be read, or have differed; returns why the server refuses that."""

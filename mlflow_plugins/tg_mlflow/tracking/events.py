@@ -1,6 +1,7 @@
 """The timeline of a run: each change of its state, with its time and its cause, kept in the run itself."""
 
 import logging
+import re
 import time
 
 from mlflow.entities import Run
@@ -15,6 +16,7 @@ from tg_mlflow.tracking.timeline import Event, Timeline, format_events, parse_ev
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 _LONGEST_CAUSE = 300
+_NOT_PRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 def note_event(client: TrackingClient, run_id: str, state: str, cause: str = "", time_ms: int | None = None) -> None:
@@ -32,7 +34,7 @@ def note_event(client: TrackingClient, run_id: str, state: str, cause: str = "",
         time_ms: When, in milliseconds since 1970; by default now. What is read from a job's log has the time that it
             has there, so that who reads the log again notes nothing twice.
     """
-    cause = " ".join(client.mask.mask(cause).split())[:_LONGEST_CAUSE]
+    cause = _NOT_PRINTABLE.sub(" ", client.mask.mask(cause)).strip()[:_LONGEST_CAUSE]
     event = Event(time.time_ns() // 1_000_000 if time_ms is None else time_ms, state, cause)
     timeline = client.timelines.setdefault(run_id, Timeline())
     with timeline.lock:

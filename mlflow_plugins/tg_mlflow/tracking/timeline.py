@@ -12,6 +12,7 @@ from typing import NamedTuple
 # MLflow before 3.0 takes no more.
 _LONGEST_TAG = 5000
 _LEFT_OUT = "…"
+_FIRST_KEPT = 5
 
 
 class Event(NamedTuple):
@@ -50,13 +51,16 @@ class Timeline:
 
 def format_events(events: Sequence[Event]) -> str:
     """Formats events as the tag's value; leaves out some in the middle if there are too many."""
-    text, left_out = _encode(events), 0
-    first = len(events) // 4  # the latest ones say more
-    while len(text) > _LONGEST_TAG:
-        left_out += 1
-        rest = events[first + left_out :]
-        text = _encode([*events[:first], Event(events[first].time_ms, _LEFT_OUT, f"{left_out} more"), *rest])
-    return text
+    text = _encode(events)
+    if len(text) <= _LONGEST_TAG:
+        return text
+    first, rest = list(events[:_FIRST_KEPT]), list(events[_FIRST_KEPT:])
+    room = _LONGEST_TAG - len(_encode([*first, Event(rest[0].time_ms, _LEFT_OUT, f"{len(rest)} more")]))
+    kept: list[Event] = []  # the latest ones say more
+    while room >= (size := len(_encode(rest[-1:]))):
+        kept.insert(0, rest.pop())
+        room -= size
+    return _encode([*first, Event(rest[-1].time_ms, _LEFT_OUT, f"{len(rest)} more"), *kept])
 
 
 def _encode(events: Sequence[Event]) -> str:
