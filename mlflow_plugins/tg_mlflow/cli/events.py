@@ -15,8 +15,8 @@ from tg_mlflow.cli.support import exiting_on_errors
 def events(run_id: str, is_json: bool) -> None:
     """Shows each change of a run's state.
 
-    With its time (UTC) and its cause, from the run's creation to its end, as the run itself keeps them. Its job need not
-    be there any more, nor its launcher; the run may have been deleted.
+    With its time (UTC) and its cause, from the run's creation to its end, as the run itself keeps them. Its job and its
+    launcher need not be there any more, and the run may have been deleted.
     """
     from tg_mlflow.tracking.client import TrackingClient
     from tg_mlflow.tracking.events import read_events

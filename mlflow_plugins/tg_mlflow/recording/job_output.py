@@ -3,15 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tg.common.delivery.sagemaker import LogEvent, MetricPoint
 from tg.common.delivery.sagemaker.contract.job_lines import MARKER, START
-from tg_mlflow.recording.attempt_notes import AttemptNotes
+from tg.common.delivery.sagemaker.contract.log_event import JobStep
 from tg_mlflow.recording.attempt_points import AttemptPoints
 from tg_mlflow.recording.job_records import JobRecordHandler, JobRecords
 from tg_mlflow.replay.record_stream import Record, RecordStream
 from tg_mlflow.replay.said_points import SaidPoints
+
+
+class Noting(Protocol):
+    """Notes starts of a job, as :class:`tg_mlflow.recording.attempt_notes.AttemptNotes` does."""
+
+    def begin_job(self) -> None:
+        """Begins another job."""
+
+    def take_start(self, time_ms: int) -> None:
+        """Takes that the job's process has begun."""
+
+    def take_step(self, step: JobStep, time_ms: int) -> None:
+        """Takes what the job has come to in the words of its place."""
 
 
 class Piece(NamedTuple):
@@ -56,7 +69,7 @@ class JobOutput:
         said: SaidPoints,
         metric_regexes: Mapping[str, str],
         handlers: Sequence[Mapping[str, JobRecordHandler]],
-        notes: AttemptNotes,
+        notes: Noting,
     ) -> None:
         self._said = said
         self._metric_regexes = metric_regexes

@@ -57,7 +57,6 @@ class RunRecorder:
     Attributes:
         position: How many bytes of the output it has taken.
         tail: The last lines of the output.
-        attempts: How often the job has been started, and what was lost by that.
     """
 
     def __init__(
@@ -81,10 +80,10 @@ class RunRecorder:
         self._last_time_ms = 0
         self._names = MetricNames(self._mask)
         self._log = LogArtifact(client, run_id)
-        self.attempts = AttemptNotes(client, run_id, replayer.said)
+        self._attempts = AttemptNotes(client, run_id, replayer.said)
         self._environment = EnvironmentRecord(client, run_id)
         tables = {START: self._environment.take}, handlers
-        self._output = JobOutput(replayer.said, metric_regexes, tables, self.attempts)
+        self._output = JobOutput(replayer.said, metric_regexes, tables, self._attempts)
         self._notes = MetricNotes(client, run_id, self._names, replayer.said)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._replay = Replay(replayer, self._metrics.add)
@@ -104,6 +103,11 @@ class RunRecorder:
     def job_position(self) -> int:
         """How many bytes it has taken since :meth:`begin_job`."""
         return self.position - self._job_start
+
+    @property
+    def lost_seconds(self) -> float:
+        """How much time on machines the interruptions of the job have cost so far."""
+        return self._attempts.find_lost_seconds(self._last_time_ms, only_on_machines=True)
 
     @property
     def log_failure(self) -> str | None:
@@ -191,7 +195,7 @@ class RunRecorder:
             self._notes.write()
         except TrackingError as error:
             return error
-        self.attempts.write(self._last_time_ms)
+        self._attempts.write(self._last_time_ms)
         return None
 
     def _name(self, points: Sequence[MetricPoint]) -> list[Metric]:

@@ -4,12 +4,11 @@ import logging
 import re
 import time
 
-from mlflow.entities import Run
+from mlflow.entities import Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND, MLFLOW_PROJECT_ENTRY_POINT, MLFLOW_USER
 
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.search import is_running
 from tg_mlflow.tracking.tags import EVENTS_TAG, FAILURE_REASON_TAG, STOP_REASON_TAG
 from tg_mlflow.tracking.timeline import Event, Timeline, format_events, parse_events
 
@@ -19,7 +18,14 @@ _LONGEST_CAUSE = 300
 _NOT_PRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
-def note_event(client: TrackingClient, run_id: str, state: str, cause: str = "", time_ms: int | None = None) -> None:
+def note_event(
+    client: TrackingClient,
+    run_id: str,
+    state: str,
+    cause: str = "",
+    time_ms: int | None = None,
+    is_urgent: bool = True,
+) -> None:
     """Adds a change of state to a run's timeline, unless that has it already. It never raises for what the server does.
 
     That is one request, and one more for the first change that a client notes of a run. A server that is away is not
@@ -33,14 +39,17 @@ def note_event(client: TrackingClient, run_id: str, state: str, cause: str = "",
         cause: Why, in one line.
         time_ms: When, in milliseconds since 1970; by default now. What is read from a job's log has the time that it
             has there, so that who reads the log again notes nothing twice.
+        is_urgent: Whether it is written at once; otherwise the next change is, and this one with it.
     """
     cause = _NOT_PRINTABLE.sub(" ", client.mask.mask(cause)).strip()[:_LONGEST_CAUSE]
     event = Event(time.time_ns() // 1_000_000 if time_ms is None else time_ms, state, cause)
     timeline = client.timelines.setdefault(run_id, Timeline())
     with timeline.lock:
-        if timeline.has(event):
+        if time_ms is not None and timeline.has(event):
             return
         timeline.pending.append(event)
+        if not is_urgent:
+            return
         try:
             _write(client.without_patience(), run_id, timeline)
         except TrackingError as error:
@@ -63,7 +72,7 @@ def read_events(run: Run) -> list[Event]:
     parts = {"by": MLFLOW_USER, "with": MLFLOW_PROJECT_BACKEND, "entry point": MLFLOW_PROJECT_ENTRY_POINT}
     origin = ", ".join(f"{word} {tags[tag]}" for word, tag in parts.items() if tags.get(tag))
     events = [Event(run.info.start_time, "created", origin), *parse_events(tags.get(EVENTS_TAG, ""))]
-    if not is_running(run):
+    if RunStatus.is_terminated(RunStatus.from_string(run.info.status)):
         reason = tags.get(STOP_REASON_TAG) or tags.get(FAILURE_REASON_TAG)
         last = max(event.time_ms for event in events)
         ending = f"{run.info.status}: {reason}" if reason else run.info.status

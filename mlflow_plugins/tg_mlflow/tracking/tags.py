@@ -54,8 +54,9 @@ REGISTER_PREFIX = (
     "tg.register."  # followed by a number; JSON: a model that is to be registered when its files are there
 )
 
-# A metric: how much time the interruptions of its job have cost, where that was started more than once.
+# Metrics: how much time the interruptions of its job have cost, and how much of that is billed.
 LOST_SECONDS_METRIC = "tg.lost_seconds"
+LOST_BILLABLE_METRIC = "tg.lost_billable_seconds"
 
 # Sweeps and studies.
 SWEEP_TAG = "tg.sweep"  # of the run of a sweep; JSON: the values of each parameter

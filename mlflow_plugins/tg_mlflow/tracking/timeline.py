@@ -35,10 +35,12 @@ class Timeline:
     Attributes:
         stored: What the run has; ``None`` until that is known.
         pending: What it is still to get.
-        lock: Held by who reads or changes it.
+        stop_reason: Why its job is being stopped, in one line; ``None`` if it is not, or as far as nobody has said so.
+        lock: Held by who reads or changes the events.
     """
 
     def __init__(self) -> None:
+        self.stop_reason: str | None = None
         self.stored: list[Event] | None = None
         self.pending: list[Event] = []
         self.lock = threading.Lock()

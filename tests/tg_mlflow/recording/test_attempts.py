@@ -202,7 +202,7 @@ def test_what_is_lost_goes_from_the_last_point_to_the_next_new_one(
     interrupted = [come_to("Interrupted", 2_500), come_to("Restarting", 4_500)]
     recorder = record(client, run_id, [*first, *interrupted, *second])
     assert history(client, run_id, "tg.lost_seconds") == [(0, lost, second[-1].time_ms)]
-    assert recorder.attempts.find_lost_seconds(second[-1].time_ms, only_on_machines=True) == on_machines
+    assert recorder.lost_seconds == on_machines
 
 
 def test_an_interruption_before_the_first_line_counts(client: MemoryClient, run_id: str) -> None:
