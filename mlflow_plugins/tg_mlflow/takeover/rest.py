@@ -1,6 +1,7 @@
 """Records the rest of a job whose launcher is gone, to its own end or after stopping it."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
@@ -19,10 +20,12 @@ from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.takeover.run_job import RunJob, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.launcher import launching
+from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.launcher import describe_last_launcher, launching
 from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.stop_reasons import describe_user
 from tg_mlflow.tracking.tags import (
     CONFIG_TAG,
     EARLIER_JOBS_TAG,
@@ -80,6 +83,7 @@ def record_rest(
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
                 RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
             ):
+                _note_takeover(client, found)
                 seconds = found.log.system_metrics_seconds
                 sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
                 earlier_jobs = tags.get(EARLIER_JOBS_TAG, "").split()
@@ -133,6 +137,14 @@ def _find_costs(found: RunJob) -> Costs | None:
         return Costs(place, place.config_model.model_validate(config))
     except ValueError:
         return None
+
+
+def _note_takeover(client: TrackingClient, found: RunJob) -> None:
+    """Notes that this process goes on with a run, and that the one before is gone if it was to record it to its end."""
+    pid, host = describe_last_launcher(found.run.data.tags)
+    if pid is not None and is_running(found.run):
+        note_event(client, found.run_id, "launcher gone", f"process {pid} on {host} has not ended the run")
+    note_event(client, found.run_id, "attached", f"by process {os.getpid()} of {describe_user()}")
 
 
 def _log_kept_package(client: TrackingClient, found: RunJob) -> None:

@@ -22,6 +22,7 @@ from tg_mlflow.tracking.masked_requests import MaskedRequests, make_storable
 from tg_mlflow.tracking.new_store import open_store
 from tg_mlflow.tracking.patience import PATIENCE_SECONDS, PATIENCE_VARIABLE, Clock, Patience
 from tg_mlflow.tracking.tags import SECRETS_TAG
+from tg_mlflow.tracking.timeline import Timeline
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -92,6 +93,7 @@ class TrackingClient(MaskedRequests):
 
     Attributes:
         mask: The secrets.
+        timelines: What was noted through it of the states of runs, by run; copies of it share this.
 
     Raises:
         BackendConfigError: If that variable is not a number of seconds.
@@ -110,6 +112,7 @@ class TrackingClient(MaskedRequests):
         except MlflowException as error:
             raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
+        self.timelines: dict[str, Timeline] = {}
         self._clock = clock
         self._set_patience(patience_seconds)
         self._thread = threading.local()

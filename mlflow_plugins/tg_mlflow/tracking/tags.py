@@ -47,6 +47,13 @@ MEAN_CPU_METRIC = "tg.mean_cpu_percentage"
 
 COST_METRIC = "tg.cost_usd"  # what its machines have cost so far; of the run of a sweep, those of all its trainings
 
+# What has become of it meanwhile.
+EVENTS_TAG = "tg.events"  # JSON: each change of state with its time and its cause, as tracking/timeline.py defines it
+ATTEMPTS_TAG = "tg.attempts"  # how often its job has been started, if more than once
+DIFFERING_METRICS_TAG = "tg.differing_metrics"  # JSON: how many points another attempt has said with another value
+EXIT_CODE_TAG = "tg.exit_code"  # the exit code of its job, 128 and the signal's number after a signal
+SIGNAL_TAG = "tg.signal"  # the signal that has ended its job, such as SIGKILL
+
 # What its metrics do not show.
 METRIC_NAMES_TAG = "tg.metric_names"  # JSON: the names that changed keys stand for; goes on in tg.metric_names.2, …
 UNREADABLE_METRICS_TAG = "tg.unreadable_metrics"  # JSON: how many metric lines could not be read, and the first one
@@ -65,6 +72,10 @@ REGISTER_PREFIX = (
 # The registered model.
 REGISTER_TAG = "tg.register"  # JSON: what is to be registered when the run has FINISHED; removed when that is settled
 REGISTERED_TAG = "tg.registered"  # what has become of that, in one line
+
+# Metrics: how much time the interruptions of its job have cost, and how much of that is billed.
+LOST_SECONDS_METRIC = "tg.lost_seconds"
+LOST_BILLABLE_METRIC = "tg.lost_billable_seconds"
 
 # Sweeps and studies.
 SWEEP_TAG = "tg.sweep"  # of the run of a sweep; JSON: the values of each parameter

@@ -26,6 +26,7 @@ from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
+from tg_mlflow.tracking.events import note_event
 from tg_mlflow.training.active_run import active_run, reopen_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
 from tg_mlflow.training.creation import log_params
@@ -184,6 +185,8 @@ def _train_once(
         recorder.begin_job()
         with storing(job):
             package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
+        size = f"{package.path.name}, {package.path.stat().st_size:,} bytes"
+        note_event(client, run_id, "packaged", size, is_urgent=False)
         guard = watching.enter_context(guarding_cost(client, run_id, executor, job.job_id, costs, number))
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
@@ -204,6 +207,7 @@ def _train_once(
             executor.submit(request, recorder.take)
         waits.has_job = guard.has_job = True
         if not executor.traits.is_in_process:
+            note_event(client, run_id, "submitted", f"job {job.job_id}", is_urgent=_is_detached(config))
             observing.enter_context(sampling)
         keep_run(client, job, tags, package.path)
         building.close()
