@@ -149,7 +149,7 @@ class RunRecorder:
         """
         with uninterrupted():
             self._finish_log()
-            self._replay.finish(self._output.missing_count)
+            self._replay.finish(self._output.missing_count, has_failed=error is not None)
             self._stack.__exit__(kind, error, traceback)
             failure = self._metrics.error or self._replay.error or self._write_notes()
         if isinstance(error, (RecordingError, JobUnreachableError)):
@@ -164,14 +164,15 @@ class RunRecorder:
         self._replay.note(_LOST_FILES)
 
     def settle(self) -> None:
-        """Waits until the job's calls of MLflow have been replayed as far as its output has been taken.
+        """Waits until metrics are written and the job's calls of MLflow replayed as far as its output has been taken.
 
         Raises:
             RecordingError: If the server was given up.
         """
         self._replay.settle()
-        if self._replay.error is not None:
-            raise self._describe(self._replay.error) from self._replay.error
+        self._metrics.settle()
+        if (failure := self._metrics.error or self._replay.error) is not None:
+            raise self._describe(failure) from failure
 
     def _describe(self, failure: Exception) -> RecordingError:
         return RecordingError(

@@ -55,7 +55,6 @@ class Replayer:
         self._mask_name = functools.cache(client.mask.mask)
         self._handlers: dict[str, Callable[[Record], object]] = {
             "run": self._runs.open,
-            "run_info": self._runs.change,
             "delete_tag": self._runs.delete_tag,
             "delete_run": self._runs.delete,
             "restore_run": self._runs.restore,
@@ -108,13 +107,19 @@ class Replayer:
         """Whether something could not be done that whoever takes over has to meet again to tell it."""
         return self._notes.is_of_the_past
 
-    def finish(self, missing_count: int) -> None:
-        """Notes how many records are missing.
+    def finish(self, missing_count: int, has_failed: bool) -> None:
+        """Notes how many records are missing, and that the code speaks of a failure where the training has not failed.
+
+        Args:
+            missing_count: How many are missing.
+            has_failed: Whether the training has failed, or goes on unseen.
 
         Raises:
             TrackingError: If the server stays away.
         """
         self._notes.set_missing(missing_count)
+        if self._runs.failed_as is not None and not has_failed:
+            self._notes.add(f"the script has ended its run as {self._runs.failed_as}")
         self._notes.write()
 
     def _apply(self, record: Record, is_recorded: bool) -> None:
@@ -122,6 +127,11 @@ class Replayer:
         if operation == BEGIN:
             self._attempt += 1
             self._runs.begin(record)
+        elif operation == "run_info":
+            self._runs.learn_status(record)
+            if not is_recorded:
+                self._batches.flush()
+                self._runs.change(record)
         elif operation == "note":
             self._notes.add(record["text"])
         elif operation == "register":

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.member import SweepMember
@@ -40,6 +41,7 @@ class SweepTrainer:
         parent: The sweep's run.
         left: Those whose launcher is gone, by the member's name: they are recorded to their end.
         results: How each has ended, by the member's name.
+        costs: What all cost; by default, nobody counts it together. Once the budget is spent, all are stopped.
         is_without_server: Whether the tracking server has been away for so long that no more trainings are started.
     """
 
@@ -48,6 +50,7 @@ class SweepTrainer:
     parent: Run
     left: Mapping[str, RunJob] = field(default_factory=dict)
     results: dict[str, SweepChildResult] = field(default_factory=dict)
+    costs: Costs | None = None
     is_without_server: bool = False
     _running: dict[str, Executor] = field(default_factory=dict)
     _run_ids: set[str] = field(default_factory=set)
@@ -55,10 +58,15 @@ class SweepTrainer:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        if self.costs is not None:
+            stop = threading.Thread(target=self.stop, name="stop-for-cost", daemon=True)
+            self.costs.budget.when_reached(stop.start)
+
     @property
     def is_stopping(self) -> bool:
         """Whether all are stopped."""
-        return self._stopping.is_set()
+        return self._stopping.is_set() or (self.costs is not None and self.costs.budget.is_reached)
 
     def train(
         self,
@@ -93,7 +101,8 @@ class SweepTrainer:
                 run_id = self._create_run(member)
                 self._add_run(run_id)
                 source = _MemberTraining(delivery, following)
-                training = Training(source, member.config, self.executor, show or show_nothing)
+                config = member.config.model_copy(update={"register": None})  # only the best of them is registered
+                training = Training(source, config, self.executor, show or show_nothing, self.costs)
                 end = train_recorded(self.client, run_id, member.params, training)
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
         except TrackingError as error:
@@ -119,7 +128,7 @@ class SweepTrainer:
 
     def _record_rest(self, left: RunJob, following: _Following) -> TrainingEnd:
         try:
-            record_rest(self.client, left, show_nothing, following)
+            record_rest(self.client, left, show_nothing, following, self.costs)
         except KeyboardInterrupt:
             cancel_job(self.client.without_patience(), left)
             raise

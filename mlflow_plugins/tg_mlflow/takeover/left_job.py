@@ -6,7 +6,7 @@ from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus
-from tg.common.errors import JobMissingError
+from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
@@ -53,7 +53,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
                 if has_begun(found):
                     return found
                 problem = None
-            except JobUnreachableError:
+            except (JobUnreachableError, StorageError):
                 return found
             except JobMissingError as error:
                 problem = None if is_here or found.executor.traits.is_found_anywhere else error

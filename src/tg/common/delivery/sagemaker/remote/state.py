@@ -56,6 +56,7 @@ class JobDescription:
         dataset_uri: Its dataset; empty without one.
         output_uri: The prefix of its results, without the job's name.
         archive_uri: Its result archive, once there is one.
+        training_start_ms: When its machines began to be billed, in milliseconds since 1970.
         training_seconds: How long it has trained.
         billable_seconds: The billed time of each machine.
         submission: The attempt that created it.
@@ -76,6 +77,7 @@ class JobDescription:
     dataset_uri: str = ""
     output_uri: str = ""
     archive_uri: str | None = None
+    training_start_ms: int | None = None
     training_seconds: int | None = None
     billable_seconds: int | None = None
     submission: str | None = None
