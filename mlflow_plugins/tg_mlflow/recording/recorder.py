@@ -16,12 +16,12 @@ from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.attempt_notes import AttemptNotes
 from tg_mlflow.recording.environment_record import EnvironmentRecord
-from tg_mlflow.recording.job_output import JobOutput
 from tg_mlflow.recording.job_records import JobRecordHandler
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
 from tg_mlflow.recording.metric_writer import MetricWriter
+from tg_mlflow.recording.output_reader import OutputReader
 from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.missing import note_missing
@@ -83,7 +83,7 @@ class RunRecorder:
         self._attempts = AttemptNotes(client, run_id, replayer.said)
         self._environment = EnvironmentRecord(client, run_id)
         tables = {START: self._environment.take}, handlers
-        self._output = JobOutput(replayer.said, metric_regexes, tables, self._attempts)
+        self._output = OutputReader(replayer.said, metric_regexes, tables, self._attempts)
         self._notes = MetricNotes(client, run_id, self._names, replayer.said)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._replay = Replay(replayer, self._metrics.add)

@@ -117,6 +117,8 @@ class Replayer:
         Raises:
             TrackingError: If the server stays away.
         """
+        if not has_failed:
+            self._runs.end_left()
         self._notes.set_missing(missing_count)
         if self._runs.failed_as is not None and not has_failed:
             self._notes.add(f"the script has ended its run as {self._runs.failed_as}")
@@ -142,7 +144,8 @@ class Replayer:
             if not is_recorded:
                 self._gather(record, points)
         elif is_recorded:
-            return
+            if operation == "run":
+                self._runs.recall(record)
         elif operation in self._handlers:
             self._batches.flush()
             if isinstance(undone := self._handlers[operation](record), str):

@@ -62,7 +62,7 @@ MLFLOW_NOTES_TAG = "tg.mlflow_notes"  # JSON: what of the job's calls of MLflow 
 
 # What a job has made by calls of MLflow.
 TRAINING_RUN_TAG = "tg.training_run"  # of a run or a logged model: the run of the training that has made it
-JOB_RUN_TAG = "tg.job_run"  # of a run: its id in the job
+JOB_RUN_TAG = "tg.job_run"  # of a run: its id in the job, or one for each attempt of that, separated by spaces
 JOB_MODEL_TAG = "tg.job_model"  # of a logged model: its id in the job
 JOB_MODEL_STATUS_TAG = "tg.job_model_status"  # of a logged model: READY if it is to be that when its files are there
 REGISTER_PREFIX = (
