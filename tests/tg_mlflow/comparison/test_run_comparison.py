@@ -123,8 +123,8 @@ def test_a_parameter_that_is_part_of_the_task_is_named_once() -> None:
 
 
 def test_a_task_that_differs_in_what_no_text_shows() -> None:
-    second = make_record(package=make_package(objects={"resources/job.pkl": b"another task"}))
-    assert find(make_record(), second) == [Difference("code", "resources/job.pkl", "d3dab2cc59c3", "ffc544fd84f3")]
+    second = make_record(package=make_package(objects={"resources/job.pkl": "b2"}))
+    assert find(make_record(), second) == [Difference("code", "what resources/job.pkl holds", "a1", "b2")]
     assert [each.kind for each in find(make_record(), replace(second, params={}))] == ["parameter"]
 
 

@@ -85,6 +85,20 @@ def test_a_training_without_a_dataset_has_recorded_that(
     assert read_record(client, create_run(store, **{"tg.config": config}), tmp_path).datasets is None
 
 
+def test_a_training_that_has_failed_has_made_no_predictions(
+    store: MlflowClient, client: TrackingClient, tmp_path: Path
+) -> None:
+    found = {}
+    for status in ("FAILED", "KILLED", "FINISHED", "RUNNING"):
+        run_id = create_run(store)
+        store.update_run(run_id, status)
+        found[status] = read_record(client, run_id, tmp_path).predictions
+    assert found == {"FAILED": {}, "KILLED": {}, "FINISHED": None, "RUNNING": None}
+    store.set_tag(run_id, "tg.not_uploaded", "the store is down")
+    store.update_run(run_id, "FAILED")
+    assert read_record(client, run_id, tmp_path).predictions is None
+
+
 @pytest.mark.parametrize("text", ['{"dataset": "poi', "[1]", "NaN", "[" * 5000])
 def test_what_is_damaged_counts_as_not_recorded(
     text: str, store: MlflowClient, client: TrackingClient, tmp_path: Path
@@ -124,11 +138,20 @@ def test_what_cannot_be_compared_is_refused(store: MlflowClient, client: Trackin
 
 
 def test_json_is_written_by_dotted_paths() -> None:
-    given = {"a": {"b": [1, "x", {}]}, "number": 0.5, "text": "0.5", "none": None, "empty": []}
+    given = {
+        "a": {"b": [1, "x", {}]},
+        "chosen": {"py/set": ["z", "y"]},
+        "number": 0.5,
+        "text": "0.5",
+        "none": None,
+        "empty": [],
+    }
     assert flatten(given) == {
         "a.b.0": "1",
         "a.b.1": "x",
         "a.b.2": "{}",
+        "chosen.py/set.0": "y",
+        "chosen.py/set.1": "z",
         "number": "0.5",
         "text": '"0.5"',
         "none": "null",
