@@ -29,6 +29,9 @@ _NOTHING = {
     "predictions": "not there",
 }
 
+# Nobody reads more of one file, such as one of data.
+_MOST_LINES = 500
+
 
 def format_json(first: RunRecord, second: RunRecord, comparison: Comparison) -> str:
     """Writes a comparison as JSON: the runs, whether they are identical, and each difference with all its fields."""
@@ -76,7 +79,9 @@ def _describe_run(record: RunRecord) -> str:
 
 def _describe(difference: Difference) -> list[str]:
     if isinstance(difference, SourceDifference) and difference.unified_diff:
-        return difference.unified_diff.splitlines()
+        lines = difference.unified_diff.split("\n")[:-1]
+        left_out = [f"… {len(lines) - _MOST_LINES:,} more lines; --json has all"] if lines[_MOST_LINES:] else []
+        return [*lines[:_MOST_LINES], *left_out]
     change = f"{difference.name}: {_write(difference, FIRST)} -> {_write(difference, SECOND)}"
     if isinstance(difference, MetricDifference):
         most = max(difference.first_points, difference.second_points)

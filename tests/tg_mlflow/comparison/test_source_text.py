@@ -48,6 +48,18 @@ def test_a_changed_line_is_shown_as_diff_does() -> None:
     )
 
 
+def test_only_line_feeds_end_lines() -> None:
+    assert diff_texts("a", "a\rb\u2028c\n", "a\rb\u2028d\n") == (
+        "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-a\rb\u2028c\n+a\rb\u2028d\n"
+    )
+
+
 def test_a_file_that_only_one_run_has() -> None:
     assert diff_texts("new.py", None, "a\n") == "--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+a\n"
     assert diff_texts("empty.py", None, "") == ""
+
+
+def test_lines_of_data_that_are_the_same_are_not_shown_as_changed() -> None:
+    rows = ["0\n", "1\n"] * 50_000
+    shown = diff_texts("data.csv", "".join(rows), "".join([*rows[:60_000], "2\n", *rows[60_000:]]))
+    assert shown == "--- a/data.csv\n+++ b/data.csv\n@@ -59998,6 +59998,7 @@\n 1\n 0\n 1\n+2\n 0\n 1\n 0\n"
