@@ -18,7 +18,13 @@ from tg_mlflow.comparison.environments import compare_environments
 from tg_mlflow.comparison.metric_history import compare_histories
 from tg_mlflow.comparison.predictions import compare_predictions
 from tg_mlflow.comparison.run_record import RunRecord, flatten, read_object
-from tg_mlflow.tracking.tags import MISSING_LOG_TAG, PLACE_OPTIONS_TAG, PLACE_TAG, REFUSED_METRICS_TAG
+from tg_mlflow.tracking.tags import (
+    EXIT_CODE_TAG,
+    MISSING_LOG_TAG,
+    PLACE_OPTIONS_TAG,
+    PLACE_TAG,
+    REFUSED_METRICS_TAG,
+)
 
 _ORDER = (*CAUSES, *OUTCOMES)
 
@@ -84,3 +90,6 @@ def _compare_status(first: RunRecord, second: RunRecord) -> Iterator[Difference]
     sides = tuple(side for side, record in ((FIRST, first), (SECOND, second)) if record.is_running)
     if sides or status[0] != status[1]:
         yield Difference("status", "status", status[0], status[1], sides)
+    codes = [each.tags.get(EXIT_CODE_TAG) for each in (first, second)]
+    if None not in codes:
+        yield from compare_values("status", "exit code", *codes)

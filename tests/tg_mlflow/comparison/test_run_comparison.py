@@ -201,6 +201,12 @@ def test_a_run_that_goes_on_is_not_compared_to_its_end() -> None:
     ]
 
 
+def test_trainings_that_end_with_other_exit_codes_have_not_failed_alike() -> None:
+    first, second = (make_record({"tg.exit_code": code}, "FAILED") for code in ("1", "137"))
+    assert find(first, second) == [Difference("status", "exit code", "1", "137")]
+    assert find(first, make_record(status="FAILED")) == []  # one that an earlier version has recorded
+
+
 def test_secrets_are_masked_in_all_that_is_shown() -> None:
     first = make_record(params={"url": "hunter2-secret"})
     second = make_record(package=make_package({"tasks.py": 'KEY = "hunter2-secret"\n'}))
