@@ -119,9 +119,8 @@ class Comparison:
 
 
 def _mask(difference: Difference, mask: SecretMask) -> Difference:
-    masked: dict[str, Any] = {
-        name: mask.mask(value) for name, value in vars(difference).items() if isinstance(value, str)
-    }
+    texts = {name: value for name, value in vars(difference).items() if isinstance(value, str) and name != "kind"}
+    masked: dict[str, Any] = {name: mask.mask(value) for name, value in texts.items()}
     return replace(difference, **masked)
 
 

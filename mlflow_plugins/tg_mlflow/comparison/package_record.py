@@ -28,6 +28,8 @@ _MEMO = {"BINGET", "BINPUT", "GET", "LONG_BINGET", "LONG_BINPUT", "MEMOIZE", "PU
 _CLASS_ID = re.compile(r"^BINUNICODE '[0-9a-f]{32}'$")
 # The differences of larger texts take minutes to find, and nobody reads them.
 _LARGEST_TEXT = 500_000
+# What holds data is not read part by part.
+_LARGEST_PICKLE = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ def _restore(files: Mapping[str, bytes], root: str) -> dict[str, bytes]:
 
 def _digest_pickle(content: bytes) -> str:
     """Digests what a pickle holds besides what differs between processes: the order of sets, and ids of classes."""
+    if len(content) > _LARGEST_PICKLE:
+        return hashlib.sha256(content).hexdigest()
     try:
         parts = [f"{opcode.name} {value!r}" for opcode, value, _ in genops(content) if opcode.name not in _MEMO]
         content = "\n".join(sorted(_CLASS_ID.sub("", part) for part in parts)).encode("utf-8", "backslashreplace")

@@ -31,6 +31,7 @@ _NOTHING = {
 
 # Nobody reads more of one file, such as one of data.
 _MOST_LINES = 500
+_LONGEST_VALUE = 300
 
 
 def format_json(first: RunRecord, second: RunRecord, comparison: Comparison) -> str:
@@ -95,9 +96,10 @@ def _describe(difference: Difference) -> list[str]:
 
 def _write(difference: Difference, side: str) -> str:
     value = difference.first if side == FIRST else difference.second
-    if side in difference.not_recorded:
-        return "not recorded" if value is None else value
-    return _NOTHING.get(difference.kind, "none") if value is None else value
+    if value is None:
+        return "not recorded" if side in difference.not_recorded else _NOTHING.get(difference.kind, "none")
+    shown = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}… ({len(value):,} characters)"
+    return shown.replace("\n", "\\n")
 
 
 def _conclude(comparison: Comparison, shown: Sequence[Difference], unknown: Sequence[Difference]) -> list[str]:

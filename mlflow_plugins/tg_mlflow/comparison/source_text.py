@@ -12,8 +12,9 @@ _NUMBER = re.compile(r" ([-+])(\d+)")
 def restore_imports(text: str, root: str) -> str:
     """Removes a package's top module from the imports of one of its modules; line numbers stay.
 
-    It undoes what :func:`tg.common.delivery.delivery.code.import_rewriter.rewrite_imports` has done, but for a few
-    spaces and for ``__import__("a.b")``.
+    It undoes what :func:`tg.common.delivery.delivery.code.import_rewriter.rewrite_imports` has done. Not in all: an
+    import that took several lines stays in one, several modules after one ``import`` stay apart, and ``__import__``
+    keeps the name behind it.
 
     Args:
         text: The module's text.

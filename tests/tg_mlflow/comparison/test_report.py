@@ -102,3 +102,9 @@ def test_of_very_many_changed_lines_the_first_ones_are_shown() -> None:
     shown = format_text(first, second, comparison).splitlines()
     assert shown[-5:-2] == ["  +2", "  … 303 more lines; --json has all", ""]
     assert format_json(first, second, comparison).count("+2\\n") == 400
+
+
+def test_long_values_are_cut_and_stay_in_one_line() -> None:
+    first, second = make_record(params={"note": "a\nb"}), make_record(params={"note": "c" * 1001})
+    text = format_text(first, second, compare(first, second))
+    assert f"\n  note: a\\nb -> {'c' * 300}… (1,001 characters)\n" in text

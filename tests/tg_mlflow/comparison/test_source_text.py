@@ -36,6 +36,12 @@ def test_line_numbers_stay_where_an_import_took_several_lines() -> None:
     assert restore_imports(packaged, ROOT) == "from \\\n\\\n\\\na import b, c\nC = 1\n"
 
 
+def test_what_cannot_be_undone_is_the_same_in_all_versions() -> None:
+    text = 'import os, a\nm = __import__("a.b")\n'
+    packaged = rewrite_imports(text, PurePosixPath("tasks.py"), ROOT, {"a"})
+    assert restore_imports(packaged, ROOT) == 'import os; import a\nm = __import__("a.b").a\n'
+
+
 def test_another_version_of_the_package_leaves_no_trace() -> None:
     text = "import a.b\nfrom a import c\nimport os, a\n"
     packaged = [rewrite_imports(text, PurePosixPath("tasks.py"), root, {"a"}) for root in ("T__1", "Other__2")]
