@@ -136,3 +136,8 @@ def compare_named(kind: str, first: Mapping[str, str], second: Mapping[str, str]
     for name in sorted({*first, *second}):
         if first.get(name) != second.get(name):
             yield Difference(kind, name, first.get(name), second.get(name))
+
+
+def count(number: int, what: str) -> str:
+    """Writes a number of things."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

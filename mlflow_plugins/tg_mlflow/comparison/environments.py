@@ -8,7 +8,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from tg_mlflow.comparison.differences import Difference, compare_named, compare_values
+from tg_mlflow.comparison.differences import Difference, compare_named, compare_values, count
 from tg_mlflow.comparison.package_record import PackageRecord
 from tg_mlflow.comparison.run_record import RunRecord
 
@@ -147,5 +147,5 @@ def _describe(environment: _Environment | None) -> Sequence[str | None]:
         return [None] * len(_MISSING)
     facts = environment.facts
     threads = ", ".join(f"{name}={value}" for name, value in environment.threads.items()) or _UNSET
-    libraries = f"{len(environment.libraries)} libraries"
-    return facts.get("python"), libraries, facts.get("cpu"), threads, facts.get(_SEED)
+    versions = count(len(environment.libraries), "version")
+    return facts.get("python"), versions, facts.get("cpu"), threads, facts.get(_SEED)

@@ -14,6 +14,7 @@ from tg_mlflow.comparison.differences import (
     MetricDifference,
     PredictionDifference,
     SourceDifference,
+    count,
 )
 from tg_mlflow.comparison.run_record import RunRecord
 from tg_mlflow.tracking.tags import PLACE_TAG
@@ -86,11 +87,11 @@ def _describe(difference: Difference) -> list[str]:
     change = f"{difference.name}: {_write(difference, FIRST)} -> {_write(difference, SECOND)}"
     if isinstance(difference, MetricDifference):
         most = max(difference.first_points, difference.second_points)
-        return [f"{change} at step {difference.step}; {difference.equal_points:,} of {_count(most, 'point')} equal"]
+        return [f"{change} at step {difference.step}; {difference.equal_points:,} of {count(most, 'point')} equal"]
     if isinstance(difference, PredictionDifference):
         most = max(difference.first_rows, difference.second_rows)
         where = f"{difference.column!r} of row {difference.row:,}"
-        return [f"{change} in {where}; {difference.equal_rows:,} of {_count(most, 'row')} equal"]
+        return [f"{change} in {where}; {difference.equal_rows:,} of {count(most, 'row')} equal"]
     return [change]
 
 
@@ -107,7 +108,7 @@ def _conclude(comparison: Comparison, shown: Sequence[Difference], unknown: Sequ
     if unknown:
         lines.append(f"Neither run has recorded: {', '.join(each.name for each in unknown)}")
     if comparison.equal_metrics:
-        counts = _count(comparison.equal_metrics, "metric"), _count(comparison.equal_points, "point")
+        counts = count(comparison.equal_metrics, "metric"), count(comparison.equal_points, "point")
         lines.append(f"Equal to the last digit: {counts[0]} with {counts[1]}")
     if comparison.is_identical:
         return [*lines, "The runs are identical"]
@@ -115,7 +116,3 @@ def _conclude(comparison: Comparison, shown: Sequence[Difference], unknown: Sequ
         return [*lines, "The runs are identical in all that they have recorded"]
     kinds = list(dict.fromkeys(each.kind for each in shown))
     return [*lines, f"The runs differ in {', '.join(kinds)}"]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -13,6 +13,7 @@ from tg_mlflow.comparison.differences import (
     Difference,
     compare_named,
     compare_values,
+    count,
 )
 from tg_mlflow.comparison.environments import compare_environments
 from tg_mlflow.comparison.metric_history import compare_histories
@@ -57,7 +58,7 @@ def compare(first: RunRecord, second: RunRecord) -> Comparison:
 
 def _compare_config(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
     if first.config is None or second.config is None:
-        configs = (None if each.config is None else f"{len(each.config)} keys" for each in (first, second))
+        configs = (None if each.config is None else count(len(each.config), "key") for each in (first, second))
         yield from compare_values("config", "configuration", *configs)
     else:
         yield from compare_named("config", first.config, second.config)

@@ -156,9 +156,9 @@ def test_what_one_run_has_not_recorded_is_named_with_what_the_other_one_has() ->
     assert [each.first for each in comparison.differences] == [
         "Task__1a2b3c",
         "points.parquet d1, 60 rows",
-        "1 keys",
+        "1 key",
         "3.11.7",
-        "2 libraries",
+        "2 versions",
         "Xeon",
         "OMP_NUM_THREADS=2",
         "random",
