@@ -15,7 +15,7 @@ from tg.common.delivery.sagemaker import Executor
 from tg.common.secrets import MASK
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.comparison import read_record
+from tg_mlflow.comparison.run_record import read_record
 from tg_mlflow.delivery.job_python import trains_with_this_python
 from tg_mlflow.delivery.packaged_training import PackagedTraining
 from tg_mlflow.delivery.project_delivery import build_options
@@ -42,6 +42,8 @@ from tg_mlflow.training.training import Training, train_recorded
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 VERDICT_ARTIFACT = "reproduction.json"
+
+_SUFFIX = " reproduced"
 
 # A fact about jobs in containers.
 _IMAGE_ID_TAG = "tg.image_id"
@@ -113,7 +115,7 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
         params = {name: value for name, value in recorded.params.items() if name not in wanted.hyperparameters}
         with terminating_as_interrupt():
             experiment_id = wanted.experiment_id or run.info.experiment_id
-            name = wanted.run_name or f"{run.info.run_name} reproduced"
+            name = wanted.run_name or f"{run.info.run_name.removesuffix(_SUFFIX)}{_SUFFIX}"
             run_id = create_reproducing_run(client, run, experiment_id, place.name, name)
             _logger.info("Run %s trains the package of run %s again, at %s", run_id, run.info.run_id, place.name)
             with announcing_interrupt(client, run_id):

@@ -4,8 +4,9 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from tg_mlflow.comparison import Comparison, Difference, RunRecord, compare
-from tg_mlflow.comparison.differences import MetricDifference, PredictionDifference
+from tg_mlflow.comparison.differences import Comparison, Difference, MetricDifference, PredictionDifference
+from tg_mlflow.comparison.run_comparison import compare
+from tg_mlflow.comparison.run_record import RunRecord
 
 _FINISHED = "FINISHED"
 # How many are named in a line; the artifact has all.
