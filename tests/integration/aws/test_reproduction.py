@@ -14,7 +14,7 @@ from docker.errors import APIError
 from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
-from tests.integration.aws.backend_support import FastBackend
+from tests.integration.aws.backend_support import READY_NAME, FastBackend
 from tests.integration.aws.support import BUCKET, list_keys
 from tests.support import ProjectFolder, all_runs
 from tg_mlflow.places.sagemaker import SagemakerPlace
@@ -57,6 +57,7 @@ def test_a_run_is_the_same_to_the_last_digit_at_other_places(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     project.write("MLproject", MLPROJECT)
+    (project.path / "tasks.py").unlink()  # so that nothing has to be installed
     project.write("train.py", SCRIPT)
     project.write("tg.json", json.dumps({"dataset": "start.txt", "datasets_folder": str(tmp_path / "data")}))
     (tmp_path / "data" / "reproduced").mkdir(parents=True)
@@ -67,7 +68,8 @@ def test_a_run_is_the_same_to_the_last_digit_at_other_places(
 
     monkeypatch.setenv("AWS_ROLE", aws.role_arn)
     monkeypatch.setattr(SagemakerPlace, "open", FastBackend()._open)
-    for place, config in (("tg-local", image), ("tg-sagemaker", {**image, "bucket": BUCKET})):
+    aws.images[READY_NAME] = image["base_image"]
+    for place, config in (("tg-local", image), ("tg-sagemaker", {"image_uri": READY_NAME, "bucket": BUCKET})):
         wanted = Reproduction(run.info.run_id, place=place, config=config)
         verdict = reproduce(TrackingClient(store.tracking_uri), wanted)
         assert verdict.summary == "identical to the last digit: 30 points of 1 metric"
