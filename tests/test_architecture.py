@@ -37,7 +37,7 @@ HOST_FLOORS = [
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery"},
+    {"recording", "results", "delivery", "registration", "usage", "cost"},
     {"replay"},
     {"places", "figures", "comparison"},
     {"tracking", "project"},
@@ -51,8 +51,11 @@ HOST_LIMITS = {
     "sweeps.report": {"results", "figures", "tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
     "replay": {"tracking", "errors"},
+    "registration": {"places", "tracking", "errors"},
     "results": {"figures", "places", "tracking", "errors"},
     "testing": {"backend", "places", "errors"},
+    "usage": {"tracking", "errors"},
+    "cost": {"places", "tracking", "errors"},
 }
 # Who may name SageMaker besides the places: MLflow's adapter, which registers it, and the command that uploads to it.
 MAY_NAME_SAGEMAKER = ("places.", "backend", "cli.upload", "sweeps.existing_job")

@@ -11,6 +11,7 @@ _COMMANDS = {
     "attach": "runs:attach_command",
     "cancel": "runs:cancel_command",
     "diff": "diff:diff",
+    "events": "events:events",
     "logs": "runs:logs",
     "reconcile": "runs:reconcile",
     "reproduce": "reproduce:reproduce",

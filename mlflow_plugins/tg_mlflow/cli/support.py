@@ -13,6 +13,7 @@ from mlflow.exceptions import ExecutionException, MlflowException
 
 from tg.common import TgError
 from tg.common.secrets import SecretMask
+from tg.common.system.disk_errors import is_of_the_disk
 from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 from tg_mlflow.tracking.new_store import open_store
 
@@ -31,6 +32,10 @@ def exiting_on_errors(exit_code: int = 1) -> Iterator[None]:
             f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}", exit_code
         )
     except TgError as error:
+        exit_with(describe_failure(error), exit_code)
+    except OSError as error:
+        if not is_of_the_disk(error):
+            raise
         exit_with(describe_failure(error), exit_code)
 
 

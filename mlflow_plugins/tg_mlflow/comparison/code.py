@@ -19,7 +19,9 @@ def compare_code(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
     yield from _compare_library(first, second)
     if first.package is None or second.package is None:
         yield from compare_values("code", "package", _name_package(first), _name_package(second))
-        yield from compare_values("code", "commit", *(each.tags.get(MLFLOW_GIT_COMMIT) for each in (first, second)))
+        commits = [each.tags.get(MLFLOW_GIT_COMMIT) for each in (first, second)]
+        if commits != [None, None]:
+            yield from compare_values("code", "commit", *commits)
         return
     files = first.package.sources, second.package.sources
     for name in sorted({*files[0], *files[1]}):

@@ -6,6 +6,7 @@ from tg_mlflow.comparison.differences import FIRST, SECOND, Difference, compare_
 from tg_mlflow.comparison.run_record import DatasetRecord, RunRecord
 
 _CHANNELS = "channels."
+_METADATA = " (of S3's metadata, not of the content)"
 
 
 def compare_data(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
@@ -46,7 +47,7 @@ def _describe(dataset: DatasetRecord | None) -> str | None:
     if dataset is None:
         return None
     rows = "" if dataset.rows is None else f", {dataset.rows:,} rows"
-    return f"{dataset.digest}{rows}{' (of S3’s metadata, not of the content)' if dataset.is_by_metadata else ''}"
+    return f"{dataset.digest}{rows}{_METADATA if dataset.is_by_metadata else ''}"
 
 
 def _describe_all(datasets: Sequence[DatasetRecord] | None) -> str | None:

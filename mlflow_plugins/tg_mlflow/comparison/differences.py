@@ -1,7 +1,10 @@
 """In what two runs differ."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tg.common.secrets import SecretMask
 
 FIRST, SECOND = "first", "second"
 
@@ -27,6 +30,11 @@ class Difference:
     first: str | None
     second: str | None
     not_recorded: tuple[str, ...] = ()
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether neither run has recorded it."""
+        return self.not_recorded == (FIRST, SECOND) and self.first is self.second is None
 
 
 @dataclass(frozen=True)
@@ -100,10 +108,21 @@ class Comparison:
         """In what the results of the trainings differ."""
         return tuple(each for each in self.differences if each.kind in OUTCOMES)
 
+    def without_secrets(self, mask: SecretMask) -> "Comparison":
+        """Returns the same comparison with secrets masked in all its texts, such as the source of files."""
+        return replace(self, differences=tuple(_mask(each, mask) for each in self.differences))
+
     @property
     def is_identical(self) -> bool:
         """Whether the runs are known to be the same in everything."""
         return not self.differences
+
+
+def _mask(difference: Difference, mask: SecretMask) -> Difference:
+    masked: dict[str, Any] = {
+        name: mask.mask(value) for name, value in vars(difference).items() if isinstance(value, str)
+    }
+    return replace(difference, **masked)
 
 
 def compare_values(kind: str, name: str, first: str | None, second: str | None) -> Iterator[Difference]:

@@ -1,5 +1,6 @@
 """Compares with what, and on what machine, two jobs ran."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from tg_mlflow.comparison.differences import Difference, compare_named, compare_values
+from tg_mlflow.comparison.package_record import PackageRecord
 from tg_mlflow.comparison.run_record import RunRecord
 
 _INSTANCE_TYPE_TAG, _IMAGE_DIGEST_TAG = "tg.instance_type", "tg.image_digest"
@@ -19,6 +21,7 @@ _FACTS = {
     "cpus": ("machine", "CPUs"),
     "machine": ("machine", "architecture"),
     "memory_mb": ("machine", "memory in MB"),
+    "gpus": ("machine", "GPUs"),
     "platform": ("machine", "platform"),
     "hash_seed": ("seed", "PYTHONHASHSEED"),
 }
@@ -27,11 +30,14 @@ _MISSING = (
     ("python", "Python"),
     ("library", "installed libraries"),
     ("machine", "CPU"),
-    ("threads", "variables"),
+    ("threads", "variables of threads"),
     ("seed", "PYTHONHASHSEED"),
 )
+_PIN = re.compile(r"==[^,*]+$")
 _SEED = "hash_seed"
 _UNSET = "not set"
+# What it means if a job has not noted a fact that can be found anywhere.
+_DEFAULTS = {_SEED: _UNSET, "gpus": "none"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,10 @@ class _Environment:
 
     @staticmethod
     def parse(given: Mapping[str, Any]) -> "_Environment":
-        facts = {name: str(given[name]) for name in _FACTS if given.get(name) is not None}
+        noted = {name: given[name] for name in _FACTS if given.get(name) is not None}
+        facts = {name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in noted.items()}
         return _Environment(
-            {_SEED: _UNSET, **facts},
+            {**_DEFAULTS, **facts},
             {canonicalize_name(name): str(version) for name, version in dict(given.get("libraries") or {}).items()},
             {name: str(value) for name, value in dict(given.get("threads") or {}).items()},
         )
@@ -65,14 +72,7 @@ def compare_environments(first: RunRecord, second: RunRecord) -> Iterator[Differ
         yield from compare_named("library", a.libraries, b.libraries)
         yield from compare_named("threads", a.threads, b.threads)
         return
-    required = _read_required(first), _read_required(second)
-    if a is not None or b is not None:
-        # What is installed is more than what is required: only what both name can be compared.
-        known = a.libraries if a is not None else required[0], b.libraries if b is not None else required[1]
-        names = known[0].keys() & known[1].keys()
-        required = {name: known[0][name] for name in names}, {name: known[1][name] for name in names}
-    yield from compare_named("library", *required)
-    yield from compare_named("python", _read_launcher(first), _read_launcher(second))
+    yield from _compare_made(first, second, a, b)
     for (kind, name), *values in zip(_MISSING, _describe(a), _describe(b), strict=True):
         yield from compare_values(kind, name, *values)
 
@@ -89,27 +89,49 @@ def _compare_tag(kind: str, name: str, tag: str, first: RunRecord, second: RunRe
     yield from compare_named(kind, *values)
 
 
-def _read_launcher(record: RunRecord) -> dict[str, str]:
-    version = None if record.package is None else record.package.properties.get("python_version")
-    return {} if version is None else {"Python of the launcher": str(version)}
+def _compare_made(
+    first: RunRecord, second: RunRecord, a: _Environment | None, b: _Environment | None
+) -> Iterator[Difference]:
+    """Compares with what packages were made and what they require; one of the runs may know what was installed."""
+    if a is None and b is None and first.package is not None and second.package is not None:
+        versions = (each.properties.get("python_version") for each in (first.package, second.package))
+        yield from compare_values("python", "Python of the launcher", *versions)
+        yield from compare_named("library", _read_required(first.package), _read_required(second.package))
+        return
+    known = _find_versions(first, a), _find_versions(second, b)
+    for name in sorted(known[0].keys() & known[1].keys()):
+        yield from compare_values("library", name, known[0][name], known[1][name])
 
 
-def _read_required(record: RunRecord) -> Mapping[str, str]:
-    """Returns what a package requires: versions, or other conditions as they are written."""
-    if record.package is None:
-        return {}
-    properties = record.package.properties
-    made_with = dict(properties.get("library_versions") or {})
-    required: dict[str, str] = {canonicalize_name(name): str(version) for name, version in made_with.items()}
-    for line in properties.get("requirements") or ():
+def _find_versions(record: RunRecord, environment: _Environment | None) -> Mapping[str, str]:
+    if environment is not None:
+        return environment.libraries
+    return {} if record.package is None else _read_versions(record.package)
+
+
+def _read_versions(package: PackageRecord) -> dict[str, str]:
+    """Returns the versions that a package was made with, or requires."""
+    made_with = dict(package.properties.get("library_versions") or {})
+    required = {name: line.removeprefix("==") for name, line in _read_conditions(package).items() if _PIN.match(line)}
+    return {canonicalize_name(name): str(version) for name, version in made_with.items()} | required
+
+
+def _read_required(package: PackageRecord) -> dict[str, str]:
+    """Returns versions, or else conditions as they are written."""
+    return {**_read_conditions(package), **_read_versions(package)}
+
+
+def _read_conditions(package: PackageRecord) -> dict[str, str]:
+    """Returns what a package requires of each library; an address without a name stands for itself."""
+    conditions: dict[str, str] = {}
+    for line in package.properties.get("requirements") or ():
         try:
-            requirement = Requirement(line)
-        except InvalidRequirement:  # such as an address by itself
-            required[line] = line
+            required = Requirement(line)
+        except InvalidRequirement:
+            conditions[line] = line
             continue
-        version = str(requirement.specifier) or requirement.url or "any version"
-        required[canonicalize_name(requirement.name)] = version if "," in version else version.removeprefix("==")
-    return required
+        conditions[canonicalize_name(required.name)] = str(required.specifier) or required.url or "any version"
+    return conditions
 
 
 def _describe(environment: _Environment | None) -> Sequence[str | None]:

@@ -1,6 +1,9 @@
 """The points of a metric, and the first in which two runs differ."""
 
-from collections.abc import Sequence
+import gc
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
@@ -16,14 +19,31 @@ class Point(NamedTuple):
     value: float
 
 
-def read_history(client: TrackingClient, run_id: str, key: str) -> list[Point]:
-    """Reads all points of a metric, in the order of their steps and, within a step, of time.
+def read_histories(client: TrackingClient, run_id: str, keys: Iterable[str]) -> dict[str, list[Point]]:
+    """Reads all points of metrics, in the order of their steps and, within a step, of time.
 
     Raises:
         TrackingError: If the tracking server does not answer.
     """
+    with _without_garbage_collection():
+        return {key: _read_history(client, run_id, key) for key in keys}
+
+
+def _read_history(client: TrackingClient, run_id: str, key: str) -> list[Point]:
     points = [Point(each.step, each.timestamp, each.value) for each in client.get_metric_history(run_id, key)]
-    return sorted(points, key=lambda point: (point.step, point.time_ms, point.value != point.value, point.value))
+    return sorted(points, key=lambda point: (point.step, point.time_ms, math.isnan(point.value), point.value))
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Lets a hundred thousand points be made in half the time: none is garbage, and each collection looks at all."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def compare_histories(name: str, first: Sequence[Point], second: Sequence[Point]) -> MetricDifference | None:
@@ -35,31 +55,35 @@ def compare_histories(name: str, first: Sequence[Point], second: Sequence[Point]
     Returns:
         The first point that differs; ``None`` if none does.
     """
-    steps = [
-        {step: list(points) for step, points in groupby(each, lambda point: point.step)} for each in (first, second)
-    ]
-    equal, found = 0, None
+    steps = _group(first), _group(second)
+    equal, differing = 0, None
     for step in sorted(steps[0].keys() | steps[1].keys()):
-        pair = steps[0].get(step, []), steps[1].get(step, [])
-        values = [[_comparable(point.value) for point in points] for points in pair]
-        if values[0] == values[1] or (any(map(_has_ties, pair)) and set(values[0]) == set(values[1])):
-            equal += min(map(len, values))
+        a, b = steps[0].get(step, []), steps[1].get(step, [])
+        if _may_be_same(a, b):
+            equal += min(len(a), len(b))
             continue
-        pairs = list(zip_longest(*pair))
-        different = [not (a and b and _comparable(a.value) == _comparable(b.value)) for a, b in pairs]
-        equal += different.count(False)
-        if found is None:
-            a, b = pairs[different.index(True)]
-            found = step, a and repr(a.value), b and repr(b.value)
-    if found is None:
+        pairs = list(zip_longest(map(_write, a), map(_write, b)))
+        equal += sum(one == other for one, other in pairs)
+        if differing is None:
+            differing = step, *next((one, other) for one, other in pairs if one != other)
+    if differing is None:
         return None
-    step, a, b = found
-    return MetricDifference("metric", name, a, b, (), step, equal, len(first), len(second))
+    step, value, other = differing
+    return MetricDifference("metric", name, value, other, (), step, equal, len(first), len(second))
 
 
-def _comparable(value: float) -> float | None:
-    return value if value == value else None
+def _group(points: Sequence[Point]) -> dict[int, list[Point]]:
+    return {step: list(same) for step, same in groupby(points, lambda point: point.step)}
+
+
+def _may_be_same(first: Sequence[Point], second: Sequence[Point]) -> bool:
+    a, b = [_write(point) for point in first], [_write(point) for point in second]
+    return a == b or (set(a) == set(b) and (_has_ties(first) or _has_ties(second)))
 
 
 def _has_ties(points: Sequence[Point]) -> bool:
     return len({point.time_ms for point in points}) < len(points)
+
+
+def _write(point: Point) -> str:
+    return repr(point.value + 0.0)  # some stores do not keep the sign of a zero

@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from itertools import groupby
 
 from tg_mlflow.comparison.differences import (
+    FIRST,
+    SECOND,
     Comparison,
     Difference,
     MetricDifference,
@@ -15,15 +18,16 @@ from tg_mlflow.comparison.differences import (
 from tg_mlflow.comparison.run_record import RunRecord
 from tg_mlflow.tracking.tags import PLACE_TAG
 
-_NONE = {
+# What a run has where it has nothing, by the kind of a difference.
+_NOTHING = {
     "code": "not there",
     "parameter": "not given",
-    "config": "default",
-    "library": "not installed",
+    "config": "as by default",
+    "library": "not required",
     "threads": "not set",
     "metric": "no such point",
+    "predictions": "not there",
 }
-_NOT_RECORDED = "not recorded"
 
 
 def format_json(first: RunRecord, second: RunRecord, comparison: Comparison) -> str:
@@ -43,71 +47,68 @@ def format_json(first: RunRecord, second: RunRecord, comparison: Comparison) -> 
 
 
 def format_text(first: RunRecord, second: RunRecord, comparison: Comparison) -> str:
-    """Writes a comparison as lines, the source of changed files as ``diff -u`` does."""
+    """Writes a comparison as lines: what differs by its kind, changed files as ``diff -u`` does, and a summary."""
+    unknown = [each for each in comparison.differences if each.is_unknown]
     lines = [f"--- {_describe_run(first)}", f"+++ {_describe_run(second)}"]
-    for kind, differences in groupby(comparison.differences, lambda each: each.kind):
-        lines += ["", kind]
-        for each in differences:
-            lines.append(f"  {each.name}: {_describe(each)}")
-            if isinstance(each, SourceDifference) and each.unified_diff:
-                lines += [f"    {line}" for line in each.unified_diff.splitlines()]
-    return "\n".join([*lines, "", _conclude(comparison)])
+    shown = [each for each in comparison.differences if not each.is_unknown]
+    for kind, differences in groupby(shown, lambda each: each.kind):
+        lines += ["", kind, *(f"  {line}" for each in differences for line in _describe(each))]
+    return "\n".join([*lines, "", *_conclude(comparison, shown, unknown)])
 
 
 def _summarize(record: RunRecord) -> dict[str, str | None]:
     info = record.run.info
+    begun = datetime.fromtimestamp(info.start_time / 1000, timezone.utc)
     return {
         "run_id": info.run_id,
         "name": info.run_name,
         "place": record.tags.get(PLACE_TAG),
         "status": info.status,
-        "start_time": _write_time(record),
+        "start_time": begun.isoformat(timespec="seconds"),
     }
 
 
 def _describe_run(record: RunRecord) -> str:
     summary = _summarize(record)
-    about = [summary["place"], summary["status"], summary["start_time"]]
+    about = (summary[name] for name in ("place", "status", "start_time"))
     return f"{summary['run_id']} {summary['name']} ({', '.join(filter(None, about))})"
 
 
-def _write_time(record: RunRecord) -> str:
-    begun = datetime.fromtimestamp(record.run.info.start_time / 1000, timezone.utc)
-    return begun.isoformat(sep=" ", timespec="seconds")
-
-
-def _describe(difference: Difference) -> str:
-    first, second = _write_sides(difference)
-    change = f"{first} -> {second}" if first != second else f"{first} in both"
+def _describe(difference: Difference) -> list[str]:
+    if isinstance(difference, SourceDifference) and difference.unified_diff:
+        return difference.unified_diff.splitlines()
+    change = f"{difference.name}: {_write(difference, FIRST)} -> {_write(difference, SECOND)}"
     if isinstance(difference, MetricDifference):
         most = max(difference.first_points, difference.second_points)
-        count = f"{difference.equal_points:,} of {most:,} points are equal"
-        return f"{change} at step {difference.step}, the first that differs; {count}"
+        return [f"{change} at step {difference.step}; {difference.equal_points:,} of {_count(most, 'point')} equal"]
     if isinstance(difference, PredictionDifference):
         most = max(difference.first_rows, difference.second_rows)
         where = f"{difference.column!r} of row {difference.row:,}"
-        return f"{change} in {where}, the first that differs; {difference.equal_rows:,} of {most:,} rows are equal"
-    return change
+        return [f"{change} in {where}; {difference.equal_rows:,} of {_count(most, 'row')} equal"]
+    return [change]
 
 
-def _write_sides(difference: Difference) -> tuple[str, str]:
-    absent = _NONE.get(difference.kind, "none")
-    texts = []
-    for side, value in (("first", difference.first), ("second", difference.second)):
-        if side not in difference.not_recorded:
-            texts.append(absent if value is None else value)
-        else:
-            texts.append(_NOT_RECORDED if value is None else f"{value} ({_NOT_RECORDED} as a whole)")
-    return texts[0], texts[1]
+def _write(difference: Difference, side: str) -> str:
+    value = difference.first if side == FIRST else difference.second
+    if side in difference.not_recorded:
+        return "not recorded" if value is None else value
+    return _NOTHING.get(difference.kind, "none") if value is None else value
 
 
-def _conclude(comparison: Comparison) -> str:
-    same = f"{comparison.equal_metrics:,} metrics are equal in all {comparison.equal_points:,} points"
+def _conclude(comparison: Comparison, shown: Sequence[Difference], unknown: Sequence[Difference]) -> list[str]:
+    lines = []
+    if unknown:
+        lines.append(f"Neither run has recorded: {', '.join(each.name for each in unknown)}")
+    if comparison.equal_metrics:
+        counts = _count(comparison.equal_metrics, "metric"), _count(comparison.equal_points, "point")
+        lines.append(f"Equal to the last digit: {counts[0]} with {counts[1]}")
     if comparison.is_identical:
-        return f"The runs are identical; {same}"
-    known = [each for each in comparison.differences if not each.not_recorded]
-    unknown = len(comparison.differences) - len(known)
-    count = (
-        f"The runs differ in {len(known):,} things" if known else "The runs do not differ in what both have recorded"
-    )
-    return f"{count}{f'; {unknown:,} are not recorded' if unknown else ''}; {same}"
+        return [*lines, "The runs are identical"]
+    if not shown:
+        return [*lines, "The runs are identical in all that they have recorded"]
+    kinds = list(dict.fromkeys(each.kind for each in shown))
+    return [*lines, f"The runs differ in {', '.join(kinds)}"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,6 +1,5 @@
 """Compares what two runs remember."""
 
-import json
 from collections.abc import Iterator
 
 from tg_mlflow.comparison.code import compare_code, compare_tasks
@@ -18,7 +17,7 @@ from tg_mlflow.comparison.differences import (
 from tg_mlflow.comparison.environments import compare_environments
 from tg_mlflow.comparison.metric_history import compare_histories
 from tg_mlflow.comparison.predictions import compare_predictions
-from tg_mlflow.comparison.run_record import RunRecord, flatten
+from tg_mlflow.comparison.run_record import RunRecord, flatten, read_object
 from tg_mlflow.tracking.tags import MISSING_LOG_TAG, PLACE_OPTIONS_TAG, PLACE_TAG, REFUSED_METRICS_TAG
 
 _ORDER = (*CAUSES, *OUTCOMES)
@@ -60,23 +59,28 @@ def _compare_config(first: RunRecord, second: RunRecord) -> Iterator[Difference]
 
 def _compare_places(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
     yield from compare_values("place", "place", *(each.tags.get(PLACE_TAG) for each in (first, second)))
-    options = (flatten(json.loads(each.tags.get(PLACE_OPTIONS_TAG, "{}"))) for each in (first, second))
-    yield from compare_named("place", *options)
+    yield from compare_named("place", _read_options(first), _read_options(second))
+
+
+def _read_options(record: RunRecord) -> dict[str, str]:
+    text = record.tags.get(PLACE_OPTIONS_TAG, "{}")
+    options = read_object(text)
+    return {"options": text} if options is None else flatten(options)
 
 
 def _note_missing_metrics(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
     """Names what tells that a run does not have all metrics of its training."""
     for tag, name in (
-        (MISSING_LOG_TAG, "metrics in what is missing of the log"),
-        (REFUSED_METRICS_TAG, "metrics that MLflow has refused"),
+        (MISSING_LOG_TAG, "what is missing of the log"),
+        (REFUSED_METRICS_TAG, "what MLflow has refused"),
     ):
-        sides = tuple(side for side, record in ((FIRST, first), (SECOND, second)) if tag in record.tags)
-        if sides:
-            yield Difference("metric", name, None, None, sides)
+        values = ["not recorded" if tag in each.tags else "nothing" for each in (first, second)]
+        if sides := tuple(side for side, value in zip((FIRST, SECOND), values, strict=True) if value != "nothing"):
+            yield Difference("metric", name, values[0], values[1], sides)
 
 
 def _compare_status(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
-    status = [each.run.info.status for each in (first, second)]
+    status = [f"{each.run.info.status}{' (it goes on)' if each.is_running else ''}" for each in (first, second)]
     sides = tuple(side for side, record in ((FIRST, first), (SECOND, second)) if record.is_running)
     if sides or status[0] != status[1]:
         yield Difference("status", "status", status[0], status[1], sides)

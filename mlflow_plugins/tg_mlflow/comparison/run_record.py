@@ -9,9 +9,9 @@ from typing import Any
 from mlflow.entities import DatasetInput, Run
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
-from tg.common.delivery.sagemaker.archive import ResultArchive
 from tg.common.delivery.sagemaker.archive.names import ARCHIVE_NAME
-from tg_mlflow.comparison.metric_history import Point, read_history
+from tg.common.delivery.sagemaker.archive.safe_extraction import extract_archive, scan_archive
+from tg_mlflow.comparison.metric_history import Point, read_histories
 from tg_mlflow.comparison.package_record import PackageRecord, read_package
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.tracking.client import TrackingClient
@@ -105,7 +105,7 @@ def read_record(client: TrackingClient, run_id: str, folder: Path) -> RunRecord:
     files = _Artifacts(client, run_id, folder)
     package = files.download_first(_PACKAGE, ".tar.gz")
     record = None if package is None else read_package(package)
-    task, config = files.read_json(_TASK), _parse(run_id, CONFIG_TAG, tags.get(CONFIG_TAG))
+    task, config = files.read_object(_TASK), read_object(tags.get(CONFIG_TAG))
     archive = files.download_first(_RESULT, ARCHIVE_NAME)
     return RunRecord(
         run=run,
@@ -114,10 +114,10 @@ def read_record(client: TrackingClient, run_id: str, folder: Path) -> RunRecord:
         datasets=_read_datasets(run, config),
         package=record,
         task=None if task is None else _flatten_task(task, record),
-        environment=files.read_json(ENVIRONMENT),
-        metrics={
-            key: read_history(client, run_id, key) for key in sorted(run.data.metrics) if not key.startswith(_MEASURED)
-        },
+        environment=files.read_object(ENVIRONMENT),
+        metrics=read_histories(
+            client, run_id, sorted(key for key in run.data.metrics if not key.startswith(_MEASURED))
+        ),
         predictions=None if archive is None else _extract_predictions(archive, folder / "predictions"),
     )
 
@@ -144,11 +144,13 @@ def _flatten_task(task: Any, package: PackageRecord | None) -> dict[str, str]:
     return {path: text.replace(root, "") if root else text for path, text in flatten(task).items()}
 
 
-def _parse(run_id: str, what: str, text: str | None) -> Any:
+def read_object(text: str | None) -> dict[str, Any] | None:
+    """Parses a JSON object; what is damaged, such as a tag that was too long, counts as not recorded."""
     try:
-        return None if text is None else json.loads(text)
-    except ValueError as error:
-        raise RunNotOursError(f"{what} of run {run_id!r} is damaged: {error}; nothing can be compared") from error
+        value = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _read_datasets(run: Run, config: Mapping[str, Any] | None) -> list[DatasetRecord] | None:
@@ -160,19 +162,16 @@ def _read_datasets(run: Run, config: Mapping[str, Any] | None) -> list[DatasetRe
 def _read_dataset(given: DatasetInput) -> DatasetRecord:
     dataset = given.dataset
     context = next((tag.value for tag in given.tags if tag.key == MLFLOW_DATASET_CONTEXT), "")
-    rows = json.loads(dataset.profile).get("num_rows") if dataset.profile else None
+    rows = (read_object(dataset.profile) or {}).get("num_rows")
     by_metadata = dataset.source_type == "s3" and not dataset.profile
     return DatasetRecord(dataset.name, dataset.digest, context, rows, by_metadata)
 
 
-def _extract_predictions(path: Path, folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    folder.mkdir(exist_ok=True)
-    with ResultArchive(path) as archive:
-        for name in archive.list():
-            if PurePosixPath(name).stem in _PREDICTIONS and not name.endswith("/"):
-                found[name] = archive.get_path(name).rename(folder / str(len(found)))
-    return found
+def _extract_predictions(archive: Path, folder: Path) -> dict[str, Path]:
+    members = [member.name for member in scan_archive(archive) if not member.is_folder]
+    names = [name for name in members if PurePosixPath(name).stem in _PREDICTIONS]
+    extract_archive(archive, folder, set(names))
+    return {name: folder / name for name in names}
 
 
 class _Artifacts:
@@ -189,11 +188,11 @@ class _Artifacts:
         name = next((name for name in self._list(folder) if name.endswith(ending)), None)
         return None if name is None else self._download(name)
 
-    def read_json(self, name: str) -> Any:
-        """Reads a JSON file."""
+    def read_object(self, name: str) -> dict[str, Any] | None:
+        """Reads a file with a JSON object."""
         if name not in self._names:
             return None
-        return _parse(self._run_id, name, self._download(name).read_text(encoding="utf-8"))
+        return read_object(self._download(name).read_text(encoding="utf-8", errors="replace"))
 
     def _list(self, folder: str) -> list[str]:
         return sorted(each.path for each in self._client.list_artifacts(self._run_id, folder or None))

@@ -37,6 +37,22 @@ MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separa
 LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separated by ", "
 MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
+STOP_REASON_TAG = "tg.stop_reason"  # who or what has stopped a run that is KILLED, and when, in one line
+
+# What its job has used of its machine. The points themselves have MLflow's own names.
+ADVICE_TAG = "tg.advice"  # what is wrong with the machine, in one line
+PEAK_MEMORY_METRIC = "tg.peak_memory_percentage"
+PEAK_MEMORY_MEGABYTES_METRIC = "tg.peak_memory_megabytes"
+MEAN_CPU_METRIC = "tg.mean_cpu_percentage"
+
+COST_METRIC = "tg.cost_usd"  # what its machines have cost so far; of the run of a sweep, those of all its trainings
+
+# What has become of it meanwhile.
+EVENTS_TAG = "tg.events"  # JSON: each change of state with its time and its cause, as tracking/timeline.py defines it
+ATTEMPTS_TAG = "tg.attempts"  # how often its job has been started, if more than once
+DIFFERING_METRICS_TAG = "tg.differing_metrics"  # JSON: how many points another attempt has said with another value
+EXIT_CODE_TAG = "tg.exit_code"  # the exit code of its job, 128 and the signal's number after a signal
+SIGNAL_TAG = "tg.signal"  # the signal that has ended its job, such as SIGKILL
 
 # What its metrics do not show.
 METRIC_NAMES_TAG = "tg.metric_names"  # JSON: the names that changed keys stand for; goes on in tg.metric_names.2, …
@@ -52,6 +68,14 @@ JOB_MODEL_STATUS_TAG = "tg.job_model_status"  # of a logged model: READY if it i
 REGISTER_PREFIX = (
     "tg.register."  # followed by a number; JSON: a model that is to be registered when its files are there
 )
+
+# The registered model.
+REGISTER_TAG = "tg.register"  # JSON: what is to be registered when the run has FINISHED; removed when that is settled
+REGISTERED_TAG = "tg.registered"  # what has become of that, in one line
+
+# Metrics: how much time the interruptions of its job have cost, and how much of that is billed.
+LOST_SECONDS_METRIC = "tg.lost_seconds"
+LOST_BILLABLE_METRIC = "tg.lost_billable_seconds"
 
 # Sweeps and studies.
 SWEEP_TAG = "tg.sweep"  # of the run of a sweep; JSON: the values of each parameter

@@ -139,9 +139,11 @@ def create_tagged_run(
             run_id = take_run(hasty, given, tags, run_name)
         else:
             run_id = create_run_once(hasty, experiment_id, tags, run_name)
-    if held.any:
-        kill_run(client, run_id)
-    held.raise_any()
+    try:
+        held.raise_any()
+    except KeyboardInterrupt as interrupt:
+        kill_run(client, run_id, interrupt)
+        raise
     return run_id
 
 

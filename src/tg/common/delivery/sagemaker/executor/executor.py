@@ -1,7 +1,7 @@
 """The interface of all that runs jobs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ....errors import JobMissingError, JobUnreachableError
 from ..archive.result_archive import ResultArchive
@@ -18,6 +18,7 @@ from .log_tail import Listener, LogTail, check_completed, write_to_stdout
 from .place_options import PlaceOptions
 from .stored_dataset import StoredDataset
 from .traits import Traits
+from .usage import Usage
 
 
 class Executor(ABC):
@@ -176,6 +177,23 @@ class Executor(ABC):
             DeliveryError: If there is no such job.
         """
         return JobFacts()
+
+    def usage(self, job_id: str, since_ms: int = 0) -> Sequence[Usage]:
+        """Reads what a job uses of its machine; nothing where the place cannot tell, or the job does not run.
+
+        It is called every few seconds while a job runs, and once when it has ended. It must not disturb the job.
+
+        Args:
+            job_id: The job.
+            since_ms: The time of the last reading that the caller has, in milliseconds since 1970.
+
+        Returns:
+            The reading of this moment, or what the place has kept since then, the oldest first.
+
+        Raises:
+            DeliveryError: If that cannot be found out; the caller goes on without it.
+        """
+        return ()
 
     def find_dataset(self, job_id: str) -> StoredDataset | None:
         """Finds the dataset of a job where it is stored elsewhere; ``None`` if it is on this machine, or there is none.

@@ -8,8 +8,8 @@ from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
 from ..remote.pacing import Pacing
 from ..remote.plan import RemotePlan
-from ..remote.remote_executor import AccountOptions, RemoteExecutor
-from ..remote.shared_account import SharedAccount
+from ..remote.remote_executor import RemoteExecutor
+from ..remote.shared_account import AccountOptions, SharedAccount
 from .configured_executor import ConfiguredExecutor
 
 
