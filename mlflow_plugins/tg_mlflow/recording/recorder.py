@@ -15,7 +15,7 @@ from tg.common.delivery.sagemaker.contract.job_lines import START
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.attempt_notes import AttemptNotes
-from tg_mlflow.recording.environment_record import EnvironmentRecord
+from tg_mlflow.recording.environment_record import ENVIRONMENT_ARTIFACT, EnvironmentRecord
 from tg_mlflow.recording.job_records import JobRecordHandler
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
@@ -151,6 +151,8 @@ class RunRecorder:
             self._finish_log()
             self._replay.finish(self._output.missing_count, has_failed=error is not None)
             self._stack.__exit__(kind, error, traceback)
+            if self._environment.is_missing:
+                note_missing(self._client, self._run_id, [ENVIRONMENT_ARTIFACT])
             failure = self._metrics.error or self._replay.error or self._write_notes()
         if isinstance(error, (RecordingError, JobUnreachableError)):
             return  # that is about the rest, too

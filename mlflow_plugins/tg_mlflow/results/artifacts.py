@@ -28,6 +28,8 @@ from tg_mlflow.tracking.tags import LEFT_OUT_TAG, MISSING_TAG, PACKAGE_SHA256_TA
 # A child of MLflow's logger, which writes to the console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
 _EVERYTHING = LogConfig()
+# What is read in less than a second.
+_SMALL_BYTES = 200_000_000
 # A tag has room for so many names of files.
 _MOST_NAMED = 20
 # Neither MLflow's saving of a model nor matplotlib's fonts are thread-safe, nor is the first import of libraries with
@@ -128,6 +130,22 @@ def log_input(client: TrackingClient, run_id: str, path: Path | None, remote: St
 
     if path is not None or remote is not None:
         log_dataset(client, run_id, path, remote)
+
+
+def log_unchanged_input(client: TrackingClient, run_id: str, path: Path, since_ms: int) -> None:
+    """Logs a dataset as :func:`log_input` does, unless it was changed after a time, in milliseconds since 1970."""
+    from tg_mlflow.results.dataset_file import has_changed_since
+
+    if not has_changed_since(path, since_ms):
+        log_input(client, run_id, path)
+
+
+def log_small_input(client: TrackingClient, run_id: str, path: Path | None) -> None:
+    """Logs a dataset as :func:`log_input` does, if its digest takes no time."""
+    from tg_mlflow.results.dataset_file import count_bytes
+
+    if path is not None and count_bytes(path) <= _SMALL_BYTES:
+        log_input(client, run_id, path)
 
 
 def _log_views(

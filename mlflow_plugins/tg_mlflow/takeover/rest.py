@@ -16,7 +16,7 @@ from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
-from tg_mlflow.results.artifacts import log_package
+from tg_mlflow.results.artifacts import log_package, log_unchanged_input
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.takeover.run_job import RunJob, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
@@ -101,7 +101,7 @@ def record_rest(
                         client.delete_tag(run_id, tag)
                 is_recorded = record_result(client, found, found.dataset, found.log, missing_log)
         except JobFailedError as error:
-            _log_kept_package(client, found)
+            _log_package_and_dataset(client, found)
             if not is_still_needed(JobStatus.FAILED, False, error):
                 afterwards.callback(found.discard)
             raise
@@ -147,13 +147,18 @@ def _note_takeover(client: TrackingClient, found: RunJob) -> None:
     note_event(client, found.run_id, "attached", f"by process {os.getpid()} of {describe_user()}")
 
 
-def _log_kept_package(client: TrackingClient, found: RunJob) -> None:
-    """Logs the package of a failed job, if its launcher did not come to that; of other jobs, the archive has it."""
+def _log_package_and_dataset(client: TrackingClient, found: RunJob) -> None:
+    """Logs the package and the dataset of a failed job, if its launcher did not come to that, so that it can be trained
+    again; of other jobs, the archive has the package. A dataset that has changed since is another one.
+    """
+    attempts = Attempts(client.mask)
     if (path := find_kept_package(found.job_id)) is not None:
-        attempts = Attempts(client.mask)
         with attempts("package"):
             log_package(client, found.run_id, path)
-        note_missing(client, found.run_id, attempts.missing)
+    if found.dataset is not None and found.log.dataset:
+        with attempts("dataset"):
+            log_unchanged_input(client, found.run_id, found.dataset, found.run.info.start_time)
+    note_missing(client, found.run_id, attempts.missing)
 
 
 def _read_cursor(found: RunJob) -> int:

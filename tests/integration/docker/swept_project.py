@@ -128,7 +128,7 @@ def _assert_record(store: MlflowClient, run: Run, constant: float, splits: int, 
     def list_folder(folder: str | None = None) -> list[str]:
         return sorted(each.path for each in store.list_artifacts(run_id, folder))
 
-    assert list_folder() == ["figures", "logs", "package", "result", "tables", "task.json"]
+    assert list_folder() == ["environment.json", "figures", "logs", "package", "result", "tables", "task.json"]
     assert list_folder("figures") == [f"figures/{number}" for number in range(splits)]
     assert list_folder("logs") == ["logs/train.log"]
     assert list_folder("result") == ["result/model.tar.gz"]

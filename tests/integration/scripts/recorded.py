@@ -15,7 +15,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 
 # What our backends add to the training's run, and what each backend says of itself.
 OWN = re.compile(r"tg\.|mlflow\.project\.backend$")
-OWN_ARTIFACTS = re.compile(r"(logs|package|result)/|task\.json$")
+OWN_ARTIFACTS = re.compile(r"(logs|package|result)/|(environment|task)\.json$")
 # What is made by a script is from that script in plain MLflow, and from the training's project with our backends.
 ORIGIN = re.compile(r"mlflow\.(source\.|project\.|user$)")
 # When a model was made, and how large its files are, in which ids and times stand.
