@@ -22,7 +22,9 @@ from ..executor.usage import (
 
 _PROC = Path("/proc")
 # The limits of a container in which this process may run: of cgroups in version 2 and 1.
-_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_CGROUP = Path("/sys/fs/cgroup")
+_MEMORY_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
+_CPU_LIMITS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,18 @@ def _list_processes() -> Iterator[ProcessReading]:
         )
 
 
-def _count_cpus(pid: int) -> int:
+def _count_cpus(pid: int) -> float:
+    """Returns how many processors a process may use."""
     try:
-        return len(os.sched_getaffinity(pid))
+        present = len(os.sched_getaffinity(pid))
     except OSError:
-        return os.cpu_count() or 1
+        present = os.cpu_count() or 1
+    for names in _CPU_LIMITS:
+        with suppress(OSError, ValueError):  # `max` is no limit
+            quota, period = (int(word) for name in names for word in (_CGROUP / name).read_text("ascii").split())
+            if quota > 0:
+                return min(present, quota / period)
+    return present
 
 
 def _find_memory() -> int | None:
@@ -131,6 +140,6 @@ def _find_memory() -> int | None:
         first = (_PROC / "meminfo").read_text(encoding="ascii").splitlines()[0]  # MemTotal: 16384 kB
         known.append(int(first.split()[1]) * 1024)
     for name in _MEMORY_LIMITS:
-        with suppress(OSError, ValueError):  # `max` is no limit
-            known.append(int(Path(name).read_text(encoding="ascii")))
+        with suppress(OSError, ValueError):
+            known.append(int((_CGROUP / name).read_text(encoding="ascii")))
     return min(known, default=None)
