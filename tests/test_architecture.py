@@ -33,23 +33,25 @@ PLUGINS = {
 HOST_FLOORS = [
     {""},  # the face, `tg_mlflow` itself
     {"cli", "notebook", "testing"},
-    {"backend"},
+    {"backend", "reproduction"},
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery", "usage", "cost"},
+    {"recording", "results", "delivery", "registration", "usage", "cost"},
     {"replay"},
-    {"places", "figures"},
+    {"places", "figures", "comparison"},
     {"tracking", "project"},
     {"project.arguments", "project.environments"},
     {"errors"},
 ]
 # Rooms that may import less than what lies below them.
 HOST_LIMITS = {
+    "comparison": {"tracking", "errors"},
     "figures": set(),
     "sweeps.report": {"results", "figures", "tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
     "replay": {"tracking", "errors"},
+    "registration": {"places", "tracking", "errors"},
     "results": {"figures", "places", "tracking", "errors"},
     "testing": {"backend", "places", "errors"},
     "usage": {"tracking", "errors"},

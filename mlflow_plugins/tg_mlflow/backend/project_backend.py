@@ -21,6 +21,7 @@ from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
+from tg_mlflow.delivery.staying_files import warn_of_staying_files
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError, as_cause, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
@@ -129,6 +130,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         if (plan.is_dry_run or plan.config.max_cost is not None) and not plan.members:
             _logger.info("%s", plan.costs.describe())
         warn_of_ignored_settings(plan.project, plan.command, plan.config, request.config)
+        warn_of_staying_files(plan.command, plan.config)
         settle_crashes(plan.client)
     except TgError as error:
         raise ExecutionException(describe_failure(error)) from as_cause(error)

@@ -1,6 +1,7 @@
 """Records the rest of a job whose launcher is gone, to its own end or after stopping it."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
@@ -13,15 +14,18 @@ from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.takeover.run_job import RunJob, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.launcher import launching
+from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.launcher import describe_last_launcher, launching
 from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.stop_reasons import describe_user
 from tg_mlflow.tracking.tags import (
     CONFIG_TAG,
     EARLIER_JOBS_TAG,
@@ -31,6 +35,7 @@ from tg_mlflow.tracking.tags import (
     MISSING_TAG,
     NOT_UPLOADED_TAG,
     PLACE_TAG,
+    REGISTER_TAG,
 )
 from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_notes import note_log
@@ -78,6 +83,7 @@ def record_rest(
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
                 RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
             ):
+                _note_takeover(client, found)
                 seconds = found.log.system_metrics_seconds
                 sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
                 earlier_jobs = tags.get(EARLIER_JOBS_TAG, "").split()
@@ -105,6 +111,8 @@ def record_rest(
             client.delete_tag(run_id, NOT_UPLOADED_TAG)
         if not is_still_needed(JobStatus.COMPLETED, is_recorded):
             afterwards.callback(found.discard)
+        if REGISTER_TAG in tags:
+            settle_registration(client, run_id)
         return is_recorded
 
 
@@ -129,6 +137,14 @@ def _find_costs(found: RunJob) -> Costs | None:
         return Costs(place, place.config_model.model_validate(config))
     except ValueError:
         return None
+
+
+def _note_takeover(client: TrackingClient, found: RunJob) -> None:
+    """Notes that this process goes on with a run, and that the one before is gone if it was to record it to its end."""
+    pid, host = describe_last_launcher(found.run.data.tags)
+    if pid is not None and is_running(found.run):
+        note_event(client, found.run_id, "launcher gone", f"process {pid} on {host} has not ended the run")
+    note_event(client, found.run_id, "attached", f"by process {os.getpid()} of {describe_user()}")
 
 
 def _log_kept_package(client: TrackingClient, found: RunJob) -> None:

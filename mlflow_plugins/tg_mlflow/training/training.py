@@ -21,10 +21,12 @@ from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
+from tg_mlflow.tracking.events import note_event
 from tg_mlflow.training.active_run import active_run, reopen_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
 from tg_mlflow.training.creation import log_params
@@ -37,7 +39,7 @@ from tg_mlflow.training.job_variables import build_job_variables
 from tg_mlflow.training.job_watch import record_result, storing, watch_job
 from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
-from tg_mlflow.training.tags import build_job_tags
+from tg_mlflow.training.tags import build_job_tags, describe_delivery
 from tg_mlflow.training.wait_notes import noting_waits
 from tg_mlflow.usage.sampler import sampling_usage
 
@@ -91,6 +93,8 @@ def train_recorded(
                 with conducting_run(client, run_id, training.executor.traits.is_in_process) as ending:
                     log_params(client, run_id, params, training.config)
                     ending.is_due = train(client, run_id, training, afterwards)
+                if training.config.register is not None:
+                    settle_registration(client, run_id)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
@@ -173,6 +177,7 @@ def _train_once(
         # Noted before there is a job, so that it can be found whatever happens to this process.
         name = delivery.job.task.info.get("name")
         tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
+        tags |= describe_delivery(delivery)
         log_params(client, run_id, delivery.options.hyperparameters)
         for key, value in tags.items():
             client.set_tag(run_id, key, value)
@@ -180,6 +185,8 @@ def _train_once(
         recorder.begin_job()
         with storing(job):
             package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
+        size = f"{package.path.name}, {package.path.stat().st_size:,} bytes"
+        note_event(client, run_id, "packaged", size, is_urgent=False)
         guard = watching.enter_context(guarding_cost(client, run_id, executor, job.job_id, costs, number))
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
@@ -200,6 +207,7 @@ def _train_once(
             executor.submit(request, recorder.take)
         waits.has_job = guard.has_job = True
         if not executor.traits.is_in_process:
+            note_event(client, run_id, "submitted", f"job {job.job_id}", is_urgent=_is_detached(config))
             observing.enter_context(sampling)
         keep_run(client, job, tags, package.path)
         building.close()

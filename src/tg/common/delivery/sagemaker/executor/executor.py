@@ -7,7 +7,9 @@ from ....errors import JobMissingError, JobUnreachableError
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
 from ..contract.ml_folder import MlFolder
+from ..contract.shown_log import without_record_lines
 from ..job_files.job_folder import build_job_id
+from ..options.options import SagemakerOptions
 from ..runtime.starting_workers import refuse_in_starting_worker
 from .config import SagemakerConfig
 from .job_request import JobRequest
@@ -201,6 +203,22 @@ class Executor(ABC):
         """
         return None
 
+    def upload_dataset(self, options: SagemakerOptions, replaces: bool = True) -> str | None:
+        """Uploads a dataset to where the place's jobs read it; files with the same content are not sent again.
+
+        Args:
+            options: The dataset.
+            replaces: Whether it takes the place of another one that is there.
+
+        Returns:
+            Its address; ``None`` where jobs read it on this machine.
+
+        Raises:
+            DatasetError: If there is no dataset here, or another one is there.
+            DeliveryError: If it cannot be uploaded.
+        """
+        return None
+
     def execute(self, request: JobRequest) -> None:
         """Runs a job to its end, shows its output, and collects its results, however it ends.
 
@@ -214,7 +232,7 @@ class Executor(ABC):
         self.submit(request)
         job_id, tail = request.job_id, LogTail()
         try:
-            for event in self.logs(job_id):
+            for event in without_record_lines(self.logs(job_id)):
                 tail.add(event)
                 write_to_stdout(event)
         except JobUnreachableError:

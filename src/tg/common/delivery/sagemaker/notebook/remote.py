@@ -79,7 +79,7 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
             DatasetError: If there is no dataset here.
             DeliveryError: If S3 refuses it.
         """
-        return self.executor.upload_dataset(self.config)
+        return self.executor.upload_dataset(self.config.options)
 
     def console_url(self, job_id: str) -> str:
         """Returns the address of a job in AWS's console."""

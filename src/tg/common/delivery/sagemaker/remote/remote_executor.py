@@ -23,6 +23,7 @@ from ..executor.traits import Traits
 from ..executor.unknown_states import UnknownStates
 from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
+from ..options.options import SagemakerOptions
 from .cloudwatch_log import CloudWatchLog
 from .dataset import find_remote_dataset, upload_dataset
 from .delivery import RemoteDelivery
@@ -169,17 +170,8 @@ class RemoteExecutor(Executor):
         """Makes waiting calls raise ``KeyboardInterrupt``, as :attr:`SharedAccount.interrupted` describes."""
         self._account.interrupted.set()
 
-    def upload_dataset(self, delivery: SagemakerConfig) -> str:
-        """Uploads a dataset to S3, with progress; files with the same content are not sent again.
-
-        Returns:
-            Where it is.
-
-        Raises:
-            DatasetError: If there is no dataset here.
-            DeliveryError: If S3 refuses it.
-        """
-        done = upload_dataset(self.aws, delivery.options)
+    def upload_dataset(self, options: SagemakerOptions, replaces: bool = True) -> str:
+        done = upload_dataset(self.aws, options, replaces=replaces)
         Logger.info(f"The dataset is {done.location} ({done.sent_bytes:,} bytes were sent)")
         return str(done.location)
 

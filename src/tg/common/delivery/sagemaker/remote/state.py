@@ -14,7 +14,7 @@ _OVERDUE = {
     "MaxRuntimeExceeded": ("its time to run is over", "max_run_seconds"),
     "MaxWaitTimeExceeded": ("its time to wait and run is over", "max_wait_seconds"),
 }
-_KILLED = re.compile(rf"\bexit code:? {EXIT_KILLED}\b")
+_EXIT_CODE = re.compile(r"\bexit code:? (\d{1,3})\b")
 _NO_CAPACITY = re.compile(r"CapacityError|InsufficientCapacity|insufficient capacity", re.IGNORECASE)
 
 
@@ -101,13 +101,15 @@ class JobDescription:
 def build_remote_state(job: JobDescription) -> JobState:
     """Builds a job's state; one with an unknown status is running."""
     if job.status == "Completed":
-        return JobState(JobStatus.COMPLETED)
+        return JobState(JobStatus.COMPLETED, 0)
     if job.status == "Failed":
         reason = " ".join(job.failure_reason.split())
-        if _KILLED.search(reason) and "memory" not in reason.lower():
+        codes = _EXIT_CODE.findall(reason)  # the last one is SageMaker's word; others are in the training's own
+        exit_code = int(codes[-1]) if codes else None
+        if exit_code == EXIT_KILLED and "memory" not in reason.lower():
             reason += "; it was killed, as the kernel does where memory is short: take a machine with more"
         lacks_machine = bool(_NO_CAPACITY.search(reason))
-        return JobState(JobStatus.FAILED, reason=reason or "SageMaker gives no reason", lacks_machine=lacks_machine)
+        return JobState(JobStatus.FAILED, exit_code, reason or "SageMaker gives no reason", lacks_machine)
     if job.status == "Stopped":
         if job.secondary_status in _OVERDUE:
             words, option = _OVERDUE[job.secondary_status]
