@@ -16,7 +16,8 @@ from tg_mlflow.cost.costs import Costs
 from tg_mlflow.errors import RecordingError, TrackingError, describe_failure
 from tg_mlflow.places.training_price import TrainingPrice
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import COST_METRIC, STOP_REASON_TAG
+from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.tags import COST_METRIC
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -63,7 +64,6 @@ def guarding_cost(
     except JobFailedError as error:
         if not guard.has_ended_job:
             raise
-        guard.tell()
         raise JobStoppedError(f"job {job_id} was stopped: {costs.budget.reason}") from error
 
 
@@ -127,17 +127,12 @@ class CostGuard:
         finally:
             self._lock.release()
 
-    def tell(self) -> None:
+    def _tell(self) -> None:
         """Says once, also in the run, why the job is stopped."""
-        if self._has_told:
-            return
-        self._has_told = True
-        reason = self._costs.budget.reason
-        _logger.warning("Job %s is stopped: %s", self._job_id, reason)
-        try:
-            self._client.set_tag(self._run_id, STOP_REASON_TAG, reason)
-        except TrackingError as error:
-            _logger.debug("The run %s is not told why it is stopped: %s", self._run_id, error)
+        if not self._has_told:
+            self._has_told = True
+            _logger.warning("Job %s is stopped: %s", self._job_id, self._costs.budget.reason)
+            note_event(self._client, self._run_id, "stopping", self._costs.budget.reason)
 
     def _find_seconds(self) -> float:
         """Returns how long the job has been paid for."""
@@ -170,7 +165,7 @@ class CostGuard:
             _logger.debug("What job %s costs is not recorded now: %s", self._job_id, error)
 
     def _stop(self) -> None:
-        self.tell()
+        self._tell()
         try:
             self._executor.cancel(self._job_id)
             self.has_ended_job = True

