@@ -102,7 +102,7 @@ class UsageSampler:
         try:
             self._write()
             if advice is not None:
-                _logger.info("Advice: %s", advice)
+                _logger.info("Advice for job %s: %s", self._job_id, advice)
                 self._client.set_tag(self._run_id, ADVICE_TAG, advice)
         except Exception as error:  # noqa: BLE001 - a training ends without it
             _logger.debug("The usage of job %s is not added up: %s", self._job_id, describe_exception(error))

@@ -138,7 +138,7 @@ def test_advice_is_a_tag(client: MemoryClient, caplog: pytest.LogCaptureFixture)
         sampler.finish()
     advice = "memory was nearly full, 97 % at most: give the training more, or it may be killed"
     assert client.get_run(run_id).data.tags["tg.advice"] == advice
-    assert caplog.messages == [f"Advice: {advice}"]
+    assert caplog.messages == [f"Advice for job job: {advice}"]
 
 
 def test_a_place_that_cannot_tell_adds_nothing(client: MemoryClient) -> None:
