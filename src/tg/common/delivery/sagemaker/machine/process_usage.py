@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..executor.gpu_usage import read_gpus
@@ -45,7 +45,7 @@ class ProcessReading:
     session: int
     cpu_seconds: float
     memory_bytes: int
-    shared_bytes: int
+    shared_bytes: int = 0
 
 
 class ProcessUsage:
@@ -65,7 +65,7 @@ class ProcessUsage:
         Returns:
             ``None`` where there is no ``/proc``, or the process has ended.
         """
-        processes = select_job(list(_list_processes()), pid)
+        processes = [_add_shared(each) for each in select_job(list(_list_processes()), pid)]
         if not processes:
             return None
         values: dict[str, float] = {}
@@ -105,18 +105,24 @@ def count_memory(processes: list[ProcessReading]) -> int:
 
 def _list_processes() -> Iterator[ProcessReading]:
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    for entry in _PROC.glob("[0-9]*"):
+    for name in os.listdir(_PROC) if _PROC.is_dir() else ():
+        if not name.isdecimal():
+            continue
         try:
-            stat = (entry / "stat").read_bytes()
-            shared = int((entry / "statm").read_bytes().split()[2])
-        except (OSError, IndexError):
+            stat = (_PROC / name / "stat").read_bytes()
+        except OSError:
             continue  # it has ended just now
         _, parent, _, session, *fields = stat.rpartition(b")")[2].split()
         spent = sum(map(int, fields[7:11]))  # utime, stime, cutime, cstime (proc_pid_stat(5))
-        memory = int(fields[17]) * page  # rss
-        yield ProcessReading(
-            int(entry.name), int(parent), int(session), spent / ticks, memory, min(shared * page, memory)
-        )
+        yield ProcessReading(int(name), int(parent), int(session), spent / ticks, int(fields[17]) * page)  # rss
+
+
+def _add_shared(process: ProcessReading) -> ProcessReading:
+    try:
+        pages = int((_PROC / str(process.pid) / "statm").read_bytes().split()[2])
+    except (OSError, IndexError):
+        return process  # it has ended just now
+    return replace(process, shared_bytes=min(pages * os.sysconf("SC_PAGE_SIZE"), process.memory_bytes))
 
 
 def _count_cpus(pid: int) -> float:
