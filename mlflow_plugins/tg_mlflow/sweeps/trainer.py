@@ -60,8 +60,11 @@ class SweepTrainer:
 
     def __post_init__(self) -> None:
         if self.costs is not None:
-            stop = partial(self.stop, reason=self.costs.budget.reason)
-            self.costs.budget.when_reached(threading.Thread(target=stop, name="stop-for-cost", daemon=True).start)
+            self.costs.budget.when_reached(self._stop_for_cost)
+
+    def _stop_for_cost(self, reason: str) -> None:
+        stop = partial(self.stop, reason=reason)
+        threading.Thread(target=stop, name="stop-for-cost", daemon=True).start()
 
     @property
     def is_stopping(self) -> bool:
