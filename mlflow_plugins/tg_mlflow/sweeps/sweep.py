@@ -99,9 +99,9 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
     costs = sweep.costs or Costs(find_place(config.place), config)
-    if (text := costs.describe(len(members) - len(sweep.kept))) is not None:
-        _logger.info("%s", text)
     try:
+        if (text := costs.describe(len(members) - len(sweep.kept))) is not None:
+            _logger.info("%s", text)
         with terminating_as_interrupt(), conducting_run(client, run_id), noting_waits(client, run_id):
             parent = client.get_run(run_id)
             tags = {**config.tags, **build_register_tags(config)}
