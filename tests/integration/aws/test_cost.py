@@ -142,11 +142,14 @@ def test_a_training_without_its_launcher_stops_at_the_bound(
     clock.passed_seconds = 251
     aws.wait_for_status(job.name, "MaxRuntimeExceeded")
     open_place = patch.object(SagemakerPlace, "open", FastBackend()._open)
-    with open_place, pytest.raises(JobStoppedError, match=r"was stopped: the cost has reached max_cost, 250\.00 USD$"):
+    with (
+        open_place,
+        pytest.raises(JobStoppedError, match=r"was stopped: the cost has reached max_cost, 250\.00 USD \(job "),
+    ):
         attach(TrackingClient(store.tracking_uri), ended.run_id)
     run = the_run(store)
     assert run.info.status == "KILLED"
-    assert ": the cost has reached max_cost, 250.00 USD, " in run.data.tags["tg.stop_reason"]
+    assert ": the cost has reached max_cost, 250.00 USD (" in run.data.tags["tg.stop_reason"]
     assert run.data.metrics["tg.cost_usd"] == run.data.metrics["tg.billable_seconds"]
 
 
