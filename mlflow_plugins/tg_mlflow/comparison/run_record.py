@@ -16,13 +16,13 @@ from tg_mlflow.comparison.package_record import PackageRecord, read_package
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import download_quietly, is_running, read_run
-from tg_mlflow.tracking.tags import CONFIG_TAG, DATASET_TAG, NOT_UPLOADED_TAG, OWN_PREFIX, SWEEP_TAG
+from tg_mlflow.tracking.tags import CONFIG_TAG, DATASET_TAG, NOT_UPLOADED_TAG, OWN_PREFIX, SWEEP_TAG, SYSTEM_PREFIX
 
 ENVIRONMENT = "environment.json"
 _TASK = "task.json"
 _PACKAGE, _RESULT = "package", "result"
 # Measurements of a job and its machine, which are never the same.
-_MEASURED = (OWN_PREFIX, "system/")
+_MEASURED = (OWN_PREFIX, SYSTEM_PREFIX)
 # How jsonpickle names a set, which has another order in each process.
 _SET = "py/set"
 # A training that ends so makes no archive.

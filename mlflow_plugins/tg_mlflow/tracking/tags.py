@@ -2,6 +2,8 @@
 
 # Begins the names of all that this library gives a run, also of what is known of a job besides its output.
 OWN_PREFIX = "tg."
+# Begins the names that MLflow gives to metrics of a machine.
+SYSTEM_PREFIX = "system/"
 
 # What a run is from.
 VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a run as one of ours

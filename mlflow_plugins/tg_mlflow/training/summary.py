@@ -7,14 +7,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import BEST_NAME_TAG, BEST_RUN_ID_TAG
+from tg_mlflow.tracking.tags import BEST_NAME_TAG, BEST_RUN_ID_TAG, SYSTEM_PREFIX
 
 
 def describe_run(client: TrackingClient, run_id: str) -> str:
-    """Writes a run's status, metrics, id, best training and where to see it, a line each."""
+    """Writes a run's status, metrics but those of its machine, id, best training and where to see it, a line each."""
     run = client.get_run(run_id)
-    width = max((len(name) for name in run.data.metrics), default=0)
-    metrics = [f"  {name:<{width}}  {value:.10g}" for name, value in sorted(run.data.metrics.items())]
+    known = {name: value for name, value in run.data.metrics.items() if not name.startswith(SYSTEM_PREFIX)}
+    width = max((len(name) for name in known), default=0)
+    metrics = [f"  {name:<{width}}  {value:.10g}" for name, value in sorted(known.items())]
     return "\n".join(
         [
             f"Run {run.info.run_name} ({run_id}) {run.info.status}",
