@@ -37,7 +37,7 @@ HOST_FLOORS = [
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery"},
+    {"recording", "results", "delivery", "description"},
     {"replay"},
     {"places", "figures"},
     {"tracking", "project"},
@@ -47,7 +47,8 @@ HOST_FLOORS = [
 # Rooms that may import less than what lies below them.
 HOST_LIMITS = {
     "figures": set(),
-    "sweeps.report": {"results", "figures", "tracking", "errors"},
+    "sweeps.report": {"description", "results", "figures", "tracking", "errors"},
+    "description": {"tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
     "replay": {"tracking", "errors"},
     "results": {"figures", "places", "tracking", "errors"},

@@ -7,6 +7,7 @@ from mlflow.entities import Run, RunStatus
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus
 from tg.common.errors import JobMissingError
+from tg_mlflow.description.writing import end_described
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
@@ -64,7 +65,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
         for found in looked:
             found.discard()
     if is_running(run):
-        client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+        end_described(client, run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     return None
 
 

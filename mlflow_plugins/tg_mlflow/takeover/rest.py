@@ -8,6 +8,8 @@ from mlflow.entities import RunStatus
 from tg.common import JobFailedError
 from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
 from tg.common.errors import JobMissingError
+from tg_mlflow.description.run_description import RunDescription
+from tg_mlflow.description.writing import end_described, write_description
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.replay.replayer import Replayer
@@ -62,14 +64,20 @@ def record_rest(
     """
     run_id, tags, executor = found.run_id, found.run.data.tags, found.executor
     written = _read_cursor(found) if executor.traits.repeats_logs else 0
+    description = RunDescription(client, run_id)
+    handlers = description.handlers
     with ExitStack() as afterwards:
         try:
             with (
                 launching(client, run_id),
                 noting_waits(client, run_id),
-                ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
-                RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
+                ending_run(client, run_id, False, is_running(found.run), description.end),
+                description,
+                RunRecorder(
+                    client, run_id, Replayer(client, run_id), written, found.metric_regexes, handlers
+                ) as recorder,
             ):
+                description.follow(recorder.tail)
                 with following(executor, found.job_id):
                     for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
                         for event in executor.logs(earlier):
@@ -92,6 +100,7 @@ def record_rest(
             return False
         if is_recorded and NOT_UPLOADED_TAG in tags:
             client.delete_tag(run_id, NOT_UPLOADED_TAG)
+            write_description(client, run_id)  # it has told of that
         if not is_still_needed(JobStatus.COMPLETED, is_recorded):
             afterwards.callback(found.discard)
         return is_recorded
@@ -129,4 +138,4 @@ def cancel_job(client: TrackingClient, found: RunJob) -> None:
     except JobFailedError:
         return  # the run says so, as of one that was stopped
     except JobMissingError:
-        client.set_terminated(found.run_id, RunStatus.to_string(RunStatus.KILLED))
+        end_described(client, found.run_id, RunStatus.to_string(RunStatus.KILLED))

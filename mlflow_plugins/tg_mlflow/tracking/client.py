@@ -156,6 +156,7 @@ class TrackingClient(MaskedRequests):
     get_run = _asking("a question", MlflowClient.get_run)
     search_runs = _asking("a question", MlflowClient.search_runs)
     search_experiments = _asking("a question", MlflowClient.search_experiments)
+    get_metric_history = _asking("a question", MlflowClient.get_metric_history)
     get_experiment = _asking("a question", MlflowClient.get_experiment)
     get_experiment_by_name = _asking("a question", MlflowClient.get_experiment_by_name)
     create_experiment = _asking("a new experiment", MlflowClient.create_experiment)

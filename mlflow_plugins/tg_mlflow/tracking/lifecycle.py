@@ -1,20 +1,26 @@
 """Ends an MLflow run on every path."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobStoppedError
 from tg.common.errors import JobUnreachableError
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.job_runs import end_job_runs
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+# Describes a run that is about to get this status; it raises nothing.
+Describe: TypeAlias = Callable[[str], object]
 
 
 @dataclass
@@ -29,7 +35,13 @@ class Ending:
 
 
 @contextmanager
-def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open: bool = True) -> Iterator[Ending]:
+def ending_run(
+    client: TrackingClient,
+    run_id: str,
+    kills: bool = True,
+    is_open: bool = True,
+    describe: Describe = lambda status: None,
+) -> Iterator[Ending]:
     """Ends the run when the context is left, and those that its job has made and not ended.
 
     It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt.
@@ -43,20 +55,21 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
         run_id: The run.
         kills: Whether an interrupt ends the run, too; it does not where the job goes on.
         is_open: Whether the run has not ended at the beginning.
+        describe: Called just before the run ends.
 
     Raises:
         RecordingError: If the server does not take the end, also when something else is being raised.
         RunEndedError: If another process has ended the run, in place of what that has led to here.
     """
-    ending = Ending()
+    ending, end = Ending(), partial(_end, run_id=run_id, describe=describe)
     try:
         yield ending
     except JobStoppedError:
-        _end(client.without_patience(), run_id, RunStatus.KILLED)
+        end(client.without_patience(), status=RunStatus.KILLED)
         raise
     except (KeyboardInterrupt, GeneratorExit):
         if kills:
-            _end(client.without_patience(), run_id, RunStatus.KILLED)
+            end(client.without_patience(), status=RunStatus.KILLED)
         raise
     except (RecordingError, JobUnreachableError, RunTakenError):
         raise  # the process that records the rest ends the run
@@ -66,10 +79,10 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
         try:
             client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error))
         finally:
-            _end(client, run_id, RunStatus.FAILED)
+            end(client, status=RunStatus.FAILED)
         raise
     if ending.is_due:
-        _end(client, run_id, RunStatus.FINISHED)
+        end(client, status=RunStatus.FINISHED)
 
 
 def kill_run(client: TrackingClient, run_id: str) -> None:
@@ -96,9 +109,11 @@ def _check_is_open(client: TrackingClient, run_id: str, error: DeliveryError) ->
         raise RunEndedError(f"another process has ended the run meanwhile ({describe_failure(error)})") from error
 
 
-def _end(client: TrackingClient, run_id: str, status: int) -> None:
+def _end(client: TrackingClient, run_id: str, status: int, describe: Describe = lambda status: None) -> None:
     word = str(RunStatus.to_string(status))
     try:
+        with uninterrupted() as held:
+            describe(word)
         end_job_runs(client, run_id, word)
         client.set_terminated(run_id, word)
     except (TrackingError, KeyboardInterrupt) as error:
@@ -108,6 +123,7 @@ def _end(client: TrackingClient, run_id: str, status: int) -> None:
             f"the tracking server did not take that run {run_id} is {word} ({describe_failure(error)}); the job is "
             f"kept: when the server is back, run `tg-mlflow attach {run_id}`"
         ) from error
+    held.raise_any()
 
 
 def _has_status(client: TrackingClient, run_id: str, word: str) -> bool:

@@ -15,6 +15,7 @@ from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, write_to_
 from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.description.run_description import RunDescription
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
@@ -83,9 +84,10 @@ def train_recorded(
     try:
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
-                with conducting_run(client, run_id, training.executor.traits.is_in_process) as ending:
+                is_in_process, description = training.executor.traits.is_in_process, RunDescription(client, run_id)
+                with conducting_run(client, run_id, is_in_process, description.end) as ending, description:
                     log_params(client, run_id, params, training.config)
-                    ending.is_due = train(client, run_id, training, afterwards)
+                    ending.is_due = train(client, run_id, training, afterwards, description)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
@@ -94,7 +96,9 @@ def train_recorded(
     return TrainingEnd(client.get_run(run_id).info.status)
 
 
-def train(client: TrackingClient, run_id: str, training: Training, afterwards: ExitStack) -> bool:
+def train(
+    client: TrackingClient, run_id: str, training: Training, afterwards: ExitStack, description: RunDescription
+) -> bool:
     """Trains and records into a run that exists; does not end the run.
 
     The job has ended when this returns or raises, but for a ``JobUnreachableError`` and a job that is to go on by
@@ -111,11 +115,15 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
     """
     place, earlier_jobs = find_place(training.config.place), list[str]()
     regexes = training.config.metric_regexes
-    with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes) as recorder:
+    handlers = description.handlers
+    with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes, handlers=handlers) as recorder:
+        description.follow(recorder.tail)
         attempts = place.list_attempts(training.config)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
-                job, is_needed = _train_once(client, run_id, training, attempt, recorder, afterwards, earlier_jobs)
+                job, is_needed = _train_once(
+                    client, run_id, training, attempt, recorder, afterwards, earlier_jobs, description
+                )
                 break
             except NoCapacityError:
                 if following is None:
@@ -144,6 +152,7 @@ def _train_once(
     recorder: RunRecorder,
     afterwards: ExitStack,
     earlier_jobs: list[str],
+    description: RunDescription,
 ) -> tuple[Job, bool]:
     """Submits one job and records it to its end, unless it is to go on by itself.
 
@@ -165,6 +174,7 @@ def _train_once(
         log_params(client, run_id, delivery.options.hyperparameters)
         for key, value in tags.items():
             client.set_tag(run_id, key, value)
+        description.begin()
         earlier_jobs.append(job.job_id)
         recorder.begin_job()
         with storing(job):
