@@ -29,8 +29,8 @@ _CHAIN = re.compile(
 )
 # What a task or we have logged, and what is recorded elsewhere.
 _OWN_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} [A-Z]+: |###METRIC###")
-# A line of the training log, or what ends the traceback of another process in a message.
-_NO_MESSAGE = re.compile(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|"""|\s*$')
+# What cannot go on a message, such as the end of another process's traceback in one.
+_NO_MESSAGE = re.compile(rf'{_OWN_LINE.pattern}|"""|\s*$')
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 # Of compiled ones, a frame names the source where it was built.

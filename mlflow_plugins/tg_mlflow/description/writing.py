@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from mlflow.entities import RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
@@ -118,9 +118,14 @@ def _write(
     if not is_own_description(run.data.tags):
         return
     kept = _Kept.read(run.data.tags)
+    # Without secrets before special characters in them are escaped.
+    if progress is not None:
+        progress = replace(progress, unit=client.mask.mask(progress.unit))
+    if trace is not None:
+        trace = replace(trace, text=client.mask.mask(trace.text))
     progress, trace = progress or kept.progress, trace or kept.trace
     facts = RunFacts(run, status or run.info.status, time.time_ns() // 1_000_000, progress, trace)
-    # As it will be stored: by its digest it is known again.
+    # As it will be stored: it is known again by its digest.
     text = client.mask.mask(build_description(complete_facts(client, facts)))
     text = make_storable(text)[:LONGEST_DESCRIPTION]
     tags = {MLFLOW_RUN_NOTE: text, DESCRIPTION_TAG: _Kept(_digest(text), progress, trace).format()}

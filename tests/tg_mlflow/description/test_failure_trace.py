@@ -147,7 +147,9 @@ def test_a_traceback_that_was_logged_long_before_the_end_is_not_the_reason() -> 
 
 def test_what_is_long_is_cut_and_what_no_page_shows_is_left_out() -> None:
     frame = ['  File "train.py", line 4, in step', f"    step({'x' * 400})"]
-    trace = find_failure_trace(["Traceback (most recent call last):", *frame * 40, "\x1b[31mValueError\x1b[0m: no\x00 luck"])
+    trace = find_failure_trace(
+        ["Traceback (most recent call last):", *frame * 40, "\x1b[31mValueError\x1b[0m: no\x00 luck"]
+    )
     assert trace is not None
     assert len(trace.text) == 3000
     assert trace.text.startswith("…")
