@@ -102,7 +102,7 @@ def test_figures_are_found_below_folders(client: MemoryClient) -> None:
 
 def test_secrets_are_masked_and_it_is_known_again(store: MlflowClient) -> None:
     client = TrackingClient(store.tracking_uri, SecretMask(["tok_*4f5e6d"]))
-    run_id = store.create_run(mlflow.tracking.fluent._get_experiment_id(), tags=TAGS).info.run_id
+    run_id = store.create_run(str(mlflow.tracking.fluent._get_experiment_id()), tags=TAGS).info.run_id
     trace = FailureTrace("The traceback", "ValueError: tok_*4f5e6d\0 is wrong: \ud800 🏃")
     for status in ("RUNNING", "FAILED"):
         write_description(client, run_id, status, Progress(1, 2, "tok_*4f5e6d", 0), trace)
