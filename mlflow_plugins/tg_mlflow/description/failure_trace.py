@@ -101,7 +101,7 @@ def find_failure_trace(lines: Sequence[str]) -> FailureTrace | None:
     text = [line for each in shown[-_MOST_EXCEPTIONS:] for line in ["", *_join(each.own_frames), *each.message]]
     left_out = sum(len(each.frames) - len(each.own_frames) for each in chain)
     others = "1 frame" if left_out == 1 else f"{left_out} frames"
-    return FailureTrace(f"The traceback{f', without {others} of libraries' if left_out else ''}", _cut(text[1:]))
+    return FailureTrace(f"The traceback{f', without {others} of other code' if left_out else ''}", _cut(text[1:]))
 
 
 def _read_exceptions(lines: Sequence[str]) -> Iterator[_Exception]:

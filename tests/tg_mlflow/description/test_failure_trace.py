@@ -92,7 +92,7 @@ OF_A_RANK = """\
     [
         (
             IN_LIBRARY,
-            "The traceback, without 4 frames of libraries",
+            "The traceback, without 4 frames of other code",
             '  File "models/failing.py", line 11, in look\n    return frame["b"]\nKeyError: \'b\'',
         ),
         (
@@ -106,7 +106,7 @@ OF_A_RANK = """\
         ),
         (
             OF_A_WORKER,
-            "The traceback, without 2 frames of libraries",
+            "The traceback, without 2 frames of other code",
             '  File "tasks.py", line 4, in square\n    return 1 / 0\nZeroDivisionError: division by zero\n\n'
             "ZeroDivisionError: division by zero",
         ),
