@@ -13,7 +13,7 @@ from tests.launcher import Launcher, wait_until
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.new_experiment import find_or_create_experiment
+from tg_mlflow.tracking.new_run import find_or_create_experiment
 from tg_mlflow.training.summary import describe_run
 
 OTHERS = """

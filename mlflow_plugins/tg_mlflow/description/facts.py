@@ -1,6 +1,6 @@
 """What a description says, as values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlflow.entities import Run, RunStatus
@@ -52,23 +52,23 @@ class RunFacts:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The last values of the training's own metrics that were not measured on several splits."""
+        """The last values of the training's own metrics that were not measured on several splits, in their order."""
         metrics, foreign = self.run.data.metrics, [OWN_PREFIX, _SYSTEM_PREFIX]
         if self.has_folds:
             metrics = {name: value for name, value in metrics.items() if f"{FOLD_PREFIX}{name}" not in metrics}
             foreign.append(FOLD_PREFIX)
-        return {name: value for name, value in metrics.items() if not name.startswith(tuple(foreign))}
+        return {name: metrics[name] for name in _sort(metrics) if not name.startswith(tuple(foreign))}
 
     @property
     def fold_names(self) -> list[str]:
-        """The plain names of metrics that were measured on several splits."""
+        """The plain names of metrics that were measured on several splits, in their order."""
         if not self.has_folds:
             return []
         plain = [name.removeprefix(FOLD_PREFIX) for name in self.run.data.metrics if name.startswith(FOLD_PREFIX)]
         # Curves of single splits, such as fold_0_validation_loss, have another form.
-        return [name for name in sort_metrics(plain) if not name.partition("_")[0].isdecimal()]
+        return [name for name in _sort(plain) if not name.partition("_")[0].isdecimal()]
 
 
-def sort_metrics(names: Sequence[str]) -> list[str]:
-    """Sorts metrics, those of the rows that were learned from last."""
+def _sort(names: Iterable[str]) -> list[str]:
+    """Sorts metrics; those of the rows that were learned from come last."""
     return sorted(names, key=lambda name: (name.endswith("_train"), name))

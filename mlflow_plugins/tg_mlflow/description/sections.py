@@ -4,39 +4,46 @@ What a new tag says joins as a function here, and in :data:`SECTIONS`.
 """
 
 import json
-import math
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath, PurePosixPath
 from typing import TypeAlias
 
 from mlflow.entities import DatasetInput, RunStatus
 
 from tg_mlflow.description.durations import format_duration, format_time
-from tg_mlflow.description.facts import RunFacts, sort_metrics
-from tg_mlflow.description.markdown import escape, format_block, format_row, format_rule, link_run
+from tg_mlflow.description.facts import RunFacts
+from tg_mlflow.description.markdown import escape, format_block, link_run
+from tg_mlflow.description.metric_tables import tabulate_folds, tabulate_metrics
 from tg_mlflow.description.progress import Progress
 from tg_mlflow.tracking.tags import (
+    ADVICE_TAG,
+    ATTEMPTS_TAG,
+    COST_METRIC,
     DATASET_TAG,
+    EXIT_CODE_TAG,
     FAILURE_REASON_TAG,
     JOB_ID_TAG,
+    LOST_SECONDS_METRIC,
     MISSING_LOG_TAG,
     MISSING_TAG,
     NOT_UPLOADED_TAG,
     PACKAGE_SHA256_TAG,
     PLACE_TAG,
+    REGISTERED_TAG,
+    REPRODUCED_BY_TAG,
+    REPRODUCES_TAG,
+    SIGNAL_TAG,
+    STOP_REASON_TAG,
+    VERDICT_TAG,
 )
 
 # Returns its Markdown; ``None`` if there is nothing to say.
 Section: TypeAlias = Callable[[RunFacts], str | None]
 
 _LONGEST_SENTENCE = 600
-_MOST_METRICS = 12
 _MOST_PICTURES = 12
 _MOST_DATASETS = 3
 _MOST_MODELS = 3
-# MLflow stores infinities as the largest numbers.
-_LARGEST = 1.797e308
 
 
 def describe_state(facts: RunFacts) -> str:
@@ -46,7 +53,8 @@ def describe_state(facts: RunFacts) -> str:
     if not facts.has_ended:
         return f"**In progress**{at} since {format_time(start)}." + _describe_progress(facts)
     word = {"FINISHED": "Finished", "FAILED": "Failed", "KILLED": "Killed"}[facts.status]
-    told = f": {_read_reason(facts.run.data.tags)}" if facts.status == _FAILED else "."
+    reason = _read_reason(facts)
+    told = "." if reason is None else f": {escape(reason, _LONGEST_SENTENCE)}"
     seconds = ((facts.run.info.end_time or facts.now_ms) - start) / 1000
     reached = "" if facts.status == _FINISHED else _describe_reached(facts.progress)
     return f"**{word}**{at} after {format_duration(seconds)}{reached}{told}"
@@ -60,9 +68,29 @@ def describe_trace(facts: RunFacts) -> str | None:
     return f"{facts.trace.heading} ({log} has all):\n\n{format_block(facts.trace.text)}"
 
 
+def describe_job(facts: RunFacts) -> str | None:
+    """Says how often its job was started, how it has ended, what it has cost, and what is wrong with its machine."""
+    tags, metrics = facts.run.data.tags, facts.run.data.metrics
+    parts = []
+    if ATTEMPTS_TAG in tags:
+        lost = metrics.get(LOST_SECONDS_METRIC)
+        parts.append(
+            f"Its job was started {escape(tags[ATTEMPTS_TAG])} times"
+            + ("." if lost is None else f", which has cost {format_duration(lost)}.")
+        )
+    if facts.status == _FAILED and EXIT_CODE_TAG in tags:
+        signal = f", {escape(tags[SIGNAL_TAG])}" if SIGNAL_TAG in tags else ""
+        parts.append(f"Exit code: {escape(tags[EXIT_CODE_TAG])}{signal}.")
+    if COST_METRIC in metrics:
+        parts.append(f"Cost{'' if facts.has_ended else ' so far'}: {metrics[COST_METRIC]:.2f} USD.")
+    if ADVICE_TAG in tags:
+        parts.append(f"Advice: {escape(tags[ADVICE_TAG], _LONGEST_SENTENCE)}.")
+    return " ".join(parts) or None
+
+
 def describe_metrics(facts: RunFacts) -> str | None:
-    """Shows the metrics; of several splits, their mean and standard deviation, that of a sample."""
-    tables = [_tabulate_folds(facts), _tabulate(facts.metrics)]
+    """Shows the metrics; of several splits, their mean and standard deviation."""
+    tables = [tabulate_folds(facts.folds, len(facts.fold_names)), tabulate_metrics(facts.metrics)]
     return "\n\n".join(table for table in tables if table) or None
 
 
@@ -98,6 +126,24 @@ def describe_models(facts: RunFacts) -> str | None:
     return f"Load {what} with `import mlflow` and:\n\n{format_block(chr(10).join(lines), 'python')}"
 
 
+def describe_registration(facts: RunFacts) -> str | None:
+    """Says what has become of the registration of the model."""
+    outcome = facts.run.data.tags.get(REGISTERED_TAG)
+    return None if outcome is None else f"Registry: {escape(outcome, _LONGEST_SENTENCE)}."
+
+
+def describe_verdicts(facts: RunFacts) -> str | None:
+    """Says which run it reproduces, or which one reproduces it, and whether that has led to the same."""
+    tags, parts = facts.run.data.tags, []
+    if REPRODUCES_TAG in tags:
+        verdict = f": {escape(tags[VERDICT_TAG], _LONGEST_SENTENCE)}" if VERDICT_TAG in tags else ""
+        parts.append(f"It trains {_link_run(facts, tags[REPRODUCES_TAG])} again{verdict}.")
+    if REPRODUCED_BY_TAG in tags:
+        run_id, _, verdict = tags[REPRODUCED_BY_TAG].partition(": ")
+        parts.append(f"Trained again by {_link_run(facts, run_id)}: {escape(verdict, _LONGEST_SENTENCE)}.")
+    return "\n\n".join(parts) or None
+
+
 def describe_reproduction(facts: RunFacts) -> str | None:
     """Says how to train it again, which takes its package."""
     if not facts.has_ended or PACKAGE_SHA256_TAG not in facts.run.data.tags:
@@ -120,21 +166,28 @@ def describe_gaps(facts: RunFacts) -> str | None:
 SECTIONS: Sequence[Section] = (
     describe_state,
     describe_trace,
+    describe_job,
     describe_metrics,
     describe_dataset,
     describe_figures,
     describe_models,
+    describe_registration,
+    describe_verdicts,
     describe_reproduction,
     describe_gaps,
 )
 
 _FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 _FAILED = RunStatus.to_string(RunStatus.FAILED)
+_KILLED = RunStatus.to_string(RunStatus.KILLED)
 
 
-def _read_reason(tags: Mapping[str, str]) -> str:
-    reason = tags.get(FAILURE_REASON_TAG, "it is not known why")
-    return escape(reason.removeprefix(f"job {tags.get(JOB_ID_TAG)} has failed: "), _LONGEST_SENTENCE)
+def _read_reason(facts: RunFacts) -> str | None:
+    tag = {_FAILED: FAILURE_REASON_TAG, _KILLED: STOP_REASON_TAG}.get(facts.status)
+    tags = facts.run.data.tags
+    if tag is None or tag not in tags:
+        return None
+    return tags[tag].removeprefix(f"job {tags.get(JOB_ID_TAG)} has failed: ")
 
 
 def _describe_progress(facts: RunFacts) -> str:
@@ -156,42 +209,6 @@ def _describe_reached(progress: Progress | None) -> str:
 
 def _name_step(progress: Progress) -> str:
     return f"{escape(progress.unit)} {progress.done:,} of {progress.of:,}"
-
-
-def _tabulate_folds(facts: RunFacts) -> str | None:
-    if not facts.folds:
-        return None
-    rows = [format_row(["metric", "mean", "standard deviation", "folds"]), format_rule(4)]
-    for name, values in facts.folds.items():
-        is_finite = all(map(_is_finite, values))
-        deviation = _format(statistics.stdev(values)) if len(values) > 1 and is_finite else ""
-        mean = _format(statistics.fmean(values)) if is_finite else "nan"
-        rows.append(format_row([escape(name), mean, deviation, str(len(values))]))
-    return _join(rows, len(facts.fold_names) - len(facts.folds))
-
-
-def _tabulate(metrics: Mapping[str, float]) -> str | None:
-    if not metrics:
-        return None
-    names = sort_metrics(list(metrics))
-    rows = [format_row(["metric", "last value"]), format_rule(2)]
-    rows += [format_row([escape(name), _format(metrics[name])]) for name in names[:_MOST_METRICS]]
-    return _join(rows, len(names) - _MOST_METRICS)
-
-
-def _join(rows: Sequence[str], left_out: int) -> str:
-    more = f"\n\n{left_out} more are among the metrics." if left_out > 0 else ""
-    return "\n".join(rows) + more
-
-
-def _format(value: float) -> str:
-    if not _is_finite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return f"{value:.6g}"
-
-
-def _is_finite(value: float) -> bool:
-    return math.isfinite(value) and abs(value) < _LARGEST
 
 
 def _describe_dataset(given: DatasetInput) -> str:
@@ -222,6 +239,10 @@ def _read_json(text: str | None) -> dict[str, object]:
 
 def _name_picture(path: str) -> str:
     return escape(PurePosixPath(path.removeprefix("figures/")).with_suffix(""))
+
+
+def _link_run(facts: RunFacts, run_id: str) -> str:
+    return f"run [{escape(run_id)}]({link_run(facts.run.info.experiment_id, run_id)})"
 
 
 def _link(facts: RunFacts, artifact: str) -> str:

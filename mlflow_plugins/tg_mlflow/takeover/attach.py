@@ -6,8 +6,10 @@ from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import JobStatus
-from tg.common.errors import JobMissingError
+from tg.common.errors import JobMissingError, StorageError
+from tg_mlflow.description.writing import write_description
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.takeover.left_job import has_begun
 from tg_mlflow.takeover.rest import record_rest
 from tg_mlflow.takeover.run_job import RunJob, find_job
@@ -15,7 +17,7 @@ from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_complete
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG, REGISTER_TAG
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -38,6 +40,9 @@ def attach(client: TrackingClient, run_id: str) -> None:
     run, launcher = read_settled_run(client, run_id)
     found = find_job(run)
     if is_complete(run):
+        if REGISTER_TAG in run.data.tags:
+            settle_registration(mask_run_secrets(client, run), run_id)
+            write_description(client, run_id)
         _logger.info("%s", _describe_complete(run))
         return
     check_is_left(run, launcher)
@@ -81,7 +86,7 @@ def _check_is_here(found: RunJob) -> None:
         is_waiting = executor.status(found.job_id).status is JobStatus.QUEUED and not executor.traits.starts_at_once
         if not is_waiting or has_begun(found):
             return
-    except JobUnreachableError:
+    except (JobUnreachableError, StorageError):
         raise  # it is there
     except DeliveryError as error:
         if isinstance(error, JobMissingError) and (missing := found.run.data.tags.get(MISSING_LOG_TAG)) is not None:

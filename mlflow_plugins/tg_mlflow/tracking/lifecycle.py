@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeAlias
 
 from mlflow.entities import RunStatus
@@ -15,6 +14,7 @@ from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.job_runs import end_job_runs
+from tg_mlflow.tracking.stop_reasons import describe_stop, write_stop_reason
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -23,28 +23,29 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 Describe: TypeAlias = Callable[[str], object]
 
 
+def _describe_nothing(status: str) -> None:
+    """Leaves a run's description as it is."""
+
+
 @dataclass
 class Ending:
     """How a run is to end.
 
     Attributes:
         is_due: Whether the run ends if nothing goes wrong; it does not where its job goes on by itself.
+        describe: Called just before the run ends.
     """
 
     is_due: bool = True
+    describe: Describe = _describe_nothing
 
 
 @contextmanager
-def ending_run(
-    client: TrackingClient,
-    run_id: str,
-    kills: bool = True,
-    is_open: bool = True,
-    describe: Describe = lambda status: None,
-) -> Iterator[Ending]:
+def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open: bool = True) -> Iterator[Ending]:
     """Ends the run when the context is left, and those that its job has made and not ended.
 
-    It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt.
+    It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt, with a tag that says who
+    or what has stopped it.
 
     A run whose recording is not complete is not ended, nor is a run ended again that another process has ended
     meanwhile and whose job it has removed. After an interrupt, a server that is away is not waited for. Whatever is
@@ -55,21 +56,20 @@ def ending_run(
         run_id: The run.
         kills: Whether an interrupt ends the run, too; it does not where the job goes on.
         is_open: Whether the run has not ended at the beginning.
-        describe: Called just before the run ends.
 
     Raises:
         RecordingError: If the server does not take the end, also when something else is being raised.
         RunEndedError: If another process has ended the run, in place of what that has led to here.
     """
-    ending, end = Ending(), partial(_end, run_id=run_id, describe=describe)
+    ending = Ending()
     try:
         yield ending
-    except JobStoppedError:
-        end(client.without_patience(), status=RunStatus.KILLED)
+    except JobStoppedError as error:
+        _kill(client, run_id, error, ending.describe)
         raise
-    except (KeyboardInterrupt, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit) as error:
         if kills:
-            end(client.without_patience(), status=RunStatus.KILLED)
+            _kill(client, run_id, error, ending.describe)
         raise
     except (RecordingError, JobUnreachableError, RunTakenError):
         raise  # the process that records the rest ends the run
@@ -79,13 +79,13 @@ def ending_run(
         try:
             client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error))
         finally:
-            end(client, status=RunStatus.FAILED)
+            _end(client, run_id, RunStatus.FAILED, ending.describe)
         raise
     if ending.is_due:
-        end(client, status=RunStatus.FINISHED)
+        _end(client, run_id, RunStatus.FINISHED, ending.describe)
 
 
-def kill_run(client: TrackingClient, run_id: str) -> None:
+def kill_run(client: TrackingClient, run_id: str, interrupt: BaseException) -> None:
     """Ends a run as KILLED after an interrupt, unless it has ended, and logs its status.
 
     Raises:
@@ -94,7 +94,7 @@ def kill_run(client: TrackingClient, run_id: str) -> None:
     client = client.without_patience()
     killed, status = RunStatus.to_string(RunStatus.KILLED), client.get_run(run_id).info.status
     if not RunStatus.is_terminated(RunStatus.from_string(status)):
-        _end(client, run_id, RunStatus.KILLED)
+        _kill(client, run_id, interrupt)
         status = killed
     when = "it was interrupted" if status == killed else "it was interrupted after its end"
     _logger.error("=== Run %s %s: %s ===", run_id, status, when)
@@ -109,7 +109,12 @@ def _check_is_open(client: TrackingClient, run_id: str, error: DeliveryError) ->
         raise RunEndedError(f"another process has ended the run meanwhile ({describe_failure(error)})") from error
 
 
-def _end(client: TrackingClient, run_id: str, status: int, describe: Describe = lambda status: None) -> None:
+def _kill(client: TrackingClient, run_id: str, error: BaseException, describe: Describe = _describe_nothing) -> None:
+    write_stop_reason(client, run_id, describe_stop(error))
+    _end(client.without_patience(), run_id, RunStatus.KILLED, describe)
+
+
+def _end(client: TrackingClient, run_id: str, status: int, describe: Describe) -> None:
     word = str(RunStatus.to_string(status))
     try:
         with uninterrupted() as held:
