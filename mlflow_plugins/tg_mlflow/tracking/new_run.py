@@ -10,7 +10,7 @@ from tg_mlflow.tracking.tags import CREATION_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-# Of experiments for which MLflow's pages show metrics and models, rather than traces; MLflow has no name for it in Python
+# Of experiments for which MLflow's pages show metrics and models, not traces; MLflow has no name for it in Python.
 _MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 
 
