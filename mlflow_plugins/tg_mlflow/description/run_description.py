@@ -8,7 +8,6 @@ from typing import Any
 
 from tg.common.delivery.sagemaker import LogTail
 from tg.common.delivery.sagemaker.contract.job_lines import PROGRESS
-from tg_mlflow.description.failure_trace import find_failure_trace
 from tg_mlflow.description.progress import ProgressMeter
 from tg_mlflow.description.writing import write_description
 from tg_mlflow.tracking.client import TrackingClient
@@ -59,8 +58,8 @@ class RunDescription:
 
     def end(self, status: str) -> None:
         """Describes the training at its end, as of which its run has this status."""
-        trace = find_failure_trace(self._tail.lines) if self._tail is not None and status == _FAILED else None
-        write_description(self._client, self._run_id, status, self._meter.progress, trace)
+        output = self._tail.lines if self._tail is not None and status == _FAILED else ()
+        write_description(self._client, self._run_id, status, self._meter.progress, output)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

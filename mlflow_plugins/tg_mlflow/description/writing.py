@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -12,7 +12,7 @@ from mlflow.entities import RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from tg_mlflow.description.facts import RunFacts
-from tg_mlflow.description.failure_trace import FailureTrace
+from tg_mlflow.description.failure_trace import FailureTrace, find_failure_trace
 from tg_mlflow.description.markdown import LONGEST_DESCRIPTION
 from tg_mlflow.description.progress import Progress
 from tg_mlflow.description.reading import complete_facts
@@ -29,7 +29,7 @@ def write_description(
     run_id: str,
     status: str | None = None,
     progress: Progress | None = None,
-    trace: FailureTrace | None = None,
+    output: Sequence[str] = (),
 ) -> None:
     """Writes the description of a run from its own data. It fails nothing, and waits for no server.
 
@@ -41,10 +41,10 @@ def write_description(
         run_id: The run of a training.
         status: The status that the run is about to get; by default the one that it has.
         progress: How far the training is, if that is known here.
-        trace: What explains its failure, if that is known here.
+        output: The last lines of its job's output, if it has failed and they are known here.
     """
     try:
-        _write(client.without_patience(), run_id, status, progress, trace)
+        _write(client.without_patience(), run_id, status, progress, output)
     except Exception as error:  # noqa: BLE001 - whatever keeps a description from being written is no failure of the run
         _logger.debug("Run %s is not described: %s", run_id, client.mask.mask(str(error)))
 
@@ -112,7 +112,7 @@ class _Kept:
 
 
 def _write(
-    client: TrackingClient, run_id: str, status: str | None, progress: Progress | None, trace: FailureTrace | None
+    client: TrackingClient, run_id: str, status: str | None, progress: Progress | None, output: Sequence[str]
 ) -> None:
     run = client.get_run(run_id)
     if not is_own_description(run.data.tags):
@@ -121,8 +121,7 @@ def _write(
     # Without secrets before special characters in them are escaped.
     if progress is not None:
         progress = replace(progress, unit=client.mask.mask(progress.unit))
-    if trace is not None:
-        trace = replace(trace, text=client.mask.mask(trace.text))
+    trace = find_failure_trace(client.mask.mask("\n".join(output)).split("\n"))
     progress, trace = progress or kept.progress, trace or kept.trace
     facts = RunFacts(run, status or run.info.status, time.time_ns() // 1_000_000, progress, trace)
     # As it will be stored: it is known again by its digest.

@@ -111,6 +111,32 @@ def test_a_training_that_has_failed() -> None:
     assert describe(run, "KILLED", trace=trace).startswith("**Killed** at tg-process after 3 min 20 s.\n\nTrained on")
 
 
+def test_what_is_known_of_its_job() -> None:
+    tags = {"tg.attempts": "3", "tg.exit_code": "137", "tg.signal": "SIGKILL", "tg.advice": "memory was nearly full"}
+    run = make_run(tags, {"tg.lost_seconds": 300, "tg.cost_usd": 1.2345})
+    assert describe(run, "FAILED").split("\n\n")[1] == (
+        "Its job was started 3 times, which has cost 5 min. Exit code: 137, SIGKILL. Cost: 1.23 USD. "
+        "Advice: memory was nearly full."
+    )
+    assert describe(make_run({}, {"tg.cost_usd": 1}), "RUNNING").split("\n\n")[1] == "Cost so far: 1.00 USD."
+    killed = make_run({"tg.stop_reason": "cancelled by ann", "tg.failure_reason": "an old one", "tg.exit_code": "143"})
+    assert describe(killed, "KILLED") == "**Killed** at tg-process after 3 min 20 s: cancelled by ann"
+
+
+def test_what_has_become_of_it_afterwards() -> None:
+    tags = {
+        "tg.registered": "version 3 of points",
+        "tg.reproduces": "r0",
+        "tg.verdict": "identical to the last digit",
+        "tg.reproduced_by": "r2: differs first in metric auc: 0.5",
+    }
+    assert describe(make_run(tags)).split("\n\n")[1:] == [
+        "Registry: version 3 of points.",
+        "It trains run [r0](#/experiments/7/runs/r0) again: identical to the last digit.",
+        "Trained again by run [r2](#/experiments/7/runs/r2): differs first in metric auc: 0.5.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("progress", "told"),
     [

@@ -11,7 +11,6 @@ from mlflow.exceptions import MlflowException
 
 from tests.memory_server import FakeClock, MemoryClient
 from tg.common.secrets import SecretMask
-from tg_mlflow.description.failure_trace import FailureTrace
 from tg_mlflow.description.progress import Progress
 from tg_mlflow.description.sections import SECTIONS
 from tg_mlflow.description.writing import end_described, is_own_description, write_description
@@ -103,11 +102,12 @@ def test_figures_are_found_below_folders(client: MemoryClient) -> None:
 def test_secrets_are_masked_and_it_is_known_again(store: MlflowClient) -> None:
     client = TrackingClient(store.tracking_uri, SecretMask(["tok_*4f5e6d"]))
     run_id = store.create_run(str(mlflow.tracking.fluent._get_experiment_id()), tags=TAGS).info.run_id
-    trace = FailureTrace("The traceback", "ValueError: tok_*4f5e6d\0 is wrong: \ud800 🏃")
+    output = ["Traceback (most recent call last):", '  File "a.py", line 1, in f', "    f('tok_*4f5e6d')"]
+    output.append("ValueError: tok_*4f5e6d is wrong: \ud800 🏃")
     for status in ("RUNNING", "FAILED"):
-        write_description(client, run_id, status, Progress(1, 2, "tok_*4f5e6d", 0), trace)
+        write_description(client, run_id, status, Progress(1, 2, "tok_*4f5e6d", 0), output)
     tags = store.get_run(run_id).data.tags
-    assert "```\nValueError: ***\\x00 is wrong: \\ud800 🏃\n```" in tags[NOTE]
+    assert "\n    f('***')\nValueError: *** is wrong: \\ud800 🏃\n```" in tags[NOTE]
     assert "when \\*\\*\\* 1 of 2 was done" in tags[NOTE]
     assert "4f5e6d" not in json.dumps(tags)
     assert is_own_description(tags)
