@@ -37,7 +37,7 @@ HOST_FLOORS = [
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery", "registration", "usage", "cost"},
+    {"recording", "results", "delivery", "description", "registration", "usage", "cost"},
     {"replay"},
     {"places", "figures", "comparison"},
     {"tracking", "project"},
@@ -48,7 +48,8 @@ HOST_FLOORS = [
 HOST_LIMITS = {
     "comparison": {"tracking", "errors"},
     "figures": set(),
-    "sweeps.report": {"results", "figures", "tracking", "errors"},
+    "sweeps.report": {"description", "results", "figures", "tracking", "errors"},
+    "description": {"tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
     "replay": {"tracking", "errors"},
     "registration": {"places", "tracking", "errors"},

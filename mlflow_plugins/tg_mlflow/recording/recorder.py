@@ -31,6 +31,8 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 _CURSOR_SECONDS = 2
+# Enough for a traceback with the frames of the user's code, which are its first ones.
+_TAIL_LINES = 400
 # The job sends small files by its log; others are in the archive of a job that has completed.
 _LOST_FILES = "the job has not completed, so models and large files that it has given to MLflow are not kept"
 
@@ -70,7 +72,7 @@ class RunRecorder:
     ) -> None:
         self.position = 0
         self._job_start = 0
-        self.tail = LogTail()
+        self.tail = LogTail(_TAIL_LINES)
         self._client = client
         self._run_id = run_id
         self._mask = client.mask

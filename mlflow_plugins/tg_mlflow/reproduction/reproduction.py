@@ -21,7 +21,8 @@ from tg_mlflow.delivery.job_python import trains_with_this_python
 from tg_mlflow.delivery.packaged_training import PackagedTraining
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.delivery.secrets import find_config_secrets
-from tg_mlflow.errors import BackendConfigError, RecordingError, TrackingError
+from tg_mlflow.description.writing import write_description
+from tg_mlflow.errors import BackendConfigError, RecordingError, RunNotOursError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.loading import check_config, describe_problem
@@ -214,4 +215,6 @@ def _write_verdict(client: TrackingClient, run: Run, run_id: str) -> Verdict:
         client.set_tag(run.info.run_id, REPRODUCED_BY_TAG, f"{run_id}: {verdict.summary}")
     except TrackingError as error:  # it may be another's
         _logger.warning("Run %s is not told of the verdict: %s", run.info.run_id, error)
+    for each in (run_id, run.info.run_id):
+        write_description(client, each)  # with the verdict
     return verdict

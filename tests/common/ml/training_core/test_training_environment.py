@@ -15,6 +15,7 @@ LINE_START = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} INFO: "
 class RecordingEnvironment(TrainingEnvironment):
     def __init__(self):
         self.metrics = []
+        self.progress = []
 
     def log(self, message):
         raise AssertionError("a metric is not a message")
@@ -24,6 +25,9 @@ class RecordingEnvironment(TrainingEnvironment):
 
     def _write_metric(self, name, value, step):
         self.metrics.append((name, value, step))
+
+    def _write_progress(self, done, of, unit):
+        self.progress.append((done, of, unit))
 
 
 class Tensor:
@@ -199,6 +203,41 @@ def test_track_yields_the_items_and_is_silent_off_a_terminal(capsys):
     assert list(RecordingEnvironment().track("ab")) == ["a", "b"]
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_what_is_tracked_is_progress():
+    environment = RecordingEnvironment()
+    assert list(environment.track("ab", unit="epoch")) == ["a", "b"]
+    assert list(environment.track(np.arange(0))) == []
+    for _ in environment.track([7, 8]):
+        break  # a task that stops early does not tell that it has done the rest
+    assert environment.progress == [(0, 2, "epoch"), (1, 2, "epoch"), (2, 2, "epoch"), (0, 2, "step")]
+
+
+@pytest.mark.parametrize(("done", "of"), [(0, 10), (np.int64(10), 10.0)])
+def test_progress_is_told_in_whole_numbers(done, of):
+    environment = RecordingEnvironment()
+    environment.log_progress(done, of)
+    assert environment.progress == [(int(done), 10, "step")]
+    assert {type(each) for each in environment.progress[0][:2]} == {int}
+    InMemoryTrainingEnvironment().log_progress(done, of)  # where nobody looks
+
+
+@pytest.mark.parametrize(
+    ("progress", "message"),
+    [
+        ((11, 10), r"progress is 11 of 10; give whole numbers, such as 3 of 10"),
+        ((-1, 10), r"progress is -1 of 10;"),
+        ((0.5, 10), r"progress is 0.5 of 10;"),
+        (("3", 10), r"progress is '3' of 10;"),
+        ((math.nan, math.inf), r"progress is nan of inf;"),
+        ((1, 10, ""), r"the unit of progress is ''; give a word, such as 'epoch'"),
+        ((1, 10, None), r"the unit of progress is None;"),
+    ],
+)
+def test_what_cannot_be_progress_is_refused(progress, message):
+    with pytest.raises(TaskDefinitionError, match=message):
+        RecordingEnvironment().log_progress(*progress)
 
 
 # --- AbstractTrainingTask

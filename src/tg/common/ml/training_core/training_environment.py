@@ -50,8 +50,7 @@ class TrainingEnvironment(ABC):
             shown = " ".join(repr(value).split())[:100]
             raise TaskDefinitionError(f"metric {name!r} has the value {shown}, which is not a number; report a float")
         position: Any = step
-        is_whole = isinstance(position, numbers.Real) and float(position).is_integer()
-        if position is not None and not is_whole:
+        if position is not None and not _is_whole(position):
             raise TaskDefinitionError(f"metric {name!r} has the step {position!r}; give a whole number")
         self._write_metric(name, float(number), None if position is None else int(position))
 
@@ -59,9 +58,37 @@ class TrainingEnvironment(ABC):
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
         """Takes one metric value that has passed the checks."""
 
-    def track(self, items: Sequence[T]) -> Iterable[T]:
+    def log_progress(self, done: int, of: int, unit: str = "step") -> None:
+        """Tells how far the training is, for the description of its run, which adds how long the rest will take.
+
+        Args:
+            done: How many are done, from 0 on.
+            of: How many there are.
+            unit: One of them, such as ``epoch``.
+
+        Raises:
+            TaskDefinitionError: If these are no whole numbers, or more are done than there are.
+        """
+        if not _is_whole(done) or not _is_whole(of) or not 0 <= done <= of:
+            raise TaskDefinitionError(f"progress is {done!r} of {of!r}; give whole numbers, such as 3 of 10")
+        if not isinstance(unit, str) or not unit.strip():
+            raise TaskDefinitionError(f"the unit of progress is {unit!r}; give a word, such as 'epoch'")
+        self._write_progress(int(done), int(of), unit)
+
+    def _write_progress(self, done: int, of: int, unit: str) -> None:  # noqa: B027 - an environment may leave it so
+        """Takes progress that has passed the checks; by default, nobody looks at it."""
+
+    def track(self, items: Sequence[T], unit: str = "step") -> Iterable[T]:
         """Yields ``items``, showing how far the training is where someone can see it."""
-        return items
+        for done, item in enumerate(items):
+            self.log_progress(done, len(items), unit)
+            yield item
+        if len(items) > 0:
+            self.log_progress(len(items), len(items), unit)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and float(value).is_integer()
 
 
 class InMemoryTrainingEnvironment(TrainingEnvironment):
@@ -88,7 +115,7 @@ class InMemoryTrainingEnvironment(TrainingEnvironment):
         self.result["metrics"][name] = value
         Logger.info(f"###{name}:{value!r}")
 
-    def track(self, items: Sequence[T]) -> Iterable[T]:
+    def track(self, items: Sequence[T], unit: str = "step") -> Iterable[T]:
         from tqdm.auto import tqdm
 
-        return tqdm(items, disable=None)  # None: shown on a terminal and in a notebook, nowhere else
+        return tqdm(items, unit=unit, disable=None)  # None: shown on a terminal and in a notebook, nowhere else

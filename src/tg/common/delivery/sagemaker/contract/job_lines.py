@@ -13,6 +13,8 @@ MARKER = b"###JOB###"
 
 # The first line of a job's process, before its task is loaded.
 START = "start"
+# How far the training is: how many are `done` `of` how many, what one of them is (`unit`), and the `time`.
+PROGRESS = "progress"
 
 _STDOUT = 1
 

@@ -1,5 +1,6 @@
 """The environment of a training whose results become an archive."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,12 @@ from ....logger import Logger
 from ....ml.training_core import TrainingEnvironment
 from ....module_specs import is_instance_of
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
+from ..contract.job_lines import PROGRESS, write_job_line
 from ..contract.metric_lines import format_metric_line
 from ..contract.ml_folder import MlFolder
+
+# Steps may take no time at all, and nobody looks so often.
+_PROGRESS_SECONDS = 1
 
 
 class ArchiveEnvironment(TrainingEnvironment):
@@ -28,6 +33,7 @@ class ArchiveEnvironment(TrainingEnvironment):
         self.package = package
         self._folder = ml.model
         self._rename = rename
+        self._progress_time = float("-inf")
 
     @property
     def is_attached(self) -> bool:
@@ -49,6 +55,13 @@ class ArchiveEnvironment(TrainingEnvironment):
                 else:
                     output.write(dump_renamed_pickle(artifact, self._rename)[0])
         Logger.info(f"Saved artifact {file}")
+
+    def _write_progress(self, done: int, of: int, unit: str) -> None:
+        now = time.monotonic()
+        if now - self._progress_time >= _PROGRESS_SECONDS:
+            self._progress_time = now
+            said = {"done": done, "of": of, "unit": unit, "time": time.time_ns() // 1_000_000}
+            write_job_line({"op": PROGRESS, **said})
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
         Logger.info(format_metric_line(name, value, step))
