@@ -13,6 +13,7 @@ from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
+from tg_mlflow.recording.job_records import JobRecordHandler, JobRecords
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
@@ -49,6 +50,7 @@ class RunRecorder:
         written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
             metrics are not written again.
         metric_regexes: How metrics are found besides metric lines, as :class:`MetricPatterns` takes them.
+        handlers: What becomes of the job's own records, as :class:`JobRecords` takes them.
 
     Attributes:
         position: How many bytes of the output it has taken.
@@ -62,6 +64,7 @@ class RunRecorder:
         replayer: Applying,
         written: int = 0,
         metric_regexes: Mapping[str, str] = MappingProxyType({}),
+        handlers: Mapping[str, JobRecordHandler] = MappingProxyType({}),
     ) -> None:
         self.position = 0
         self._job_start = 0
@@ -80,7 +83,9 @@ class RunRecorder:
         self._notes = MetricNotes(client, run_id, self._names, self._mask)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._records = RecordStream()
-        self._foreign = RecordStream()  # of other machines than the first, whose calls do not count
+        self._job_records = JobRecords(handlers)
+        # Of other machines than the first, whose calls and records do not count.
+        self._foreign, self._foreign_job_records = RecordStream(), JobRecords()
         self._replay = Replay(replayer, self._metrics.add)
         self._stack = ExitStack()
 
@@ -114,6 +119,7 @@ class RunRecorder:
             What may be shown of it: it is without secrets, and what may be the beginning of one waits for more.
         """
         text, records = (self._records if event.has_metrics else self._foreign).feed(event.data)
+        text = (self._job_records if event.has_metrics else self._foreign_job_records).feed(text, event.time_ms)
         masked = replace(event, data=self._masked.feed(text))
         self._keep(masked)
         self.position += len(event.data)
@@ -171,11 +177,13 @@ class RunRecorder:
         )
 
     def _finish_log(self) -> None:
-        text, records = self._records.finish()
-        rest = self._masked.feed(text + self._foreign.finish()[0]) + self._masked.finish()
-        self._keep(LogEvent(rest, self._last_time_ms))
         # Not the time that it is now: who reads the same log later has to come to the same points.
         time_ms = self._last_time_ms
+        text, records = self._records.finish()
+        text = self._job_records.feed(text, time_ms) + self._job_records.finish(time_ms)
+        foreign = self._foreign_job_records.feed(self._foreign.finish()[0], time_ms)
+        foreign += self._foreign_job_records.finish(time_ms)
+        self._keep(LogEvent(self._masked.feed(text + foreign) + self._masked.finish(), time_ms))
         points = self._parser.feed(text, time_ms) + self._parser.finish(time_ms)
         points += self._patterns.feed(text, time_ms) + self._patterns.finish(time_ms)
         self._replay.add(records, self._name(points), self.position, is_recorded=False)

@@ -7,6 +7,7 @@ from ....errors import JobMissingError, JobUnreachableError
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
 from ..contract.ml_folder import MlFolder
+from ..contract.shown_log import without_record_lines
 from ..job_files.job_folder import build_job_id
 from ..runtime.starting_workers import refuse_in_starting_worker
 from .config import SagemakerConfig
@@ -196,7 +197,7 @@ class Executor(ABC):
         self.submit(request)
         job_id, tail = request.job_id, LogTail()
         try:
-            for event in self.logs(job_id):
+            for event in without_record_lines(self.logs(job_id)):
                 tail.add(event)
                 write_to_stdout(event)
         except JobUnreachableError:
