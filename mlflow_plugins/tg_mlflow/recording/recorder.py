@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
+from typing import Any
 
 from mlflow.entities import LifecycleStage, Metric
 
 from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
+from tg.common.delivery.sagemaker.contract.job_lines import FILE
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.job_records import JobRecordHandler, JobRecords
@@ -19,7 +21,7 @@ from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
 from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.recording.metric_writer import MetricWriter
-from tg_mlflow.replay.record_stream import RecordStream
+from tg_mlflow.replay.record_stream import Record, RecordStream
 from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.missing import note_missing
@@ -83,7 +85,10 @@ class RunRecorder:
         self._notes = MetricNotes(client, run_id, self._names, self._mask)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._records = RecordStream()
-        self._job_records = JobRecords(handlers)
+        self._calls_mlflow = False
+        self._files: list[Record] = []
+        self._awaited = set[str]()  # the files that come with the results
+        self._job_records = JobRecords({FILE: self._take_file, **handlers})
         # Of other machines than the first, whose calls and records do not count.
         self._foreign, self._foreign_job_records = RecordStream(), JobRecords()
         self._replay = Replay(replayer, self._metrics.add)
@@ -127,6 +132,7 @@ class RunRecorder:
         if event.has_metrics:
             points = self._parser.feed(text, event.time_ms) + self._patterns.feed(text, event.time_ms)
             metrics = self._name(points)
+            records = self._add_files(records)
             if records or metrics:
                 self._replay.add(records, metrics, self.position, is_recorded=self.position <= self._written)
         return masked
@@ -156,9 +162,17 @@ class RunRecorder:
         if error is not None and self.log_failure is not None:
             note_missing(self._client, self._run_id, [f"{LOG_ARTIFACT} ({self.log_failure})"])
 
-    def note_incomplete(self) -> None:
-        """Notes in the run, if the job has called MLflow, what of that is lost as the job has not completed."""
-        self._replay.note(_LOST_FILES)
+    def note_incomplete(self, has_logged: bool, has_given: bool) -> None:
+        """Notes in the run what is lost as the job has not completed.
+
+        Args:
+            has_logged: Whether the run has all files that the job has logged itself.
+            has_given: Whether the run has all that the job has given to MLflow.
+        """
+        if self._calls_mlflow and not has_given:
+            self._replay.note(_LOST_FILES)
+        if not has_logged:
+            note_missing(self._client, self._run_id, sorted(self._awaited))
 
     def settle(self) -> None:
         """Waits until the job's calls of MLflow have been replayed as far as its output has been taken.
@@ -186,7 +200,20 @@ class RunRecorder:
         self._keep(LogEvent(self._masked.feed(text + foreign) + self._masked.finish(), time_ms))
         points = self._parser.feed(text, time_ms) + self._parser.finish(time_ms)
         points += self._patterns.feed(text, time_ms) + self._patterns.finish(time_ms)
-        self._replay.add(records, self._name(points), self.position, is_recorded=False)
+        self._replay.add(self._add_files(records), self._name(points), self.position, is_recorded=False)
+
+    def _take_file(self, record: Mapping[str, Any], _: int) -> None:
+        """Takes a file that the job has logged itself; it is replayed like those that are given to MLflow."""
+        if "data" in record:
+            self._files.append(dict(record))
+            self._awaited.discard(str(record.get("path")))
+        else:
+            self._awaited.add(str(record.get("path")))
+
+    def _add_files(self, records: list[Record]) -> list[Record]:
+        self._calls_mlflow |= bool(records)
+        files, self._files = self._files, []
+        return [*records, *files]
 
     def _report_unreadable(self) -> Exception | None:
         """Reports how many metrics could not be read, in the log and in the run; returns why the latter failed."""

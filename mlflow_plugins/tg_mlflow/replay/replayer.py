@@ -18,6 +18,7 @@ from tg_mlflow.replay.model_points import NOTE, ModelPoints
 from tg_mlflow.replay.notes import ReplayNotes
 from tg_mlflow.replay.record_stream import BEGIN, Record
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tables import note_tables
 
 # What a damaged record leads to, or one of another form.
 _DAMAGES = (LookupError, TypeError, ValueError, AttributeError, binascii.Error)
@@ -38,6 +39,7 @@ class Replayer:
     def __init__(self, client: TrackingClient, run_id: str) -> None:
         self._notes = ReplayNotes(client, run_id)
         self._client = client
+        self._run_id = run_id
         self._runs = JobRuns(client, run_id)
         self._models = JobModels(client, self._runs)
         self._batches = RunBatches(client, self._notes.add_refused)
@@ -188,4 +190,7 @@ class Replayer:
             if record.get("model"):
                 self._client.log_model_artifacts(self._models.find(record["model"]), str(folder), above)
             else:
-                self._client.log_artifact(self._runs.find(record["run"]), str(folder / path.name), above)
+                run_id = self._runs.find(record["run"]) if "run" in record else self._run_id
+                self._client.log_artifact(run_id, str(folder / path.name), above)
+                if record.get("is_table"):
+                    note_tables(self._client, run_id, [str(path)])

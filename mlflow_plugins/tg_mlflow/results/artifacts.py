@@ -101,17 +101,17 @@ def log_result(
 
 
 def log_remains(client: TrackingClient, run_id: str, remains: JobRemains) -> bool:
-    """Logs what a job that has not completed has given to MLflow, and left in SageMaker's output folder.
+    """Logs what a job that has not completed has logged, itself or with MLflow, and left in its output folder.
 
     Returns:
-        Whether that is all in the run.
+        Whether all that there is is in the run.
 
     Raises:
         TrackingError: If the tracking server does not answer.
     """
     uploads, attempts = _Uploads(), Attempts(client.mask)
     log_job_output(client, run_id, remains, uploads, attempts)
-    return remains.is_whole and not uploads.refused and not attempts.missing
+    return not uploads.refused and not attempts.missing
 
 
 def log_package(client: TrackingClient, run_id: str, path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tg.common.delivery.sagemaker.archive.names import OUTPUT_DATA
+from tg.common.delivery.sagemaker.archive.names import LOGGED, OUTPUT_DATA
 from tg.common.delivery.sagemaker.contract.ml_folder import MlFolder
 
 
 class JobRemains:
-    """Finds what the code of a job has given to MLflow, and what it has left in SageMaker's output folder.
+    """Finds what the code of a job has logged, itself or with MLflow, and what it has left in its output folder.
 
     Args:
         folder: The job's folder.
@@ -23,11 +23,12 @@ class JobRemains:
 
     def list(self) -> list[str]:
         """Lists the files by their names in an archive."""
-        given = (file for file in self._folder.mlflow_artifacts.rglob("*") if file.is_file())
+        folders = self._folder.mlflow_artifacts, self._folder.model / LOGGED
+        logged = (file for folder in folders for file in folder.rglob("*") if file.is_file())
         left = (file for file in self._folder.output_data.rglob("*") if file.is_file())
         return sorted(
             [
-                *(file.relative_to(self._folder.model).as_posix() for file in given),
+                *(file.relative_to(self._folder.model).as_posix() for file in logged),
                 *(f"{OUTPUT_DATA}/{file.relative_to(self._folder.output_data).as_posix()}" for file in left),
             ]
         )

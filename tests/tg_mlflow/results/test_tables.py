@@ -8,7 +8,7 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker.archive.result_archive import ResultArchive, write_result_archive
-from tg_mlflow.results.members import number_repeated
+from tg.common.ml.tables.json_table import number_repeated
 from tg_mlflow.results.tables import build_result_table, log_result_table
 
 FRAME = pd.DataFrame({"predicted": [0.25, 0.75], "true": [0.0, 1.0], "stage": ["test", "train"]})

@@ -1,3 +1,4 @@
+import gc
 import math
 import re
 from fractions import Fraction
@@ -21,6 +22,13 @@ class RecordingEnvironment(TrainingEnvironment):
 
     def store_artifact(self, path, name, artifact):
         raise AssertionError("a metric is not an artifact")
+
+    @property
+    def output_folder(self):
+        raise AssertionError("a metric is not a file")
+
+    def _keep(self, name, content, is_table=False):
+        raise AssertionError("a metric is not a file")
 
     def _write_metric(self, name, value, step):
         self.metrics.append((name, value, step))
@@ -187,6 +195,43 @@ def test_artifacts_are_nested_by_path(capsys):
         "summary": 5,
     }
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_logged_is_in_files_as_it_was_then(tmp_path):
+    environment = InMemoryTrainingEnvironment()
+    frame = pd.DataFrame({"a": [1]})
+    (tmp_path / "b.txt").write_text("then")
+    environment.log_table(frame, "tables/a.parquet")
+    environment.log_file(tmp_path / "b.txt")
+    environment.log_file(str(tmp_path / "b.txt"), "notes/c.txt")
+    (environment.output_folder / "d.txt").write_text("left")
+    frame["a"] = 2
+    (tmp_path / "b.txt").write_text("later")
+    result = environment.result
+    del environment
+    gc.collect()
+    assert list(result["files"]) == ["tables/a.parquet", "b.txt", "notes/c.txt"]
+    assert pd.read_parquet(result["files"]["tables/a.parquet"])["a"].tolist() == [1]
+    assert [result["files"][name].read_text() for name in ("b.txt", "notes/c.txt")] == ["then", "then"]
+    assert (result["output_folder"] / "d.txt").read_text() == "left"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "message"),
+    [
+        ("", None, "'{path}', which is to be logged as 'there', is a folder; write to environment.output_folder"),
+        ("none.txt", None, "'{path}', which is to be logged as 'none.txt', is no file; write it first"),
+        ("none.txt", "../a", "the artifact's name is '../a', which leads out of the run; give one such as 'plots/.*'"),
+        ("task.json", None, "the artifact's name is 'task.json', but the run has its own 'task.json'; give one .*"),
+    ],
+)
+def test_files_that_cannot_be_logged_are_told_in_one_line(tmp_path, path, name, message):
+    environment = InMemoryTrainingEnvironment()
+    file = tmp_path / "there" / path
+    (tmp_path / "there").mkdir()
+    with pytest.raises(TaskDefinitionError, match=f"^{message.format(path=file)}$"):
+        environment.log_file(file, name)
+    assert environment.result == {"metrics": {}, "runs": {}}
 
 
 def test_results_are_not_shared_between_environments():

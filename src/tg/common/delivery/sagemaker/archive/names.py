@@ -11,6 +11,8 @@ HYPERPARAMETERS = "hyperparameters.json"
 COMPLETION = "completed.json"
 # What the training has left in /opt/ml/output/data.
 OUTPUT_DATA = "tg_output/data"
+# What it has logged through its environment, as an ArtifactFolder lays it out.
+LOGGED = "tg_output/logged"
 
 # The names of the package that readers may use and archives may contain.
 _PACKAGE_NAMES = (PACKAGE, "package.tar.gz")

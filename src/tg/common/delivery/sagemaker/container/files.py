@@ -58,8 +58,17 @@ def fetch_model(client: DockerClient, container: str) -> Iterator[bytes]:
     Raises:
         ObjectMissingError: If the container has no such folder, or is gone.
     """
+    return _fetch_folder(client, container, _ML.model)
+
+
+def fetch_output_data(client: DockerClient, container: str) -> Iterator[bytes]:
+    """Yields ``/opt/ml/output/data`` as :func:`fetch_model` does the other folder, below ``data/``."""
+    return _fetch_folder(client, container, _ML.output_data)
+
+
+def _fetch_folder(client: DockerClient, container: str, folder: Path) -> Iterator[bytes]:
     with engine_errors(ContainerError, f"the results cannot be fetched from container {container!r}"):
-        stream, _ = client.get_archive(container, _ML.model.as_posix())
+        stream, _ = client.get_archive(container, folder.as_posix())
         yield from stream
 
 

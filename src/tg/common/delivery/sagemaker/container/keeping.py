@@ -1,16 +1,21 @@
 """Keeps what an ended job has written and made, before its container is removed."""
 
+import shutil
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from ....errors import ContainerError, ResultArchiveError
+from ....logger import Logger
 from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
 from ..archive.completion import parse_log_size
 from ..archive.result_archive import write_result_archive_from_tar
+from ..archive.safe_extraction import OWN_LIMITS, extract_tar_stream
 from ..contract.log_event import LogEvent
 from ..contract.log_size import LogCounter, LogSize
+from ..contract.ml_folder import MlFolder
 from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
-from .files import fetch_completion, fetch_model
+from .files import fetch_completion, fetch_model, fetch_output_data
 from .log import container_status, follow_log, save_log
 from .state import save_state
 
@@ -33,7 +38,20 @@ def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobSta
     except ResultArchiveError:  # what is refused once always will be
         save_state(state, folder, missing)
         raise
+    if state.status is not JobStatus.COMPLETED:  # otherwise it is among the results
+        _keep_output_data(client, job_id, MlFolder(folder.ml).output_data)
     save_state(state, folder, missing)
+
+
+def _keep_output_data(client: DockerClient, job_id: str, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)  # what was copied before may not be all
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        extract_tar_stream(fetch_output_data(client, job_id), target, target.name, OWN_LIMITS)
+    except ObjectMissingError:
+        container_status(client, job_id)  # as above
+    except ResultArchiveError as error:
+        Logger.warning(f"The files that job {job_id!r} has left in its output folder are not kept: {error}")
 
 
 def _counting(events: Iterable[LogEvent], counter: LogCounter) -> Iterator[LogEvent]:

@@ -13,6 +13,8 @@ MARKER = b"###JOB###"
 
 # The first line of a job's process, before its task is loaded.
 START = "start"
+# A file that the training has logged; without its data if that comes with the results.
+FILE = "file"
 
 _STDOUT = 1
 

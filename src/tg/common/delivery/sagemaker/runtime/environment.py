@@ -1,20 +1,31 @@
 """The environment of a training whose results become an archive."""
 
+import base64
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ....logger import Logger
 from ....ml.training_core import TrainingEnvironment
+from ....ml.training_core.artifact_folder import ArtifactFolder
 from ....module_specs import is_instance_of
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
+from ..archive.names import LOGGED
+from ..contract.job_lines import FILE, write_job_line
 from ..contract.metric_lines import format_metric_line
 from ..contract.ml_folder import MlFolder
+
+# The largest file that the log carries, and what all of them may have together: a picture that is logged in each epoch
+# is written anew each time.
+_MOST_BYTES = 64_000
+_MOST_BYTES_IN_ALL = 8_000_000
 
 
 class ArchiveEnvironment(TrainingEnvironment):
     """Writes artifacts below a folder, and everything else as lines of the training log, metrics as metric lines.
 
-    A data frame becomes ``<name>.parquet``, anything else ``<name>.pkl``.
+    A stored data frame becomes ``<name>.parquet``, anything else ``<name>.pkl``. What is logged is in the archive, and
+    if it is small, in the log, too, so that it is in the run at once.
 
     Args:
         ml: ``/opt/ml``, or its counterpart, whose folder ``model`` becomes the archive.
@@ -28,6 +39,7 @@ class ArchiveEnvironment(TrainingEnvironment):
         self.package = package
         self._folder = ml.model
         self._rename = rename
+        self._left_bytes = _MOST_BYTES_IN_ALL
 
     @property
     def is_attached(self) -> bool:
@@ -49,6 +61,21 @@ class ArchiveEnvironment(TrainingEnvironment):
                 else:
                     output.write(dump_renamed_pickle(artifact, self._rename)[0])
         Logger.info(f"Saved artifact {file}")
+
+    @property
+    def output_folder(self) -> Path:
+        self.ml.output_data.mkdir(parents=True, exist_ok=True)
+        return self.ml.output_data
+
+    def _keep(self, name: str, content: bytes | Path, is_table: bool = False) -> None:
+        file = ArtifactFolder(self._folder / LOGGED).write(name, content, is_table)
+        record: dict[str, Any] = {"op": FILE, "path": name, "is_table": is_table}
+        size = file.stat().st_size
+        if size <= min(_MOST_BYTES, self._left_bytes):
+            self._left_bytes -= size
+            record["data"] = base64.b64encode(file.read_bytes()).decode("ascii")
+        write_job_line(record)
+        Logger.info(f"Logged {name}")
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
         Logger.info(format_metric_line(name, value, step))
