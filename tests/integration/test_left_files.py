@@ -11,6 +11,8 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 
 from tests.launcher import Launcher
 from tests.support import ROOT, ProjectFolder, all_runs
+from tg.common import TaskDefinitionError
+from tg.common.ml.training_core.artifact_folder import check_artifact_name
 
 MLPROJECT = """
     name: points
@@ -56,8 +58,16 @@ def train(project: ProjectFolder, store: MlflowClient, folder: Path, place: str,
 
 def read_artifacts(run: Run) -> dict[str, bytes]:
     top = Path(local_file_uri_to_path(run.info.artifact_uri))
-    files = {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*") if path.is_file()}
-    return {name: content for name, content in files.items() if not name.startswith(("logs/", "package/", "result/"))}
+    return {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+
+
+def is_taken(name: str) -> bool:
+    """Whether a task cannot give an artifact this name, since the run has one of its own."""
+    try:
+        check_artifact_name(name)
+    except TaskDefinitionError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("place", ["attached", "process"])
@@ -65,13 +75,13 @@ def test_the_example_leaves_what_it_says(
     leaving: ProjectFolder, store: MlflowClient, tmp_path: Path, place: str
 ) -> None:
     run = train(leaving, store, tmp_path, place, 0)
-    found = read_artifacts(run)
-    assert found.pop("plots/loss.png").startswith(b"\x89PNG")
-    assert found.pop("task.json")
-    assert found == {
+    artifacts = read_artifacts(run)
+    assert artifacts["output/notes.txt"] == b"fine"
+    left = {name: content for name, content in artifacts.items() if not is_taken(name)}
+    assert left.pop("plots/loss.png").startswith(b"\x89PNG")
+    assert left == {
         "losses.json": b'{"columns":["epoch","loss"],"data":[[0,1.0],[1,0.5],[2,0.25]]}',
         "vocabulary.txt": b"a b c",
-        "output/notes.txt": b"fine",
     }
     losses = store.load_table(run.info.experiment_id, "losses.json", [run.info.run_id])
     assert losses["loss"].tolist() == [1.0, 0.5, 0.25]
@@ -86,10 +96,8 @@ def test_a_training_that_fails_keeps_what_it_has_left(
     assert run.data.tags["tg.failure_reason"].endswith(
         "the artifact's name is 'result/large.bin', but the run has its own 'result'; give one such as 'plots/roc.png'"
     )
-    found = read_artifacts(run)
-    assert {name: len(content) for name, content in found.items() if name not in ("a.parquet", "task.json")} == {
-        "deep/large.bin": 100_000,
-        "output/notes.txt": 4,
-    }
+    artifacts = read_artifacts(run)
+    assert {name for name in artifacts if not is_taken(name)} == {"a.parquet", "deep/large.bin"}
+    assert (len(artifacts["deep/large.bin"]), artifacts["output/notes.txt"]) == (100_000, b"half")
     assert store.load_table(run.info.experiment_id, "a.parquet", [run.info.run_id])["a"].tolist() == [1, 2]
     assert not {"tg.missing", "tg.mlflow_notes"} & set(run.data.tags)

@@ -199,7 +199,12 @@ def test_a_job_that_fails_says_why(make_executor: Make) -> None:
 def test_a_failed_job_shows_the_logs_end_and_leaves_no_container(
     docker_client: DockerClient, make_executor: Make, tmp_path: Path
 ) -> None:
-    script = "open('/opt/ml/model/part', 'w').write('saved')\nfor i in range(200): print('line', i)\nexit(3)"
+    script = """
+open('/opt/ml/model/part', 'w').write('saved')
+open('/opt/ml/output/data/notes.txt', 'w').write('left')
+for i in range(200): print('line', i)
+exit(3)
+"""
     with pytest.raises(JobFailedError) as caught:
         make_executor(script).execute()
     (job_id,) = os.listdir(tmp_path / "jobs")
@@ -209,7 +214,10 @@ def test_a_failed_job_shows_the_logs_end_and_leaves_no_container(
     assert containers_of(docker_client, job_id) == []
     with pytest.raises(ResultArchiveError):
         make_executor("").load_result(job_id)
-    assert JobFolder.find(job_id).archive.is_file()
+    remains = make_executor("").executor.find_remains(job_id)
+    assert remains is not None
+    assert (remains.model / "part").read_text() == "saved"
+    assert (remains.output_data / "notes.txt").read_text() == "left"
 
 
 def test_too_much_memory_is_explained(make_executor: Make) -> None:

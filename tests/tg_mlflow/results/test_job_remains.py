@@ -12,7 +12,7 @@ from tg.common.delivery.sagemaker import JobRequest, SagemakerConfig
 from tg.common.delivery.sagemaker.contract.ml_folder import MlFolder
 from tg_mlflow.results.artifacts import log_remains
 from tg_mlflow.results.job_remains import JobRemains
-from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
+from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, Script
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_watch import watch_job
@@ -81,19 +81,23 @@ def test_a_job_that_was_killed_has_not_laid_out_all(tmp_path: Path) -> None:
 class Here(MemoryExecutor):
     """Has the folders of its jobs on this machine."""
 
-    folder = MlFolder(Path("/nowhere"))
+    folder: MlFolder | None = None
 
     def find_remains(self, job_id: str) -> MlFolder | None:
         return self.folder
 
 
+@pytest.mark.parametrize("is_here", [True, False])
 def test_a_job_that_fails_is_recorded_with_what_it_has_left(
-    store: MlflowClient, client: TrackingClient, run_id: str, tmp_path: Path
+    store: MlflowClient, client: TrackingClient, run_id: str, tmp_path: Path, is_here: bool
 ) -> None:
-    executor = Here(Machine(lambda request: Script(failure="it is out of memory")))
-    executor.folder = fill(tmp_path / "ml", run_id)
+    announced = '###JOB###{"op":"file","path":"plots/a.svg"}###'
+    executor = Here(Machine(lambda request: Script([Line(0, announced)], failure="it is out of memory")))
+    executor.folder = fill(tmp_path / "ml", run_id) if is_here else None
     executor.submit(JobRequest("job", cast(SagemakerConfig, None)))
     job = Job(run_id, executor, "job")
     with pytest.raises(JobFailedError), open_recorder(client, run_id) as recorder:
         watch_job(client, job, recorder, show=lambda event: None)
-    assert read(store, run_id, "sub/big.bin") == "big"
+    found = {each.path for each in store.list_artifacts(run_id)}
+    assert found == ({"output", "plots", "scores.json", "sub"} if is_here else set())
+    assert store.get_run(run_id).data.tags.get("tg.missing") == (None if is_here else "plots/a.svg")

@@ -30,6 +30,9 @@ class RecordingEnvironment(TrainingEnvironment):
     def _keep(self, name, content, is_table=False):
         raise AssertionError("a metric is not a file")
 
+    def _keep_model(self, name, model, example):
+        raise AssertionError("a metric is not a model")
+
     def _write_metric(self, name, value, step):
         self.metrics.append((name, value, step))
 
@@ -214,6 +217,55 @@ def test_what_is_logged_is_in_files_as_it_was_then(tmp_path):
     assert pd.read_parquet(result["files"]["tables/a.parquet"])["a"].tolist() == [1]
     assert [result["files"][name].read_text() for name in ("b.txt", "notes/c.txt")] == ["then", "then"]
     assert (result["output_folder"] / "d.txt").read_text() == "left"
+
+
+class Constant:
+    def predict(self, features):
+        return [1] * len(features)
+
+
+def test_a_logged_model_stays_what_it_is():
+    environment, model = InMemoryTrainingEnvironment(), Constant()
+    environment.log_model(model)
+    environment.log_model(model, "other one-2", example=pd.DataFrame({"a": [1]}))
+    assert environment.result["models"] == {"model": model, "other one-2": model}
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "example", "message"),
+    [
+        (5, "a", None, "the model 'a' is a int, which has no method `predict`; give it one, or log a file"),
+        (Constant(), "a/b", None, "the model's name is 'a/b'; give at most 100 letters, digits, .*, such as 'model'"),
+        (Constant(), "", None, "the model's name is ''; give .*"),
+        (Constant(), " a", None, "the model's name is ' a'; give .*"),
+        (Constant(), "a.b", None, "the model's name is 'a.b'; give .*"),
+        (Constant(), "a" * 101, None, "the model's name is 'a{101}'; give .*"),
+        (Constant(), None, None, "the model's name is None; give .*"),
+        (
+            Constant(),
+            "a",
+            [[1]],
+            "the example of the model 'a' is a list without rows of features; give a pandas DataFrame of them",
+        ),
+        (
+            Constant(),
+            "a",
+            pd.DataFrame({"a": []}),
+            "the example of the model 'a' is a DataFrame without rows of features; give a pandas DataFrame of them",
+        ),
+        (
+            Constant(),
+            "a",
+            pd.DataFrame({"a": [1, "x"]}),
+            "the example of the model 'a' cannot be written as parquet (.*); make each column of one type",
+        ),
+    ],
+)
+def test_models_that_cannot_be_logged_are_told_in_one_line(model, name, example, message):
+    environment = InMemoryTrainingEnvironment()
+    with pytest.raises(TaskDefinitionError, match=f"^{message}$"):
+        environment.log_model(model, name, example)
+    assert environment.result == {"metrics": {}, "runs": {}}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...errors import TaskDefinitionError, listed
+from ...exception_text import message_of
 from ...module_specs import is_instance_of
 
 _TABLE_ENDINGS = (".json", ".parquet")
@@ -46,10 +47,9 @@ def _build_plotly(figure: Any, name: str, ending: str) -> bytes:
     try:
         return bytes(figure.to_image(format=ending[1:]))
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
         raise TaskDefinitionError(
-            f"the figure {name!r} cannot be written ({reason}); give it the ending .html, or, for a picture, add "
-            "kaleido to the requirements"
+            f"the figure {name!r} cannot be written ({message_of(error)[:300]}); give it the ending .html, or, for a "
+            "picture, add kaleido to the requirements"
         ) from error
 
 
@@ -77,18 +77,26 @@ def build_table(table: Any, name: str) -> bytes:
             f"the table {name!r} is a {type(table).__name__}; give a pandas DataFrame, or a dictionary of columns"
         )
     if ending == ".parquet":
-        try:
-            return bytes(table.to_parquet())
-        except Exception as error:
-            reason = " ".join(str(error).split())[:300]
-            raise TaskDefinitionError(
-                f"the table {name!r} cannot be written as parquet ({reason}); convert that column, or name it .json"
-            ) from error
+        return build_parquet(table, f"the table {name!r}")
     from ..tables.json_table import build_json_table, format_json_table
 
     index = table.index
     is_counted = isinstance(index, pd.RangeIndex) and (index.start, index.step, index.name) == (0, 1, None)
     return format_json_table(build_json_table(table, has_index=not is_counted)).encode()
+
+
+def build_parquet(table: Any, what: str) -> bytes:
+    """Writes a data frame as parquet.
+
+    Raises:
+        TaskDefinitionError: That ``what`` cannot be written.
+    """
+    try:
+        return bytes(table.to_parquet())
+    except Exception as error:
+        raise TaskDefinitionError(
+            f"{what} cannot be written as parquet ({message_of(error)[:300]}); make each column of one type"
+        ) from error
 
 
 def _build_frame(columns: dict[Any, Any], name: str) -> Any:

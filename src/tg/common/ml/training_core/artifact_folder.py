@@ -16,7 +16,7 @@ _LONGEST_BYTES = 200
 _REFUSED_CHARACTERS = frozenset('\\#%?:*"<>|')
 # What a run has besides: files, and folders with all that is in them.
 _TAKEN = re.compile(
-    r"(?:environment\.json|logs|model|output|package|result|sweep|task\.json)(?=/|$)"
+    r"(?:environment\.json|logs|model|output|package|reproduction\.json|result|sweep|task\.json)(?=/|$)"
     r"|figures(?:/\d+(?=/|$)|$)|tables(?:/result_df\.json(?=/|$)|$)",
     re.IGNORECASE,
 )

@@ -16,6 +16,7 @@ from ...logger import Logger
 from ...system.temporary_folder import temporary_folder
 from .artifact_content import build_figure, build_table
 from .artifact_folder import ArtifactFolder, check_artifact_name
+from .logged_model import build_example, check_model
 
 T = TypeVar("T")
 
@@ -112,6 +113,21 @@ class TrainingEnvironment(ABC):
             raise TaskDefinitionError(f"{str(file)!r}, which is to be logged as {checked!r}, {what}")
         self._keep(checked, file)
 
+    def log_model(self, model: Any, name: str = "model", example: Any = None) -> None:
+        """Keeps a model, as it is now, as a logged model of the run, which MLflow loads and serves anywhere.
+
+        Args:
+            model: Any object with a method ``predict`` that can be pickled.
+            name: The model's name. A name that is given again replaces the model.
+            example: A data frame of what it predicts from; the first rows become the model's example and signature, and
+                the logged model must predict from them as this one does.
+
+        Raises:
+            TaskDefinitionError: If it does not predict, or the name or the example is not possible.
+        """
+        check_model(model, name)
+        self._keep_model(name, model, None if example is None else build_example(example, name))
+
     @property
     @abstractmethod
     def output_folder(self) -> Path:
@@ -120,6 +136,10 @@ class TrainingEnvironment(ABC):
     @abstractmethod
     def _keep(self, name: str, content: bytes | Path, is_table: bool = False) -> None:
         """Keeps an artifact whose name has passed the checks: its content, or the file that has it."""
+
+    @abstractmethod
+    def _keep_model(self, name: str, model: Any, example: bytes | None) -> None:
+        """Keeps a model that has passed the checks, with a few rows of what it predicts from, as parquet."""
 
     def track(self, items: Sequence[T]) -> Iterable[T]:
         """Yields ``items``, showing how far the training is where someone can see it."""
@@ -134,7 +154,8 @@ class InMemoryTrainingEnvironment(TrainingEnvironment):
     Attributes:
         result: ``metrics`` maps each name to its last value; artifacts are nested by their path, so that
             ``result["runs"][0]["model"]`` is the first run's model. ``files`` maps the names of logged figures, tables
-            and files to their paths, and ``output_folder`` is that folder's, both once there are any.
+            and files to their paths, ``models`` the names of models to these themselves, and ``output_folder`` is that
+            folder's path, each once there are any.
     """
 
     def __init__(self) -> None:
@@ -166,6 +187,9 @@ class InMemoryTrainingEnvironment(TrainingEnvironment):
     def _keep(self, name: str, content: bytes | Path, is_table: bool = False) -> None:
         file = ArtifactFolder(self._folder).write(name, content, is_table)
         self.result.setdefault("files", {})[name] = file
+
+    def _keep_model(self, name: str, model: Any, example: bytes | None) -> None:
+        self.result.setdefault("models", {})[name] = model
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
         self.result["metrics"][name] = value

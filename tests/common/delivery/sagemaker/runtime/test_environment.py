@@ -1,9 +1,13 @@
 """What a training logs in a job: its files in the archive's folder, and small ones in the log, too."""
 
+import threading
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from tg.common import TaskDefinitionError
+from tg.common.delivery.delivery.package.pickling import load_pickle
 from tg.common.delivery.sagemaker.contract.job_lines import MARKER
 from tg.common.delivery.sagemaker.contract.ml_folder import MlFolder
 from tg.common.delivery.sagemaker.contract.record_lines import RecordLineParser
@@ -46,6 +50,32 @@ def test_small_files_are_in_the_log_and_all_in_the_archive(
         "Logged sub/large.bin",
         "Logged a.json",
     ]
+
+
+class Model:
+    """Predicts nothing, and can be pickled as long as it holds nothing else."""
+
+    def __init__(self, held: object = None) -> None:
+        self.held = held
+
+    def predict(self, features: pd.DataFrame) -> list[int]:
+        return [0] * len(features)
+
+
+def test_a_model_is_in_the_archive_with_a_few_rows_and_announced(
+    environment: ArchiveEnvironment, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environment.log_model(Model(1), "net", example=pd.DataFrame({"x": range(30)}))
+    folder = tmp_path / "ml" / "model" / "tg_output" / "logged" / "models" / "net"
+    assert pd.read_parquet(folder / "example.parquet")["x"].tolist() == list(range(20))
+    environment.log_model(Model(2), "net")
+    assert list(files_of(folder)) == ["model.pkl"]
+    assert load_pickle(folder / "model.pkl").held == 2
+    _, records = RecordLineParser(MARKER).feed(capfd.readouterr().out.encode())
+    assert [record.content for record in records] == [{"op": "file", "path": "model net"}] * 2
+    with pytest.raises(TaskDefinitionError, match=r"^the model 'net' cannot be pickled: TypeError: "):
+        environment.log_model(Model(threading.Lock()), "net")
+    assert not folder.exists()
 
 
 def test_the_log_carries_so_much_and_no_more(

@@ -1,16 +1,19 @@
 """The environment of a training whose results become an archive."""
 
 import base64
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from ....errors import TaskDefinitionError
+from ....exception_text import describe_exception
 from ....logger import Logger
 from ....ml.training_core import TrainingEnvironment
 from ....ml.training_core.artifact_folder import ArtifactFolder
 from ....module_specs import is_instance_of
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
-from ..archive.names import LOGGED
+from ..archive.names import LOGGED, LOGGED_EXAMPLE, LOGGED_MODEL, LOGGED_MODELS
 from ..contract.job_lines import FILE, write_job_line
 from ..contract.metric_lines import format_metric_line
 from ..contract.ml_folder import MlFolder
@@ -56,10 +59,7 @@ class ArchiveEnvironment(TrainingEnvironment):
             artifact.to_parquet(f"{file}.parquet")
         else:
             with open(f"{file}.pkl", "wb") as output:
-                if self._rename is None:
-                    dump_pickle(artifact, output)
-                else:
-                    output.write(dump_renamed_pickle(artifact, self._rename)[0])
+                self._pickle(artifact, output)
         Logger.info(f"Saved artifact {file}")
 
     @property
@@ -76,6 +76,29 @@ class ArchiveEnvironment(TrainingEnvironment):
             record["data"] = base64.b64encode(file.read_bytes()).decode("ascii")
         write_job_line(record)
         Logger.info(f"Logged {name}")
+
+    def _keep_model(self, name: str, model: Any, example: bytes | None) -> None:
+        folder = self._folder / LOGGED_MODELS / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            with (folder / LOGGED_MODEL).open("wb") as file:
+                self._pickle(model, file)
+        except Exception as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise
+            raise TaskDefinitionError(f"the model {name!r} cannot be pickled: {describe_exception(error)}") from error
+        if example is not None:
+            (folder / LOGGED_EXAMPLE).write_bytes(example)
+        write_job_line({"op": FILE, "path": f"model {name}"})
+        Logger.info(f"Logged model {name}")
+
+    def _pickle(self, value: Any, file: IO[bytes]) -> None:
+        if self._rename is None:
+            dump_pickle(value, file)
+        else:
+            file.write(dump_renamed_pickle(value, self._rename)[0])
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
         Logger.info(format_metric_line(name, value, step))
