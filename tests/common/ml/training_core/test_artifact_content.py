@@ -2,10 +2,15 @@
 
 import io
 import json
+from datetime import time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from tg.common import TaskDefinitionError
@@ -68,6 +73,7 @@ def test_a_figure_of_plotly_has_the_form_that_its_name_says(name: str, content: 
         (draw(), "a.html", "the figure 'a.html' has an ending that it cannot have; there is '."),
         (draw(), "a", "the figure 'a' has an ending that it cannot have; there is '."),
         ([1, 2], "a.png", "the figure 'a.png' is a list; give a figure of matplotlib or plotly, or log its file"),
+        (plt, "a.png", "the figure 'a.png' is a module; give a figure of matplotlib or plotly, or log its file"),
         (None, "a.png", "the figure 'a.png' is a NoneType; give a figure of matplotlib or plotly, or log its file"),
     ],
 )
@@ -92,6 +98,38 @@ def test_json_is_as_mlflow_has_it() -> None:
         "columns": ["index", "a/b", "a/b_2", "n"],
         "data": [["r", 0.25, "b'\\xff'", 9007199254740993], ["s", None, "b''", 0]],
     }
+
+
+class Held:
+    def __init__(self):
+        self.password = "word"
+
+    def __repr__(self):
+        return "held"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Held(), "held"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (1j, "1j"),
+        (2**70, 2**70),
+        (Decimal("1.1"), "1.1"),
+        (None, None),
+        (pd.NA, None),
+        (float("-inf"), None),
+        ("\udcff", "\\udcff"),
+        ({"a": [1, None]}, {"a": [1, None]}),
+        (np.array([0.5, 1]), [0.5, 1]),
+        (time(1, 2), "01:02:00"),
+        (pd.Timedelta("90s"), "P0DT0H1M30S"),
+        (pd.Timestamp("2024-01-01 12:00:00.0015"), "2024-01-01T12:00:00.001"),
+    ],
+)
+def test_any_value_is_one_of_json_or_a_text(value: object, expected: object) -> None:
+    table = {"a": pd.Series([value, "b"], dtype=object)}
+    assert json.loads(build_table(table, "a.json"))["data"] == [[expected], ["b"]]
 
 
 def test_the_numbers_of_rows_are_no_column_and_a_dictionary_is_a_table() -> None:

@@ -257,7 +257,7 @@ def test_a_logged_model_stays_what_it_is():
             Constant(),
             "a",
             pd.DataFrame({"a": [1, "x"]}),
-            "the example of the model 'a' cannot be written as parquet (.*); make each column of one type",
+            "the example of the model 'a' cannot be written as parquet (.*); change or drop that column",
         ),
     ],
 )

@@ -1,10 +1,32 @@
 """Tables in JSON, as MLflow's pages show them."""
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+# What pandas writes as JSON in a way that people expect, in a column of any objects.
+_PLAIN = (
+    str,
+    bytes,
+    bool,
+    int,
+    float,
+    Decimal,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    list,
+    tuple,
+    dict,
+    np.generic,
+    np.ndarray,
+    type(None),
+)
 
 
 def build_json_table(frame: pd.DataFrame, has_index: bool = True) -> pd.DataFrame:
@@ -23,7 +45,7 @@ def build_json_table(frame: pd.DataFrame, has_index: bool = True) -> pd.DataFram
     count = len(frame.columns)
     columns = {names[count + number]: frame.index.get_level_values(number).array for number in range(levels)}
     columns |= {names[number]: frame.iloc[:, number].array for number in range(count)}
-    return pd.DataFrame({name: _as_json(pd.Series(values)) for name, values in columns.items()})
+    return pd.DataFrame({name: _as_json(pd.Series(values, dtype=values.dtype)) for name, values in columns.items()})
 
 
 def format_json_table(table: pd.DataFrame) -> str:
@@ -42,10 +64,20 @@ def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> l
 
 
 def _as_json(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    if isinstance(column.dtype, pd.IntervalDtype):  # of which pandas would write ten properties
-        return column.map(str)
+    if isinstance(column.dtype, pd.IntervalDtype) or column.dtype.kind == "c":
+        return _as_text(column)
+    if column.dtype == object:
+        # Of other values, pandas would write all attributes, whatever they hold.
+        plain = [each if each is pd.NA or isinstance(each, _PLAIN) else str(each) for each in column]
+        column = pd.Series(plain, dtype=object)
     try:
         column.to_json()
     except (OverflowError, TypeError, ValueError):  # of bytes, of periods, and of lists of them
-        return column.map(str)
+        return _as_text(column)
     return column
+
+
+def _as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    # Surrogates, such as from an undecodable file name, could not be written.
+    texts = (str(each).encode("utf-8", "backslashreplace").decode() for each in column)
+    return pd.Series(list(texts), dtype=object)

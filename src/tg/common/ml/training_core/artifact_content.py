@@ -25,11 +25,12 @@ def build_figure(figure: Any, name: str) -> bytes:
     if hasattr(figure, "to_html") and hasattr(figure, "to_image"):
         return _build_plotly(figure, name, ending)
     whole: Any = figure if hasattr(figure, "savefig") else getattr(figure, "figure", None)
-    if not hasattr(whole, "savefig"):
+    # Of seaborn's grids, it is their figure's.
+    canvas = getattr(whole, "canvas", None) or getattr(getattr(whole, "figure", None), "canvas", None)
+    if canvas is None:
         raise TaskDefinitionError(
             f"the figure {name!r} is a {type(figure).__name__}; give a figure of matplotlib or plotly, or log its file"
         )
-    canvas = getattr(whole, "canvas", None) or whole.figure.canvas  # of seaborn's grids, it is their figure's
     forms = sorted(f".{each}" for each in canvas.get_supported_filetypes())
     if ending not in forms:
         raise _refuse_ending("figure", name, forms)
@@ -59,8 +60,9 @@ def build_table(table: Any, name: str) -> bytes:
     Args:
         table: A data frame, or a mapping of columns.
         name: The file's name: with the ending ``.parquet``, everything stays; with ``.json``, the table is MLflow's,
-            for its pages: numbers have 15 digits, an index that is more than the rows' numbers is the first columns,
-            dots in columns' names are slashes, and what JSON does not have is text, or null if it is not finite.
+            for its pages: numbers have 15 digits, times milliseconds, an index that is more than the rows' numbers is
+            the first columns, dots in columns' names are slashes, and what JSON does not have is text, or null if it is
+            not finite.
 
     Raises:
         TaskDefinitionError: If it is no table, or has no such form.
@@ -95,7 +97,7 @@ def build_parquet(table: Any, what: str) -> bytes:
         return bytes(table.to_parquet())
     except Exception as error:
         raise TaskDefinitionError(
-            f"{what} cannot be written as parquet ({message_of(error)[:300]}); make each column of one type"
+            f"{what} cannot be written as parquet ({message_of(error)[:300]}); change or drop that column"
         ) from error
 
 

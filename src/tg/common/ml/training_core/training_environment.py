@@ -88,8 +88,8 @@ class TrainingEnvironment(ABC):
         Args:
             table: A data frame, or a dictionary of columns.
             name: Its path in the run, as in :meth:`log_figure`. ``scores.parquet`` keeps everything. ``scores.json`` is
-                shown by MLflow's pages: numbers have 15 digits, dots in columns' names are slashes, and what JSON does
-                not have is text, or null if it is not finite.
+                shown by MLflow's pages: numbers have 15 digits, times milliseconds, dots in columns' names are slashes,
+                and what JSON does not have is text, or null if it is not finite.
 
         Raises:
             TaskDefinitionError: If it is no table, cannot be written in this form, or the name is not possible.
@@ -106,6 +106,8 @@ class TrainingEnvironment(ABC):
         Raises:
             TaskDefinitionError: If there is no such file, or the name is not possible.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise TaskDefinitionError(f"the file to be logged is {path!r:.300}; give its path")
         file = Path(path)
         checked = check_artifact_name(file.name if name is None else name)
         if not file.is_file():
