@@ -37,7 +37,7 @@ HOST_FLOORS = [
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery"},
+    {"recording", "results", "delivery", "registration"},
     {"replay"},
     {"places", "figures"},
     {"tracking", "project"},
@@ -50,6 +50,7 @@ HOST_LIMITS = {
     "sweeps.report": {"results", "figures", "tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
     "replay": {"tracking", "errors"},
+    "registration": {"places", "tracking", "errors"},
     "results": {"figures", "places", "tracking", "errors"},
     "testing": {"backend", "places", "errors"},
 }

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
-from tg_mlflow.errors import SweepError
+from tg_mlflow.errors import BackendConfigError, SweepError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.notebook.task_plan import plan_tasks
 from tg_mlflow.sweeps.children import tell_end
@@ -65,6 +65,8 @@ def run_tasks(
     """
     silence_header_warnings()
     started = NotebookRun.read(backend, Path(folder), config)
+    if started.config.register is not None and started.config.primary_metric is None:
+        raise BackendConfigError("register is for the best of the tasks; name the primary_metric")
     tasks = list(tasks)
     members = plan_tasks(tasks, started.config)
     client = started.connect(members)

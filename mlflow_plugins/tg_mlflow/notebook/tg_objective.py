@@ -18,6 +18,7 @@ from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError, TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.recording.metric_names import MetricNames
+from tg_mlflow.registration.registration import build_register_tags, settle_registration
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
 from tg_mlflow.sweeps.report.table import FINISHED, Mode, SweepChildResult, describe_missing_metric
@@ -113,7 +114,7 @@ class TgObjective:
         config = self._started.config
         self._client = self._started.connect()
         space = sorted(self._space) if isinstance(self._space, Mapping) else []
-        own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space)}
+        own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space), **build_register_tags(config)}
         with ExitStack() as stack:
             stack.enter_context(terminating_as_interrupt(self._stop_trials))
             self.run_id = self._started.create_run(self._client, self._experiment_name, self._run_name, own)
@@ -136,6 +137,8 @@ class TgObjective:
         """Logs the summary and ends the run: FAILED after an exception, KILLED after an interrupt."""
         self._is_open = False
         self._stack.__exit__(kind, error, traceback)
+        if self._started.config.register is not None:
+            settle_registration(self._client, self.run_id)
 
     def __call__(self, trial: "optuna.Trial") -> float | tuple[float, ...]:
         """Trains a trial to its end.

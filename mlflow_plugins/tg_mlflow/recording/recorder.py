@@ -175,14 +175,15 @@ class RunRecorder:
             note_missing(self._client, self._run_id, sorted(self._awaited))
 
     def settle(self) -> None:
-        """Waits until the job's calls of MLflow have been replayed as far as its output has been taken.
+        """Waits until metrics are written and the job's calls of MLflow replayed as far as its output has been taken.
 
         Raises:
             RecordingError: If the server was given up.
         """
         self._replay.settle()
-        if self._replay.error is not None:
-            raise self._describe(self._replay.error) from self._replay.error
+        self._metrics.settle()
+        if (failure := self._metrics.error or self._replay.error) is not None:
+            raise self._describe(failure) from failure
 
     def _describe(self, failure: Exception) -> RecordingError:
         return RecordingError(

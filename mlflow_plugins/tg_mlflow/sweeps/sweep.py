@@ -14,6 +14,7 @@ from tg_mlflow.errors import SweepError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project
+from tg_mlflow.registration.registration import build_register_tags, settle_registration
 from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.record import record_sweep
@@ -87,7 +88,8 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
     try:
         with terminating_as_interrupt(), conducting_run(client, run_id), noting_waits(client, run_id):
             parent = client.get_run(run_id)
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in config.tags.items()])
+            tags = {**config.tags, **build_register_tags(config)}
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
             log_params(client, run_id, _common_params(members), config)
             trainer = SweepTrainer(client, sweep.executor, parent, sweep.left, dict(sweep.kept))
             children = SweepChildren(trainer, _count_parallel(sweep), config.stop_on_failure, tell)
@@ -99,6 +101,8 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
                 results = list_results(members, trainer.results)
                 _summarize(telling, parent, results, members, config)
             _check(run_id, results)
+        if config.register is not None:
+            settle_registration(client, run_id)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and returned to the caller
         end = read_end(client, run_id, error)
         return SweepEnd(end.status, end.failure, results)

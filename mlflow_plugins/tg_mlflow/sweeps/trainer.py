@@ -88,7 +88,8 @@ class SweepTrainer:
             else:
                 run_id = self._create_run(member)
                 source = _MemberTraining(delivery, following)
-                training = Training(source, member.config, self.executor, show or show_nothing)
+                config = member.config.model_copy(update={"register": None})  # only the best of them is registered
+                training = Training(source, config, self.executor, show or show_nothing)
                 end = train_recorded(self.client, run_id, member.params, training)
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
         except TrackingError as error:

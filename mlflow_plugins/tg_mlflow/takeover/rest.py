@@ -10,6 +10,7 @@ from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to
 from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.results.optional_parts import Attempts
@@ -26,6 +27,7 @@ from tg_mlflow.tracking.tags import (
     MISSING_LOG_TAG,
     MISSING_TAG,
     NOT_UPLOADED_TAG,
+    REGISTER_TAG,
 )
 from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_notes import note_log
@@ -94,6 +96,8 @@ def record_rest(
             client.delete_tag(run_id, NOT_UPLOADED_TAG)
         if not is_still_needed(JobStatus.COMPLETED, is_recorded):
             afterwards.callback(found.discard)
+        if REGISTER_TAG in tags:
+            settle_registration(client, run_id)
         return is_recorded
 
 

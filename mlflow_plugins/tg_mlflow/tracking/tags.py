@@ -46,6 +46,10 @@ REGISTER_PREFIX = (
     "tg.register."  # followed by a number; JSON: a model that is to be registered when its files are there
 )
 
+# The registered model.
+REGISTER_TAG = "tg.register"  # JSON: what is to be registered when the run has FINISHED; removed when that is settled
+REGISTERED_TAG = "tg.registered"  # what has become of that, in one line
+
 # Sweeps and studies.
 SWEEP_TAG = "tg.sweep"  # of the run of a sweep; JSON: the values of each parameter
 SWEEP_NAME_TAG = "tg.sweep_name"  # of a training of a sweep: what it is called in the plan

@@ -7,6 +7,7 @@ from pathlib import Path
 from tg.common.delivery.sagemaker import Executor
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
+from tg_mlflow.registration.registration import build_register_tags
 from tg_mlflow.tracking.tags import (
     DATASET_TAG,
     EARLIER_JOBS_TAG,
@@ -46,4 +47,5 @@ def build_job_tags(
         DATASET_TAG: None if dataset is None else str(dataset),
     }
     tags.update({name: value for name, value in optional.items() if value})
+    tags.update(build_register_tags(config))
     return {**tags, **find_place(config.place).write_tags(executor.options)}

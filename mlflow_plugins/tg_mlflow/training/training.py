@@ -19,6 +19,7 @@ from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
@@ -86,6 +87,8 @@ def train_recorded(
                 with conducting_run(client, run_id, training.executor.traits.is_in_process) as ending:
                     log_params(client, run_id, params, training.config)
                     ending.is_due = train(client, run_id, training, afterwards)
+                if training.config.register is not None:
+                    settle_registration(client, run_id)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
