@@ -1,9 +1,15 @@
 """What a job that has not completed has left, in the form in which a result archive has it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tg.common.delivery.sagemaker.archive.names import LOGGED, OUTPUT_DATA
+from tg.common.delivery.sagemaker import ResultArchive
+from tg.common.delivery.sagemaker.archive.names import ARCHIVE_NAME, LOGGED, OUTPUT_DATA
+from tg.common.delivery.sagemaker.archive.safe_extraction import OWN_LIMITS
+from tg.common.delivery.sagemaker.archive.writer import write_result_archive
 from tg.common.delivery.sagemaker.contract.ml_folder import MlFolder
+from tg.common.system.temporary_folder import temporary_folder
 
 
 class JobRemains:
@@ -32,6 +38,18 @@ class JobRemains:
                 *(f"{OUTPUT_DATA}/{file.relative_to(self._folder.output_data).as_posix()}" for file in left),
             ]
         )
+
+    @contextmanager
+    def as_archive(self) -> Iterator[ResultArchive]:
+        """Opens what it has left as an archive, which is not complete.
+
+        Raises:
+            ResultArchiveError: If it has left what no archive can have.
+        """
+        with temporary_folder() as folder:
+            write_result_archive(self._folder.model, folder / ARCHIVE_NAME)
+            with ResultArchive(folder / ARCHIVE_NAME, OWN_LIMITS) as archive:
+                yield archive
 
     def get_path(self, name: str) -> Path:
         """Returns where a file or a folder is."""

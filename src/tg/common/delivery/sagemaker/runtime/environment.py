@@ -12,6 +12,7 @@ from ....logger import Logger
 from ....ml.training_core import TrainingEnvironment
 from ....ml.training_core.artifact_folder import ArtifactFolder
 from ....module_specs import is_instance_of
+from ....system.replaced_file import replacing_file
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
 from ..archive.names import LOGGED, LOGGED_EXAMPLE, LOGGED_MODEL, LOGGED_MODELS
 from ..contract.job_lines import FILE, write_job_line
@@ -82,15 +83,16 @@ class ArchiveEnvironment(TrainingEnvironment):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
-            with (folder / LOGGED_MODEL).open("wb") as file:
+            if example is not None:
+                (folder / LOGGED_EXAMPLE).write_bytes(example)
+            # Last and at once: a model that is there is whole.
+            with replacing_file(folder / LOGGED_MODEL, self._folder / LOGGED) as file:
                 self._pickle(model, file)
         except Exception as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, OSError):
                 raise
             raise TaskDefinitionError(f"the model {name!r} cannot be pickled: {describe_exception(error)}") from error
-        if example is not None:
-            (folder / LOGGED_EXAMPLE).write_bytes(example)
         write_job_line({"op": FILE, "path": f"model {name}"})
         Logger.info(f"Logged model {name}")
 
