@@ -1,4 +1,4 @@
-"""Logs the models of a training: of one on a table, with their metrics and the dataset, and those that it has logged."""
+"""Logs the models of a training: of one on a table, with metrics and the dataset, and those that it has logged."""
 
 import re
 from collections.abc import Callable
