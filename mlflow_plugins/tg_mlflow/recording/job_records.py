@@ -1,7 +1,6 @@
 """Takes what a job itself tells its launcher out of its output, and passes it on by what it is about."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from tg.common.delivery.sagemaker.contract.job_lines import MARKER
@@ -16,10 +15,10 @@ class JobRecords:
     """Passes each record on to the handler of its ``op``; records without one are left out.
 
     Args:
-        handlers: By ``op``.
+        handlers: Tables of handlers by ``op``; a record goes to the handler of each.
     """
 
-    def __init__(self, handlers: Mapping[str, JobRecordHandler] = MappingProxyType({})) -> None:
+    def __init__(self, *handlers: Mapping[str, JobRecordHandler]) -> None:
         self._handlers = handlers
         self._parser = RecordLineParser(MARKER)
 
@@ -38,6 +37,6 @@ class JobRecords:
     def _pass_on(self, records: list[LineRecord], time_ms: int) -> None:
         for record in records:
             op = record.content.get("op")
-            handle = self._handlers.get(op) if isinstance(op, str) else None
-            if handle is not None:
-                handle(record.content, time_ms)
+            for table in self._handlers:
+                if isinstance(op, str) and op in table:
+                    table[op](record.content, time_ms)

@@ -14,7 +14,6 @@ from tg_mlflow.errors import TrackingError
 from tg_mlflow.results.optional_parts import Attempt
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.job_runs import find_job_models, find_job_runs, map_ids
-from tg_mlflow.tracking.tables import note_tables
 from tg_mlflow.tracking.tags import JOB_MODEL_STATUS_TAG, REGISTER_PREFIX
 
 _RUNS, _MODELS = "tg_mlflow/runs", "tg_mlflow/models"
@@ -61,7 +60,7 @@ def log_job_output(client: TrackingClient, run_id: str, archive: JobOutput, uplo
             with upload(target or "logged files"):
                 client.log_artifacts(run_id, str(archive.get_path(source)), target)
                 if source == _TABLES:
-                    note_tables(client, run_id, found)
+                    client.note_tables(run_id, found)
     given_runs, given_models = _list_below(_RUNS, names), _list_below(_MODELS, names)
     has_models = bool(given_models or (training.outputs and training.outputs.model_outputs))
     registrations = _list_registrations(training)

@@ -7,7 +7,6 @@ from tg.common.ml.tables.json_table import build_json_table, format_json_table
 from tg_mlflow.figures.row_sample import sample_rows
 from tg_mlflow.results.members import read_result_df
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tables import note_tables
 
 TABLE = "tables/result_df.json"
 
@@ -22,7 +21,7 @@ def log_result_table(client: TrackingClient, run_id: str, archive: ResultArchive
     """
     table = build_result_table(read_result_df(archive, 0))
     client.log_text(run_id, format_json_table(table), TABLE)
-    note_tables(client, run_id, [TABLE])
+    client.note_tables(run_id, [TABLE])
 
 
 def build_result_table(result_df: pd.DataFrame) -> pd.DataFrame:

@@ -6,13 +6,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
@@ -22,8 +23,11 @@ from tg_mlflow.tracking.masked_requests import MaskedRequests, make_storable
 from tg_mlflow.tracking.new_store import open_store
 from tg_mlflow.tracking.patience import PATIENCE_SECONDS, PATIENCE_VARIABLE, Clock, Patience
 from tg_mlflow.tracking.tags import SECRETS_TAG
+from tg_mlflow.tracking.timeline import Timeline
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+_LONGEST_LIST = 5000
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -92,6 +96,7 @@ class TrackingClient(MaskedRequests):
 
     Attributes:
         mask: The secrets.
+        timelines: What was noted through it of the states of runs, by run; copies of it share this.
 
     Raises:
         BackendConfigError: If that variable is not a number of seconds.
@@ -110,6 +115,7 @@ class TrackingClient(MaskedRequests):
         except MlflowException as error:
             raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
+        self.timelines: dict[str, Timeline] = {}
         self._clock = clock
         self._set_patience(patience_seconds)
         self._thread = threading.local()
@@ -156,6 +162,7 @@ class TrackingClient(MaskedRequests):
     get_run = _asking("a question", MlflowClient.get_run)
     search_runs = _asking("a question", MlflowClient.search_runs)
     search_experiments = _asking("a question", MlflowClient.search_experiments)
+    get_metric_history = _asking("a question", MlflowClient.get_metric_history)
     get_experiment = _asking("a question", MlflowClient.get_experiment)
     get_experiment_by_name = _asking("a question", MlflowClient.get_experiment_by_name)
     create_experiment = _asking("a new experiment", MlflowClient.create_experiment)
@@ -168,7 +175,6 @@ class TrackingClient(MaskedRequests):
     finalize_logged_model = _asking("a model", MlflowClient.finalize_logged_model)
     delete_logged_model = _asking("that a model is removed", MlflowClient.delete_logged_model)
     delete_logged_model_tag = _asking("that a tag is removed", MlflowClient.delete_logged_model_tag)
-    get_metric_history = _asking("a question", MlflowClient.get_metric_history)
     search_model_versions = _asking("a question", MlflowClient.search_model_versions)
     get_model_version = _asking("a question", MlflowClient.get_model_version)
     delete_model_version = _asking("that a version of a model is removed", MlflowClient.delete_model_version)
@@ -191,6 +197,21 @@ class TrackingClient(MaskedRequests):
                 end(run_id, status, end_time)
 
         self._ask(end_run, "a run's end")
+
+    def note_tables(self, run_id: str, paths: Iterable[str]) -> None:
+        """Tells MLflow's pages and ``load_table`` which artifacts of a run are tables, as far as its tag has room.
+
+        Noting one again changes nothing.
+        """
+        try:
+            known = list(json.loads(self.get_run(run_id).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]")))
+        except (ValueError, TypeError):  # a training has written something else there
+            known = []
+        tables = known + [entry for path in paths if (entry := {"path": path, "type": "table"}) not in known]
+        while len(text := json.dumps(tables)) > _LONGEST_LIST:  # MLflow would cut it, and a list that is cut is none
+            tables.pop()
+        if len(tables) > len(known):
+            self.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, text)
 
     def _ask(self, request: Callable[[], T], what: str) -> T:
         if self._is_asking:

@@ -199,12 +199,7 @@ def test_a_job_that_fails_says_why(make_executor: Make) -> None:
 def test_a_failed_job_shows_the_logs_end_and_leaves_no_container(
     docker_client: DockerClient, make_executor: Make, tmp_path: Path
 ) -> None:
-    script = """
-open('/opt/ml/model/part', 'w').write('saved')
-open('/opt/ml/output/data/notes.txt', 'w').write('left')
-for i in range(200): print('line', i)
-exit(3)
-"""
+    script = "open('/opt/ml/model/part', 'w').write('saved')\nfor i in range(200): print('line', i)\nexit(3)"
     with pytest.raises(JobFailedError) as caught:
         make_executor(script).execute()
     (job_id,) = os.listdir(tmp_path / "jobs")
@@ -214,10 +209,7 @@ exit(3)
     assert containers_of(docker_client, job_id) == []
     with pytest.raises(ResultArchiveError):
         make_executor("").load_result(job_id)
-    remains = make_executor("").executor.find_remains(job_id)
-    assert remains is not None
-    assert (remains.model / "part").read_text() == "saved"
-    assert (remains.output_data / "notes.txt").read_text() == "left"
+    assert JobFolder.find(job_id).archive.is_file()
 
 
 def test_too_much_memory_is_explained(make_executor: Make) -> None:
@@ -436,6 +428,24 @@ def test_a_job_is_discarded(docker_client: DockerClient, make_executor: Make, jo
     executor.discard(job_id)
     assert containers_of(docker_client, job_id) == []
     assert list(jobs_path.iterdir()) == []
+
+
+def test_what_a_failing_job_has_made_is_brought_here(make_executor: Make) -> None:
+    executor = make_executor(
+        "import os\n"
+        "for path in ('model/tg_mlflow/runs/r/big.bin', 'output/data/deep/report.txt'):\n"
+        "    os.makedirs(os.path.dirname(f'/opt/ml/{path}'), exist_ok=True)\n"
+        "    open(f'/opt/ml/{path}', 'w').write(path)\n"
+        "exit(7)"
+    )
+    job_id = executor.submit()
+    wait(executor, job_id)
+    remains = executor.executor.find_remains(job_id)
+    assert remains is not None
+    assert {path.relative_to(remains.root).as_posix() for path in remains.root.rglob("*") if path.is_file()} == {
+        "model/tg_mlflow/runs/r/big.bin",
+        "output/data/deep/report.txt",
+    }
 
 
 def test_states_are_kept_in_a_form_that_is_easy_to_read(make_executor: Make) -> None:

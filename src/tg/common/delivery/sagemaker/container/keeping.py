@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from ....errors import ContainerError, ResultArchiveError
 from ....logger import Logger
@@ -38,20 +37,22 @@ def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobSta
     except ResultArchiveError:  # what is refused once always will be
         save_state(state, folder, missing)
         raise
-    if state.status is not JobStatus.COMPLETED:  # otherwise it is among the results
-        _keep_output_data(client, job_id, MlFolder(folder.ml).output_data)
+    if state.status is not JobStatus.COMPLETED:  # one that has completed has it in its archive
+        _keep_output_data(client, job_id, folder)
     save_state(state, folder, missing)
 
 
-def _keep_output_data(client: DockerClient, job_id: str, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)  # what was copied before may not be all
+def _keep_output_data(client: DockerClient, job_id: str, folder: JobFolder) -> None:
+    """Copies what a job has made besides its model to the place where it is in jobs of child processes."""
+    target = MlFolder(folder.ml).output_data
+    shutil.rmtree(target, ignore_errors=True)  # of a copy that was cut short
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         extract_tar_stream(fetch_output_data(client, job_id), target, target.name, OWN_LIMITS)
     except ObjectMissingError:
         container_status(client, job_id)  # as above
     except ResultArchiveError as error:
-        Logger.warning(f"The files that job {job_id!r} has left in its output folder are not kept: {error}")
+        Logger.warning(f"What job {job_id!r} has made besides its model is not kept: {error}")
 
 
 def _counting(events: Iterable[LogEvent], counter: LogCounter) -> Iterator[LogEvent]:
