@@ -134,7 +134,17 @@ def _assert_record(store: MlflowClient, run: Run, constant: float, splits: int, 
     def list_folder(folder: str | None = None) -> list[str]:
         return sorted(each.path for each in store.list_artifacts(run_id, folder))
 
-    assert list_folder() == ["figures", "left", "logs", "output", "package", "result", "tables", "task.json"]
+    assert list_folder() == [
+        "environment.json",
+        "figures",
+        "left",
+        "logs",
+        "output",
+        "package",
+        "result",
+        "tables",
+        "task.json",
+    ]
     assert list_folder("left") == ["left/large.bin", "left/names.json"]
     assert list_folder("output") == ["output/notes.txt"]
     assert store.load_table(run.info.experiment_id, "left/names.json", [run_id])["name"].tolist() == ["constant"]
