@@ -7,7 +7,6 @@ import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +59,9 @@ def save_model(
             in place of probabilities.
         run: The number of the model's run in the archive.
     """
-
-    def read_rows(dataset: Path) -> Sample:
-        return read_sample(archive.unpickle(TRAINING_TASK.format(run=run)), dataset)
-
-    read = None if dataset is None else partial(read_rows, dataset)
-    _save(archive, folder, description, MODEL.format(run=run), read, attempt, is_checked)
+    task = TRAINING_TASK.format(run=run)
+    read_rows = None if dataset is None else lambda: read_sample(archive.unpickle(task), dataset)
+    _save(archive, folder, description, MODEL.format(run=run), read_rows, attempt, is_checked)
 
 
 def save_logged_model(

@@ -207,11 +207,14 @@ class TrackingClient(MaskedRequests):
             known = list(json.loads(self.get_run(run_id).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]")))
         except (ValueError, TypeError):  # a training has written something else there
             known = []
-        tables = known + [entry for path in paths if (entry := {"path": path, "type": "table"}) not in known]
-        while len(text := json.dumps(tables)) > _LONGEST_LIST:  # MLflow would cut it, and a list that is cut is none
-            tables.pop()
-        if len(tables) > len(known):
-            self.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, text)
+        tables = list(known)
+        for path in paths:
+            entry = {"path": path, "type": "table"}
+            # MLflow would cut a longer one, and a list that is cut is none.
+            if entry not in known and len(json.dumps([*tables, entry])) <= _LONGEST_LIST:
+                tables.append(entry)
+        if tables != known:
+            self.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps(tables))
 
     def _ask(self, request: Callable[[], T], what: str) -> T:
         if self._is_asking:

@@ -132,6 +132,17 @@ def test_any_value_is_one_of_json_or_a_text(value: object, expected: object) -> 
     assert json.loads(build_table(table, "a.json"))["data"] == [[expected], ["b"]]
 
 
+def test_categories_and_intervals_are_written_as_their_values() -> None:
+    bins = pd.cut(pd.Series([0.0, 2.0, None]), [-1, 1, 3])
+    kinds = pd.Categorical(["a", None, "b"])
+    table = pd.DataFrame({"bins": bins, "ranges": pd.Series(bins.tolist(), dtype="interval"), "kinds": kinds})
+    assert json.loads(build_table(table, "a.json"))["data"] == [
+        ["(-1, 1]", "(-1, 1]", "a"],
+        ["(1, 3]", "(1, 3]", None],
+        [None, None, "b"],
+    ]
+
+
 def test_the_numbers_of_rows_are_no_column_and_a_dictionary_is_a_table() -> None:
     assert json.loads(build_table({"a": [1, 2]}, "a.json")) == {"columns": ["a"], "data": [[1], [2]]}
     later = pd.DataFrame({"a": [1, 2, 3]}).iloc[1:]

@@ -64,8 +64,10 @@ def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> l
 
 
 def _as_json(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    if isinstance(column.dtype, pd.IntervalDtype) or column.dtype.kind == "c":
+    if column.dtype.kind == "c":
         return _as_text(column)
+    if isinstance(column.dtype, (pd.IntervalDtype, pd.CategoricalDtype)):  # whose values may be of any type
+        column = column.astype(object)
     if column.dtype == object:
         # Of other values, pandas would write all attributes, whatever they hold.
         plain = [each if each is pd.NA or isinstance(each, _PLAIN) else str(each) for each in column]
