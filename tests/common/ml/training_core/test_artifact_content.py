@@ -137,8 +137,8 @@ def test_categories_and_intervals_are_written_as_their_values() -> None:
     kinds = pd.Categorical(["a", None, "b"])
     table = pd.DataFrame({"bins": bins, "ranges": pd.Series(bins.tolist(), dtype="interval"), "kinds": kinds})
     assert json.loads(build_table(table, "a.json"))["data"] == [
-        ["(-1, 1]", "(-1, 1]", "a"],
-        ["(1, 3]", "(1, 3]", None],
+        ["(-1, 1]", "(-1.0, 1.0]", "a"],
+        ["(1, 3]", "(1.0, 3.0]", None],
         [None, None, "b"],
     ]
 
