@@ -66,7 +66,7 @@ SHIPPED_ROOMS = {
     "common.secrets": set(),
     "common.system": set(),
     "common.ml.tables": set(),
-    "common.ml.training_core": {"ml.tables", "secrets"},
+    "common.ml.training_core": {"ml.tables", "secrets", "system"},
     "common.ml.dft": {"ml.tables"},
     "common.ml.single_frame_training": {
         "ml.training_core",

@@ -1,3 +1,4 @@
+import gc
 import math
 import re
 from fractions import Fraction
@@ -22,6 +23,16 @@ class RecordingEnvironment(TrainingEnvironment):
 
     def store_artifact(self, path, name, artifact):
         raise AssertionError("a metric is not an artifact")
+
+    @property
+    def output_folder(self):
+        raise AssertionError("a metric is not a file")
+
+    def _keep(self, name, content, is_table=False):
+        raise AssertionError("a metric is not a file")
+
+    def _keep_model(self, name, model, example):
+        raise AssertionError("a metric is not a model")
 
     def _write_metric(self, name, value, step):
         self.metrics.append((name, value, step))
@@ -191,6 +202,92 @@ def test_artifacts_are_nested_by_path(capsys):
         "summary": 5,
     }
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_logged_is_in_files_as_it_was_then(tmp_path):
+    environment = InMemoryTrainingEnvironment()
+    frame = pd.DataFrame({"a": [1]})
+    (tmp_path / "b.txt").write_text("then")
+    environment.log_table(frame, "tables/a.parquet")
+    environment.log_file(tmp_path / "b.txt")
+    environment.log_file(str(tmp_path / "b.txt"), "notes/c.txt")
+    (environment.output_folder / "d.txt").write_text("left")
+    frame["a"] = 2
+    (tmp_path / "b.txt").write_text("later")
+    result = environment.result
+    del environment
+    gc.collect()
+    assert list(result["files"]) == ["tables/a.parquet", "b.txt", "notes/c.txt"]
+    assert pd.read_parquet(result["files"]["tables/a.parquet"])["a"].tolist() == [1]
+    assert [result["files"][name].read_text() for name in ("b.txt", "notes/c.txt")] == ["then", "then"]
+    assert (result["output_folder"] / "d.txt").read_text() == "left"
+
+
+class Constant:
+    def predict(self, features):
+        return [1] * len(features)
+
+
+def test_a_logged_model_stays_what_it_is():
+    environment, model = InMemoryTrainingEnvironment(), Constant()
+    environment.log_model(model)
+    environment.log_model(model, "other one-2", example=pd.DataFrame({"a": [1]}))
+    assert environment.result["models"] == {"model": model, "other one-2": model}
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "example", "message"),
+    [
+        (5, "a", None, "the model 'a' is a int, which has no method `predict`; give it one, or log a file"),
+        (Constant(), "a/b", None, "the model's name is 'a/b'; give at most 100 letters, digits, .*, such as 'model'"),
+        (Constant(), "", None, "the model's name is ''; give .*"),
+        (Constant(), " a", None, "the model's name is ' a'; give .*"),
+        (Constant(), "a.b", None, "the model's name is 'a.b'; give .*"),
+        (Constant(), "a" * 101, None, "the model's name is 'a{101}'; give .*"),
+        (Constant(), None, None, "the model's name is None; give .*"),
+        (
+            Constant(),
+            "a",
+            [[1]],
+            "the example of the model 'a' is a list without rows of features; give a pandas DataFrame of them",
+        ),
+        (
+            Constant(),
+            "a",
+            pd.DataFrame({"a": []}),
+            "the example of the model 'a' is a DataFrame without rows of features; give a pandas DataFrame of them",
+        ),
+        (
+            Constant(),
+            "a",
+            pd.DataFrame({"a": [1, "x"]}),
+            "the example of the model 'a' cannot be written as parquet (.*); change or drop that column",
+        ),
+    ],
+)
+def test_models_that_cannot_be_logged_are_told_in_one_line(model, name, example, message):
+    environment = InMemoryTrainingEnvironment()
+    with pytest.raises(TaskDefinitionError, match=f"^{message}$"):
+        environment.log_model(model, name, example)
+    assert environment.result == {"metrics": {}, "runs": {}}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "message"),
+    [
+        ("", None, "'{path}', which is to be logged as 'there', is a folder; write to environment.output_folder"),
+        ("none.txt", None, "'{path}', which is to be logged as 'none.txt', is no file; write it first"),
+        ("none.txt", "../a", "the artifact's name is '../a', which leads out of the run; give one such as 'plots/.*'"),
+        ("task.json", None, "the artifact's name is 'task.json', but the run has its own 'task.json'; give one .*"),
+    ],
+)
+def test_files_that_cannot_be_logged_are_told_in_one_line(tmp_path, path, name, message):
+    environment = InMemoryTrainingEnvironment()
+    file = tmp_path / "there" / path
+    (tmp_path / "there").mkdir()
+    with pytest.raises(TaskDefinitionError, match=f"^{message.format(path=file)}$"):
+        environment.log_file(file, name)
+    assert environment.result == {"metrics": {}, "runs": {}}
 
 
 def test_results_are_not_shared_between_environments():

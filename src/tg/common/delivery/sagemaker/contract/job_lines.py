@@ -15,6 +15,8 @@ MARKER = b"###JOB###"
 START = "start"
 # How far the training is: how many are `done` `of` how many, what one of them is (`unit`), and the `time`.
 PROGRESS = "progress"
+# A file that the training has logged; without its data if that comes with the results.
+FILE = "file"
 
 _STDOUT = 1
 
