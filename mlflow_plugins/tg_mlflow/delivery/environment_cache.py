@@ -1,10 +1,7 @@
 """The Python environments of jobs in child processes: each is made once, and used by all that need the same."""
 
-import errno
-import fcntl
 import hashlib
 import json
-import os
 import platform
 import shutil
 import sys
@@ -16,8 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 from tg.common.logger import Logger
 from tg.common.secrets import SecretMask
+from tg.common.system.file_lock import locking_file
 from tg.common.system.interrupts import uninterrupted
 from tg.common.system.replaced_file import replacing_file
+from tg.common.system.user_folders import FolderKind, find_user_folder
 from tg.common.system.waits import waiting_for
 from tg_mlflow.delivery.environment_installer import find_python, install_environment
 from tg_mlflow.errors import ProjectError
@@ -50,19 +49,9 @@ def environments_path() -> Path:
     """Returns the folder of all environments: ``TG_ENVIRONMENTS_PATH``, by default in the user's cache folder.
 
     Raises:
-        ProjectError: If the user has no home folder.
+        StorageError: If the user has no home folder.
     """
-    if override := os.environ.get(VARIABLE):
-        return Path(override).expanduser().absolute()
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():
-        try:
-            cache = Path.home().absolute() / ".cache"
-        except RuntimeError as error:
-            raise ProjectError(
-                f"environments cannot be kept: there is no home folder; set {VARIABLE} to a folder"
-            ) from error
-    return cache / "tg-mlflow" / "environments"
+    return find_user_folder(FolderKind.CACHE, "environments", VARIABLE)
 
 
 def make_environment(recipe: EnvironmentRecipe) -> Path:
@@ -86,7 +75,8 @@ def make_environment(recipe: EnvironmentRecipe) -> Path:
     folder = environments_path() / _digest(recipe, base)
     if _is_complete(folder):
         return folder / PYTHON
-    with _translating_errors(recipe.source), _locking(folder, recipe.source) as lock:
+    holder = f"another launcher, which makes the environment of {recipe.source}"
+    with _translating_errors(recipe.source), locking_file(folder.with_suffix(".lock"), holder) as lock:
         if not _is_complete(folder):
             _make(folder, recipe, base, lock)
     return folder / PYTHON
@@ -141,25 +131,6 @@ def _identify(requirement: str) -> str:
     if not address or not path.is_file():
         return requirement
     return f"{name} @ {path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-
-
-@contextmanager
-def _locking(folder: Path, source: str) -> Iterator[int]:
-    """Waits until no other process makes this environment; the lock ends with this process and its children."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
-            Logger.info(f"Waiting for another launcher that makes the environment of {source}")
-            with waiting_for(f"another launcher, which makes the environment of {source}"):
-                fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock
-    finally:
-        os.close(lock)
 
 
 @contextmanager

@@ -72,7 +72,8 @@ def run_tasks(
     client = started.connect(members)
     name = run_name or type(tasks[0]).__name__
     executor = started.open_executor()
-    sweep = Sweep(members, started.config, TaskSweep(started.project), executor, started.project)
+    source = TaskSweep(started.project)
+    sweep = Sweep(members, started.config, source, executor, started.project, costs=started.costs)
     with terminating_as_interrupt():
         run_id = started.create_run(client, experiment_name, name, build_sweep_tags(members))
         bar = tqdm(total=len(members), disable=not progress, unit="training")

@@ -48,6 +48,8 @@ class LogConfig(Section):
             the trained one does.
         archive_limit_mb: A result archive in S3 that is larger than this many megabytes stays there; the tag
             ``tg.result_uri`` is its address.
+        system_metrics_seconds: The pause between two readings of what the training uses of its machine; 0 for none.
+        cost: What the training costs while it runs, where that is known. With ``max_cost``, it is always logged.
     """
 
     figures: bool = True
@@ -57,6 +59,8 @@ class LogConfig(Section):
     models: Literal["run", "fold"] = "run"
     check_model: bool = True
     archive_limit_mb: float = Field(default=1000, ge=0)
+    system_metrics_seconds: float = Field(default=10, ge=0)
+    cost: bool = True
 
 
 class RegisterConfig(Section):
@@ -132,6 +136,8 @@ class PlaceConfig(Section):
         primary_metric: The metric that determines the best training of a sweep.
         mode: Whether ``max`` or ``min`` of it is best.
         stop_on_failure: Whether the first training of a sweep that fails stops the others.
+        max_cost: What a training, or all trainings of a sweep together, may cost in USD; what would cost more is
+            stopped.
     """
 
     place: ClassVar[str]
@@ -156,6 +162,7 @@ class PlaceConfig(Section):
     primary_metric: str | None = None
     mode: Literal["max", "min"] = "max"
     stop_on_failure: bool = False
+    max_cost: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _check_register(self) -> "PlaceConfig":

@@ -30,7 +30,7 @@ _MOST_SHOWN = 10
 
 
 def read_declared_environment(project: Project, is_needed: bool = True) -> DeclaredEnvironment:
-    """Reads the environment that a project declares.
+    """Reads the environment that a project declares, once.
 
     That is ``docker_env``, ``python_env`` or ``conda_env`` of its MLproject, or ``python_env.yaml`` or ``conda.yaml``
     beside it; without one of them ``uv.lock``, ``pyproject.toml``, ``requirements.txt``, ``setup.cfg`` or
@@ -43,12 +43,14 @@ def read_declared_environment(project: Project, is_needed: bool = True) -> Decla
     Raises:
         ProjectError: If a file cannot be read, or has another form.
     """
-    try:
-        return _read(project)
-    except ProjectError:
-        if is_needed:
-            raise
-        return DeclaredEnvironment()
+    if project.folder not in project.environments:
+        try:
+            project.environments[project.folder] = _read(project)
+        except ProjectError:
+            if is_needed:
+                raise
+            return DeclaredEnvironment()
+    return project.environments[project.folder]
 
 
 def _read(project: Project) -> DeclaredEnvironment:

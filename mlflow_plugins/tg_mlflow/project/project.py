@@ -20,6 +20,7 @@ from mlflow.projects.utils import _fetch_project
 
 from tg.common.errors import listed, suggestion
 from tg_mlflow.errors import ProjectError
+from tg_mlflow.project.environments.declaration import DeclaredEnvironment
 from tg_mlflow.project.script_command import ScriptCommand, build_script_command
 from tg_mlflow.project.train_command import PROGRAM, TrainCommand, is_train_command, parse_train_command
 
@@ -41,6 +42,7 @@ class Project:
         folder: Where its MLproject is, absolute.
         name: The MLproject's name, else the folder's.
         spec: MLflow's reading of the MLproject; ``None`` without one.
+        environments: What has been read of the environment that it declares, by the folder: it is read once.
     """
 
     uri: str
@@ -48,6 +50,7 @@ class Project:
     folder: Path
     name: str
     spec: Any
+    environments: dict[Path, DeclaredEnvironment] = field(default_factory=dict, compare=False, repr=False)
     _files: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property

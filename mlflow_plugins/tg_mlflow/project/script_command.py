@@ -1,5 +1,6 @@
 """The command of an entry point that is not ours: a script, or any program."""
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ _BUILT_IN = frozenset(
     )
     for word in line.split()
 )
+# Where machines and images have what is theirs, not the user's.
+_SYSTEM_FOLDERS = frozenset(("bin", "dev", "etc", "lib", "lib64", "opt", "proc", "run", "sbin", "sys", "usr"))
 _SPECIAL = frozenset("|&;<>()$`*?[]#~{}!\n")
 _SPECIAL_IN_QUOTES = frozenset("$`\\")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
@@ -37,11 +40,14 @@ class ScriptCommand:
         text: The command as the MLproject has it, with the parameters inserted as MLflow does it: quoted for a shell.
         arguments: The parameters, as texts.
         files: Files and folders that parameters name outside of the project, by their paths in its copy.
+        staying: Files and folders of this machine that do not travel, by the parameters that name them; those that the
+            command itself names have no parameter.
     """
 
     text: str
     arguments: Mapping[str, str]
     files: Mapping[str, Path] = field(default_factory=dict)
+    staying: Sequence[tuple[str | None, str]] = ()
 
     @property
     def modules(self) -> Sequence[str]:
@@ -98,8 +104,16 @@ def build_script_command(
             f"the command {template!r} has a placeholder that no parameter fills: {error}; declare it under "
             "parameters, or double the braces if they are meant"
         ) from error
+    named = [(name, value) for name, value in {**parameters, **others}.items() if name not in files]
+    staying = [each for each in (*named, *((None, word) for word in template.split())) if names_own_file(each[1])]
     options = " ".join(f"--{shlex.quote(name)} {shlex.quote(value)}" for name, value in others.items())
-    return ScriptCommand(f"{text.rstrip()} {options}".strip(), {**parameters, **others}, travelling)
+    return ScriptCommand(f"{text.rstrip()} {options}".strip(), {**parameters, **others}, travelling, staying)
+
+
+def names_own_file(text: str) -> bool:
+    """Returns whether a text is the absolute path of a file of this machine that others can hardly have."""
+    path = Path(text.removeprefix("file://"))
+    return path.is_absolute() and len(path.parts) > 2 and path.parts[1] not in _SYSTEM_FOLDERS and os.path.exists(path)
 
 
 def needs_shell(command: str) -> bool:

@@ -16,6 +16,7 @@ from tg_mlflow.tracking.tags import GIT_DIRTY_TAG, JOB_RUN_TAG, OWN_PREFIX, TRAI
 
 # What a run or a model is from: the launcher knows it, and a job does not.
 _ORIGIN = (mlflow_tags.MLFLOW_USER, "mlflow.source.", "mlflow.project.", GIT_DIRTY_TAG)
+_FAILED = tuple(RunStatus.to_string(each) for each in (RunStatus.FAILED, RunStatus.KILLED))
 _KEPT = (*_ORIGIN, OWN_PREFIX, mlflow_tags.MLFLOW_PARENT_RUN_ID)
 
 
@@ -28,10 +29,12 @@ class JobRuns:
 
     Attributes:
         ids: The ids on the server by those in the job, of runs and of models, as far as they are known.
+        failed_as: As what the job's code has ended the training's own run; ``None`` if not as one that has failed.
     """
 
     def __init__(self, client: TrackingClient, run_id: str) -> None:
         self.ids: dict[str, str] = {run_id: run_id}
+        self.failed_as: str | None = None
         self._client = client
         self._run_id = run_id
         self._deleted: set[str] = set()
@@ -57,6 +60,7 @@ class JobRuns:
     def begin(self, record: Record) -> None:
         """Begins an attempt of the job."""
         self.ids[record["run"]] = self._run_id
+        self.failed_as = None
 
     def find(self, local_id: str) -> str:
         """Finds a run.
@@ -103,26 +107,25 @@ class JobRuns:
 
         self.ids[local_id] = self._client.repeat(create, "a new run")
 
-    def change(self, record: Record) -> str | None:
-        """Renames a run, or ends it; of the training's own, only the name is changed.
+    def learn_status(self, record: Record) -> None:
+        """Learns as what the job's code has ended the training's own run, which has an end of its own."""
+        status = record.get("status")
+        if status is not None and self.ids.get(record["run"]) == self._run_id:
+            self.failed_as = status if status in _FAILED else None
 
-        Returns:
-            What has not been done.
-        """
+    def change(self, record: Record) -> None:
+        """Renames a run, or ends it; of the training's own, only the name is changed."""
         run_id, status, name = self.find(record["run"]), record.get("status"), record.get("name")
-        has_ended = status is not None and RunStatus.is_terminated(RunStatus.from_string(status))
         if run_id in self._deleted:
-            return None
+            return
         if name:
             self._client.update_run(run_id, name=name)
-        if run_id == self._run_id:
-            failed = has_ended and status != RunStatus.to_string(RunStatus.FINISHED)
-            return f"the script has ended its run as {status}" if failed else None
-        if has_ended:
+        if run_id == self._run_id or status is None:
+            return
+        if RunStatus.is_terminated(RunStatus.from_string(status)):
             self._client.set_terminated(run_id, status, record.get("end"))
-        elif status is not None:
+        else:
             self._client.update_run(run_id, status)
-        return None
 
     def delete_tag(self, record: Record) -> None:
         """Removes a tag that is there."""

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from mlflow.entities import Metric
 
 from tg_mlflow.replay.record_stream import Record
+from tg_mlflow.replay.said_points import SaidPoints
 
 # Records wait a little for others, so that one request takes them.
 _GATHER_SECONDS = 0.2
@@ -18,7 +19,13 @@ _MOST_PENDING = 100_000
 
 
 class Applying(Protocol):
-    """Applies records, as :class:`tg_mlflow.replay.replayer.Replayer` does."""
+    """Applies records, as :class:`tg_mlflow.replay.replayer.Replayer` does.
+
+    Attributes:
+        said: Which points of metrics were said, those of other lines included.
+    """
+
+    said: SaidPoints
 
     @property
     def has_notes(self) -> bool:
@@ -30,8 +37,8 @@ class Applying(Protocol):
     def flush(self) -> list[Metric]:
         """Writes what has been gathered; returns the metrics of the training's own run."""
 
-    def finish(self, missing_count: int) -> None:
-        """Tells how many records are missing."""
+    def finish(self, missing_count: int, has_failed: bool) -> None:
+        """Tells how many records are missing, and whether the training has failed."""
 
 
 class _Piece(NamedTuple):
@@ -114,8 +121,8 @@ class Replay:
         with self._changed:
             self._changed.wait_for(lambda: self.error is not None or not (self._pieces or self._is_busy))
 
-    def finish(self, missing_count: int) -> None:
-        """Waits as :meth:`settle` does, and tells how many records are missing in the output."""
+    def finish(self, missing_count: int, has_failed: bool) -> None:
+        """Waits as :meth:`settle` does, and tells how many records are missing, and whether the training has failed."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -123,14 +130,14 @@ class Replay:
             self._thread.join()
         if self.error is None:
             try:
-                self._replayer.finish(missing_count)
+                self._replayer.finish(missing_count, has_failed)
             except Exception as error:  # noqa: BLE001 - reported when the recording ends
                 self.error = error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.finish(0)
+        self.finish(0, has_failed=error is not None)
 
     def _replay_until_closed(self) -> None:
         while pieces := self._next_pieces():

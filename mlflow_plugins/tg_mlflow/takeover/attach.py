@@ -6,7 +6,7 @@ from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import JobStatus
-from tg.common.errors import JobMissingError
+from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
 from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.takeover.left_job import has_begun
@@ -84,7 +84,7 @@ def _check_is_here(found: RunJob) -> None:
         is_waiting = executor.status(found.job_id).status is JobStatus.QUEUED and not executor.traits.starts_at_once
         if not is_waiting or has_begun(found):
             return
-    except JobUnreachableError:
+    except (JobUnreachableError, StorageError):
         raise  # it is there
     except DeliveryError as error:
         if isinstance(error, JobMissingError) and (missing := found.run.data.tags.get(MISSING_LOG_TAG)) is not None:

@@ -6,11 +6,14 @@ from contextlib import suppress
 
 from mlflow.entities import LifecycleStage, Run, RunData, RunInfo, RunTag
 
+from tg.common.delivery.sagemaker.contract.variables import RUN_ID_VARIABLE
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
 from tg.common.errors import JobMissingError
+from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, find_launcher
-from tg_mlflow.tracking.search import find_run, is_deleted, read_run
+from tg_mlflow.tracking.search import find_run, is_deleted
 from tg_mlflow.tracking.tags import JOB_ID_TAG
 from tg_mlflow.training.kept_run import KeptRun, list_kept_runs
 
@@ -29,7 +32,13 @@ def read_any_run(client: TrackingClient, run_id: str) -> Run:
     if (run := find_run(client, run_id)) is not None:
         return run
     kept = next((each for each in list_kept_runs(client.tracking_uri) if each.run_id == run_id), None)
-    return read_run(client, run_id) if kept is None else build_kept_run(kept)
+    if kept is None:
+        raise RunNotOursError(
+            f"there is no run {run_id!r}, and no job in {jobs_path()} is of such a run; check the id and the tracking "
+            "URI; of a run that was removed for good, use the machine that launched it, or stop the job at its place: "
+            f"its variable {RUN_ID_VARIABLE} names the run"
+        )
+    return build_kept_run(kept)
 
 
 def build_kept_run(kept: KeptRun) -> Run:

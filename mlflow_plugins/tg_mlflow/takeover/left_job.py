@@ -6,11 +6,12 @@ from mlflow.entities import Run, RunStatus
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus
-from tg.common.errors import JobMissingError
+from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_complete, is_running
+from tg_mlflow.tracking.stop_reasons import write_stop_reason
 from tg_mlflow.tracking.tags import JOB_ID_TAG, PLACE_TAG
 
 # So long a job may take to begin after its launcher has died in the middle of its start.
@@ -52,7 +53,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
                 if has_begun(found):
                     return found
                 problem = None
-            except JobUnreachableError:
+            except (JobUnreachableError, StorageError):
                 return found
             except JobMissingError as error:
                 problem = None if is_here or found.executor.traits.is_found_anywhere else error
@@ -64,6 +65,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
         for found in looked:
             found.discard()
     if is_running(run):
+        write_stop_reason(client, run.info.run_id, "its launcher had ended before it started a job")
         client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     return None
 

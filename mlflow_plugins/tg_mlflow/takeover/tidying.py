@@ -5,6 +5,7 @@ from dataclasses import replace
 from tg.common import DeliveryError, TgError
 from tg.common.delivery.delivery.image.docker_client import connect
 from tg.common.delivery.delivery.image.left_images import remove_left_images
+from tg.common.delivery.sagemaker.executor.job_patience import asking_once
 from tg.common.errors import JobMissingError
 from tg.common.system.temporary_folder import remove_left_folders
 from tg_mlflow.takeover.deleted_run import build_kept_run
@@ -46,8 +47,9 @@ def _remove_job(client: TrackingClient, kept: KeptRun) -> bool:
             return False  # what is deleted may be restored
         job = replace(find_job(run), job_id=kept.job_id)
         try:
-            if not job.status.is_final:
-                return False
+            with asking_once():
+                if not job.status.is_final:
+                    return False
         except JobMissingError:
             pass  # only its folder is left
         job.discard()

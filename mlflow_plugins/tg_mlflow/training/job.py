@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus, LogEvent
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg_mlflow.errors import RecordingError
 
 
@@ -32,8 +33,9 @@ class Job:
         return self.executor.logs(self.job_id, position, follow)
 
     def discard(self) -> None:
-        """Removes what is kept of the job."""
+        """Removes what is kept of the job, and what this machine knows of its run."""
         self.executor.discard(self.job_id)
+        JobFolder.discard(self.job_id)
 
 
 def is_still_needed(status: JobStatus, is_recorded: bool, error: BaseException | None = None) -> bool:

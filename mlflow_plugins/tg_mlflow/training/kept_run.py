@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
+from tg.common.errors import StorageError
 from tg.common.secrets import SecretMask
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job
@@ -32,14 +33,17 @@ class KeptRun:
 
 
 def keep_run(client: TrackingClient, job: Job, tags: Mapping[str, str], package: Path) -> None:
-    """Puts into a job's folder, if it has one, which run records it, without secrets, and its package."""
+    """Puts into a job's folder which run records it, without secrets, and its package.
+
+    Jobs that do not run on this machine have such a folder, too. Where the disk refuses it, the job goes on without.
+    """
     folder = JobFolder(jobs_path() / job.job_id)
-    if folder.path.is_dir():
-        uri = SecretMask().mask(client.tracking_uri)
-        with suppress(OSError):
-            folder.write_json(_NAME, {"tracking_uri": uri, "run_id": job.run_id, "tags": client.mask.mask_named(tags)})
-            (folder.path / _PACKAGE_FOLDER).mkdir()
-            shutil.copy(package, folder.path / _PACKAGE_FOLDER)
+    uri = SecretMask().mask(client.tracking_uri)
+    with suppress(OSError, StorageError):
+        folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.write_json(_NAME, {"tracking_uri": uri, "run_id": job.run_id, "tags": client.mask.mask_named(tags)})
+        (folder.path / _PACKAGE_FOLDER).mkdir()
+        shutil.copy(package, folder.path / _PACKAGE_FOLDER)
 
 
 def find_kept_package(job_id: str) -> Path | None:
@@ -53,7 +57,7 @@ def list_kept_runs(tracking_uri: str) -> Iterator[KeptRun]:
     for path in _list_folders():
         try:
             content = JobFolder(path).read_json(_NAME)
-        except (OSError, ValueError):
+        except (OSError, StorageError, ValueError):
             continue
         if content is not None and content.get("tracking_uri") == masked:
             yield KeptRun(path.name, content["run_id"], content["tags"])

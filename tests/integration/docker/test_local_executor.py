@@ -430,6 +430,24 @@ def test_a_job_is_discarded(docker_client: DockerClient, make_executor: Make, jo
     assert list(jobs_path.iterdir()) == []
 
 
+def test_what_a_failing_job_has_made_is_brought_here(make_executor: Make) -> None:
+    executor = make_executor(
+        "import os\n"
+        "for path in ('model/tg_mlflow/runs/r/big.bin', 'output/data/deep/report.txt'):\n"
+        "    os.makedirs(os.path.dirname(f'/opt/ml/{path}'), exist_ok=True)\n"
+        "    open(f'/opt/ml/{path}', 'w').write(path)\n"
+        "exit(7)"
+    )
+    job_id = executor.submit()
+    wait(executor, job_id)
+    remains = executor.executor.find_remains(job_id)
+    assert remains is not None
+    assert {path.relative_to(remains.root).as_posix() for path in remains.root.rglob("*") if path.is_file()} == {
+        "model/tg_mlflow/runs/r/big.bin",
+        "output/data/deep/report.txt",
+    }
+
+
 def test_states_are_kept_in_a_form_that_is_easy_to_read(make_executor: Make) -> None:
     executor = make_executor("exit(7)")
     job_id = executor.submit()

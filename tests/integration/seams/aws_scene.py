@@ -24,6 +24,8 @@ from tests.integration.seams.scene import StoredScene
 _KEY_ID = re.compile(r"-[0-9a-f]{8}\b|\b[0-9a-f]{64}\b")
 # Longer than a launcher is patient, so that one that gives up leaves a job that goes on.
 _LONG_SECONDS = 3 * PATIENCE_SECONDS
+# Longer than anyone waits.
+ENDLESS_SECONDS = 100 * PATIENCE_SECONDS
 
 
 def away(call: ApiCall) -> ApiError:
@@ -43,10 +45,14 @@ class AwsJobs:
 
     Attributes:
         aws: Where they run.
+        seconds: How long they last, unless they are to last longer.
+        begun: Those that have said what they say first.
     """
 
     def __init__(self) -> None:
         self.aws: AwsEmulator
+        self.begun: set[str] = set()
+        self.seconds = 0.5
         self._archive = build_archive()
         self._lasting: dict[str, threading.Event] = {}
 
@@ -60,8 +66,9 @@ class AwsJobs:
         name, half = request["TrainingJobName"], len(POINTS) // 2
         for step, value in POINTS[:half]:
             write_line(f"###METRIC###loss:{value!r}###step:{step}###")
+        self.begun.add(name)
         may_end = self._lasting.get(name)
-        end = time.monotonic() + (0.5 if may_end is None else _LONG_SECONDS)
+        end = time.monotonic() + (self.seconds if may_end is None else _LONG_SECONDS)
         while time.monotonic() < end and not (may_end is not None and may_end.is_set()):
             if is_stopped():
                 return 143
@@ -132,6 +139,9 @@ class AwsScene(StoredScene):
 
     def note_job(self, folder: Path, job_id: str) -> None:
         self._names.setdefault(folder, set()).add(job_id)
+
+    def has_begun(self, folder: Path, job_id: str) -> bool:
+        return job_id in self._jobs.begun
 
     def list_jobs(self, folder: Path) -> list[str]:
         return [self._describe(each) for each in self._names[folder] if each in {job.name for job in self._aws.jobs}]

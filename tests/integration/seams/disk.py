@@ -17,7 +17,7 @@ from tests.integration.seams.haste import TIMEOUT_SECONDS
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 _RANDOM = re.compile(
-    r"\b[a-z]\w*-\d{4}(-\d\d){5}-[0-9a-f]{8}\b|(?<=[-/.])tmp\w{8}\b|\b\w{8}(?=/|$)|-\w{8}(?=\.tar\.gz$)|(?<=/)\d(?=/|$)"
+    r"\b[a-z]\w*-\d{4}(-\d\d){5}-[0-9a-f]{8}\b|(?<=[-/.])tmp\w{8}\b|\b[0-9a-f]{32}\b|\b\w{8}(?=/|$)|-\w{8}(?=\.tar\.gz$)|(?<=/)\d(?=/|$)"
 )
 _PACKAGE = re.compile(r"(?<=jobs/\*/)[A-Z][^/]*/?.*")
 _READING = ("open to read", "os.listdir", "os.scandir")
@@ -40,13 +40,13 @@ class Disk:
     """Hears of what this process does with files below some folders; for the rest of its life.
 
     Args:
-        folder: Below it are ``jobs`` and ``temporary``, and the file that the names of calls are written to.
+        folder: Below it are the folders that are heard of, and the file that the names of calls are written to.
         calls: Takes the names, and decides.
     """
 
     def __init__(self, folder: Path, calls: Calls) -> None:
         self._folder, self._calls = folder, calls
-        self._watched = tuple(f"{folder / name}/" for name in ("jobs", "temporary"))
+        self._watched = tuple(f"{folder / name}/" for name in ("jobs", "jobs-launchers", "temporary"))
         self._record = os.open(folder / "calls.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._thread = threading.local()
         sys.addaudithook(self._hear)

@@ -54,6 +54,12 @@ class DockerScene(StoredScene):
         with open_docker_seam(self._socket_path, folder, calls, name) as variables:
             yield variables
 
+    def note_job(self, folder: Path, job_id: str) -> None:
+        self._names.setdefault(folder, []).append(job_id)
+
+    def has_begun(self, folder: Path, job_id: str) -> bool:
+        return b"step:4" in self._client.logs(job_id)
+
     def list_jobs(self, folder: Path) -> list[str]:
         described = {each.name: "" for each in (folder / "jobs").iterdir()}
         for name in self._names[folder]:
@@ -68,7 +74,7 @@ class DockerScene(StoredScene):
             for n, state in described.items()
         ]
 
-    def clear_away(self) -> None:
+    def close(self) -> None:
         """Removes the containers of all launchers."""
         for name in (each for names in self._names.values() for each in names):
             try:

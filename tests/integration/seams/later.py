@@ -1,6 +1,5 @@
 """Commands that come to a job later, when nobody records it: they meet the faults, and not what has started the job."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tests.integration.seams.haste import PATIENCE_SECONDS
 from tests.integration.seams.scene import Scene
 from tests.integration.seams.snapshot import Snapshot, take_snapshot
 from tests.integration.seams.verdict import Remains, Verdict, is_said
+from tests.processes import wait_for
 
 _BEGIN_SECONDS = 60
 
@@ -41,10 +41,9 @@ class CancelScene(AttachScene):
 
     def prepare(self, folder: Path, words: Sequence[str], variables: dict[str, str]) -> Sequence[str]:
         run = self._leave(words, variables)
-        log, end = folder / "jobs" / run.data.tags["tg.job_id"] / "train.log", time.monotonic() + _BEGIN_SECONDS
-        while not log.exists() or b"step:4" not in log.read_bytes():
-            assert time.monotonic() < end, f"the job does not begin: {sorted(log.parent.iterdir())}"
-            time.sleep(0.05)
+        job_id = run.data.tags["tg.job_id"]
+        self.note_job(folder, job_id)
+        wait_for(lambda: self.has_begun(folder, job_id), _BEGIN_SECONDS)
         return ["tg-mlflow", "cancel", run.info.run_id]
 
     def judge(self, remains: Remains, whole: Snapshot) -> Verdict:
@@ -72,6 +71,7 @@ class CancelScene(AttachScene):
         return Verdict(f"{word}, {'says what it lacks: ' + ', '.join(lost) if lost else 'whole'}", faults)
 
 
+DETACHED = '{"dataset": "points.parquet", "detach": true}'
 # A job that says all, and waits to be stopped longer than anyone waits for it.
 WAITING_TASKS = f"""
     import time

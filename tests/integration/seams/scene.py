@@ -71,6 +71,11 @@ class Scene(ABC):
         """Notes a job of a launcher with this folder that was started before any fault."""
         return None
 
+    def has_begun(self, folder: Path, job_id: str) -> bool:
+        """Returns whether a job of a launcher with this folder has said all that it says before its end."""
+        log = folder / "jobs" / job_id / "train.log"
+        return log.exists() and b"step:4" in log.read_bytes()
+
     def judge(self, remains: Remains, whole: Snapshot) -> Verdict:
         """Judges what a launcher has left."""
         return judge(remains, whole)

@@ -11,9 +11,9 @@ from tests.aws_emulator import AwsEmulator
 from tests.aws_emulator.api_call import ApiCall
 from tests.aws_emulator.api_error import ApiError
 from tests.integration.aws.backend_support import MLPROJECT, READY_NAME, TASKS
-from tests.integration.seams.aws_scene import AwsJobs, AwsScene, away, denied, expired
+from tests.integration.seams.aws_scene import ENDLESS_SECONDS, AwsJobs, AwsScene, away, denied, expired
 from tests.integration.seams.faults import Fault, OrderedFault
-from tests.integration.seams.later import AttachScene
+from tests.integration.seams.later import AttachScene, CancelScene
 from tests.integration.seams.walk import assert_nothing_is_lost, order_turns
 from tests.support import ProjectFolder
 
@@ -27,6 +27,10 @@ def jobs() -> Iterator[AwsJobs]:
 
 class AttachToAws(AttachScene, AwsScene):
     """Attaches where AWS goes wrong."""
+
+
+class CancelAtAws(CancelScene, AwsScene):
+    """Cancels where AWS goes wrong."""
 
 
 def order(calls: Sequence[str], refuse: Callable[[ApiCall], ApiError]) -> list[OrderedFault]:
@@ -67,4 +71,15 @@ def test_nothing_is_lost_by_attach(project: ProjectFolder, tmp_path: Path, empty
         "tg-mlflow attach: the token has expired",
         scene,
         lambda calls: [OrderedFault(Fault.ONCE, None)],
+    )
+
+
+def test_nothing_is_lost_by_cancel(project: ProjectFolder, tmp_path: Path, empty_store: Path, jobs: AwsJobs) -> None:
+    jobs.seconds = ENDLESS_SECONDS
+    project.write("tasks.py", TASKS)
+    project.write("MLproject", MLPROJECT)
+    project.write("tg.json", json.dumps({"image_uri": READY_NAME, "dataset": "points.parquet", "detach": True}))
+    scene = CancelAtAws(project.path, tmp_path, jobs.aws, jobs, empty_store)
+    assert_nothing_is_lost(
+        "tg-mlflow cancel: AWS is away", scene, lambda calls: [OrderedFault(Fault.ONCE, None)], word="KILLED, whole"
     )

@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.integration.seams.faults import Fault
-from tests.integration.seams.later import WAITING_TASKS, AttachScene, CancelScene
+from tests.integration.seams.later import DETACHED, WAITING_TASKS, AttachScene, CancelScene
 from tests.integration.seams.small_project import MLPROJECT, TASKS
 from tests.integration.seams.tracked_scene import TrackedScene
 from tests.integration.seams.walk import assert_nothing_is_lost, order_some, order_turns
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
-
-DETACHED = '{"dataset": "points.parquet", "detach": true}'
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,16 @@ from tg.common.delivery.delivery import Package
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.delivery import job_python
 from tg_mlflow.delivery.environment_cache import EnvironmentRecipe
+from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.job_python import find_job_python
 from tg_mlflow.delivery.project_delivery import build_delivery
+from tg_mlflow.errors import ProjectError
 from tg_mlflow.places.attached import AttachedConfig
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.local import LocalConfig
 from tg_mlflow.places.process import ProcessConfig
+from tg_mlflow.project.declared_environment import read_declared_environment
+from tg_mlflow.project.environments.declaration import DeclaredEnvironment
 from tg_mlflow.project.project import Project, read_project
 from tg_mlflow.project.script_command import ScriptCommand
 from tg_mlflow.sweeps.delivery import deliver_from_package
@@ -113,6 +118,49 @@ def test_an_environment_is_made_here_of_what_the_package_says(
     assert find_job_python(package, config) == (Path("/python") if is_made else None)
     recipe = EnvironmentRecipe("conda.yaml", ("numpy==2.1.*", "tools"), "3.12", ["https://host/simple"])
     assert made == ([recipe] if is_made else [])
+
+
+def test_what_a_project_declares_is_read_once(tmp_path: Path) -> None:
+    write_text(tmp_path / "MLproject", "name: x\nconda_env: conda.yaml\nentry_points: {main: {command: python t.py}}")
+    write_text(tmp_path / "conda.yaml", CONDA)
+    project = read_project(tmp_path)
+    command = project.build_command("main", {})
+    assert isinstance(command, ScriptCommand)
+    warn_of_ignored_settings(project, command, ProcessConfig(), {})
+    write_text(tmp_path / "conda.yaml", "dependencies: [scipy=1.14]")
+    delivery = build_delivery(command.build_task(), project, ProcessConfig())
+    assert delivery.packaging.make_package(tmp_path).requirements == ("numpy==2.1.*", "tools")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("python_env.yaml", "- a list", "holds a list; give names and values"),
+        ("python_env.yaml", "python: [3", "is not YAML"),
+        ("python_env.yaml", "python: [3, 12]", "give a version, such as 3.12"),
+        ("python_env.yaml", "dependencies: numpy", "give a list of requirements"),
+        ("python_env.yaml", "dependencies: [{numpy: 2}]", "give a list of requirements"),
+        ("python_env.yaml", "pyhton: 3.12", "did you mean 'python'?"),
+        ("python_env.yaml", "python: \0", "is not YAML"),
+        ("conda.yaml", "dependencies: {numpy: 2.1}", "give a list"),
+        ("conda.yaml", "dependencies: [[numpy]]", "give a text such as 'numpy=2.1'"),
+        ("conda.yaml", "variables: [A]", "under variables; give names and values"),
+        ("pyproject.toml", "[project]\nname = x", "is not TOML"),
+        ("pyproject.toml", "[project]\ndependencies = ['numpy ==']", "which is no requirement"),
+        ("setup.cfg", "install_requires = numpy", "cannot be read"),
+        ("requirements.txt", "numpy=>2", "requirement"),
+    ],
+)
+def test_a_file_that_cannot_be_read_matters_to_those_who_need_it(
+    tmp_path: Path, name: str, text: str, problem: str
+) -> None:
+    write_text(tmp_path / "MLproject", "name: x\nentry_points: {main: {command: python train.py}}")
+    write_text(tmp_path / name, text)
+    project = read_project(tmp_path)
+    assert read_declared_environment(project, is_needed=False) == DeclaredEnvironment()
+    with pytest.raises(ProjectError, match=re.escape(name)) as caught:
+        read_declared_environment(project)
+    assert problem in str(caught.value)
 
 
 def test_a_package_of_an_earlier_version_runs_with_this_python(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.small_wheel import make_wheel
+from tg.common.errors import StorageError
 from tg.common.system.replaced_file import replacing_file
 from tg_mlflow.delivery import environment_cache, environment_installer
 from tg_mlflow.delivery.environment_cache import EnvironmentRecipe, environments_path, make_environment
@@ -166,6 +167,21 @@ def test_where_environments_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert environments_path() == Path("/cache/tg-mlflow/environments")
     monkeypatch.setenv("TG_ENVIRONMENTS_PATH", "~/here")
     assert environments_path() == Path("/home/ann/here")
+
+
+def test_without_a_home_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TG_ENVIRONMENTS_PATH", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", fail)
+    with pytest.raises(StorageError) as caught:
+        environments_path()
+    assert str(caught.value) == (
+        "environments cannot be kept: there is no home folder; set TG_ENVIRONMENTS_PATH to a folder"
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

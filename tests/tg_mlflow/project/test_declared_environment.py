@@ -18,15 +18,6 @@ def read(folder: Path, **files: str) -> DeclaredEnvironment:
     return read_declared_environment(read_project(folder))
 
 
-def test_a_file_that_nobody_needs_declares_nothing(tmp_path: Path) -> None:
-    (tmp_path / "python_env.yaml").write_text("- a list")
-    (tmp_path / "MLproject").write_text("name: x\npython_env: python_env.yaml")
-    project = read_project(tmp_path)
-    assert read_declared_environment(project, is_needed=False) == DeclaredEnvironment()
-    with pytest.raises(ProjectError):
-        read_declared_environment(project)
-
-
 def test_nothing_is_declared(tmp_path: Path) -> None:
     assert read(tmp_path) == DeclaredEnvironment()
 

@@ -73,7 +73,7 @@ class Plain:
         metrics, self._metrics = self._metrics, []
         return metrics
 
-    def finish(self, missing_count: int) -> None:
+    def finish(self, missing_count: int, has_failed: bool) -> None:
         self.missing_count = missing_count
 
 
@@ -102,7 +102,7 @@ def test_metrics_of_lines_and_of_records_are_passed_on_with_what_is_written() ->
     assert [name for names, _ in passed for name in names] == ["line", "own"]
     assert passed[-1][1] == 20
     replay.add([{"op": "late", "value": 2}], [], 30, is_recorded=False)
-    replay.finish(3)
+    replay.finish(3, has_failed=False)
     assert passed[-1] == (["late"], 30)
     assert applying.applied == [
         ({"op": "early"}, True),
@@ -118,7 +118,7 @@ def test_a_server_that_is_given_up_takes_nothing_more_and_nobody_waits() -> None
     replay.add([{"op": "a"}] * 200_000, [], 10, is_recorded=False)
     replay.settle()
     replay.add([{"op": "b"}], [Metric("m", 1, 1, 1)], 20, is_recorded=False)
-    replay.finish(0)
+    replay.finish(0, has_failed=False)
     assert (str(replay.error), passed, applying.missing_count) == ("it is away", [], -1)
 
 
@@ -180,7 +180,7 @@ def test_what_a_job_that_fails_has_kept_for_its_end_is_told_to_be_lost(store: Ml
     [
         ({"op": "note", "text": "not done"}, True),
         ({"op": "teleport"}, False),
-        ({"op": "run_info", "run": CHILD, "status": "FAILED"}, False),
+        ({"op": "run_info", "run": CHILD, "status": "FAILED"}, True),
         ({"op": "batch", "run": "d" * 32, "params": [["a", "1"]]}, False),
         ({"op": "batch", "run": CHILD, "params": [["a@", "1"]]}, False),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from mlflow import MlflowClient
 
 from tests.job_output import open_recorder, write_lines
 from tests.tg_mlflow.replay.conftest import Record
+from tg.common import JobFailedError, JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent
 from tg.common.secrets import SecretMask
 from tg_mlflow.tracking.client import TrackingClient
@@ -72,7 +74,35 @@ def test_what_the_launcher_knows_better_is_kept(store: MlflowClient, run_id: str
         "mlflow.runName": "best of all",
     }
     assert (run.info.run_name, run.info.status) == ("best of all", "RUNNING")
-    assert notes_of(store, run_id) == {"notes": ["the script has ended its run as FAILED"]}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "error", "notes"),
+    [
+        (["FAILED"], None, ["the script has ended its run as FAILED"]),
+        (["RUNNING", "KILLED"], None, ["the script has ended its run as KILLED"]),
+        (["FAILED", "RUNNING", "FINISHED"], None, None),
+        (["FINISHED"], None, None),
+        (["FAILED"], JobFailedError("job 'x' has failed"), None),
+        (["FAILED"], JobUnreachableError("job 'x' goes on"), None),
+    ],
+)
+@pytest.mark.parametrize("written", [0, 10_000])
+def test_that_a_script_has_ended_its_run_as_failed_is_news_if_the_training_has_not_failed(
+    store: MlflowClient,
+    client: TrackingClient,
+    run_id: str,
+    statuses: list[str],
+    error: Exception | None,
+    notes: list[str] | None,
+    written: int,
+) -> None:
+    records = [{"op": "run_info", "run": run_id, "status": each, "end": 5} for each in statuses]
+    with suppress(JobFailedError, JobUnreachableError), open_recorder(client, run_id, written) as recorder:
+        recorder.take(LogEvent(write_lines([{"op": "begin", "run": run_id}, *records]), 7))
+        if error is not None:
+            raise error
+    assert notes_of(store, run_id).get("notes") == notes
 
 
 def test_a_param_that_has_another_value_already_stays_and_the_rest_is_logged(

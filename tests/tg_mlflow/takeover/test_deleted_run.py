@@ -11,7 +11,6 @@ from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg.common.delivery.sagemaker.executor import JobRequest
-from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg_mlflow.errors import RunDeletedError, RunNotOursError
 from tg_mlflow.sweeps.reconciliation import reconcile_runs
 from tg_mlflow.sweeps.resume import resume_sweep
@@ -53,11 +52,10 @@ def make_package() -> Path:
 
 
 def start_job(client: TrackingClient, executor: MemoryExecutor) -> Job:
-    """Starts an endless job that has a folder; its launcher is gone."""
+    """Starts an endless job; its launcher is gone."""
     run_id = client.create_run(client.get_experiment_by_name("test").experiment_id, tags=TAGS).info.run_id
     with launching(client, run_id):
         executor.submit(JobRequest("job", cast(SagemakerConfig, None)))
-        JobFolder.create("job")
         keep_run(client, job := Job(run_id, executor, "job"), TAGS, make_package())
     return job
 
@@ -112,11 +110,30 @@ def test_a_deleted_run_whose_job_is_gone(store: MlflowClient, client: TrackingCl
     assert client.get_run(run_id).info.status == "KILLED"
 
 
-def test_a_run_that_nobody_knows(client: TrackingClient, executor: MemoryExecutor) -> None:
+def test_a_run_that_nobody_knows(client: TrackingClient, executor: MemoryExecutor, jobs: Path) -> None:
     start_job(client, executor)
-    with pytest.raises(RunNotOursError, match=r"run 'f0' cannot be read: .*; check the id and the tracking URI"):
+    with pytest.raises(RunNotOursError) as caught:
         cancel(client, "f0")
+    assert str(caught.value) == (
+        f"there is no run 'f0', and no job in {jobs} is of such a run; check the id and the tracking URI; of a run "
+        "that was removed for good, use the machine that launched it, or stop the job at its place: its variable "
+        "TG_RUN_ID names the run"
+    )
     assert executor.status("job").status.value == "running"
+
+
+@pytest.mark.parametrize("refusal", ["a file in the way", "a folder in the way of a file"])
+def test_a_job_goes_on_where_the_disk_does_not_take_what_is_kept(
+    client: TrackingClient, executor: MemoryExecutor, jobs: Path, refusal: str
+) -> None:
+    if refusal == "a file in the way":
+        jobs.mkdir()
+        (jobs / "job").touch()
+    else:
+        (jobs / "job" / "run.json" / "x").mkdir(parents=True)
+    start_job(client, executor)
+    assert executor.status("job").status.value == "running"
+    assert list(list_kept_runs(client.tracking_uri)) == []
 
 
 def test_what_a_job_keeps_of_its_run_has_no_secret(

@@ -44,6 +44,8 @@ def read_conda_env(path: Path) -> Declaration:
                 ignored.append(f"the version of {name} ({version})")
             requirements.append(f"{pip_name}{specifier or ''}")
     variables = content.get("variables") or {}
+    if not isinstance(variables, dict):
+        raise ProjectError(f"{path} has {variables!r} under variables; give names and values")
     return Declaration(
         path,
         python=python,

@@ -133,7 +133,7 @@ def _read_setup_program(path: Path) -> Declaration | None:
     """Reads a list that stands in the call of ``setup``; a program that makes it is not run."""
     try:
         tree = ast.parse(read_text(path)) if path.is_file() else ast.Module([], [])
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return None
     for node in ast.walk(tree):
         for keyword in node.keywords if isinstance(node, ast.Call) else ():
@@ -142,5 +142,6 @@ def _read_setup_program(path: Path) -> Declaration | None:
                     given = ast.literal_eval(keyword.value)
                 except ValueError:
                     return None
-                return Declaration(path, None, _check(path, given))
+                listed = given.splitlines() if isinstance(given, str) else given
+                return Declaration(path, None, _check(path, filter(None, listed)))
     return None

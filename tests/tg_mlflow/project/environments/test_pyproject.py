@@ -67,6 +67,8 @@ def test_the_requirements_of_setup_cfg(tmp_path: Path) -> None:
     ("requires", "found"),
     [
         ("['numpy', 'scipy>1']", ("numpy", "scipy>1")),
+        ("'numpy'", ("numpy",)),
+        ("'numpy\\nscipy>1\\n'", ("numpy", "scipy>1")),
         ("read('requirements.txt')", None),
         ("[", None),
     ],

@@ -3,11 +3,15 @@
 import hashlib
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from ....errors import ImageBuildError
+from ....errors import ImageBuildError, StorageError
 from ....logger import Logger
+from ....system.file_lock import locking_file
 from ....system.temporary_folder import temporary_folder
+from ....system.user_folders import FolderKind, find_user_folder
 from ....system.waits import waiting_for
 from ..package.dependency_list import DependencyList
 from ..package.package import Package
@@ -36,6 +40,7 @@ class Containering:
         image_name: Its name.
         image_tag: Its tag.
         image_uri: A ready-made image, which is used as it is; nothing is built then.
+        known_image: The id of an image that was built of this package before: it is used if the daemon still has it.
         dependencies: Requirements to install; the package's own if the list is empty.
         dockerfile_template: The upper layer's Dockerfile, with placeholders.
         run_file_name: The file that starts the training.
@@ -53,6 +58,7 @@ class Containering:
         self.image_name = image_name
         self.image_tag = image_tag
         self.image_uri: str | None = None
+        self.known_image: str | None = None
         self.dependencies: list[DependencyList] = []
         self.dockerfile_template = DOCKERFILE_TEMPLATE
         self.run_file_name = "run.py"
@@ -86,6 +92,8 @@ class Containering:
         if self.image_uri is not None:
             found = find_or_pull_image(client, self.image_uri, self.platform, "image", say)
             return Image(self.image_uri, found["Id"])
+        if self.known_image is not None and find_image(client, self.known_image) is not None:
+            return Image(self.known_image, self.known_image)
         self._check_names()
         if package is not None:
             return self._make_image(client, package, say)
@@ -121,24 +129,10 @@ class Containering:
         previous = find_image(client, reference)
         if previous is not None and _has_labels(previous, labels):
             return Image(reference, previous["Id"])
-        secret_texts = self.build_options.secrets(self._requirements(package))
         platform = self.platform or engine_platform(client)
         if find_image(client, recipe.reference) is None:
-            for note in (*recipe.notes, *describe_unfit(self._requirements(package), self.has_gpus)):
-                Logger.warning(note)
-            say(f"Building {recipe.reference}: what {package.name} needs")
-            with waiting_for(f"the build of image {recipe.reference}"):
-                build_image(
-                    client,
-                    recipe.reference,
-                    recipe.dockerfile,
-                    recipe.files,
-                    platform=platform,
-                    options=self.build_options,
-                    labels={},
-                    secret_texts=secret_texts,
-                    say=say,
-                )
+            with _building_alone(recipe.reference):
+                self._build_dependencies(client, recipe, package, platform, say)
         say(f"Building {reference}: {package.path.name} on {recipe.reference}")
         image = build_image(
             client,
@@ -148,12 +142,34 @@ class Containering:
             platform=platform,
             options=ImageBuildOptions(network=self.build_options.network, proxies=self.build_options.proxies),
             labels=labels,
-            secret_texts=secret_texts,
+            secret_texts=self.build_options.secrets(self._requirements(package)),
             say=say,
         )
         if previous is not None and set(previous["RepoTags"]) <= {reference}:
             remove_image(client, previous["Id"])
         return image
+
+    def _build_dependencies(
+        self, client: DockerClient, recipe: DependencyRecipe, package: Package, platform: str, say: Say
+    ) -> None:
+        """Builds the lower layer, unless another launcher has built it meanwhile."""
+        if find_image(client, recipe.reference) is not None:
+            return
+        for note in (*recipe.notes, *describe_unfit(self._requirements(package), self.has_gpus)):
+            Logger.warning(note)
+        say(f"Building {recipe.reference}: what {package.name} needs")
+        with waiting_for(f"the build of image {recipe.reference}"):
+            build_image(
+                client,
+                recipe.reference,
+                recipe.dockerfile,
+                recipe.files,
+                platform=platform,
+                options=self.build_options,
+                labels={},
+                secret_texts=self.build_options.secrets(self._requirements(package)),
+                say=say,
+            )
 
     def _build_dependency_recipe(self, client: DockerClient, package: Package, say: Say) -> DependencyRecipe:
         base_image = self.base_image or f"python:{self.python_version or CLIENT_PYTHON}-slim"
@@ -171,6 +187,16 @@ class Containering:
     def _requirements(self, package: Package) -> list[str]:
         given = [requirement for each in self.dependencies for requirement in each.dependencies]
         return given or list(package.requirements)
+
+
+@contextmanager
+def _building_alone(reference: str) -> Iterator[None]:
+    """Waits until no other launcher of this machine builds an image; where no lock can be kept, for nobody."""
+    with ExitStack() as stack:
+        with suppress(OSError, StorageError):
+            path = find_user_folder(FolderKind.CACHE, "images") / f"{reference.replace(':', '-')}.lock"
+            stack.enter_context(locking_file(path, f"another launcher, which builds {reference}"))
+        yield
 
 
 def _has_labels(image: dict[str, Any], labels: dict[str, str]) -> bool:

@@ -58,9 +58,16 @@ def fetch_model(client: DockerClient, container: str) -> Iterator[bytes]:
     Raises:
         ObjectMissingError: If the container has no such folder, or is gone.
     """
-    with engine_errors(ContainerError, f"the results cannot be fetched from container {container!r}"):
-        stream, _ = client.get_archive(container, _ML.model.as_posix())
-        yield from stream
+    yield from _fetch_folder(client, container, _ML.model)
+
+
+def fetch_output_data(client: DockerClient, container: str) -> Iterator[bytes]:
+    """Yields ``/opt/ml/output/data`` as a tar stream with all members below ``data/``.
+
+    Raises:
+        ObjectMissingError: If the container has no such folder, or is gone.
+    """
+    yield from _fetch_folder(client, container, _ML.output_data)
 
 
 def fetch_failure(client: DockerClient, container: str) -> str | None:
@@ -73,6 +80,12 @@ def fetch_failure(client: DockerClient, container: str) -> str | None:
 def fetch_completion(client: DockerClient, container: str) -> bytes | None:
     """Reads ``/opt/ml/model/completed.json``, if there is one."""
     return _fetch(client, container, _ML.model / COMPLETION)
+
+
+def _fetch_folder(client: DockerClient, container: str, folder: Path) -> Iterator[bytes]:
+    with engine_errors(ContainerError, f"the results cannot be fetched from container {container!r}"):
+        stream, _ = client.get_archive(container, folder.as_posix())
+        yield from stream
 
 
 def _fetch(client: DockerClient, container: str, path: Path) -> bytes | None:

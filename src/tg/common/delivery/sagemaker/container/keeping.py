@@ -1,16 +1,20 @@
 """Keeps what an ended job has written and made, before its container is removed."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 
 from ....errors import ContainerError, ResultArchiveError
+from ....logger import Logger
 from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
 from ..archive.completion import parse_log_size
 from ..archive.result_archive import write_result_archive_from_tar
+from ..archive.safe_extraction import OWN_LIMITS, extract_tar_stream
 from ..contract.log_event import LogEvent
 from ..contract.log_size import LogCounter, LogSize
+from ..contract.ml_folder import MlFolder
 from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
-from .files import fetch_completion, fetch_model
+from .files import fetch_completion, fetch_model, fetch_output_data
 from .log import container_status, follow_log, save_log
 from .state import save_state
 
@@ -33,7 +37,22 @@ def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobSta
     except ResultArchiveError:  # what is refused once always will be
         save_state(state, folder, missing)
         raise
+    if state.status is not JobStatus.COMPLETED:  # one that has completed has it in its archive
+        _keep_output_data(client, job_id, folder)
     save_state(state, folder, missing)
+
+
+def _keep_output_data(client: DockerClient, job_id: str, folder: JobFolder) -> None:
+    """Copies what a job has made besides its model to the place where it is in jobs of child processes."""
+    target = MlFolder(folder.ml).output_data
+    shutil.rmtree(target, ignore_errors=True)  # of a copy that was cut short
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        extract_tar_stream(fetch_output_data(client, job_id), target, target.name, OWN_LIMITS)
+    except ObjectMissingError:
+        container_status(client, job_id)  # as above
+    except ResultArchiveError as error:
+        Logger.warning(f"What job {job_id!r} has made besides its model is not kept: {error}")
 
 
 def _counting(events: Iterable[LogEvent], counter: LogCounter) -> Iterator[LogEvent]:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from ....errors import DeliveryError, JobMissingError
 from ..contract.log_event import LogEvent
 from ..naming.job_name import format_job_name
-from .job_storage import VARIABLE, jobs_path, keeping_jobs
+from .job_storage import VARIABLE, jobs_path, keeping_jobs, reading_jobs
 from .process_supervisor import LOG_NAME, TIMES_NAME, write_json
 
 _CHUNK_BYTES = 1 << 20
@@ -113,10 +113,13 @@ class JobFolder:
 
         Args:
             position: How many bytes of the log to pass over.
+
+        Raises:
+            StorageError: If it cannot be read now.
         """
         if not self.times.is_file():
             return
-        with self.log.open("rb") as log, self.times.open("rb") as times:
+        with reading_jobs(), self.log.open("rb") as log, self.times.open("rb") as times:
             log.seek(position)
             for line in times:
                 if not line.endswith(b"\n"):
@@ -156,9 +159,14 @@ class JobFolder:
             write_json(self.path / name, content)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """Reads one of the job's small files; ``None`` if it does not exist."""
+        """Reads one of the job's small files; ``None`` if it does not exist.
+
+        Raises:
+            StorageError: If it cannot be read now.
+        """
         try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+            with reading_jobs():
+                content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         return content

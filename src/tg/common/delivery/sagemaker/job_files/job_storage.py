@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ....errors import StorageError
-from ....system.disk_errors import find_full
+from ....system.disk_errors import find_full, is_of_the_disk
+from ....system.user_folders import FolderKind, find_user_folder
 
 VARIABLE = "TG_JOBS_PATH"
 
@@ -23,20 +24,10 @@ _CLOSED = {
 def jobs_path() -> Path:
     """Returns the folder of all jobs: ``TG_JOBS_PATH``, by default ``tg-mlflow/jobs`` in the user's state folder.
 
-    As the XDG specification asks, an ``XDG_STATE_HOME`` that is not absolute is ignored.
-
     Raises:
         StorageError: If the user has no home folder.
     """
-    if override := os.environ.get(VARIABLE):
-        return Path(override).expanduser().absolute()
-    state = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():
-        try:
-            state = Path.home().absolute() / ".local" / "state"
-        except RuntimeError as error:
-            raise StorageError(f"jobs cannot be kept: there is no home folder; set {VARIABLE} to a folder") from error
-    return state / "tg-mlflow" / "jobs"
+    return find_user_folder(FolderKind.STATE, "jobs", VARIABLE)
 
 
 @contextmanager
@@ -52,6 +43,24 @@ def keeping_jobs() -> Iterator[None]:
         if not _is_of_jobs(error):
             raise
         raise StorageError(_describe(error)) from error
+
+
+@contextmanager
+def reading_jobs() -> Iterator[None]:
+    """Says in one line that the disk does not give what is kept of a job, in place of an OSError inside.
+
+    Raises:
+        StorageError: In place of an error of the disk, which may pass; a file that is not there is none.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_of_the_disk(error):
+            raise
+        what = jobs_path() if error.filename is None else os.fsdecode(error.filename)
+        raise StorageError(
+            f"{str(what)!r}, which is kept of a job, cannot be read: {error.strerror}; when it can be, try again"
+        ) from error
 
 
 def _is_of_jobs(error: OSError) -> bool:

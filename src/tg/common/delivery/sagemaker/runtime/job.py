@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,25 @@ class SagemakerJob:
         Logger.info("Model initialized. Jsonpickling...")
         (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
         Logger.info("Starting training now...")
-        with recording_mlflow(folder, self.task.get_parameters()):
-            self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder, package, rename))
+        try:
+            with recording_mlflow(folder, self.task.get_parameters()):
+                self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder, package, rename))
+        except BaseException:
+            with suppress(OSError):  # which would hide why it has failed
+                for each in (folder.model, folder.output_data):
+                    _leave_out_unkept(each)
+            raise
         _keep_output(folder)
-        left_out = remove_unkept(folder.model)
-        for name, reason in left_out.items():
-            Logger.warning(f"{name!r} is left out of the results: it is {reason}")
+        left_out = _leave_out_unkept(folder.model)
         write_completion_marker(folder.model, left_out, awaits_log_size=is_relayed())
+
+
+def _leave_out_unkept(folder: Path) -> dict[str, str]:
+    """Removes what would keep the rest of a folder from being brought back; says what, and why."""
+    left_out = remove_unkept(folder)
+    for name, reason in left_out.items():
+        Logger.warning(f"{name!r} is left out of the results: it is {reason}")
+    return left_out
 
 
 def _keep_output(folder: MlFolder) -> None:
