@@ -1,6 +1,7 @@
 """What a user sees of a training on its page in MLflow: one that has ended, one that has failed, one that goes on."""
 
 from pathlib import Path
+from urllib.parse import urljoin
 
 import mlflow
 import pytest
@@ -118,10 +119,9 @@ def check_finished(browser: Browser, page: Page, run_id: str) -> None:
     expect(page.get_by_text('mlflow.pyfunc.load_model("models:/m-')).to_be_visible()
     expect(page.get_by_text(f"tg-mlflow reproduce {run_id}", exact=True)).to_be_visible()
     browser.keep_picture("finished")
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="0/roc_curve", exact=True).click()
-    wait_for_figure(opened.value, "figures/0/roc_curve.png")
-    opened.value.close()
+    address = page.get_by_role("link", name="0/roc_curve", exact=True).get_attribute("href")
+    page.goto(urljoin(page.url, address))  # in the same tab, where MLflow's pages are loaded already
+    wait_for_figure(page, "figures/0/roc_curve.png")
 
 
 def check_failed(browser: Browser, page: Page) -> None:

@@ -131,10 +131,10 @@ def test_a_server_that_is_away_is_waited_for_as_the_client_does(client: MemoryCl
 
 
 def test_a_server_that_stays_away_fails_nothing(client: MemoryClient, caplog: pytest.LogCaptureFixture) -> None:
-    run_id, client = make_run(client), client.without_patience()
+    run_id = make_run(client)
     for status, messages in ((None, []), ("FINISHED", [f"Run {run_id} is not described: TrackingError: it is away"])):
         client.faults["log_batch"] = [AWAY]
-        write_description(client, run_id, status)
+        write_description(client.without_patience(), run_id, status)
         assert read_note(client, run_id) is None
         assert caplog.messages == messages
 
