@@ -14,7 +14,8 @@ from typing import Any
 
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions, SagemakerProcessExecutor
-from tg.common.delivery.sagemaker.contract.mlflow_lines import MlflowLineParser
+from tg.common.delivery.sagemaker.contract.mlflow_lines import MARKER
+from tg.common.delivery.sagemaker.contract.record_lines import RecordLineParser
 from tg.common.ml.training_core import AbstractTrainingTask
 
 ALLOWED_MICROSECONDS = 20
@@ -53,7 +54,7 @@ def measure_job(calls: int, folder: Path) -> tuple[float, int, int]:
     executor = SagemakerProcessExecutor(
         SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options)
     )
-    job_id, parser, text, points, size = executor.submit(), MlflowLineParser(), b"", 0, 0
+    job_id, parser, text, points, size = executor.submit(), RecordLineParser(MARKER), b"", 0, 0
     for event in executor.logs(job_id):
         rest, records = parser.feed(event.data)
         text += rest

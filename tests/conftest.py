@@ -103,6 +103,14 @@ def jobs_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_system_metrics() -> Iterator[None]:
+    """Leaves out what comes into a run as time passes, and not by what a training does; tests of that switch it on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+        yield
+
+
 @pytest.fixture
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where this process and those that it starts keep their jobs."""

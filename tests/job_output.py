@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tg.common.delivery.sagemaker.contract.mlflow_lines import format_content, format_mlflow_lines
+from tg.common.delivery.sagemaker.contract.mlflow_lines import format_mlflow_lines
+from tg.common.delivery.sagemaker.contract.record_lines import format_content
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.tracking.client import TrackingClient

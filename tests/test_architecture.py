@@ -33,25 +33,29 @@ PLUGINS = {
 HOST_FLOORS = [
     {""},  # the face, `tg_mlflow` itself
     {"cli", "notebook", "testing"},
-    {"backend"},
+    {"backend", "reproduction"},
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery"},
+    {"recording", "results", "delivery", "registration", "usage", "cost"},
     {"replay"},
-    {"places", "figures"},
+    {"places", "figures", "comparison"},
     {"tracking", "project"},
     {"project.arguments", "project.environments"},
     {"errors"},
 ]
 # Rooms that may import less than what lies below them.
 HOST_LIMITS = {
+    "comparison": {"tracking", "errors"},
     "figures": set(),
     "sweeps.report": {"results", "figures", "tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
     "replay": {"tracking", "errors"},
+    "registration": {"places", "tracking", "errors"},
     "results": {"figures", "places", "tracking", "errors"},
     "testing": {"backend", "places", "errors"},
+    "usage": {"tracking", "errors"},
+    "cost": {"places", "tracking", "errors"},
 }
 # Who may name SageMaker besides the places: MLflow's adapter, which registers it, and the command that uploads to it.
 MAY_NAME_SAGEMAKER = ("places.", "backend", "cli.upload", "sweeps.existing_job")

@@ -13,7 +13,8 @@
     ├── RunNotOursError           a run has no job that could be found again
     │   ├── RunDeletedError       it was deleted
     │   └── RunTakenError         another process records it
-    └── UnservableModelError      a logged model does not predict as the trained one
+    ├── UnservableModelError      a logged model does not predict as the trained one
+    └── RegistrationError         the model of a run cannot be registered as its tag asks
 """
 
 from tg.common import JobFailedError, TgError
@@ -75,6 +76,10 @@ class RunTakenError(RunNotOursError):
 
 class UnservableModelError(TgError):
     """A logged model does not predict as the trained one where neither its project nor its package is."""
+
+
+class RegistrationError(TgError):
+    """The model of a run cannot be registered as its tag asks, however often it is tried."""
 
 
 def as_cause(error: BaseException, mask: SecretMask | None = None) -> BaseException | None:

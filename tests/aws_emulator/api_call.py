@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote
 from tests.aws_emulator.s3_operations import name_action, name_s3_operation
 
 ACCOUNT_ID = "123456789012"
+# Services whose permissions have another name than their signatures.
+_SERVICES = {"monitoring": "cloudwatch"}
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 
@@ -47,6 +49,7 @@ def read_call(environ: dict[str, Any]) -> ApiCall:
     signature = environ.get("HTTP_AUTHORIZATION") or unquote(query).replace("X-Amz-Credential", "Credential")
     match = _CREDENTIAL.search(signature)
     access_key, region, service = match.groups() if match else ("", "us-east-1", "s3")
+    service = _SERVICES.get(service, service)
     target = environ.get("HTTP_X_AMZ_TARGET")
     if target:
         parameters = json.loads(_read_body(environ) or b"{}")

@@ -25,6 +25,7 @@ from tests.aws_emulator.job_runner import JobRunner
 from tests.aws_emulator.local_transport import LocalTransport
 from tests.aws_emulator.log_events_api import LogEventsApi
 from tests.aws_emulator.log_feed import LogFeed
+from tests.aws_emulator.machine_metrics_api import MachineMetricsApi
 from tests.aws_emulator.pricing_api import PricingApi
 from tests.aws_emulator.registry import Registry
 from tests.aws_emulator.sagemaker_api import SagemakerApi
@@ -48,7 +49,7 @@ _in_use = threading.Lock()
 
 
 class AwsEmulator:
-    """Serves S3, ECR, STS, IAM, CloudWatch logs, prices and SageMaker from :meth:`__enter__` to :meth:`__exit__`.
+    """Serves S3, ECR, STS, IAM, CloudWatch, prices and SageMaker from :meth:`__enter__` to :meth:`__exit__`.
 
     One at a time in a process, because moto's state is the process's; it begins empty, but for a user and a role.
 
@@ -66,6 +67,7 @@ class AwsEmulator:
         calls: Every call of a client so far.
         role_calls: Every call in a job's role so far: what SageMaker reads and writes in S3.
         faults: What goes wrong from now on.
+        machine_metrics: What CloudWatch has of the jobs' machines.
         images: What the daemon knows for images that no registry here has, such as those of AWS, by ``TrainingImage``.
         stop_seconds: As above; it counts for jobs that start later.
         role_arn: A role that SageMaker may assume.
@@ -88,6 +90,7 @@ class AwsEmulator:
         self.region = region
         self.calls = CallRecord()
         self.faults = Faults()
+        self.machine_metrics = MachineMetricsApi()
         self.images: dict[str, str] = {}
         self.role_arn = f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE_NAME}"
         self._run_job = run_job
@@ -157,6 +160,7 @@ class AwsEmulator:
             **self._sagemaker.handlers,
             **self._tuning.handlers,
             **PricingApi().handlers,
+            **self.machine_metrics.handlers,
             "logs:GetLogEvents": LogEventsApi(self.region, self.faults).get_log_events,
             **({} if self._registry is None else self._ecr.handlers),
         }

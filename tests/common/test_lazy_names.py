@@ -22,6 +22,8 @@ LAZY = [
     "tg.common.ml.training_core",
     "tg_mlflow",
     "tg_mlflow.backend",
+    "tg_mlflow.comparison",
+    "tg_mlflow.cost",
     "tg_mlflow.delivery",
     "tg_mlflow.figures",
     "tg_mlflow.notebook",
@@ -29,13 +31,16 @@ LAZY = [
     "tg_mlflow.project",
     "tg_mlflow.project.arguments",
     "tg_mlflow.recording",
+    "tg_mlflow.registration",
     "tg_mlflow.replay",
+    "tg_mlflow.reproduction",
     "tg_mlflow.results",
     "tg_mlflow.sweeps",
     "tg_mlflow.sweeps.report",
     "tg_mlflow.takeover",
     "tg_mlflow.tracking",
     "tg_mlflow.training",
+    "tg_mlflow.usage",
 ]
 
 

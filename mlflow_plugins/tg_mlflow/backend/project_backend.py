@@ -1,5 +1,6 @@
 """The project backends, as MLflow calls them: one for each place."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.backend.dry_run import describe_dry_run
 from tg_mlflow.backend.run_request import RunRequest, read_command_options, read_given_run
 from tg_mlflow.backend.submitted_run import EndedRun
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
@@ -37,6 +39,8 @@ from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
 from tg_mlflow.training.end import TrainingEnd
 from tg_mlflow.training.training import Training, train_recorded
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 class ProjectBackend(AbstractBackend):
@@ -123,6 +127,8 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         plan = _plan(place_name, request)
         if plan.is_dry_run:
             click.echo(describe_dry_run(plan.project, plan.command, plan.config, plan.client.mask))
+        if (plan.is_dry_run or plan.config.max_cost is not None) and not plan.members:
+            _logger.info("%s", plan.costs.describe())
         warn_of_ignored_settings(plan.project, plan.command, plan.config, request.config)
         warn_of_staying_files(plan.command, plan.config)
         settle_crashes(plan.client)
@@ -160,6 +166,7 @@ class _Plan:
         command: Its command.
         executor: The executor that runs all trainings.
         client: The client of the tracking server.
+        costs: What all trainings cost.
     """
 
     project: Project
@@ -169,6 +176,7 @@ class _Plan:
     command: ProjectCommand
     executor: Executor
     client: TrackingClient
+    costs: Costs
 
     @property
     def is_dry_run(self) -> bool:
@@ -186,13 +194,15 @@ def _plan(place_name: str, request: RunRequest) -> _Plan:
             "detach is for trainings that nobody waits for, and MLflow would end the run at once; pass "
             "synchronous=False, too"
         )
+    costs = Costs(place, config)
+    costs.check()
     MetricPatterns(config.metric_regexes)  # an invalid one is refused before there is a run
     members = plan_sweep(project, entry_point, given, config) if config.sweep else []
     params = members[0].params if members else project.resolve_parameters(entry_point, given)
     command = project.build_command(entry_point, params)
     executor = place.open(place.build_options(config, project.folder), is_shared=bool(members))
     client = TrackingClient(request.tracking_uri, find_secrets(params, project, command, config))
-    return _Plan(project, config, members, params, command, executor, client)
+    return _Plan(project, config, members, params, command, executor, client, costs)
 
 
 def _create_run(plan: _Plan, request: RunRequest, place_name: str) -> str:
@@ -212,7 +222,10 @@ def _create_run(plan: _Plan, request: RunRequest, place_name: str) -> str:
 
 def _train(plan: _Plan, run_id: str) -> TrainingEnd:
     if plan.members:
-        sweep = Sweep(plan.members, plan.config, ProjectSweep(plan.project), plan.executor, plan.project)
+        sweep = Sweep(
+            plan.members, plan.config, ProjectSweep(plan.project), plan.executor, plan.project, costs=plan.costs
+        )
         return train_sweep(plan.client, run_id, sweep)
     source = ProjectTraining(plan.project, plan.command)
-    return train_recorded(plan.client, run_id, plan.params, Training(source, plan.config, plan.executor))
+    training = Training(source, plan.config, plan.executor, costs=plan.costs)
+    return train_recorded(plan.client, run_id, plan.params, training)

@@ -10,8 +10,11 @@ from tg_mlflow.tracking.request_headers import silence_header_warnings
 _COMMANDS = {
     "attach": "runs:attach_command",
     "cancel": "runs:cancel_command",
+    "diff": "diff:diff",
+    "events": "events:events",
     "logs": "runs:logs",
     "reconcile": "runs:reconcile",
+    "reproduce": "reproduce:reproduce",
     "status": "runs:status",
     "sweep": "sweep:sweep",
     "train": "train:train",

@@ -21,20 +21,22 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 @contextmanager
-def exiting_on_errors() -> Iterator[None]:
-    """Ends the command with one line and exit code 1 if an error occurs while the context is open."""
+def exiting_on_errors(exit_code: int = 1) -> Iterator[None]:
+    """Ends the command with one line and an exit code if an error occurs while the context is open."""
     try:
         yield
     except ExecutionException as error:  # of a backend, which has told the rest; MLflow derives it from its own error
-        exit_with(str(error))
+        exit_with(str(error), exit_code)
     except (TrackingError, MlflowException) as error:
-        exit_with(f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}")
+        exit_with(
+            f"the tracking server at {mlflow.get_tracking_uri()} does not answer as it should: {error}", exit_code
+        )
     except TgError as error:
-        exit_with(describe_failure(error))
+        exit_with(describe_failure(error), exit_code)
     except OSError as error:
         if not is_of_the_disk(error):
             raise
-        exit_with(describe_failure(error))
+        exit_with(describe_failure(error), exit_code)
 
 
 def read_config(text: str | None) -> dict[str, object]:
@@ -54,10 +56,10 @@ def read_config(text: str | None) -> dict[str, object]:
     return config
 
 
-def exit_with(message: str) -> NoReturn:
-    """Ends the command with one line, with passwords in URLs masked, and exit code 1."""
+def exit_with(message: str, exit_code: int = 1) -> NoReturn:
+    """Ends the command with one line, with passwords in URLs masked, and an exit code."""
     _logger.error("=== %s ===", SecretMask().mask(message))
-    sys.exit(1)
+    sys.exit(exit_code)
 
 
 def set_experiment(name: str | None) -> str:

@@ -1,5 +1,6 @@
 """The command ``tg-mlflow sweep``."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from mlflow.environment_variables import MLFLOW_RUN_ID
 from tg_mlflow.backend.project_backend import run_project
 from tg_mlflow.backend.run_request import RunRequest
 from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.place import Place
@@ -44,7 +46,7 @@ _OWN_KEYS = {
 @click.option("--stop-on-failure", is_flag=True, help="The first training that fails stops the others.")
 @click.option("--experiment-name", help="Where to create the runs.")
 @click.option("--run-name", help="The name of the sweep's run.")
-@click.option("--dry-run", is_flag=True, help="Only list the trainings.")
+@click.option("--dry-run", is_flag=True, help="Only list the trainings, and what they cost.")
 def sweep(
     words: tuple[str, ...],
     backend: str,
@@ -84,8 +86,7 @@ def sweep(
             raise BackendConfigError("nothing varies; give values, such as learning_rate=0.1,1")
         fixed = _parse_params(params)
         if dry_run:
-            members = _plan(place, uri, version, entry_point, fixed, given)
-            click.echo("\n".join([*(_describe(each) for each in members), f"{len(members)} trainings"]))
+            click.echo("\n".join(_describe_plan(place, uri, version, entry_point, fixed, given)))
             return
         experiment_id = set_experiment(experiment_name)
         request = RunRequest(
@@ -103,16 +104,23 @@ def sweep(
         run_project(place.name, request)
 
 
-def _plan(
+def _describe_plan(
     place: Place,
     uri: str,
     version: str | None,
     entry_point: str,
     params: dict[str, str],
     given: dict[str, object],
-) -> list[SweepMember]:
+) -> Iterator[str]:
     project = fetch_project(uri, version)
-    return plan_sweep(project, entry_point, params, load_config(place.config_model, project.folder, given))
+    config = load_config(place.config_model, project.folder, given)
+    costs = Costs(place, config)
+    costs.check()
+    members = plan_sweep(project, entry_point, params, config)
+    yield from (_describe(each) for each in members)
+    yield f"{len(members)} trainings"
+    if (text := costs.describe(len(members))) is not None:
+        yield text
 
 
 def _read_grid(given: dict[str, object]) -> dict[str, object]:

@@ -17,6 +17,17 @@ def is_local(config: PlaceConfig) -> bool:
     return getattr(config, "env_manager", None) == "local"
 
 
+def has_own_python(package: Package, config: PlaceConfig) -> bool:
+    """Whether a package's job runs in an environment of its own on this machine, rather than with what is installed."""
+    declared = package.properties.get("environment")
+    return declared is not None and declared["base_image"] is None and uses_declared_environment(config)
+
+
+def trains_with_this_python(package: Package, config: PlaceConfig) -> bool:
+    """Whether a package's job is a child process with the Python and the libraries of this one."""
+    return getattr(config, "env_manager", None) is not None and not has_own_python(package, config)
+
+
 def find_job_python(package: Package, config: PlaceConfig) -> Path | None:
     """Finds the Python of a package's job, and makes its environment first if it is not there.
 
@@ -32,9 +43,9 @@ def find_job_python(package: Package, config: PlaceConfig) -> Path | None:
     Raises:
         ProjectError: If the environment cannot be made.
     """
-    declared = package.properties.get("environment")
-    if declared is None or declared["base_image"] is not None or not uses_declared_environment(config):
+    if not has_own_python(package, config):
         return None
+    declared = package.properties["environment"]
     recipe = EnvironmentRecipe(
         declared["source"], package.requirements, declared["python_version"], declared["index_urls"]
     )

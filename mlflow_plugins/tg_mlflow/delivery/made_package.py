@@ -28,6 +28,10 @@ class MadePackaging(Packaging):
         self.environment = package.properties.get("environment")
         self._package = package
 
+    def get_properties(self) -> dict[str, str]:
+        """Returns the package's own properties, such as the Python that it was made with."""
+        return {name: str(self._package.properties[name]) for name in super().get_properties()}
+
     def make_package(self, folder: Path) -> Package:
         """Copies the package to ``folder``."""
         path = folder / self._package.path.name

@@ -142,7 +142,8 @@ def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) 
         containering.base_image = config.base_image or declared_image
         # What such an image has is what the project needs; a script runs with any Python that jobs can have.
         containering.keeps_base_libraries = declared_image is not None
-        default = None if declared_image else containering.python_version
+        made_with = packaging.get_properties()["python_version"]  # a pickled task needs that version
+        default = None if declared_image else made_with.rpartition(".")[0]
         containering.python_version = config.python_version or declared.get("python_version") or default
         build = config.build.model_dump()
         build["pip_extra_index_urls"] += declared.get("index_urls", [])

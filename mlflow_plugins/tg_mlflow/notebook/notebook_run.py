@@ -13,6 +13,7 @@ from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEND
 
 from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, ProjectError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
@@ -34,11 +35,13 @@ class NotebookRun:
         place: The place where they are trained.
         project: The folder with their data; modules that they need are found automatically.
         config: The place's configuration.
+        costs: What all trainings cost.
     """
 
     place: Place
     project: Project
     config: PlaceConfig
+    costs: Costs
 
     @staticmethod
     def read(backend: str, folder: Path, config: Mapping[str, Any] | str | Path | None) -> "NotebookRun":
@@ -64,8 +67,10 @@ class NotebookRun:
             raise BackendConfigError("sweep is for projects; build a task for each combination, as with Autonamer")
         loaded = load_config(place.config_model, folder, given).model_copy(update={"sweep": {}})
         check_goes_with_sweep(loaded)
+        costs = Costs(place, loaded)
+        costs.check()
         name = read_project(folder).name if (folder / "MLproject").is_file() else folder.name
-        return NotebookRun(place, Project(str(folder), None, folder, name, None), loaded)
+        return NotebookRun(place, Project(str(folder), None, folder, name, None), loaded, costs)
 
     def open_executor(self) -> Executor:
         """Makes the executor that all trainings share."""

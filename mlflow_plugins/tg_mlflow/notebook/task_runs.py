@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
-from tg_mlflow.errors import SweepError
+from tg_mlflow.errors import BackendConfigError, SweepError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.notebook.task_plan import plan_tasks
 from tg_mlflow.sweeps.children import tell_end
@@ -65,12 +65,15 @@ def run_tasks(
     """
     silence_header_warnings()
     started = NotebookRun.read(backend, Path(folder), config)
+    if started.config.register is not None and started.config.primary_metric is None:
+        raise BackendConfigError("register is for the best of the tasks; name the primary_metric")
     tasks = list(tasks)
     members = plan_tasks(tasks, started.config)
     client = started.connect(members)
     name = run_name or type(tasks[0]).__name__
     executor = started.open_executor()
-    sweep = Sweep(members, started.config, TaskSweep(started.project), executor, started.project)
+    source = TaskSweep(started.project)
+    sweep = Sweep(members, started.config, source, executor, started.project, costs=started.costs)
     with terminating_as_interrupt():
         run_id = started.create_run(client, experiment_name, name, build_sweep_tags(members))
         bar = tqdm(total=len(members), disable=not progress, unit="training")

@@ -14,10 +14,12 @@ from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerCo
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
+from tg_mlflow.cost.total import recording_total
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError, TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.recording.metric_names import MetricNames
+from tg_mlflow.registration.registration import build_register_tags, settle_registration
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
 from tg_mlflow.sweeps.report.table import FINISHED, Mode, SweepChildResult, describe_missing_metric
@@ -113,12 +115,14 @@ class TgObjective:
         config = self._started.config
         self._client = self._started.connect()
         space = sorted(self._space) if isinstance(self._space, Mapping) else []
-        own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space)}
+        own = {STUDY_TAG: "optuna", SWEEP_TAG: ", ".join(space), **build_register_tags(config)}
         with ExitStack() as stack:
             stack.enter_context(terminating_as_interrupt(self._stop_trials))
             self.run_id = self._started.create_run(self._client, self._experiment_name, self._run_name, own)
             stack.enter_context(conducting_run(self._client, self.run_id))
-            self._trainer = SweepTrainer(self._client, self._executor, self._client.get_run(self.run_id))
+            parent, costs = self._client.get_run(self.run_id), self._started.costs
+            self._trainer = SweepTrainer(self._client, self._executor, parent, costs=costs)
+            stack.enter_context(recording_total(self._client, parent, costs))
             for name, value in config.tags.items():
                 self._client.set_tag(self.run_id, name, value)
             member = SweepMember(self._run_name, {}, {}, config, lambda: self._task)
@@ -136,6 +140,8 @@ class TgObjective:
         """Logs the summary and ends the run: FAILED after an exception, KILLED after an interrupt."""
         self._is_open = False
         self._stack.__exit__(kind, error, traceback)
+        if self._started.config.register is not None:
+            settle_registration(self._client, self.run_id)
 
     def __call__(self, trial: "optuna.Trial") -> float | tuple[float, ...]:
         """Trains a trial to its end.
@@ -166,7 +172,9 @@ class TgObjective:
             self._trainer.train(member, self._deliver(member), watch)
         result = self._trainer.results.get(member.name)
         if result is None:
-            raise SweepError(f"{member.name} was not started, as all are stopped")
+            budget = self._started.costs.budget
+            reason = budget.reason if budget.is_reached else "all are stopped"
+            raise SweepError(f"{member.name} was not started, as {reason}")
         if result.run_id is not None:
             trial.set_user_attr("run_id", result.run_id)
         if watch is not None and watch.pruned_at is not None:

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from pydantic import TypeAdapter
 
-from tg.common.delivery.sagemaker.executor import Executor, PlaceOptions
+from tg.common.delivery.sagemaker.executor import Executor, PlaceOptions, SagemakerConfig
 from tg.common.delivery.sagemaker.options import SagemakerOptions
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.places.config import PlaceConfig
+from tg_mlflow.places.training_price import TrainingPrice
 from tg_mlflow.tracking.tags import PLACE_OPTIONS_TAG
 
 # Options of every training, at any place, which are not copied from a configuration by name.
@@ -29,10 +30,12 @@ class Place(ABC):
     Attributes:
         config_model: The keys of its configuration, which also name the place.
         options_model: The options from which its executor is made.
+        has_prices: Whether its machines are paid for by time, so that :meth:`find_price` may know what they cost.
     """
 
     config_model: ClassVar[type[PlaceConfig]]
     options_model: ClassVar[type[PlaceOptions]]
+    has_prices: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -108,6 +111,20 @@ class Place(ABC):
     def default_parallel(self) -> int:
         """Returns how many trainings of a sweep run at once by default: one for each processor."""
         return os.cpu_count() or 1
+
+    def find_price(self, config: Any) -> TrainingPrice | None:
+        """Looks up what the machines of a training cost; ``None`` where they cost nothing. It may take some seconds.
+
+        While such a job runs and when it has ended, :meth:`Executor.facts` must tell ``billable_seconds``.
+        """
+        return None
+
+    def limit_time(self, delivery: SagemakerConfig, seconds: int) -> SagemakerConfig:
+        """Lets the place itself end a training after some seconds, if not before; by default it does not.
+
+        The launcher ends it, too, so this is for a launcher that is gone.
+        """
+        return delivery
 
     def describe_dry_run(self, delivery: Any, config: Any) -> dict[str, Any]:
         """Describes what a training would do, as values for JSON with secrets unmasked; starts nothing.

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,20 @@ from tg.common.delivery.sagemaker import (
     VpcOptions,
     format_job_name,
 )
+from tg.common.delivery.sagemaker.aws.session import AwsSession
 from tg.common.delivery.sagemaker.remote.limits import split_tags
 from tg.common.errors import listed
+from tg_mlflow.places.instance_price import InstancePrice, find_instance_price
 from tg_mlflow.places.place import Place
 from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.places.sagemaker_dry_run import describe_plan
+from tg_mlflow.places.training_price import TrainingPrice
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 _PARALLEL = 10
+# How long SageMaker gives a job to stop.
+_STOP_SECONDS = 120
 
 
 class SagemakerPlace(Place):
@@ -33,6 +39,7 @@ class SagemakerPlace(Place):
 
     config_model = RemoteConfig
     options_model = AccountOptions
+    has_prices = True
 
     def build_options(self, config: RemoteConfig, folder: Path) -> AccountOptions:
         return _build_account(config)
@@ -78,7 +85,29 @@ class SagemakerPlace(Place):
     def describe_dry_run(self, delivery: SagemakerConfig, config: RemoteConfig) -> dict[str, Any]:
         executor = RemoteExecutor(_build_account(config))
         plan = executor.describe(executor.plan(delivery))
-        return describe_plan(plan, delivery.options.remote, executor.aws)
+        return describe_plan(plan, delivery.options.remote, _find_price(config, executor.aws))
+
+    def find_price(self, config: RemoteConfig) -> TrainingPrice:
+        price = _find_price(config, AwsSession(config.region, config.profile))
+        starts_anew = config.spot and not config.checkpoints
+        return TrainingPrice(
+            config.instance_type, config.instance_count, config.max_run_seconds, price, _STOP_SECONDS, starts_anew
+        )
+
+    def limit_time(self, delivery: SagemakerConfig, seconds: int) -> SagemakerConfig:
+        remote = delivery.options.remote
+        if seconds >= remote.max_run_seconds:
+            return delivery
+        # With spot, the time for waiting stays as it was.
+        wait_seconds = remote.max_wait_seconds or 2 * remote.max_run_seconds if remote.spot else None
+        remote = replace(remote, max_run_seconds=max(1, seconds), max_wait_seconds=wait_seconds)
+        return replace(delivery, options=replace(delivery.options, remote=remote))
+
+
+def _find_price(config: RemoteConfig, aws: AwsSession) -> InstancePrice:
+    if config.usd_per_hour is not None:
+        return InstancePrice(Decimal(str(config.usd_per_hour)), "usd_per_hour")
+    return find_instance_price(aws, config.instance_type)
 
 
 def _build_account(config: RemoteConfig) -> AccountOptions:

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from pydantic import Field
+
 from tg.common.delivery.sagemaker import RemoteOptions
 from tg_mlflow.places.config import JobConfig, Section
 from tg_mlflow.places.image_config import ImageConfig
@@ -20,6 +22,8 @@ class RemoteConfig(_JobKeys, JobConfig, ImageConfig):  # type: ignore[misc]
         bucket: The bucket of ``sagemaker/<project_name>/datasets`` and ``…/output``; by default SageMaker's own.
         dry_run: Whether the command only prints, as JSON, the request, what would be uploaded and pushed, and the
             price, if known; it creates no run.
+        usd_per_hour: What one machine costs an hour, in place of AWS's list price, as after a discount or where the
+            price list cannot be read.
     """
 
     place = "tg-sagemaker"
@@ -27,6 +31,7 @@ class RemoteConfig(_JobKeys, JobConfig, ImageConfig):  # type: ignore[misc]
     role: str | None = None
     bucket: str | None = None
     dry_run: bool = False
+    usd_per_hour: float | None = Field(default=None, gt=0)
 
     @property
     def has_gpus(self) -> bool:

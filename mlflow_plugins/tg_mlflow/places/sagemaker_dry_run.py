@@ -5,13 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from tg.common.delivery.sagemaker import RemoteOptions, RemotePlan
-from tg.common.delivery.sagemaker.aws.session import AwsSession
-from tg_mlflow.places.instance_price import InstancePrice, find_instance_price
+from tg_mlflow.places.instance_price import InstancePrice
 
 
-def describe_plan(plan: RemotePlan, remote: RemoteOptions, aws: AwsSession) -> dict[str, Any]:
+def describe_plan(plan: RemotePlan, remote: RemoteOptions, price: InstancePrice) -> dict[str, Any]:
     """Describes what would be sent to AWS, and what it would cost at most."""
-    price = find_instance_price(aws, remote.instance_type)
     uploads = [{"file": name, "to": location, "bytes": size} for name, location, size in plan.uploads]
     return {
         "request": plan.request,

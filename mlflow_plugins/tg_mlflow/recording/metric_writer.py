@@ -53,6 +53,7 @@ class MetricWriter:
         self._added = 0
         self._changed = threading.Condition()
         self._closed = False
+        self._settling = self._is_writing = False
         self.error: Exception | None = None
         self._thread = threading.Thread(target=self._write_until_closed, name="tg-metric-writer", daemon=True)
 
@@ -76,6 +77,14 @@ class MetricWriter:
                 self._added += len(metrics)
                 self._marks.append((self._added, position, time.monotonic()))
                 self._changed.notify_all()
+
+    def settle(self) -> None:
+        """Waits until all that it has taken is written, or the server has been given up."""
+        with self._changed:
+            self._settling = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.error is not None or not (self._pending or self._is_writing))
+            self._settling = False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -113,13 +122,19 @@ class MetricWriter:
     def _next_batch(self) -> list[Metric]:
         """Waits for metrics, and a little for more of them; an empty batch means that none will come."""
         with self._changed:
+            self._is_writing = False
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._pending or self._closed)
             if self._pending:  # the first of them may have waited while the batch before was written
                 seconds = self._marks[0][2] + _GATHER_SECONDS - time.monotonic()
-                self._changed.wait_for(lambda: self._closed or self._pending_count >= LARGEST_BATCH, max(0, seconds))
+                self._changed.wait_for(self._has_gathered, max(0, seconds))
             batch = self._take_batch()
+            self._is_writing = bool(batch)
             self._changed.notify_all()
         return batch
+
+    def _has_gathered(self) -> bool:
+        return self._closed or self._settling or self._pending_count >= LARGEST_BATCH
 
     def _take_batch(self) -> list[Metric]:
         """Takes equal shares of all keys, so that a key with very many metrics does not hold up the others."""

@@ -10,15 +10,18 @@ from types import MappingProxyType, TracebackType
 from mlflow.entities import LifecycleStage, Metric
 
 from tg.common import JobUnreachableError
-from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricLineParser, MetricPoint
+from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricPoint
+from tg.common.delivery.sagemaker.contract.job_lines import START
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
+from tg_mlflow.recording.attempt_notes import AttemptNotes
+from tg_mlflow.recording.environment_record import EnvironmentRecord
+from tg_mlflow.recording.job_output import JobOutput
+from tg_mlflow.recording.job_records import JobRecordHandler
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
-from tg_mlflow.recording.metric_patterns import MetricPatterns
 from tg_mlflow.recording.metric_writer import MetricWriter
-from tg_mlflow.replay.record_stream import RecordStream
 from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.missing import note_missing
@@ -34,7 +37,7 @@ _LOST_FILES = "the job has not completed, so models and large files that it has 
 
 class RunRecorder:
     """Takes log events, writes their metrics to a run in batches, replays the job's calls of MLflow, and keeps the log
-    as ``logs/train.log``, without the lines of such calls.
+    as ``logs/train.log``, without the lines of such calls, and the job's environment as ``environment.json``.
 
     A context: when it is left, everything has been written, or an error says what is kept where. Metrics and the log
     are written from threads of their own, so that a slow tracking server does not slow down the training. Where MLflow
@@ -49,6 +52,7 @@ class RunRecorder:
         written: How many bytes of the output have been recorded before, as the tag ``tg.log_cursor`` says: their
             metrics are not written again.
         metric_regexes: How metrics are found besides metric lines, as :class:`MetricPatterns` takes them.
+        handlers: What becomes of the job's own records, as :class:`JobRecords` takes them.
 
     Attributes:
         position: How many bytes of the output it has taken.
@@ -62,6 +66,7 @@ class RunRecorder:
         replayer: Applying,
         written: int = 0,
         metric_regexes: Mapping[str, str] = MappingProxyType({}),
+        handlers: Mapping[str, JobRecordHandler] = MappingProxyType({}),
     ) -> None:
         self.position = 0
         self._job_start = 0
@@ -72,21 +77,22 @@ class RunRecorder:
         self._masked = self._mask.stream()
         self._written = written
         self._cursor_noted_at = time.monotonic()
-        self._parser = MetricLineParser()
-        self._patterns = MetricPatterns(metric_regexes)
         self._last_time_ms = 0
         self._names = MetricNames(self._mask)
         self._log = LogArtifact(client, run_id)
-        self._notes = MetricNotes(client, run_id, self._names, self._mask)
+        self._attempts = AttemptNotes(client, run_id, replayer.said)
+        self._environment = EnvironmentRecord(client, run_id)
+        tables = {START: self._environment.take}, handlers
+        self._output = JobOutput(replayer.said, metric_regexes, tables, self._attempts)
+        self._notes = MetricNotes(client, run_id, self._names, replayer.said)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
-        self._records = RecordStream()
-        self._foreign = RecordStream()  # of other machines than the first, whose calls do not count
         self._replay = Replay(replayer, self._metrics.add)
         self._stack = ExitStack()
 
     def __enter__(self) -> "RunRecorder":
         with ExitStack() as opening, uninterrupted() as held:
             opening.enter_context(self._log)
+            opening.enter_context(self._environment)
             opening.enter_context(self._metrics)
             opening.enter_context(self._replay)
             held.raise_any()
@@ -99,13 +105,19 @@ class RunRecorder:
         return self.position - self._job_start
 
     @property
+    def lost_seconds(self) -> float:
+        """How much time on machines the interruptions of the job have cost so far."""
+        return self._attempts.find_lost_seconds(self._last_time_ms, only_on_machines=True)
+
+    @property
     def log_failure(self) -> str | None:
         """Why the run's log is not the whole one; known once the context is left. ``None`` if it is whole."""
         return self._log.failure
 
     def begin_job(self) -> None:
-        """Begins the output of another job."""
+        """Begins the output of another job, whose points are checked as those of another attempt are."""
         self._job_start = self.position
+        self._output.begin_job()
 
     def take(self, event: LogEvent) -> LogEvent:
         """Takes one event. It raises nothing for what the server does: a training goes on without it.
@@ -113,16 +125,13 @@ class RunRecorder:
         Returns:
             What may be shown of it: it is without secrets, and what may be the beginning of one waits for more.
         """
-        text, records = (self._records if event.has_metrics else self._foreign).feed(event.data)
+        text, records, points = self._output.take(event)
         masked = replace(event, data=self._masked.feed(text))
         self._keep(masked)
         self.position += len(event.data)
         self._last_time_ms = event.time_ms
-        if event.has_metrics:
-            points = self._parser.feed(text, event.time_ms) + self._patterns.feed(text, event.time_ms)
-            metrics = self._name(points)
-            if records or metrics:
-                self._replay.add(records, metrics, self.position, is_recorded=self.position <= self._written)
+        if records or points:
+            self._replay.add(records, self._name(points), self.position, is_recorded=self.position <= self._written)
         return masked
 
     def _keep(self, masked: LogEvent) -> None:
@@ -140,9 +149,9 @@ class RunRecorder:
         """
         with uninterrupted():
             self._finish_log()
-            self._replay.finish(self._records.missing_count, has_failed=error is not None)
+            self._replay.finish(self._output.missing_count, has_failed=error is not None)
             self._stack.__exit__(kind, error, traceback)
-            failure = self._metrics.error or self._replay.error or self._report_unreadable()
+            failure = self._metrics.error or self._replay.error or self._write_notes()
         if isinstance(error, (RecordingError, JobUnreachableError)):
             return  # that is about the rest, too
         if failure is not None:
@@ -155,14 +164,15 @@ class RunRecorder:
         self._replay.note(_LOST_FILES)
 
     def settle(self) -> None:
-        """Waits until the job's calls of MLflow have been replayed as far as its output has been taken.
+        """Waits until metrics are written and the job's calls of MLflow replayed as far as its output has been taken.
 
         Raises:
             RecordingError: If the server was given up.
         """
         self._replay.settle()
-        if self._replay.error is not None:
-            raise self._describe(self._replay.error) from self._replay.error
+        self._metrics.settle()
+        if (failure := self._metrics.error or self._replay.error) is not None:
+            raise self._describe(failure) from failure
 
     def _describe(self, failure: Exception) -> RecordingError:
         return RecordingError(
@@ -171,25 +181,22 @@ class RunRecorder:
         )
 
     def _finish_log(self) -> None:
-        text, records = self._records.finish()
-        rest = self._masked.feed(text + self._foreign.finish()[0]) + self._masked.finish()
-        self._keep(LogEvent(rest, self._last_time_ms))
         # Not the time that it is now: who reads the same log later has to come to the same points.
         time_ms = self._last_time_ms
-        points = self._parser.feed(text, time_ms) + self._parser.finish(time_ms)
-        points += self._patterns.feed(text, time_ms) + self._patterns.finish(time_ms)
+        text, records, points = self._output.finish(time_ms)
+        self._keep(LogEvent(self._masked.feed(text) + self._masked.finish(), time_ms))
         self._replay.add(records, self._name(points), self.position, is_recorded=False)
 
-    def _report_unreadable(self) -> Exception | None:
-        """Reports how many metrics could not be read, in the log and in the run; returns why the latter failed."""
-        count, first = self._parser.unreadable_count, self._parser.first_unreadable
-        if first is None:
-            return None
-        _logger.warning("%d metric lines could not be read, the first one %r", count, self._mask.mask(first))
+    def _write_notes(self) -> Exception | None:
+        """Says in the run how many metrics could not be read, or have differed; returns why the server refuses that."""
+        count, first = self._output.unreadable_count, self._output.first_unreadable
         try:
-            self._notes.write_unreadable(count, first)
+            if first is not None:
+                self._notes.write_unreadable(count, first)
+            self._notes.write()
         except TrackingError as error:
             return error
+        self._attempts.write(self._last_time_ms)
         return None
 
     def _name(self, points: Sequence[MetricPoint]) -> list[Metric]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from tg.common.delivery.sagemaker.contract.mlflow_lines import MlflowLineParser, MlflowRecord
+from tg.common.delivery.sagemaker.contract.mlflow_lines import MARKER
+from tg.common.delivery.sagemaker.contract.record_lines import LineRecord, RecordLineParser
 
 Record: TypeAlias = dict[str, Any]
 
@@ -19,7 +20,7 @@ class RecordStream:
     """
 
     def __init__(self) -> None:
-        self._parser = MlflowLineParser()
+        self._parser = RecordLineParser(MARKER)
         self._last = 0
         self._skipped = 0
 
@@ -42,7 +43,7 @@ class RecordStream:
         text, records = self._parser.finish()
         return text, list(self._select(records))
 
-    def _select(self, records: list[MlflowRecord]) -> Iterator[Record]:
+    def _select(self, records: list[LineRecord]) -> Iterator[Record]:
         for sequence, content in records:
             if content.get("op") == BEGIN:
                 self._last = sequence - 1

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from mlflow.entities import Metric
 
 from tg_mlflow.replay.record_stream import Record
+from tg_mlflow.replay.said_points import SaidPoints
 
 # Records wait a little for others, so that one request takes them.
 _GATHER_SECONDS = 0.2
@@ -18,7 +19,13 @@ _MOST_PENDING = 100_000
 
 
 class Applying(Protocol):
-    """Applies records, as :class:`tg_mlflow.replay.replayer.Replayer` does."""
+    """Applies records, as :class:`tg_mlflow.replay.replayer.Replayer` does.
+
+    Attributes:
+        said: Which points of metrics were said, those of other lines included.
+    """
+
+    said: SaidPoints
 
     @property
     def has_notes(self) -> bool:

@@ -17,25 +17,34 @@ from tg_mlflow.replay.job_runs import JobRuns
 from tg_mlflow.replay.model_points import NOTE, ModelPoints
 from tg_mlflow.replay.notes import ReplayNotes
 from tg_mlflow.replay.record_stream import BEGIN, Record
+from tg_mlflow.replay.said_points import SaidPoints
 from tg_mlflow.tracking.client import TrackingClient
 
 # What a damaged record leads to, or one of another form.
 _DAMAGES = (LookupError, TypeError, ValueError, AttributeError, binascii.Error)
 # Key, value, time and step of a metric; what follows is its logged model and its dataset.
 _PLAIN_FIELDS = 4
+# Of steps and times: MLflow's stores keep 64 bits.
+_LARGEST = (1 << 63) - 1
 
 
 class Replayer:
     """Applies records. What the server refuses, and what cannot be understood, is noted; the rest goes on.
 
-    Applied again, also by another process and from any earlier record on, records lead to the same.
+    Applied again, also by another process and from any earlier record on, records lead to the same. Points of metrics
+    that another attempt says again are not written again.
 
     Args:
         client: The tracking server's.
         run_id: The run of the training.
+
+    Attributes:
+        said: Which points of metrics were said.
     """
 
     def __init__(self, client: TrackingClient, run_id: str) -> None:
+        self.said = SaidPoints()
+        self._attempt = 0
         self._notes = ReplayNotes(client, run_id)
         self._client = client
         self._runs = JobRuns(client, run_id)
@@ -116,6 +125,7 @@ class Replayer:
     def _apply(self, record: Record, is_recorded: bool) -> None:
         operation = record.get("op")
         if operation == BEGIN:
+            self._attempt += 1
             self._runs.begin(record)
         elif operation == "run_info":
             self._runs.learn_status(record)
@@ -128,7 +138,7 @@ class Replayer:
             self._batches.flush()
             self._models.note_registration(record, is_recorded)
         elif operation == "batch":
-            points = self._free_points(record)
+            points = self._select_new(record["run"], self._free_points(record))
             if not is_recorded:
                 self._gather(record, points)
         elif is_recorded:
@@ -149,6 +159,22 @@ class Replayer:
                 point = [*point[:_PLAIN_FIELDS], None, *point[_PLAIN_FIELDS + 1 :]]
             points.append(point)
         return points
+
+    def _select_new(self, local_id: str, points: list[list[Any]]) -> list[list[Any]]:
+        """Leaves out the points that another attempt has said."""
+        new = []
+        try:
+            run_id = self._runs.find(local_id)
+        except LookupError:
+            run_id = local_id  # who writes points of it says that it is not known
+        for point in points:
+            key, value, time_ms, step = str(point[0]), float(point[1]), int(point[2]), int(point[3])
+            if max(abs(step), abs(time_ms)) > _LARGEST:
+                raise ValueError(f"step {step} or time {time_ms} is too large")
+            said = self.said.find(self._attempt, (run_id, key), key, step, value, time_ms)
+            if said is None:
+                new.append(point)
+        return new
 
     def _gather(self, record: Record, points: list[list[Any]]) -> None:
         local_id = record["run"]

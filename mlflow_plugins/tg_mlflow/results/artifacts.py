@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tg.common import TgError
@@ -47,7 +48,7 @@ def log_result(
 
     An archive that is kept elsewhere and too large stays there. If the artifact store refuses one of these, the others
     are logged, unless it refuses all. The views are the dataset as an input of the run, and for a training on one
-    table, figures with their data, a table of predictions and the model in MLflow's format. A view that cannot be drawn
+    table, figures with their data, a table of predictions and models in MLflow's format. A view that cannot be drawn
     or logged is no error: a warning says why, and the tag ``tg.missing`` names it.
 
     Args:
@@ -140,8 +141,9 @@ def _log_views(
 ) -> None:
     # Here, as importing matplotlib and scikit-learn takes a second, in which a launcher can start its job.
     from tg_mlflow.results.figures import draw_figures
-    from tg_mlflow.results.model import log_model
+    from tg_mlflow.results.model import log_models
     from tg_mlflow.results.model_check import find_checker
+    from tg_mlflow.results.model_files import save_model
 
     folder.mkdir()
     if log.model and log.check_model:
@@ -155,8 +157,8 @@ def _log_views(
         with attempts("tables/result_df.json"):
             log_result_table(client, run_id, archive)
     if log.model:
-        with attempts("model"):
-            log_model(client, run_id, archive, folder / "model", dataset, attempts, log.check_model)
+        save = partial(save_model, archive, dataset=dataset, attempt=attempts, is_checked=log.check_model)
+        log_models(client, run_id, archive, folder / "models", log.models == "fold", save, attempts)
 
 
 class _Uploads:

@@ -16,8 +16,8 @@ from tg.common.ml.tables.pandas_metadata import find_unnamed_index
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.results.dataset_file import digest_files, open_dataset
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.training_data import TRAINING_CONTEXT
 
-_CONTEXT = "training"
 # The server refuses more.
 _LONGEST_SCHEMA = 1_000_000
 
@@ -39,7 +39,7 @@ def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: 
         DatasetError: If it is in S3 only, and not there any more.
         TrackingError: If the tracking server refuses it.
     """
-    tag = InputTag(MLFLOW_DATASET_CONTEXT, _CONTEXT)
+    tag = InputTag(MLFLOW_DATASET_CONTEXT, TRAINING_CONTEXT)
     known = client.get_run(run_id).inputs
     logged = known.dataset_inputs if known is not None else []
     name = _find_name(path, remote)

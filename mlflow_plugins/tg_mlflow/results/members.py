@@ -10,6 +10,7 @@ from tg.common.delivery.sagemaker import ResultArchive
 RESULT_DF = "runs/{run}/result_df.parquet"
 TRAINING_TASK = "runs/{run}/training_task.pkl"
 MODEL = "runs/{run}/model.pkl"
+METRICS = "runs/{run}/metrics.pkl"
 
 
 def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None = None) -> pd.DataFrame:

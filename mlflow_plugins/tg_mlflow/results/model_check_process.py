@@ -55,6 +55,7 @@ def main() -> None:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="tg-model-check-") as folder:
         os.chdir(folder)
+        tempfile.tempdir = folder  # where models unpack their code; forks leave it there
         rest = b""
         while True:
             line, newline, rest = rest.partition(b"\n")

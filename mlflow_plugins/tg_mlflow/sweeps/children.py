@@ -14,6 +14,7 @@ from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, mask_result
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.stop_reasons import describe_stop
 from tg_mlflow.tracking.tags import OWN_PREFIX
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -44,8 +45,8 @@ class Trainer(Protocol):
     ) -> None:
         """Trains a member in a run of its own and keeps its result."""
 
-    def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
-        """Starts no more trainings and stops the running ones."""
+    def stop(self, futures: Sequence["Future[None]"] = (), reason: str = "") -> None:
+        """Starts no more trainings and stops the running ones, whose runs say why."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ class SweepChildren:
                     told.result()
                     ended += 1
                     self._tell(member, ended, count)
-            except BaseException:
-                self.trainer.stop(list(unrecorded))
+            except BaseException as error:
+                self.trainer.stop(list(unrecorded), describe_stop(error))
                 raise
 
     def _tell(self, member: SweepMember, number: int, count: int) -> None:
@@ -122,7 +123,7 @@ class SweepChildren:
             self.tell(mask_result(result, self.trainer.client.mask), number, count)
             if result.status == FAILED and self.stop_on_failure and not self.trainer.is_stopping:
                 _logger.warning("The other trainings are stopped, as stop_on_failure says")
-                self.trainer.stop()
+                self.trainer.stop(reason=f"{member.name} has failed, and stop_on_failure is set")
 
     def _train_in_thread(
         self, member: SweepMember, delivery: SagemakerConfig, tell_completed: Callable[[], None]

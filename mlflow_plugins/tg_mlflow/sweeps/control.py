@@ -19,6 +19,7 @@ from tg_mlflow.takeover.status import describe_wait, mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher, read_other_host
 from tg_mlflow.tracking.search import is_deleted, is_running
+from tg_mlflow.tracking.stop_reasons import describe_cancel, write_stop_reason
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -63,6 +64,8 @@ def cancel_sweep(client: TrackingClient, parent: Run) -> None:
         SweepError: If a job could not be stopped; the others were.
     """
     run_id = parent.info.run_id
+    if is_running(parent) and not is_deleted(parent):
+        write_stop_reason(client, run_id, describe_cancel())
     if (launcher := read_launcher(parent.data.tags)) is not None:
         if launcher.signal_number is None:
             raise RunNotOursError(
@@ -95,7 +98,9 @@ def _cancel(client: TrackingClient, run: Run, is_here: bool) -> TgError | None:
     try:
         if is_deleted(run):
             remove_job(client, run)
-        elif (found := find_left_job(client, run, is_here)) is not None:
+            return None
+        write_stop_reason(client, run.info.run_id, describe_cancel())
+        if (found := find_left_job(client, run, is_here)) is not None:
             cancel_job(mask_run_secrets(client, run).with_patience(), found)
     except TgError as error:
         return error

@@ -1,12 +1,12 @@
 """Packages the tasks of a sweep in one package, which is made once."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tg.common.delivery.delivery import EntryPoint, Package, install_package_and_get_loader
+from tg.common.delivery.delivery import install_package_and_get_loader
+from tg.common.delivery.delivery.package.finished_package import read_finished_package
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.job_python import find_job_python
@@ -78,7 +78,7 @@ def deliver_from_package(
     """
     loader = install_package_and_get_loader(path)
     jobs = {name: loader.load_resource(name) for name in resources}
-    package = _describe_package(path, loader)
+    package = read_finished_package(path)
     made = MadePackaging(package, jobs)
     python = find_job_python(package, config)
     containering = build_containering(made, project.folder, config)
@@ -88,19 +88,4 @@ def deliver_from_package(
             SagemakerConfig(jobs[name], made, containering, build_options(project, member.config), python)
             for name, member in zip(resources, members, strict=True)
         ],
-    )
-
-
-def _describe_package(path: Path, loader: EntryPoint) -> Package:
-    # Where its objects are was said of the package, and is said by the loader of what it has unpacked.
-    properties = {**loader.properties, "resources_location": f"{loader.module_name}/resources"}
-    return Package(
-        path=path,
-        name=properties["name"],
-        version=properties["version"],
-        module_name=loader.module_name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        modules=tuple(properties["modules"]),
-        requirements=tuple(properties["requirements"]),
-        properties=properties,
     )

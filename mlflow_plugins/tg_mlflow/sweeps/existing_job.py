@@ -43,7 +43,8 @@ def create_job_run(
     """
     run_id = create_child_run(client, parent, job_id)
     dataset = options.find_local_dataset()
-    tags = build_job_tags(config, executor, job_id, dataset)
+    # Of all trainings, only the best one might be registered, by whoever knows it.
+    tags = build_job_tags(config.model_copy(update={"register": None}), executor, job_id, dataset)
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
     log_params(client, run_id, {**options.hyperparameters, **params})
     return RunJob(run_id, executor, job_id, client.get_run(run_id), dataset, config.log, config.metric_regexes)

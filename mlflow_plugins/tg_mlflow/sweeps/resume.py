@@ -16,6 +16,7 @@ from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.secrets import MASK
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
@@ -33,7 +34,7 @@ from tg_mlflow.takeover.run_job import RunJob, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import keeps_jobs_here, read_launcher
 from tg_mlflow.tracking.search import download_quietly
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
+from tg_mlflow.tracking.tags import COST_METRIC, FAILURE_REASON_TAG, STOP_REASON_TAG
 from tg_mlflow.training.announcement import announcing_interrupt
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -60,7 +61,7 @@ def resume_sweep(
 
     Raises:
         RunNotOursError: If it cannot be resumed here, or its launcher goes on.
-        BackendConfigError: If the configuration is invalid, or had secrets that were not kept.
+        BackendConfigError: If the configuration is invalid, had secrets that were not kept, or ``max_cost`` is spent.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
     """
     run_id, tags = parent.info.run_id, parent.data.tags
@@ -77,6 +78,8 @@ def resume_sweep(
             executor = place.open(place.build_options(config, project.folder), is_shared=True)
             runs = group_children(list_children(client, parent))
             found = _sort_out(client, members, runs, executor, keeps_jobs_here(tags), retries_failed)
+            costs = Costs(place, config, _add_up(runs, found.left))
+            costs.check()
             _logger.info(
                 "Resuming sweep %s: of %d trainings, %d have ended and %d go on",
                 run_id,
@@ -87,10 +90,10 @@ def resume_sweep(
             members = [_renew_job_name(each, len(runs.get(each.name, ()))) for each in members]
             _check_is_free(client.get_run(run_id))  # once more, as all this has taken some time
             client.update_run(run_id, RunStatus.to_string(RunStatus.RUNNING))
-            if FAILURE_REASON_TAG in tags:
-                client.delete_tag(run_id, FAILURE_REASON_TAG)
+            for tag in {FAILURE_REASON_TAG, STOP_REASON_TAG} & tags.keys():
+                client.delete_tag(run_id, tag)
             source = _PackagedSweep(client, run_id, recorded, project, folder)
-            sweep = Sweep(members, config, source, executor, kept=found.kept, left=found.left)
+            sweep = Sweep(members, config, source, executor, kept=found.kept, left=found.left, costs=costs)
             with announcing_interrupt(client, run_id):
                 return train_sweep(client, run_id, sweep)
 
@@ -161,6 +164,13 @@ def _build_member(recorded: RecordedMember, config: PlaceConfig) -> SweepMember:
 
     own = config.model_copy(update=dict(recorded.config))
     return SweepMember(recorded.name, recorded.combination, recorded.params, own, make_task)
+
+
+def _add_up(runs: Mapping[str, Sequence[Run]], left: Mapping[str, RunJob]) -> float:
+    """Adds up what trainings have cost so far, without those that are still recorded."""
+    followed = {each.run_id for each in left.values()}
+    known = [run for each in runs.values() for run in each if run.info.run_id not in followed]
+    return sum(float(run.data.metrics.get(COST_METRIC, 0)) for run in known)
 
 
 def _renew_job_name(member: SweepMember, earlier: int) -> SweepMember:

@@ -8,6 +8,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_running, search_runs
+from tg_mlflow.tracking.stop_reasons import write_stop_reason
 from tg_mlflow.tracking.tags import JOB_ID_TAG, NAME_TAG, SWEEP_NAME_TAG, SWEEP_TAG
 
 
@@ -47,6 +48,7 @@ def end_strays(client: TrackingClient, parent: Run, known: Collection[str | None
     """
     for run in list_children(client, parent):
         if is_running(run) and JOB_ID_TAG not in run.data.tags and run.info.run_id not in known:
+            write_stop_reason(client, run.info.run_id, "it was created twice, as the tracking server's answer was lost")
             client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
 
 

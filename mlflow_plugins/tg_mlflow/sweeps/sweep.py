@@ -8,24 +8,36 @@ from typing import Any
 
 from mlflow.entities import Run, RunTag
 
+from tg.common import JobStoppedError
 from tg.common.delivery.sagemaker import Executor
 from tg.common.system.interrupts import terminating_as_interrupt
+from tg_mlflow.cost.costs import Costs
+from tg_mlflow.cost.total import recording_total
 from tg_mlflow.errors import SweepError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project
+from tg_mlflow.registration.registration import build_register_tags, settle_registration
 from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.record import record_sweep
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
-from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, as_key, mask_result, mask_values
+from tg_mlflow.sweeps.report.table import (
+    FAILED,
+    KILLED,
+    NOT_STARTED,
+    SweepChildResult,
+    as_key,
+    mask_result,
+    mask_values,
+)
 from tg_mlflow.sweeps.runs import end_strays
 from tg_mlflow.sweeps.source import SweepSource
 from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
-from tg_mlflow.tracking.tags import SWEEP_TAG
+from tg_mlflow.tracking.tags import STOP_REASON_TAG, SWEEP_TAG
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.wait_notes import noting_waits
@@ -45,6 +57,7 @@ class Sweep:
         project: The project, recorded to resume the sweep; ``None`` if that has been done.
         kept: The results of trainings that are not trained again, by name.
         left: Those whose launcher is gone and whose jobs may go on, by name.
+        costs: What all cost together; by default, nothing is spent yet.
     """
 
     members: Sequence[SweepMember]
@@ -54,6 +67,7 @@ class Sweep:
     project: Project | None = None
     kept: Mapping[str, SweepChildResult] = field(default_factory=dict)
     left: Mapping[str, RunJob] = field(default_factory=dict)
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True)
@@ -77,28 +91,35 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
         tell: Called when a training has ended.
 
     Returns:
-        How it has ended: it has failed if a training has.
+        How it has ended: it has failed if a training has, and is KILLED if some were stopped for what all cost.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when all runs have been KILLED.
     """
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
+    costs = sweep.costs or Costs(find_place(config.place), config)
+    if (text := costs.describe(len(members) - len(sweep.kept))) is not None:
+        _logger.info("%s", text)
     try:
         with terminating_as_interrupt(), conducting_run(client, run_id), noting_waits(client, run_id):
             parent = client.get_run(run_id)
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in config.tags.items()])
+            tags = {**config.tags, **build_register_tags(config)}
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
             log_params(client, run_id, _common_params(members), config)
-            trainer = SweepTrainer(client, sweep.executor, parent, sweep.left, dict(sweep.kept))
+            trainer = SweepTrainer(client, sweep.executor, parent, sweep.left, dict(sweep.kept), costs)
             children = SweepChildren(trainer, _count_parallel(sweep), config.stop_on_failure, tell)
             telling = client.without_patience()
             try:
-                _train(client, run_id, sweep, children)
+                with recording_total(client, parent, costs):
+                    _train(client, run_id, sweep, children)
                 telling = client
             finally:
                 results = list_results(members, trainer.results)
                 _summarize(telling, parent, results, members, config)
-            _check(run_id, results)
+            _check(client, run_id, results, costs)
+        if config.register is not None:
+            settle_registration(client, run_id)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and returned to the caller
         end = read_end(client, run_id, error)
         return SweepEnd(end.status, end.failure, results)
@@ -140,7 +161,14 @@ def _summarize(
         _logger.warning("The sweep's summary could not be logged as a whole: %s", error)
 
 
-def _check(run_id: str, results: Sequence[SweepChildResult]) -> None:
+def _check(client: TrackingClient, run_id: str, results: Sequence[SweepChildResult], costs: Costs) -> None:
+    stopped = [each for each in results if each.status in (KILLED, NOT_STARTED)]
+    if stopped and costs.budget.is_reached:
+        client.without_patience().set_tag(run_id, STOP_REASON_TAG, costs.budget.reason)
+        raise JobStoppedError(
+            f"{costs.budget.reason}: {len(stopped)} of {len(results)} trainings were stopped or not started; to go on, "
+            f"run `tg-mlflow attach {run_id}` with a larger max_cost"
+        )
     failed = [each.name for each in results if each.status == FAILED]
     if failed:
         raise SweepError(f"{len(failed)} of {len(results)} trainings have failed: {_list(failed)}; their runs say why")

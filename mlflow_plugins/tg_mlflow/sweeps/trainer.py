@@ -13,6 +13,7 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.sweeps.member import SweepMember
@@ -20,6 +21,7 @@ from tg_mlflow.sweeps.report.table import FAILED, FINISHED, KILLED, NOT_STARTED,
 from tg_mlflow.takeover.rest import cancel_job, record_rest
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.stop_reasons import note_stop_reason
 from tg_mlflow.training.creation import create_child_run
 from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.training import Training, train_recorded
@@ -39,6 +41,7 @@ class SweepTrainer:
         parent: The sweep's run.
         left: Those whose launcher is gone, by the member's name: they are recorded to their end.
         results: How each has ended, by the member's name.
+        costs: What all cost; by default, nobody counts it together. Once the budget is spent, all are stopped.
         is_without_server: Whether the tracking server has been away for so long that no more trainings are started.
     """
 
@@ -47,15 +50,23 @@ class SweepTrainer:
     parent: Run
     left: Mapping[str, RunJob] = field(default_factory=dict)
     results: dict[str, SweepChildResult] = field(default_factory=dict)
+    costs: Costs | None = None
     is_without_server: bool = False
     _running: dict[str, Executor] = field(default_factory=dict)
+    _run_ids: set[str] = field(default_factory=set)
+    _stop_reason: str = ""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        if self.costs is not None:
+            stop = threading.Thread(target=self.stop, name="stop-for-cost", daemon=True)
+            self.costs.budget.when_reached(stop.start)
 
     @property
     def is_stopping(self) -> bool:
         """Whether all are stopped."""
-        return self._stopping.is_set()
+        return self._stopping.is_set() or (self.costs is not None and self.costs.budget.is_reached)
 
     def train(
         self,
@@ -84,11 +95,14 @@ class SweepTrainer:
         try:
             if left is not None:
                 run_id = left.run_id
+                self._add_run(run_id)
                 end = self._record_rest(left, following)
             else:
                 run_id = self._create_run(member)
+                self._add_run(run_id)
                 source = _MemberTraining(delivery, following)
-                training = Training(source, member.config, self.executor, show or show_nothing)
+                config = member.config.model_copy(update={"register": None})  # only the best of them is registered
+                training = Training(source, config, self.executor, show or show_nothing, self.costs)
                 end = train_recorded(self.client, run_id, member.params, training)
             failure, status = end.failure and end.failure.partition("\n")[0], end.status
         except TrackingError as error:
@@ -96,6 +110,12 @@ class SweepTrainer:
             failure, status = f"the tracking server did not answer: {error}", FAILED
         finally:  # also of an interrupt, which has ended the run
             self.results[member.name] = _read_result(self.client, run_id, member, status, failure)
+
+    def _add_run(self, run_id: str) -> None:
+        with self._lock:
+            self._run_ids.add(run_id)
+            if self.is_stopping:
+                note_stop_reason(self.client, run_id, self._stop_reason)
 
     def _create_run(self, member: SweepMember) -> str:
         # If the server created it but its answer was lost, the extra run is ended with the sweep.
@@ -108,7 +128,7 @@ class SweepTrainer:
 
     def _record_rest(self, left: RunJob, following: _Following) -> TrainingEnd:
         try:
-            record_rest(self.client, left, show_nothing, following)
+            record_rest(self.client, left, show_nothing, following, self.costs)
         except KeyboardInterrupt:
             cancel_job(self.client.without_patience(), left)
             raise
@@ -132,17 +152,21 @@ class SweepTrainer:
             with self._lock:
                 self._running.pop(job_id, None)
 
-    def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
+    def stop(self, futures: Sequence["Future[None]"] = (), reason: str = "an interrupt of its launcher") -> None:
         """Starts no more trainings and stops the running ones; returns when all have ended, or after another interrupt.
 
         Args:
             futures: Trainings in other threads, which are also waited for.
+            reason: Why, for the runs of those that are stopped.
         """
-        self._stopping.set()
+        with self._lock:
+            self._stop_reason = self._stop_reason or f"its sweep, run {self.parent.info.run_id}, was stopped: {reason}"
+            self._stopping.set()
+            running = dict(self._running)
+            for run_id in self._run_ids:
+                note_stop_reason(self.client, run_id, self._stop_reason)
         for future in futures:
             future.cancel()
-        with self._lock:
-            running = dict(self._running)
         if running:
             _logger.info("Stopping %d trainings; press Ctrl-C again not to wait for them", len(running))
         self.executor.interrupt()  # for those that wait to be created

@@ -8,6 +8,7 @@ from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobMissingError, StorageError
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.takeover.left_job import has_begun
 from tg_mlflow.takeover.rest import record_rest
 from tg_mlflow.takeover.run_job import RunJob, find_job
@@ -15,7 +16,7 @@ from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_complete
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, MISSING_LOG_TAG, REGISTER_TAG
 from tg_mlflow.training.summary import describe_run
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -38,6 +39,8 @@ def attach(client: TrackingClient, run_id: str) -> None:
     run, launcher = read_settled_run(client, run_id)
     found = find_job(run)
     if is_complete(run):
+        if REGISTER_TAG in run.data.tags:
+            settle_registration(mask_run_secrets(client, run), run_id)
         _logger.info("%s", _describe_complete(run))
         return
     check_is_left(run, launcher)

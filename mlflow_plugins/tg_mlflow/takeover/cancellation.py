@@ -15,6 +15,7 @@ from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_deleted, is_running
+from tg_mlflow.tracking.stop_reasons import describe_cancel, write_stop_reason
 from tg_mlflow.tracking.tags import JOB_ID_TAG, SWEEP_NAME_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -41,6 +42,7 @@ def cancel(client: TrackingClient, run_id: str) -> None:
     if not is_running(run):
         _logger.info("Run %s has ended before: %s", run_id, run.info.status)
         return
+    write_stop_reason(client, run_id, describe_cancel())
     if launcher is not None:
         _stop(client, run, launcher)
         run = wait_for_launcher(client, run_id, launcher)

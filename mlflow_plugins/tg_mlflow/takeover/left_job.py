@@ -11,6 +11,7 @@ from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_complete, is_running
+from tg_mlflow.tracking.stop_reasons import write_stop_reason
 from tg_mlflow.tracking.tags import JOB_ID_TAG, PLACE_TAG
 
 # So long a job may take to begin after its launcher has died in the middle of its start.
@@ -64,6 +65,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
         for found in looked:
             found.discard()
     if is_running(run):
+        write_stop_reason(client, run.info.run_id, "its launcher had ended before it started a job")
         client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     return None
 

@@ -1,37 +1,48 @@
 """Records the rest of a job whose launcher is gone, to its own end or after stopping it."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError
 from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
 from tg.common.errors import JobMissingError
+from tg_mlflow.cost.costs import Costs
+from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.results.optional_parts import Attempts
-from tg_mlflow.takeover.run_job import RunJob
+from tg_mlflow.takeover.run_job import RunJob, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.launcher import launching
+from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.launcher import describe_last_launcher, launching
 from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.stop_reasons import describe_user
 from tg_mlflow.tracking.tags import (
+    CONFIG_TAG,
     EARLIER_JOBS_TAG,
     FAILURE_REASON_TAG,
     LOG_CURSOR_TAG,
     MISSING_LOG_TAG,
     MISSING_TAG,
     NOT_UPLOADED_TAG,
+    PLACE_TAG,
+    REGISTER_TAG,
 )
 from tg_mlflow.training.job import is_still_needed
 from tg_mlflow.training.job_notes import note_log
 from tg_mlflow.training.job_watch import record_result, watch_job
 from tg_mlflow.training.kept_run import find_kept_package
 from tg_mlflow.training.wait_notes import noting_waits
+from tg_mlflow.usage.sampler import sampling_usage
 
 _SCHEDULED = RunStatus.to_string(RunStatus.SCHEDULED)
 
@@ -41,6 +52,7 @@ def record_rest(
     found: RunJob,
     show: Listener = write_to_stdout,
     following: Callable[[Executor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
+    costs: Costs | None = None,
 ) -> bool:
     """Records a job's output from its beginning, waits for its end, logs its results and ends the run.
 
@@ -49,6 +61,7 @@ def record_rest(
         found: The run, and its job, which is there.
         show: Shows the output.
         following: Opens what is needed while the job is waited for.
+        costs: What it costs, with others of the same budget; by default what the run's configuration says.
 
     Returns:
         Whether the results are uploaded; otherwise they are kept.
@@ -70,8 +83,12 @@ def record_rest(
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
                 RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
             ):
-                with following(executor, found.job_id):
-                    for earlier in tags.get(EARLIER_JOBS_TAG, "").split():
+                _note_takeover(client, found)
+                seconds = found.log.system_metrics_seconds
+                sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
+                earlier_jobs = tags.get(EARLIER_JOBS_TAG, "").split()
+                with _guarding(client, found, costs, len(earlier_jobs)), following(executor, found.job_id), sampling:
+                    for earlier in earlier_jobs:
                         for event in executor.logs(earlier):
                             show(recorder.take(event))
                     recorder.begin_job()
@@ -94,7 +111,40 @@ def record_rest(
             client.delete_tag(run_id, NOT_UPLOADED_TAG)
         if not is_still_needed(JobStatus.COMPLETED, is_recorded):
             afterwards.callback(found.discard)
+        if REGISTER_TAG in tags:
+            settle_registration(client, run_id)
         return is_recorded
+
+
+@contextmanager
+def _guarding(client: TrackingClient, found: RunJob, costs: Costs | None, attempt: int) -> Iterator[None]:
+    """Records what the job costs, and keeps to its budget, as far as that is known."""
+    costs = costs or _find_costs(found)
+    if costs is None:
+        yield
+        return
+    with guarding_cost(client, found.run_id, found.executor, found.job_id, costs, attempt) as guard:
+        guard.has_job = True
+        yield
+
+
+def _find_costs(found: RunJob) -> Costs | None:
+    """Finds what a job costs and may cost; ``None`` if the run does not tell how it was configured."""
+    tags = found.run.data.tags
+    try:
+        config = json.loads(tags.get(CONFIG_TAG, ""))
+        place = find_run_place(found.run_id, tags[PLACE_TAG])
+        return Costs(place, place.config_model.model_validate(config))
+    except ValueError:
+        return None
+
+
+def _note_takeover(client: TrackingClient, found: RunJob) -> None:
+    """Notes that this process goes on with a run, and that the one before is gone if it was to record it to its end."""
+    pid, host = describe_last_launcher(found.run.data.tags)
+    if pid is not None and is_running(found.run):
+        note_event(client, found.run_id, "launcher gone", f"process {pid} on {host} has not ended the run")
+    note_event(client, found.run_id, "attached", f"by process {os.getpid()} of {describe_user()}")
 
 
 def _log_kept_package(client: TrackingClient, found: RunJob) -> None:

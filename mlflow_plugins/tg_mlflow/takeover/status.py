@@ -9,6 +9,7 @@ from mlflow.entities import Run
 
 from tg.common import DeliveryError, JobUnreachableError, TgError
 from tg.common.delivery.sagemaker import Listener, LogEvent
+from tg.common.delivery.sagemaker.contract.shown_log import without_record_lines
 from tg.common.delivery.sagemaker.executor import JobState
 from tg.common.delivery.sagemaker.executor.job_patience import asking_once
 from tg.common.errors import JobMissingError
@@ -77,7 +78,7 @@ def show_log(client: TrackingClient, run: Run, follow: bool, show: Listener) -> 
     try:
         found = find_job(run)
         with nullcontext() if follow else asking_once():
-            for event in found.executor.logs(found.job_id, follow=follow):
+            for event in without_record_lines(found.executor.logs(found.job_id, follow=follow)):
                 has_begun = True
                 show(LogEvent(masked.feed(event.data), event.time_ms))
         show(LogEvent(masked.finish(), 0))

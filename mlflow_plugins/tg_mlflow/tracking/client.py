@@ -22,6 +22,7 @@ from tg_mlflow.tracking.masked_requests import MaskedRequests, make_storable
 from tg_mlflow.tracking.new_store import open_store
 from tg_mlflow.tracking.patience import PATIENCE_SECONDS, PATIENCE_VARIABLE, Clock, Patience
 from tg_mlflow.tracking.tags import SECRETS_TAG
+from tg_mlflow.tracking.timeline import Timeline
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -92,6 +93,7 @@ class TrackingClient(MaskedRequests):
 
     Attributes:
         mask: The secrets.
+        timelines: What was noted through it of the states of runs, by run; copies of it share this.
 
     Raises:
         BackendConfigError: If that variable is not a number of seconds.
@@ -110,6 +112,7 @@ class TrackingClient(MaskedRequests):
         except MlflowException as error:
             raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
+        self.timelines: dict[str, Timeline] = {}
         self._clock = clock
         self._set_patience(patience_seconds)
         self._thread = threading.local()
@@ -156,6 +159,7 @@ class TrackingClient(MaskedRequests):
     get_run = _asking("a question", MlflowClient.get_run)
     search_runs = _asking("a question", MlflowClient.search_runs)
     search_experiments = _asking("a question", MlflowClient.search_experiments)
+    get_metric_history = _asking("a question", MlflowClient.get_metric_history)
     get_experiment = _asking("a question", MlflowClient.get_experiment)
     get_experiment_by_name = _asking("a question", MlflowClient.get_experiment_by_name)
     create_experiment = _asking("a new experiment", MlflowClient.create_experiment)
@@ -169,6 +173,10 @@ class TrackingClient(MaskedRequests):
     delete_logged_model = _asking("that a model is removed", MlflowClient.delete_logged_model)
     delete_logged_model_tag = _asking("that a tag is removed", MlflowClient.delete_logged_model_tag)
     search_model_versions = _asking("a question", MlflowClient.search_model_versions)
+    get_model_version = _asking("a question", MlflowClient.get_model_version)
+    delete_model_version = _asking("that a version of a model is removed", MlflowClient.delete_model_version)
+    get_registered_model = _asking("a question", MlflowClient.get_registered_model)
+    set_registered_model_alias = _asking("an alias", MlflowClient.set_registered_model_alias)
     list_artifacts = _transferring("a question", MlflowClient.list_artifacts)
     download_artifacts = _transferring("a question", MlflowClient.download_artifacts)
     log_artifact = _transferring("a file", MlflowClient.log_artifact)

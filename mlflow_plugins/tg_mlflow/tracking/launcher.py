@@ -152,6 +152,12 @@ def read_other_host(tags: Mapping[str, str]) -> str | None:
     return None if host is None or is_this_host(tags) else str(host)
 
 
+def describe_last_launcher(tags: Mapping[str, str]) -> tuple[object, object]:
+    """Returns the process that was to record a run to its end, unless that has ended its recording, and its machine."""
+    launcher = _read_tag(tags)
+    return launcher.get("pid"), launcher.get("host")
+
+
 def _read_tag(tags: Mapping[str, str]) -> dict[str, Any]:
     """Reads the tag of the launcher; a damaged one counts as absent."""
     try:

@@ -12,6 +12,7 @@ from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.job_runs import end_job_runs
+from tg_mlflow.tracking.stop_reasons import describe_stop, write_stop_reason
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -32,7 +33,8 @@ class Ending:
 def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open: bool = True) -> Iterator[Ending]:
     """Ends the run when the context is left, and those that its job has made and not ended.
 
-    It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt.
+    It is FINISHED if that is due, FAILED with the reason as a tag, or KILLED for an interrupt, with a tag that says who
+    or what has stopped it.
 
     A run whose recording is not complete is not ended, nor is a run ended again that another process has ended
     meanwhile and whose job it has removed. After an interrupt, a server that is away is not waited for. Whatever is
@@ -51,12 +53,12 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
     ending = Ending()
     try:
         yield ending
-    except JobStoppedError:
-        _end(client.without_patience(), run_id, RunStatus.KILLED)
+    except JobStoppedError as error:
+        _kill(client, run_id, error)
         raise
-    except (KeyboardInterrupt, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit) as error:
         if kills:
-            _end(client.without_patience(), run_id, RunStatus.KILLED)
+            _kill(client, run_id, error)
         raise
     except (RecordingError, JobUnreachableError, RunTakenError):
         raise  # the process that records the rest ends the run
@@ -72,7 +74,7 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
         _end(client, run_id, RunStatus.FINISHED)
 
 
-def kill_run(client: TrackingClient, run_id: str) -> None:
+def kill_run(client: TrackingClient, run_id: str, interrupt: BaseException) -> None:
     """Ends a run as KILLED after an interrupt, unless it has ended, and logs its status.
 
     Raises:
@@ -81,7 +83,7 @@ def kill_run(client: TrackingClient, run_id: str) -> None:
     client = client.without_patience()
     killed, status = RunStatus.to_string(RunStatus.KILLED), client.get_run(run_id).info.status
     if not RunStatus.is_terminated(RunStatus.from_string(status)):
-        _end(client, run_id, RunStatus.KILLED)
+        _kill(client, run_id, interrupt)
         status = killed
     when = "it was interrupted" if status == killed else "it was interrupted after its end"
     _logger.error("=== Run %s %s: %s ===", run_id, status, when)
@@ -94,6 +96,11 @@ def _check_is_open(client: TrackingClient, run_id: str, error: DeliveryError) ->
         return  # it is seen when the run is to be ended
     if RunStatus.is_terminated(RunStatus.from_string(status)):
         raise RunEndedError(f"another process has ended the run meanwhile ({describe_failure(error)})") from error
+
+
+def _kill(client: TrackingClient, run_id: str, error: BaseException) -> None:
+    write_stop_reason(client, run_id, describe_stop(error))
+    _end(client.without_patience(), run_id, RunStatus.KILLED)
 
 
 def _end(client: TrackingClient, run_id: str, status: int) -> None:

@@ -8,7 +8,14 @@ VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a
 CREATION_TAG = "tg.creation"  # by which a run is found whose creation was asked for and not answered
 GIT_DIRTY_TAG = "tg.git_dirty"  # "true" or "false": whether the project's folder differed from its commit
 CONFIG_TAG = "tg.config"  # JSON: the keys of the configuration that are not as by default, but for `sweep`
+PARAMETERS_TAG = "tg.parameters"  # JSON: the names of the params that were given to the training, not logged by it
 PACKAGE_SHA256_TAG = "tg.package_sha256"  # the digest of the package that was trained
+DELIVERY_TAG = "tg.delivery"  # JSON: the project's name, the folder of its data, the job's name in the package
+
+# What it reproduces.
+REPRODUCES_TAG = "tg.reproduces"  # the id of the run whose package it trains again
+VERDICT_TAG = "tg.verdict"  # whether that has led to the same, in one line
+REPRODUCED_BY_TAG = "tg.reproduced_by"  # of the other run: the id of the last such run, and its verdict
 
 # By which its job is found again.
 PLACE_TAG = "tg.place"  # the name of the place
@@ -30,6 +37,22 @@ MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separa
 LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separated by ", "
 MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
+STOP_REASON_TAG = "tg.stop_reason"  # who or what has stopped a run that is KILLED, and when, in one line
+
+# What its job has used of its machine. The points themselves have MLflow's own names.
+ADVICE_TAG = "tg.advice"  # what is wrong with the machine, in one line
+PEAK_MEMORY_METRIC = "tg.peak_memory_percentage"
+PEAK_MEMORY_MEGABYTES_METRIC = "tg.peak_memory_megabytes"
+MEAN_CPU_METRIC = "tg.mean_cpu_percentage"
+
+COST_METRIC = "tg.cost_usd"  # what its machines have cost so far; of the run of a sweep, those of all its trainings
+
+# What has become of it meanwhile.
+EVENTS_TAG = "tg.events"  # JSON: each change of state with its time and its cause, as tracking/timeline.py defines it
+ATTEMPTS_TAG = "tg.attempts"  # how often its job has been started, if more than once
+DIFFERING_METRICS_TAG = "tg.differing_metrics"  # JSON: how many points another attempt has said with another value
+EXIT_CODE_TAG = "tg.exit_code"  # the exit code of its job, 128 and the signal's number after a signal
+SIGNAL_TAG = "tg.signal"  # the signal that has ended its job, such as SIGKILL
 
 # What its metrics do not show.
 METRIC_NAMES_TAG = "tg.metric_names"  # JSON: the names that changed keys stand for; goes on in tg.metric_names.2, …
@@ -45,6 +68,14 @@ JOB_MODEL_STATUS_TAG = "tg.job_model_status"  # of a logged model: READY if it i
 REGISTER_PREFIX = (
     "tg.register."  # followed by a number; JSON: a model that is to be registered when its files are there
 )
+
+# The registered model.
+REGISTER_TAG = "tg.register"  # JSON: what is to be registered when the run has FINISHED; removed when that is settled
+REGISTERED_TAG = "tg.registered"  # what has become of that, in one line
+
+# Metrics: how much time the interruptions of its job have cost, and how much of that is billed.
+LOST_SECONDS_METRIC = "tg.lost_seconds"
+LOST_BILLABLE_METRIC = "tg.lost_billable_seconds"
 
 # Sweeps and studies.
 SWEEP_TAG = "tg.sweep"  # of the run of a sweep; JSON: the values of each parameter

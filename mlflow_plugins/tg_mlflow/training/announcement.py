@@ -19,8 +19,8 @@ def announcing_interrupt(client: TrackingClient, run_id: str) -> Iterator[None]:
     """Ends the run as KILLED if it is interrupted while the context is open, and logs that."""
     try:
         yield
-    except KeyboardInterrupt:
-        kill_run(client, run_id)
+    except KeyboardInterrupt as interrupt:
+        kill_run(client, run_id, interrupt)
         raise
 
 

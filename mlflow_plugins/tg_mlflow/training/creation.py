@@ -1,5 +1,6 @@
 """Creates runs, with what is known of them at once."""
 
+import json
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -17,7 +18,14 @@ from tg_mlflow.project.project import Project
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.tracking.new_run import create_run_once
-from tg_mlflow.tracking.tags import CONFIG_TAG, GIT_DIRTY_TAG, SWEEP_NAME_TAG, VERSION_TAG
+from tg_mlflow.tracking.tags import (
+    CONFIG_TAG,
+    GIT_DIRTY_TAG,
+    PARAMETERS_TAG,
+    REPRODUCES_TAG,
+    SWEEP_NAME_TAG,
+    VERSION_TAG,
+)
 from tg_mlflow.training.given_run import take_run
 from tg_mlflow.training.origin import describe_origin
 
@@ -78,9 +86,27 @@ def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
     Raises:
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
-    origin = {tag: value for tag, value in parent.data.tags.items() if tag.startswith(_ORIGIN_PREFIXES)}
-    own = {mlflow_tags.MLFLOW_USER: _get_user(), mlflow_tags.MLFLOW_PARENT_RUN_ID: parent.info.run_id}
-    return create_tagged_run(client, parent.info.experiment_id, {**origin, **own, SWEEP_NAME_TAG: name}, name)
+    tags = {**_inherit(parent), mlflow_tags.MLFLOW_PARENT_RUN_ID: parent.info.run_id, SWEEP_NAME_TAG: name}
+    return create_tagged_run(client, parent.info.experiment_id, tags, name)
+
+
+def create_reproducing_run(
+    client: TrackingClient, reproduced: Run, experiment_id: str, backend: str, run_name: str | None
+) -> str:
+    """Creates the run of a training that reproduces another one, from where that is from.
+
+    Raises:
+        TrackingError: If the tracking server does not create it.
+        KeyboardInterrupt: If it is interrupted; the run is KILLED then.
+    """
+    own = {mlflow_tags.MLFLOW_PROJECT_BACKEND: backend, REPRODUCES_TAG: reproduced.info.run_id}
+    return create_tagged_run(client, experiment_id, {**_inherit(reproduced), **own}, run_name)
+
+
+def _inherit(run: Run) -> dict[str, str]:
+    """Returns the tags of a run whose training is from where another one is from."""
+    origin = {tag: value for tag, value in run.data.tags.items() if tag.startswith(_ORIGIN_PREFIXES)}
+    return {**origin, mlflow_tags.MLFLOW_USER: _get_user()}
 
 
 def create_tagged_run(
@@ -113,9 +139,11 @@ def create_tagged_run(
             run_id = take_run(hasty, given, tags, run_name)
         else:
             run_id = create_run_once(hasty, experiment_id, tags, run_name)
-    if held.any:
-        kill_run(client, run_id)
-    held.raise_any()
+    try:
+        held.raise_any()
+    except KeyboardInterrupt as interrupt:
+        kill_run(client, run_id, interrupt)
+        raise
     return run_id
 
 
@@ -124,8 +152,11 @@ def log_params(
 ) -> None:
     """Logs parameters as the user wrote them, and a configuration as the tag ``tg.config``.
 
-    The tag has those keys that are not as they are by default, but for ``sweep``, which is in the sweep's plan.
+    The tag has those keys that are not as they are by default, but for ``sweep``, which is in the sweep's plan. With
+    it, ``tg.parameters`` distinguishes the parameters from what the training logs itself.
     """
-    given = None if config is None else config.model_dump_json(exclude_defaults=True, exclude={"sweep"})
-    tags = [] if given is None else [RunTag(CONFIG_TAG, given)]
+    tags = []
+    if config is not None:
+        tags.append(RunTag(CONFIG_TAG, config.model_dump_json(exclude_defaults=True, exclude={"sweep"})))
+        tags += [RunTag(PARAMETERS_TAG, json.dumps(list(params)))] if params else []
     client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()], tags=tags)

@@ -1,6 +1,7 @@
 """Stops a job and removes what is kept of it when its recording is given up."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import describe_failure
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.stop_reasons import describe_stop
 from tg_mlflow.training.job import Job, is_still_needed
-from tg_mlflow.training.job_notes import note_facts, note_not_uploaded
+from tg_mlflow.training.job_notes import note_exit, note_facts, note_not_uploaded
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -67,10 +70,14 @@ class JobGuard:
             raise
 
     def _give_up(self, error: BaseException) -> None:
+        begun_ms = time.time_ns() // 1_000_000
         status = self._stop()
+        if status in (JobStatus.STOPPED, JobStatus.RUNNING):  # it is stopped first: a server may take its time
+            note_event(self.client, self.job.run_id, "stopping", describe_stop(error), begun_ms)
         with uninterrupted(), suppress(JobMissingError):  # the output since then, unless the job was removed
             for event in self.job.logs(self.recorder.job_position, follow=False):
                 self.recorder.take(event)
+            note_exit(self.client, self.job.run_id, self.job.executor.status(self.job.job_id))
         if not is_still_needed(status, False, error):
             note_facts(self.client, self.job)
             self.afterwards.callback(self.job.discard)

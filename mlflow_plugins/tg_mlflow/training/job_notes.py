@@ -1,19 +1,25 @@
 """Notes in a run what is known of its job besides the output, such as its console page and its cost."""
 
 import logging
+import signal
 import time
 
-from mlflow.entities import Metric, RunStatus
+from mlflow.entities import Metric, RunStatus, RunTag
 
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import JobStatus
+from tg.common.delivery.sagemaker.executor import JobState
 from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import NOT_UPLOADED_TAG, OWN_PREFIX
+from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.tags import EXIT_CODE_TAG, LOST_BILLABLE_METRIC, NOT_UPLOADED_TAG, OWN_PREFIX, SIGNAL_TAG
 from tg_mlflow.training.job import Job
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+# Added to a signal's number, the exit code of what it has ended.
+_FIRST_SIGNAL = 128
 
 
 def note_waiting(client: TrackingClient, job: Job, is_scheduled: bool = False) -> bool:
@@ -27,18 +33,26 @@ def note_waiting(client: TrackingClient, job: Job, is_scheduled: bool = False) -
     Returns:
         Whether the run is SCHEDULED now.
     """
-    is_waiting = False
+    is_waiting, reason = False, None
     if job.executor.traits.may_queue:
-        if (status := job.status).is_final:
+        state = job.executor.status(job.job_id)
+        if state.status.is_final:
             return False
-        is_waiting = status is JobStatus.QUEUED
+        is_waiting, reason = state.status is JobStatus.QUEUED, state.reason
     if is_waiting != is_scheduled:
-        return set_status(client, job.run_id, RunStatus.SCHEDULED if is_waiting else RunStatus.RUNNING) and is_waiting
+        status = RunStatus.SCHEDULED if is_waiting else RunStatus.RUNNING
+        return set_status(client, job.run_id, status, reason or "") and is_waiting
     return is_waiting
 
 
-def set_status(client: TrackingClient, run_id: str, status: int) -> bool:
+def set_status(client: TrackingClient, run_id: str, status: int, cause: str = "") -> bool:
     """Changes the status of a run that has not ended; a server that is away is no reason to stop.
+
+    Args:
+        client: The tracking server's, which is asked once.
+        run_id: The run.
+        status: The new status.
+        cause: Why it changes.
 
     Returns:
         Whether the server has taken it.
@@ -49,13 +63,39 @@ def set_status(client: TrackingClient, run_id: str, status: int) -> bool:
     except TrackingError as error:
         _logger.warning("The tracking server does not take that run %s is %s: %s", run_id, word, error)
         return False
+    note_event(client, run_id, "queued" if status == RunStatus.SCHEDULED else "running", cause)
     return True
 
 
-def note_facts(client: TrackingClient, job: Job) -> None:
+def note_exit(client: TrackingClient, run_id: str, state: JobState) -> None:
+    """Notes the exit code with which a job has ended, and the signal that has ended it; never fails the run.
+
+    Args:
+        client: The tracking server's, which is asked once.
+        run_id: The run.
+        state: The job's state. Without an exit code, nothing is noted.
+    """
+    if state.exit_code is None:
+        return
+    code = state.exit_code if state.exit_code >= 0 else _FIRST_SIGNAL - state.exit_code
+    tags = [RunTag(EXIT_CODE_TAG, str(code))]
+    if code - _FIRST_SIGNAL in set(signal.Signals):
+        tags.append(RunTag(SIGNAL_TAG, signal.Signals(code - _FIRST_SIGNAL).name))
+    try:
+        client.without_patience().log_batch(run_id, tags=tags)
+    except TrackingError as error:
+        _logger.warning("The run cannot be told that its job has ended with exit code %d: %s", code, error)
+
+
+def note_facts(client: TrackingClient, job: Job, lost_seconds: float = 0) -> None:
     """Records what is known of a job, with names that begin with ``tg.``; never fails the run.
 
     Metrics are only recorded when the job has ended, since they change until then.
+
+    Args:
+        client: The tracking server's, which is asked once.
+        job: The job.
+        lost_seconds: How much of its time on machines its interruptions have cost.
     """
     run_id, executor, job_id = job.run_id, job.executor, job.job_id
     try:
@@ -75,6 +115,9 @@ def note_facts(client: TrackingClient, job: Job) -> None:
         if state.status.is_final:
             now, known = time.time_ns() // 1_000_000, client.get_run(run_id).data.metrics
             metrics = {f"{OWN_PREFIX}{name}": value for name, value in facts.metrics.items()}
+            if lost_seconds and facts.metrics.get("training_seconds"):
+                share = min(1, lost_seconds / facts.metrics["training_seconds"])
+                metrics[LOST_BILLABLE_METRIC] = share * facts.metrics.get("billable_seconds", 0)
             new = [Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value]
             if new:
                 client.log_batch(run_id, metrics=new)

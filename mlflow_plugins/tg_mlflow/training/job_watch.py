@@ -17,9 +17,10 @@ from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.results.artifacts import log_remains, log_result
 from tg_mlflow.results.job_remains import JobRemains
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.events import note_event
 from tg_mlflow.tracking.tags import MISSING_LOG_TAG
 from tg_mlflow.training.job import Job
-from tg_mlflow.training.job_notes import note_facts, note_not_uploaded, note_waiting, set_status
+from tg_mlflow.training.job_notes import note_exit, note_facts, note_not_uploaded, note_waiting, set_status
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -58,8 +59,9 @@ def watch_job(
         if is_waiting and event.has_metrics:  # the training's own word, not the place's
             is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
     with _sparing(job):
-        note_facts(client, job)
+        note_facts(client, job, recorder.lost_seconds)
         state = executor.status(job_id)
+    note_exit(client, run_id, state)
     if state.status is not JobStatus.COMPLETED and not _log_remains(client, job, recorder):
         recorder.note_incomplete()
     check_completed(job_id, state, recorder.tail)
@@ -185,4 +187,6 @@ def record_result(
             raise LogMissingError(
                 f"the log of job {job.job_id} is not whole: {missing_log}; its results are in the run"
             )
+    if not refused:
+        note_event(client, run_id, "results recorded")
     return not refused

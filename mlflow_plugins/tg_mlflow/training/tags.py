@@ -4,11 +4,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tg.common.delivery.sagemaker import Executor
+from tg.common.delivery.sagemaker import Executor, SagemakerConfig
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
+from tg_mlflow.registration.registration import build_register_tags
 from tg_mlflow.tracking.tags import (
     DATASET_TAG,
+    DELIVERY_TAG,
     EARLIER_JOBS_TAG,
     JOB_ID_TAG,
     LOG_TAG,
@@ -46,4 +48,16 @@ def build_job_tags(
         DATASET_TAG: None if dataset is None else str(dataset),
     }
     tags.update({name: value for name, value in optional.items() if value})
+    tags.update(build_register_tags(config))
     return {**tags, **find_place(config.place).write_tags(executor.options)}
+
+
+def describe_delivery(delivery: SagemakerConfig) -> dict[str, str]:
+    """Describes in a tag what it takes, besides the package and the configuration, to train the same again."""
+    options = delivery.options
+    content = {
+        "project_name": options.project_name,
+        "datasets_folder": str(Path(options.datasets_folder).absolute()),
+        "resource": delivery.resource_name,
+    }
+    return {DELIVERY_TAG: json.dumps(content)}

@@ -15,14 +15,18 @@ from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, write_to_
 from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.cost.costs import Costs
+from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
+from tg_mlflow.tracking.events import note_event
 from tg_mlflow.training.active_run import active_run, reopen_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
 from tg_mlflow.training.creation import log_params
@@ -35,8 +39,9 @@ from tg_mlflow.training.job_variables import build_job_variables
 from tg_mlflow.training.job_watch import record_result, storing, watch_job
 from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
-from tg_mlflow.training.tags import build_job_tags
+from tg_mlflow.training.tags import build_job_tags, describe_delivery
 from tg_mlflow.training.wait_notes import noting_waits
+from tg_mlflow.usage.sampler import sampling_usage
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -50,12 +55,14 @@ class Training:
         config: How it is delivered.
         executor: The executor that runs it.
         show: Called with the job's output.
+        costs: What it costs, with others of the same budget; by default it has its own.
     """
 
     source: TrainingSource
     config: PlaceConfig
     executor: Executor
     show: Listener = write_to_stdout
+    costs: Costs | None = None
 
 
 def train_recorded(
@@ -86,6 +93,8 @@ def train_recorded(
                 with conducting_run(client, run_id, training.executor.traits.is_in_process) as ending:
                     log_params(client, run_id, params, training.config)
                     ending.is_due = train(client, run_id, training, afterwards)
+                if training.config.register is not None:
+                    settle_registration(client, run_id)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
@@ -110,12 +119,14 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
         Exception: Whatever the project's code raises in this process, unchanged.
     """
     place, earlier_jobs = find_place(training.config.place), list[str]()
-    regexes = training.config.metric_regexes
+    regexes, costs = training.config.metric_regexes, training.costs or Costs(place, training.config)
     with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes) as recorder:
         attempts = place.list_attempts(training.config)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
-                job, is_needed = _train_once(client, run_id, training, attempt, recorder, afterwards, earlier_jobs)
+                job, is_needed = _train_once(
+                    client, run_id, training, attempt, recorder, afterwards, earlier_jobs, costs
+                )
                 break
             except NoCapacityError:
                 if following is None:
@@ -144,6 +155,7 @@ def _train_once(
     recorder: RunRecorder,
     afterwards: ExitStack,
     earlier_jobs: list[str],
+    costs: Costs,
 ) -> tuple[Job, bool]:
     """Submits one job and records it to its end, unless it is to go on by itself.
 
@@ -151,10 +163,13 @@ def _train_once(
         The job, and whether what is kept of it is still needed.
     """
     executor = training.executor
-    with ExitStack() as building, ExitStack() as watching:
+    with ExitStack() as building, ExitStack() as watching, ExitStack() as observing:
         delivery = building.enter_context(training.source.delivering(config))
         variables = {**delivery.options.environment, **build_job_variables(client, run_id, executor, config)}
         delivery = replace(delivery, options=replace(delivery.options, environment=variables))
+        number = len(earlier_jobs)
+        if (limit_seconds := costs.limit_seconds(number)) is not None:
+            delivery = find_place(config.place).limit_time(delivery, limit_seconds)
         request = executor.plan(delivery)
         job = Job(run_id, executor, request.job_id)
         options, needs_dataset = delivery.options, executor.traits.needs_local_dataset
@@ -162,6 +177,7 @@ def _train_once(
         # Noted before there is a job, so that it can be found whatever happens to this process.
         name = delivery.job.task.info.get("name")
         tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
+        tags |= describe_delivery(delivery)
         log_params(client, run_id, delivery.options.hyperparameters)
         for key, value in tags.items():
             client.set_tag(run_id, key, value)
@@ -169,6 +185,9 @@ def _train_once(
         recorder.begin_job()
         with storing(job):
             package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
+        size = f"{package.path.name}, {package.path.stat().st_size:,} bytes"
+        note_event(client, run_id, "packaged", size, is_urgent=False)
+        guard = watching.enter_context(guarding_cost(client, run_id, executor, job.job_id, costs, number))
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
         watching.enter_context(JobGuard(client, job, recorder, afterwards).watching())
@@ -180,9 +199,16 @@ def _train_once(
         if executor.traits.is_in_process:
             _log_package_early(client, run_id, package.path)
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
+        seconds = 0 if _is_detached(config) else config.log.system_metrics_seconds
+        sampling = sampling_usage(client, run_id, executor, job.job_id, seconds)
+        if executor.traits.is_in_process:
+            observing.enter_context(sampling)
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
             executor.submit(request, recorder.take)
-        waits.has_job = True
+        waits.has_job = guard.has_job = True
+        if not executor.traits.is_in_process:
+            note_event(client, run_id, "submitted", f"job {job.job_id}", is_urgent=_is_detached(config))
+            observing.enter_context(sampling)
         keep_run(client, job, tags, package.path)
         building.close()
         if _is_detached(config):
@@ -194,6 +220,8 @@ def _train_once(
             _log_package_early(client, run_id, package.path)
         with training.source.following(executor, job.job_id):
             missing_log = watch_job(client, job, recorder, training.show, waits.is_scheduled)
+        observing.close()
+        guard.finish()
         is_recorded = record_result(client, job, dataset, config.log, missing_log)
         return job, is_still_needed(job.status, is_recorded)
 

@@ -10,6 +10,7 @@ from mlflow.entities import RunStatus
 from tg.common.system.waits import telling_waits
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.events import note_event
 from tg_mlflow.tracking.tags import WAITING_TAG
 from tg_mlflow.training.job_notes import set_status
 
@@ -41,6 +42,8 @@ class WaitNotes:
         """Notes what is waited for; ``None`` if nothing is."""
         if what is not None and not self.has_job:
             self.schedule()
+        if what is not None:
+            note_event(self.client, self.run_id, "waiting", what)
         try:
             if what is None:
                 self.client.delete_tag(self.run_id, WAITING_TAG)

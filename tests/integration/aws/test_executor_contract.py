@@ -65,7 +65,7 @@ class TestRemoteExecutor(SeparateExecutorContract):
             options = replace(delivery.options, role=aws.role_arn, bucket=BUCKET, remote=remote)
             completed = replace(delivery, options=options)
             if options.dataset is not None:
-                RemoteExecutor(AccountOptions(), pacing=FAST).upload_dataset(completed)
+                RemoteExecutor(AccountOptions(), pacing=FAST).upload_dataset(completed.options)
             return completed
 
         return complete

@@ -13,6 +13,7 @@ from tests.integration.aws.policy import FOLDER, VALUES, as_list, list_documents
 
 # AWS knows no resources of these; and what EC2 has can be looked at as a whole only.
 WITHOUT_RESOURCE = {
+    "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
     "ec2:DescribeDhcpOptions",

@@ -39,10 +39,14 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
             "tables": True,
             "dataset": True,
             "model": True,
+            "models": "run",
             "check_model": True,
             "archive_limit_mb": 1000,
+            "system_metrics_seconds": 10,
+            "cost": True,
         },
         "mlflow": "relayed",
+        "register": None,
         "secrets": [],
         "sweep": {},
         "sweep_samples": None,
@@ -51,6 +55,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "primary_metric": None,
         "mode": "max",
         "stop_on_failure": False,
+        "max_cost": None,
     }
 
 
@@ -120,7 +125,7 @@ def test_a_wrong_key_or_value_is_refused(tmp_path: Path, given: dict[str, Any], 
         (
             {"log": {"figure": True}},
             "the unknown key 'log.figure'; did you mean 'figures'? 'log' has 'figures', 'tables', 'dataset', 'model', "
-            "'check_model', 'archive_limit_mb'",
+            "'models', 'check_model', 'archive_limit_mb', 'system_metrics_seconds', 'cost'",
         ),
         ({"build": {"args": {"a": 1}}}, "'build.args.a' = 1: Input should be a valid string"),
     ],

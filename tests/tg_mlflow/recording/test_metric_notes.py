@@ -5,18 +5,20 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
 from tg.common.secrets import SecretMask
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
+from tg_mlflow.replay.said_points import SaidPoints
+from tg_mlflow.tracking.client import TrackingClient
 
 
 class KeepingClient:
     """Keeps tags; fails as often as it is told to."""
 
     def __init__(self) -> None:
+        self.mask = SecretMask()
         self.batches: list[dict[str, str]] = []
         self.failures = 0
 
@@ -37,7 +39,8 @@ def client() -> KeepingClient:
 
 def make_notes(client: KeepingClient, changed: dict[str, str], *secrets: str) -> MetricNotes:
     names = cast(MetricNames, SimpleNamespace(changed=changed))
-    return MetricNotes(cast(MlflowClient, client), "run-1", names, SecretMask(secrets))
+    client.mask = SecretMask(secrets)
+    return MetricNotes(cast(TrackingClient, client), "run-1", names, SaidPoints())
 
 
 def names_of(batch: dict[str, str]) -> dict[str, Any]:

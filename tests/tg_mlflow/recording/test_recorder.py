@@ -20,6 +20,8 @@ from tg.common import JobFailedError, JobStoppedError, JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RecordingError
+from tg_mlflow.recording.recorder import RunRecorder
+from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.tracking.client import TrackingClient
 
 
@@ -422,3 +424,12 @@ def test_what_another_machine_says_is_kept_without_its_metrics(
         recorder.take(LogEvent(b"algo-2 | ###METRIC###loss:1###\n", 7, has_metrics=False))
         recorder.take(LogEvent(b"###METRIC###loss:2###\n", 7))
     assert history(store, run_id, "loss") == [(2, 0, 7)]
+
+
+def test_what_the_job_itself_says_reaches_its_handler_and_no_log(client: TrackingClient, run_id: str) -> None:
+    taken = list[Any]()
+    handlers = {"end": lambda content, time_ms: taken.append((content["exit_code"], time_ms))}
+    with RunRecorder(client, run_id, Replayer(client, run_id), handlers=handlers) as recorder:
+        shown = recorder.take(LogEvent(b'a\n###JOB###{"op":"end","exit_code":0}###\nb\n', 7)).data
+        foreign = recorder.take(LogEvent(b'###JOB###{"op":"end","exit_code":1}###\nc\n', 8, has_metrics=False)).data
+    assert (shown, foreign, recorder.tail.lines, taken) == (b"a\nb\n", b"c\n", ["a", "b", "c"], [(0, 7)])

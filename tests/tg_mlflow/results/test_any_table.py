@@ -33,7 +33,7 @@ from tg.common.ml import single_frame_training as sft
 from tg.common.ml.single_frame_training.evaluation import CLASSIFICATIONS
 from tg.common.ml.single_frame_training.fold_fit import FoldFit
 from tg.common.ml.training_core import InMemoryTrainingEnvironment, Split
-from tg_mlflow.results.model import save_model
+from tg_mlflow.results.model_files import save_model
 from tg_mlflow.results.model_json import as_json_columns, as_json_records
 
 MOMENTS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))

@@ -11,26 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelStatus, Run
+from mlflow.entities import LoggedModelStatus
 
 from tests.support import make_points
+from tests.tg_mlflow.results.ended_job import Job, build_task
 from tests.tg_mlflow.results.unusual_tasks import CountingTask, OneSidedTask
-from tg.common.delivery.delivery import Containering, Packaging
-from tg.common.delivery.sagemaker import (
-    ResultArchive,
-    SagemakerAttachedExecutor,
-    SagemakerConfig,
-    SagemakerJob,
-    SagemakerOptions,
-)
 from tg.common.ml import dft
-from tg.common.ml import single_frame_training as sft
-from tg.common.ml.training_core import AbstractTrainingTask
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.attached import AttachedConfig
 from tg_mlflow.places.config import LogConfig
 from tg_mlflow.places.loading import load_config
-from tg_mlflow.results.artifacts import log_result
 from tg_mlflow.results.model_check import CheckFailure
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -39,51 +29,6 @@ pytestmark = pytest.mark.usefixtures("jobs")
 
 MODEL_ALONE = {"figures": False, "tables": False, "dataset": False}
 FIGURES = {"calibration_curve", "coefficients", "confusion_matrix", "precision_recall_curve", "roc_curve"}
-
-
-def build_task(splits: int = 1) -> sft.SingleFrameTrainingTask:
-    return sft.SingleFrameTrainingTask(
-        data_loader=sft.DataFrameLoader("label", sample=1.0),
-        model_provider=sft.ModelProvider(sft.ModelConstructor("sklearn.linear_model:LogisticRegression")),
-        evaluator=sft.Evaluation.binary_classification,
-        splitter=sft.FoldSplitter(splits),
-    )
-
-
-class Job:
-    """A job that has ended, and the run that its results are logged into."""
-
-    def __init__(
-        self, folder: Path, store: MlflowClient, task: AbstractTrainingTask, data: pd.DataFrame | None = None
-    ) -> None:
-        self.store = store
-        self.client = TrackingClient(store.tracking_uri)
-        self.dataset = folder / "datasets" / "points" / "points.parquet"
-        self.dataset.parent.mkdir(parents=True)
-        (make_points() if data is None else data).to_parquet(self.dataset)
-        job, options = SagemakerJob(task), SagemakerOptions(None, None, "points", folder / "datasets", "points.parquet")
-        packaging = Packaging("Points", "0", {"job": job})
-        packaging.project_folder, packaging.silent = folder / "project", True
-        packaging.project_folder.mkdir()
-        config = SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options)
-        self.executor = SagemakerAttachedExecutor(config)
-        self.job_id = self.executor.submit()
-        self.run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
-
-    def log(self, dataset: Path | None = None, /, **log: bool) -> Run:
-        config = LogConfig(**{"check_model": False, **log})
-        log_result(self.client, self.run_id, self.executor.executor, self.job_id, dataset, config)
-        return self.store.get_run(self.run_id)
-
-    def files(self, folder: str | None = None) -> set[str]:
-        return {each.path for each in self.store.list_artifacts(self.run_id, folder)}
-
-    def models(self) -> list[LoggedModel]:
-        experiment = self.store.get_run(self.run_id).info.experiment_id
-        return list(self.store.search_logged_models([experiment]))
-
-    def archive(self) -> ResultArchive:
-        return self.executor.load_result(self.job_id)
 
 
 @pytest.fixture
@@ -222,7 +167,7 @@ def test_what_a_check_finds_is_said_and_a_signature_at_fault_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     checker = ScriptedChecker(*found)
-    for module in ("tg_mlflow.results.model_check", "tg_mlflow.results.model"):
+    for module in ("tg_mlflow.results.model_check", "tg_mlflow.results.model_files"):
         monkeypatch.setattr(f"{module}.find_checker", lambda: checker)
     run = job.log(job.dataset, **MODEL_ALONE, check_model=True)
     assert run.data.tags.get("tg.missing") == missing
@@ -322,7 +267,7 @@ def test_no_path_of_this_machine_is_in_the_model(job: Job, tmp_path: Path) -> No
     job.log(job.dataset, **MODEL_ALONE)
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{job.run_id}/model"))
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(files) > 50
+    assert len(files) == 10
     assert [path for path in files if str(tmp_path).encode() in path.read_bytes()] == []
     assert "artifact_path: model\n" in (folder / "MLmodel").read_text()
 

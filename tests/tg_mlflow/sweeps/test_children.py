@@ -47,7 +47,7 @@ class HeldTrainings:
         status = "FAILED" if member.name in self.failing else "FINISHED"
         self.results[member.name] = SweepChildResult(member.name, "0", status, 1.0, {}, {}, None)
 
-    def stop(self, futures: Sequence["Future[None]"] = ()) -> None:
+    def stop(self, futures: Sequence["Future[None]"] = (), reason: str = "") -> None:
         self.is_stopping = True
 
     def next_started(self) -> str:

@@ -32,18 +32,23 @@ class HeldInterrupts:
         outer: The surrounding context that holds interrupts back.
 
     Attributes:
-        any: Whether there was an interrupt.
+        number: The last one's signal; ``None`` if there was none.
     """
 
     def __init__(self, outer: "HeldInterrupts | None" = None) -> None:
-        self.any = False
+        self.number: int | None = None
         self._outer = outer
 
-    def note(self) -> None:
+    @property
+    def any(self) -> bool:
+        """Whether there was an interrupt."""
+        return self.number is not None
+
+    def note(self, number: int) -> None:
         """Holds an interrupt back."""
-        self.any = True
+        self.number = number
         if self._outer is not None:
-            self._outer.note()
+            self._outer.note(number)
 
     def raise_any(self) -> None:
         """Raises a held interrupt; within a surrounding context, leaves that to it.
@@ -51,8 +56,13 @@ class HeldInterrupts:
         Raises:
             KeyboardInterrupt: If there was an interrupt.
         """
-        if self.any and self._outer is None:
-            raise KeyboardInterrupt
+        if self.number is not None and self._outer is None:
+            raise _interrupt_by(self.number)
+
+
+def _interrupt_by(number: int) -> KeyboardInterrupt:
+    """Makes an interrupt that says by which signal it came."""
+    return KeyboardInterrupt(signal.Signals(number).name)
 
 
 # The context that holds back the main thread's interrupts now.
@@ -81,9 +91,9 @@ def uninterrupted(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[HeldI
 
     def hold(number: int, frame: FrameType | None) -> None:
         _note_noticed()
-        held.note()
+        held.note(number)
         if time.monotonic() > end:
-            raise KeyboardInterrupt
+            raise _interrupt_by(number)
 
     _leave_to_parent()
     # A signal that ends the process silently, as SIGTERM does by default, or that is ignored, stays as it is.
@@ -131,7 +141,7 @@ def terminating_as_interrupt(notice: Callable[[], object] | None = None) -> Iter
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             if notice is not None:
                 notice()
-            raise KeyboardInterrupt
+            raise _interrupt_by(number)
 
     process = os.getpid()
 

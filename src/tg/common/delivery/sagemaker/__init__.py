@@ -51,6 +51,7 @@ _HOMES = {
     "SagemakerRemoteExecutor": ".notebook",
     "SharedAccount": ".remote",
     "Traits": ".executor",
+    "Usage": ".executor",
     "VpcOptions": ".options",
     "write_to_stdout": ".executor",
 }
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from .executor import PlaceOptions as PlaceOptions
     from .executor import SagemakerConfig as SagemakerConfig
     from .executor import Traits as Traits
+    from .executor import Usage as Usage
     from .executor import check_completed as check_completed
     from .executor import write_to_stdout as write_to_stdout
     from .machine import AttachedExecutor as AttachedExecutor

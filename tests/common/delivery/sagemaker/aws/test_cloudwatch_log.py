@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg.common.delivery.sagemaker.aws.session import AwsSession
-from tg.common.delivery.sagemaker.contract.log_event import skip_bytes
+from tg.common.delivery.sagemaker.contract.log_event import JobStep, skip_bytes
 from tg.common.delivery.sagemaker.remote.cloudwatch_log import CloudWatchLog
 from tg.common.delivery.sagemaker.remote.log_streams import GROUP
 from tg.common.delivery.sagemaker.remote.pacing import Pacing
@@ -56,9 +56,9 @@ def test_the_life_and_the_output_of_a_job(aws: AwsSession) -> None:
     put("job-10/algo-1-1700", "another job's")
     events = list(CloudWatchLog(aws, "job-1", turns(ENDED_JOB), pacing=FAST).follow())
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(NOW / 1000))
-    assert events[0] == LogEvent(
-        f"{moment} Starting - Preparing the instances for training\n".encode(), NOW, has_metrics=False
-    )
+    line = f"{moment} Starting - Preparing the instances for training\n".encode()
+    step = JobStep("Starting", "Preparing the instances for training")
+    assert events[0] == LogEvent(line, NOW, has_metrics=False, step=step)
     assert [event.data.partition(b" ")[2][9:] for event in (*events[:3], events[-1])] == [
         b"Starting - Preparing the instances for training\n",
         b"Downloading - Downloading the training image\n",
@@ -118,11 +118,11 @@ def test_several_machines_are_named_and_one_of_them_has_the_metrics(aws: AwsSess
     put("job-1/algo-10-1701", "fifth", time_ms=NOW + 103)
     job = replace(ENDED_JOB, instance_count=3)
     log = CloudWatchLog(aws, "job-1", turns(job), all_hosts, FAST)
-    assert [(e.data, e.has_metrics) for e in log.follow() if b" - " not in e.data] == [
-        (b"first\n", True),
-        (b"third\n", True),
-        (b"algo-2 | fourth\n", all_hosts),
-        (b"algo-10 | fifth\n", all_hosts),
+    assert [(e.data, e.has_metrics, e.host) for e in log.follow() if b" - " not in e.data] == [
+        (b"first\n", True, None),
+        (b"third\n", True, None),
+        (b"algo-2 | fourth\n", all_hosts, "algo-2"),
+        (b"algo-10 | fifth\n", all_hosts, "algo-10"),
     ]
 
 
@@ -133,11 +133,11 @@ def test_an_interrupted_machine_goes_on_in_a_new_stream(aws: AwsSession) -> None
     job = replace(RUNNING_JOB, transitions=(*RUNNING_JOB.transitions, interrupted, restarting), is_spot=True)
     is_ended = False
     log = CloudWatchLog(aws, "job-1", lambda: replace(job, status="Completed") if is_ended else job, pacing=FAST)
-    events = (event.data for event in log.follow() if b" - " not in event.data)
-    assert next(events) == b"one\n"
-    assert [next(events).partition(b" ")[2][9:] for _ in range(2)] == [b"Interrupted\n", b"Restarting\n"]
+    events = (event for event in log.follow() if b" - " not in event.data)
+    assert next(events) == LogEvent(b"one\n", NOW + 100, attempt=1)
+    assert [next(events).step for _ in range(2)] == [("Interrupted", ""), ("Restarting", "")]
     put("job-1/algo-1-1800", "two", time_ms=NOW + 200)
-    assert next(events) == b"two\n"
+    assert next(events) == LogEvent(b"two\n", NOW + 200, attempt=2)
     is_ended = True
     assert list(events) == []
 

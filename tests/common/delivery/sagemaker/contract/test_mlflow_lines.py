@@ -6,12 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tg.common.delivery.sagemaker.contract.mlflow_lines import (
-    LONGEST_LINE,
-    MlflowLineParser,
-    format_content,
-    format_mlflow_lines,
-)
+from tg.common.delivery.sagemaker.contract.mlflow_lines import MARKER, format_mlflow_lines
+from tg.common.delivery.sagemaker.contract.record_lines import LONGEST_LINE, RecordLineParser, format_content
 
 
 def format_all(contents: Sequence[dict[str, Any]]) -> bytes:
@@ -20,11 +16,11 @@ def format_all(contents: Sequence[dict[str, Any]]) -> bytes:
 
 
 def parse(*chunks: bytes) -> tuple[bytes, list[tuple[int, dict[str, Any]]]]:
-    parser = MlflowLineParser()
+    parser = RecordLineParser(MARKER)
     found = [*map(parser.feed, chunks), parser.finish()]
     assert parser.unreadable_count == 0
     return b"".join(text for text, _ in found), [
-        (each.sequence, each.content) for _, records in found for each in records
+        (each.number, each.content) for _, records in found for each in records
     ]
 
 
@@ -61,7 +57,7 @@ def test_a_line_is_taken_out_of_what_surrounds_it(log: bytes, text: bytes) -> No
 
 @pytest.mark.parametrize("line", [b"###MLFLOW###1:{###\n", b"###MLFLOW###x:{}###\n", b"###MLFLOW###\n"])
 def test_what_cannot_be_read_is_counted(line: bytes) -> None:
-    parser = MlflowLineParser()
+    parser = RecordLineParser(MARKER)
     found = [parser.feed(line), parser.feed(b'###MLFLOW###2:{"op":"x"}###\n')]
     assert (parser.unreadable_count, [tuple(each) for _, records in found for each in records]) == (
         1,

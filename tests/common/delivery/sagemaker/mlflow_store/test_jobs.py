@@ -9,7 +9,8 @@ import pytest
 from tests.common.delivery.sagemaker.mlflow_store.mlflow_task import Task
 from tests.deliveries import build_delivery
 from tg.common.delivery.sagemaker import JobStatus, SagemakerProcessExecutor
-from tg.common.delivery.sagemaker.contract.mlflow_lines import MlflowLineParser
+from tg.common.delivery.sagemaker.contract.mlflow_lines import MARKER
+from tg.common.delivery.sagemaker.contract.record_lines import RecordLineParser
 
 pytestmark = [pytest.mark.starts_process, pytest.mark.usefixtures("jobs")]
 
@@ -25,7 +26,7 @@ class Job:
         self.id = self.executor.submit()
 
     def read(self) -> tuple[str, list[dict[str, Any]]]:
-        parser = MlflowLineParser()
+        parser = RecordLineParser(MARKER)
         found = [*(parser.feed(event.data) for event in self.executor.logs(self.id)), parser.finish()]
         records = [record for _, part in found for record in part]
         assert parser.unreadable_count == 0

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import wait_for
-from tg.common.delivery.sagemaker.contract.mlflow_lines import LONGEST_RECORD, MlflowLineParser
+from tg.common.delivery.sagemaker.contract.mlflow_lines import MARKER
+from tg.common.delivery.sagemaker.contract.record_lines import LONGEST_RECORD, RecordLineParser
 from tg.common.delivery.sagemaker.mlflow_store.spool import Spool
 from tg.common.delivery.sagemaker.mlflow_store.spool_relay import SpoolRelay, join_metrics
 
@@ -97,7 +98,7 @@ def test_a_long_record_is_printed_in_pieces(tmp_path: Path, capfdbinary: pytest.
         Spool(tmp_path / "spool").write({"op": "file", "data": "x" * 9_000})
     printed = capfdbinary.readouterr().out
     assert printed.count(b"\n") == 3
-    text, records = MlflowLineParser().feed(printed)
+    text, records = RecordLineParser(MARKER).feed(printed)
     assert (text, records) == (b"", [(1, {"op": "file", "data": "x" * 9_000})])
 
 

@@ -33,9 +33,9 @@ def queued(reason: str | None) -> JobState:
             "SomethingNew",
             JobState(JobStatus.RUNNING, None, "SageMaker calls it 'SomethingNew', which is not known here"),
         ),
-        ("Completed", "Completed", JobState(JobStatus.COMPLETED)),
+        ("Completed", "Completed", JobState(JobStatus.COMPLETED, 0)),
         ("Stopped", "Stopped", JobState(JobStatus.STOPPED, None, "it was stopped")),
-        ("Failed", "Failed", JobState(JobStatus.FAILED, None, "AlgorithmError: no rows, exit code: 1")),
+        ("Failed", "Failed", JobState(JobStatus.FAILED, 1, "AlgorithmError: no rows, exit code: 1")),
         (
             "Stopped",
             "MaxRuntimeExceeded",
@@ -69,20 +69,22 @@ def test_a_job_that_waits_says_for_what() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "exit_code", "said"),
     [
         (
             "AlgorithmError: , exit code: 137",
+            137,
             "; it was killed, as the kernel does where memory is short: take a machine with more",
         ),
-        ("AlgorithmError: it was killed by SIGKILL, as the kernel does where memory is short, exit code: 137", ""),
-        ("OutOfMemoryError: Please use an instance type with more memory, exit code: 137", ""),
-        ("AlgorithmError: no rows, exit code: 1375", ""),
+        ("AlgorithmError: it was killed by SIGKILL, as the kernel does where memory is short, exit code: 137", 137, ""),
+        ("OutOfMemoryError: Please use an instance type with more memory, exit code: 137", 137, ""),
+        ("AlgorithmError: no rows, exit code: 1375", None, ""),
+        ("AlgorithmError: tar has ended with exit code 137, exit code: 2", 2, ""),
     ],
 )
-def test_a_job_that_was_killed_names_memory(reason: str, said: str) -> None:
+def test_a_job_that_was_killed_names_memory(reason: str, exit_code: int | None, said: str) -> None:
     state = build_remote_state(JobDescription("job", "", "Failed", failure_reason=reason))
-    assert state == JobState(JobStatus.FAILED, None, reason + said)
+    assert state == JobState(JobStatus.FAILED, exit_code, reason + said)
 
 
 def test_a_failure_without_a_reason() -> None:

@@ -8,8 +8,7 @@ from botocore.validate import ParamValidator
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerOptions, VpcOptions, format_metric_line
 from tg.common.delivery.sagemaker.aws.s3_location import S3Location
-from tg.common.delivery.sagemaker.remote.metric_definitions import build_metric_definitions
-from tg.common.delivery.sagemaker.remote.training_request import build_training_request
+from tg.common.delivery.sagemaker.remote.training_request import build_metric_definitions, build_training_request
 
 IMAGE = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/tg-mlflow/titanic@sha256:0f"
 ROLE = "arn:aws:iam::111122223333:role/training"

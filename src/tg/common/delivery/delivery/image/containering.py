@@ -40,6 +40,7 @@ class Containering:
         image_name: Its name.
         image_tag: Its tag.
         image_uri: A ready-made image, which is used as it is; nothing is built then.
+        known_image: The id of an image that was built of this package before: it is used if the daemon still has it.
         dependencies: Requirements to install; the package's own if the list is empty.
         dockerfile_template: The upper layer's Dockerfile, with placeholders.
         run_file_name: The file that starts the training.
@@ -57,6 +58,7 @@ class Containering:
         self.image_name = image_name
         self.image_tag = image_tag
         self.image_uri: str | None = None
+        self.known_image: str | None = None
         self.dependencies: list[DependencyList] = []
         self.dockerfile_template = DOCKERFILE_TEMPLATE
         self.run_file_name = "run.py"
@@ -90,6 +92,8 @@ class Containering:
         if self.image_uri is not None:
             found = find_or_pull_image(client, self.image_uri, self.platform, "image", say)
             return Image(self.image_uri, found["Id"])
+        if self.known_image is not None and find_image(client, self.known_image) is not None:
+            return Image(self.known_image, self.known_image)
         self._check_names()
         if package is not None:
             return self._make_image(client, package, say)

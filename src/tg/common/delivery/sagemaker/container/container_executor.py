@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from ..executor.job_state import JobFacts, JobState, JobStatus
 from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..executor.traits import Traits
+from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
 from .creation import remove_container, start_container
 from .files import fetch_failure
@@ -39,6 +40,7 @@ from .keeping import keep_job
 from .patience import EnginePatience
 from .request import JOB_LABEL, build_container_request, round_grace
 from .state import build_job_state, load_missing_log, load_state
+from .usage import ContainerUsage
 
 _CANCELLED_NAME = "cancelled"
 _ASKING_SECONDS = 1
@@ -81,6 +83,7 @@ class ContainerExecutor(Executor):
         self.traits = Traits(is_found_anywhere=options.docker_host is not None)
         self._client = client
         self._patience = patience or EnginePatience()
+        self._usage = ContainerUsage()
         self._lock = threading.Lock()
 
     @property
@@ -214,6 +217,10 @@ class ContainerExecutor(Executor):
         with uninterrupted():
             remove_container(self.client, job_id)
             JobFolder.discard(job_id)
+
+    def usage(self, job_id: str, since_ms: int = 0) -> Sequence[Usage]:
+        reading = self._usage.read(self.client, job_id)
+        return () if reading is None else (reading,)
 
     def facts(self, job_id: str) -> JobFacts:
         """Returns the id of a job's image, as long as its container exists."""

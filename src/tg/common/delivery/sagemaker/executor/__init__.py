@@ -11,6 +11,7 @@ from .log_tail import Listener, LogTail, check_completed, write_to_stdout
 from .place_options import PlaceOptions
 from .stored_dataset import StoredDataset
 from .traits import Traits
+from .usage import Usage
 
 __all__ = [
     "Executor",
@@ -24,6 +25,7 @@ __all__ = [
     "SagemakerConfig",
     "StoredDataset",
     "Traits",
+    "Usage",
     "check_completed",
     "write_to_stdout",
 ]

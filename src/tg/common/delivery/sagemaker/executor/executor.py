@@ -1,13 +1,15 @@
 """The interface of all that runs jobs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ....errors import JobMissingError, JobUnreachableError
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
 from ..contract.ml_folder import MlFolder
+from ..contract.shown_log import without_record_lines
 from ..job_files.job_folder import build_job_id
+from ..options.options import SagemakerOptions
 from ..runtime.starting_workers import refuse_in_starting_worker
 from .config import SagemakerConfig
 from .job_request import JobRequest
@@ -16,6 +18,7 @@ from .log_tail import Listener, LogTail, check_completed, write_to_stdout
 from .place_options import PlaceOptions
 from .stored_dataset import StoredDataset
 from .traits import Traits
+from .usage import Usage
 
 
 class Executor(ABC):
@@ -175,11 +178,44 @@ class Executor(ABC):
         """
         return JobFacts()
 
+    def usage(self, job_id: str, since_ms: int = 0) -> Sequence[Usage]:
+        """Reads what a job uses of its machine; nothing where the place cannot tell, or the job does not run.
+
+        It is called every few seconds while a job runs, and once when it has ended. It must not disturb the job.
+
+        Args:
+            job_id: The job.
+            since_ms: The time of the last reading that the caller has, in milliseconds since 1970.
+
+        Returns:
+            The reading of this moment, or what the place has kept since then, the oldest first.
+
+        Raises:
+            DeliveryError: If that cannot be found out; the caller goes on without it.
+        """
+        return ()
+
     def find_dataset(self, job_id: str) -> StoredDataset | None:
         """Finds the dataset of a job where it is stored elsewhere; ``None`` if it is on this machine, or there is none.
 
         Raises:
             DeliveryError: If that cannot be found out.
+        """
+        return None
+
+    def upload_dataset(self, options: SagemakerOptions, replaces: bool = True) -> str | None:
+        """Uploads a dataset to where the place's jobs read it; files with the same content are not sent again.
+
+        Args:
+            options: The dataset.
+            replaces: Whether it takes the place of another one that is there.
+
+        Returns:
+            Its address; ``None`` where jobs read it on this machine.
+
+        Raises:
+            DatasetError: If there is no dataset here, or another one is there.
+            DeliveryError: If it cannot be uploaded.
         """
         return None
 
@@ -196,7 +232,7 @@ class Executor(ABC):
         self.submit(request)
         job_id, tail = request.job_id, LogTail()
         try:
-            for event in self.logs(job_id):
+            for event in without_record_lines(self.logs(job_id)):
                 tail.add(event)
                 write_to_stdout(event)
         except JobUnreachableError:

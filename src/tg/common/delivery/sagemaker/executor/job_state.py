@@ -26,7 +26,8 @@ class JobState:
 
     Attributes:
         status: The status.
-        exit_code: The exit code of its process or container, where that is known.
+        exit_code: The exit code of its process or container, where that is known: after a signal, that is 128 and the
+            signal's number, or the number below 0 of a process.
         reason: Why it failed or was stopped, or what it waits for, in one line; ``None`` if there is nothing to say.
         lacks_machine: Whether it failed only because no machine of its type was available.
     """

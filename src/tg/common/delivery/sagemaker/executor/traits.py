@@ -18,6 +18,7 @@ class Traits:
         is_found_anywhere: Whether other machines can find the job by its id, too.
         starts_at_once: Whether a job that can be seen has been started. Otherwise its traces may be those of a start
             that was cut short.
+        has_own_machine: Whether a job has a machine to itself that was chosen for it, and may be too large.
     """
 
     may_queue: bool = False
@@ -28,3 +29,4 @@ class Traits:
     keeps_results: bool = False
     is_found_anywhere: bool = False
     starts_at_once: bool = False
+    has_own_machine: bool = False

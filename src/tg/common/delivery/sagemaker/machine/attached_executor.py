@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ....errors import DeliveryError, StorageError
+from ....errors import CommandFailedError, DeliveryError, StorageError
 from ....exception_text import describe_exception
 from ....ml.training_core import InMemoryTrainingEnvironment
 from ....system.interrupts import uninterrupted
 from ..contract.log_event import LogEvent
+from ..contract.variables import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED
 from ..executor.config import SagemakerConfig
 from ..executor.job_request import JobRequest
 from ..executor.job_state import JobState, JobStatus
@@ -24,6 +25,7 @@ from ..job_files.job_storage import keeping_jobs
 from ..job_files.process_supervisor import PROCESS_NAME, describe_process, is_alive
 from ..runtime.leftover_workers import ending_leftover_workers
 from ..runtime.pool_start import ending_pools_that_cannot_start
+from ..runtime.start_line import write_start_line
 from ..runtime.starting_workers import refuse_in_starting_worker
 from .captured_output import capturing_output
 from .folder_executor import FolderExecutor
@@ -102,6 +104,7 @@ class AttachedExecutor(FolderExecutor):
                     ending_pools_that_cannot_start(),
                 ):
                     surroundings.enter_context(each)
+                write_start_line(package.properties)
                 delivery.job.run(ml, package.properties, package.path.read_bytes(), package.rename)
         except BaseException as error:
             with suppress(StorageError):  # what ended the training says more
@@ -127,8 +130,7 @@ class AttachedExecutor(FolderExecutor):
                 return JobState(JobStatus.RUNNING)
             # It may have ended just now.
             state = folder.read_json(_STATE_NAME) or {"status": "failed", "reason": _CRASHED}
-        status = JobStatus(state["status"])
-        return JobState(status, 0 if status is JobStatus.COMPLETED else None, state["reason"])
+        return JobState(JobStatus(state["status"]), state.get("exit_code"), state["reason"])
 
     def cancel(self, job_id: str) -> None:
         if not self.status(job_id).status.is_final:
@@ -136,13 +138,15 @@ class AttachedExecutor(FolderExecutor):
 
 
 def _note_end(folder: JobFolder, error: BaseException | None = None) -> None:
-    status, reason = JobStatus.COMPLETED, None
+    status, reason, exit_code = JobStatus.COMPLETED, None, 0
     if isinstance(error, KeyboardInterrupt):
         status, reason = JobStatus.STOPPED, "it was interrupted"
+        exit_code = EXIT_TERMINATED if error.args == ("SIGTERM",) else EXIT_INTERRUPTED
     elif error is not None:
         status, reason = JobStatus.FAILED, describe_exception(error)
+        exit_code = error.exit_code if isinstance(error, CommandFailedError) else EXIT_FAILED
     with uninterrupted():
-        folder.write_json(_STATE_NAME, {"status": status.value, "reason": reason})
+        folder.write_json(_STATE_NAME, {"status": status.value, "reason": reason, "exit_code": exit_code})
 
 
 @contextmanager

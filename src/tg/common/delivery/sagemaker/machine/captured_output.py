@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ..contract.log_event import LogEvent
+from ..contract.shown_log import ShownLog
 from ..executor.log_tail import Listener
 from ..job_files.job_folder import JobFolder
 from ..runtime.c_output import flush_c_output
@@ -135,6 +136,7 @@ class _Follower:
         self._folder = folder
         self._listener = listener
         self._console = console
+        self._shown = ShownLog()
         self._has_ended = threading.Event()
         self.thread = threading.Thread(target=self._follow, name="output", daemon=True)
 
@@ -161,7 +163,8 @@ class _Follower:
                         self._tell(event)
                     except Exception as error:  # noqa: BLE001 - raised where the training ends
                         self.error = self.error or error
+        self._console.write(self._shown.finish())
 
     def _tell(self, event: LogEvent) -> None:
         shown = None if self._listener is None else self._listener(event)
-        self._console.write(shown.data if isinstance(shown, LogEvent) else event.data)
+        self._console.write(shown.data if isinstance(shown, LogEvent) else self._shown.feed(event.data))

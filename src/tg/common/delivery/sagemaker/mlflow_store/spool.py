@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..contract.mlflow_lines import format_content
+from ..contract.record_lines import format_content
 
 _logger = logging.getLogger(__name__)
 

@@ -2,13 +2,13 @@
 
 import os
 import re
-import select
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ....logger import Logger
-from ..contract.mlflow_lines import LONGEST_RECORD, format_mlflow_lines
+from ..contract.mlflow_lines import format_mlflow_lines
+from ..contract.record_lines import LONGEST_RECORD, write_line
 
 # No event tells of what other processes write.
 _PAUSE_SECONDS = 0.1
@@ -81,19 +81,7 @@ class SpoolRelay:
             self._notes.add(record)
         self._sequence += 1
         for line in format_mlflow_lines(self._sequence, record.decode("ascii")):
-            self._write(line)
-
-    def _write(self, line: bytes) -> None:
-        """Writes a line at once, so that nothing can come between. If nothing reads the log, the training goes on."""
-        while True:
-            try:
-                os.write(self._output, line)
-            except BlockingIOError:
-                select.select([], [self._output], [])
-            except OSError:
-                return
-            else:
-                return
+            write_line(self._output, line)
 
 
 def join_metrics(records: Iterable[bytes]) -> Iterator[bytes]:

@@ -8,8 +8,8 @@ from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
 from ..remote.pacing import Pacing
 from ..remote.plan import RemotePlan
-from ..remote.remote_executor import AccountOptions, RemoteExecutor
-from ..remote.shared_account import SharedAccount
+from ..remote.remote_executor import RemoteExecutor
+from ..remote.shared_account import AccountOptions, SharedAccount
 from .configured_executor import ConfiguredExecutor
 
 
@@ -79,7 +79,7 @@ class SagemakerRemoteExecutor(ConfiguredExecutor[RemoteExecutor]):
             DatasetError: If there is no dataset here.
             DeliveryError: If S3 refuses it.
         """
-        return self.executor.upload_dataset(self.config)
+        return self.executor.upload_dataset(self.config.options)
 
     def console_url(self, job_id: str) -> str:
         """Returns the address of a job in AWS's console."""

@@ -4,8 +4,8 @@ It calls AWS through ``aws`` only, and knows neither containers nor processes of
 
 from .pacing import Pacing
 from .plan import RemotePlan
-from .remote_executor import AccountOptions, RemoteExecutor
-from .shared_account import SharedAccount
+from .remote_executor import RemoteExecutor
+from .shared_account import AccountOptions, SharedAccount
 
 __all__ = [
     "AccountOptions",

@@ -12,7 +12,7 @@ from ....errors import DeliveryError
 from ....logger import Logger
 from ..aws.errors import error_code
 from ..aws.session import AwsSession
-from ..contract.log_event import LogEvent
+from ..contract.log_event import JobStep, LogEvent
 from .log_streams import GROUP, LogStream, find_missing, has_told
 from .pacing import Pacing
 from .state import JobDescription, StatusTransition
@@ -192,13 +192,15 @@ class CloudWatchLog:
     @staticmethod
     def _build_step(step: StatusTransition) -> LogEvent:
         moment = datetime.fromtimestamp(step.start_ms / 1000, timezone.utc)
-        return LogEvent(f"{moment:%Y-%m-%d %H:%M:%S} {step}\n".encode(), step.start_ms, has_metrics=False)
+        line = f"{moment:%Y-%m-%d %H:%M:%S} {step}\n".encode()
+        return LogEvent(line, step.start_ms, has_metrics=False, step=JobStep(step.status, step.message))
 
     def _find_streams(self) -> None:
         for name in self.aws.follow(self.job_id, self._list_streams):
             host = re.fullmatch(rf"{re.escape(self.job_id)}/(algo-\d+)(-.*)?", name)
             if host is not None and name not in {each.name for each in self._streams}:
-                self._streams.append(LogStream(self.aws, self.job_id, name, host[1], self.all_hosts))
+                attempt = 1 + sum(each.host == host[1] for each in self._streams)
+                self._streams.append(LogStream(self.aws, self.job_id, name, host[1], attempt, self.all_hosts))
 
     def _list_streams(self) -> list[str]:
         from botocore.exceptions import ClientError

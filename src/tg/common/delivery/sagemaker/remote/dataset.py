@@ -8,8 +8,8 @@ from typing import Any
 
 from ....errors import DatasetError
 from ....system.file_digest import digest_files
-from ..aws.s3_location import S3Location, read_objects
-from ..aws.s3_upload import Upload, plan_dataset_upload, upload_files, warn_of_others
+from ..aws.s3_location import S3Location, find_object, read_objects
+from ..aws.s3_upload import Upload, find_missing, plan_dataset_upload, upload_files, warn_of_others
 from ..aws.session import AwsSession
 from ..executor.stored_dataset import StoredDataset
 from ..options.options import SagemakerOptions
@@ -35,16 +35,19 @@ class DatasetUpload:
     sent_bytes: int
 
 
-def upload_dataset(aws: AwsSession, options: SagemakerOptions, silent: bool = False) -> DatasetUpload:
+def upload_dataset(
+    aws: AwsSession, options: SagemakerOptions, silent: bool = False, replaces: bool = True
+) -> DatasetUpload:
     """Uploads a dataset; files with the same content are not sent again.
 
     Args:
         aws: The account; its default bucket is created if needed.
         options: The dataset and its bucket.
         silent: Whether no progress is shown.
+        replaces: Whether files take the place of those with another content.
 
     Raises:
-        DatasetError: If there is no dataset here, or it cannot be read.
+        DatasetError: If there is no dataset here, it cannot be read, or another one is there.
         DeliveryError: If S3 refuses it.
     """
     path = options.local_dataset_path
@@ -55,11 +58,22 @@ def upload_dataset(aws: AwsSession, options: SagemakerOptions, silent: bool = Fa
     uploads = plan_dataset_upload(path, location)
     if not uploads:
         raise DatasetError(f"dataset {str(path)!r} is an empty folder; prepare it")
+    if not replaces:
+        _check_replaces_none(aws, uploads, options.remote.kms_key)
     size_bytes = sum(each.path.stat().st_size for each in uploads)
     sent_bytes = upload_files(aws, uploads, options.remote.kms_key, silent)
     if path.is_dir():
         warn_of_others(aws, uploads, S3Location(location.bucket, f"{location.key}/"))
     return DatasetUpload(location, len(uploads), size_bytes, sent_bytes)
+
+
+def _check_replaces_none(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None) -> None:
+    for upload, _ in find_missing(aws, uploads, kms_key):
+        if find_object(aws, upload.location) is not None:
+            raise DatasetError(
+                f"{str(upload.location)!r} has another content than {str(upload.path)!r}, and is not replaced; name "
+                "another bucket or project_name, or upload yours with `tg-mlflow upload-dataset`"
+            )
 
 
 def find_remote_dataset(aws: AwsSession, job_id: str, uri: str) -> StoredDataset:

@@ -16,12 +16,15 @@ def build_console_url(job_id: str, region: str, partition: str = "aws") -> str:
     return f"https://{host}/sagemaker/home?region={region}#/jobs/{quote(job_id)}"
 
 
-def build_facts(job: JobDescription, region: str, result: RemoteResult | None = None) -> JobFacts:
-    """Builds the facts about a job.
+def build_facts(
+    job: JobDescription, region: str, now_seconds: float = 0, result: RemoteResult | None = None
+) -> JobFacts:
+    """Builds the facts about a job. While it trains, ``billable_seconds`` are those until now.
 
     Args:
         job: The service's description.
         region: Where it runs.
+        now_seconds: The time, in seconds since 1970.
         result: Its result archive; ``None`` if there is none yet.
     """
     partition = job.arn.split(":")[1] if job.arn.startswith("arn:") else "aws"
@@ -43,6 +46,8 @@ def build_facts(job: JobDescription, region: str, result: RemoteResult | None = 
         metrics["billable_seconds"] = job.billable_seconds
         if job.is_spot and job.training_seconds:
             metrics["spot_saving"] = 1 - job.billable_seconds / job.training_seconds
+    elif job.training_start_ms is not None and not job.is_final:
+        metrics["billable_seconds"] = max(0.0, now_seconds - job.training_start_ms / 1000)
     if result is not None:
         metrics["result_bytes"] = result.size_bytes
     return JobFacts({name: value for name, value in tags.items() if value}, metrics)

@@ -25,12 +25,14 @@ class LogStream:
         job_id: The job.
         name: The stream's name, ``<job>/algo-<n>-<seconds since 1970>``.
         host: The machine.
+        attempt: Which of the machine's streams it is, from 1: each start of the job begins another one.
         all_hosts: Whether the metrics of all machines count.
     """
 
-    def __init__(self, aws: AwsSession, job_id: str, name: str, host: str, all_hosts: bool) -> None:
+    def __init__(self, aws: AwsSession, job_id: str, name: str, host: str, attempt: int, all_hosts: bool) -> None:
         self.name = name
         self.host = host
+        self._attempt = attempt
         self._aws = aws
         self._job_id = job_id
         self._all_hosts = all_hosts
@@ -120,9 +122,10 @@ class LogStream:
     def _build(self, event: dict[str, Any]) -> LogEvent:
         text = event["message"].removesuffix("\n").encode() + b"\n"
         self._counter.feed(text)
-        is_leader = self.host == LEADER
-        prefix = b"" if is_leader else f"{self.host} | ".encode()
-        return LogEvent(prefix + text, event["timestamp"], has_metrics=is_leader or self._all_hosts)
+        time_ms, attempt = event["timestamp"], self._attempt
+        if self.host == LEADER:
+            return LogEvent(text, time_ms, attempt=attempt)
+        return LogEvent(f"{self.host} | ".encode() + text, time_ms, self._all_hosts, self.host, attempt)
 
 
 def has_told(streams: Sequence[LogStream], machines: int) -> bool:

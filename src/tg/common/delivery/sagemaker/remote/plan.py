@@ -11,8 +11,8 @@ from ..executor.job_request import JobRequest
 from .code_channel import build_entrypoint
 from .dataset import locate_channels
 from .delivery import RemoteDelivery
-from .metric_definitions import build_metric_definitions
 from .target import UNKNOWN_DIGEST, find_target
+from .training_request import build_metric_definitions
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 from ....errors import DeliveryError, JobMissingError, JobUnreachableError, ResultArchiveError
@@ -19,45 +18,25 @@ from ..executor.executor import Executor
 from ..executor.job_request import JobRequest
 from ..executor.job_state import JobFacts, JobState
 from ..executor.log_tail import Listener
-from ..executor.place_options import PlaceOptions
 from ..executor.stored_dataset import StoredDataset
 from ..executor.traits import Traits
 from ..executor.unknown_states import UnknownStates
+from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
+from ..options.options import SagemakerOptions
 from .cloudwatch_log import CloudWatchLog
 from .dataset import find_remote_dataset, upload_dataset
 from .delivery import RemoteDelivery
 from .facts import build_console_url, build_facts
-from .metric_definitions import build_metric_definitions
 from .pacing import Pacing
 from .plan import RemotePlan, plan_job
 from .result import fetch_log_size, fetch_result, find_result
-from .shared_account import SharedAccount
+from .shared_account import AccountOptions, SharedAccount
 from .state import JobDescription, build_remote_state
 from .target import check_is_free
 from .training_job import create_job, describe_job, stop_job
-
-
-@dataclass(frozen=True)
-class AccountOptions(PlaceOptions):
-    """The options of jobs on SageMaker.
-
-    Attributes:
-        region: The AWS region; ``None`` for that of the profile or of ``AWS_DEFAULT_REGION``.
-        profile: A profile of AWS's configuration files; ``None`` for that of ``AWS_PROFILE`` or the SDK's.
-        metrics_from: Whose metrics count where several machines train: ``leader`` or ``all``.
-
-    Raises:
-        DeliveryError: If ``metrics_from`` is something else.
-    """
-
-    region: str | None = None
-    profile: str | None = None
-    metrics_from: str = "leader"
-
-    def __post_init__(self) -> None:
-        if self.metrics_from not in ("leader", "all"):
-            raise DeliveryError(f"metrics_from is {self.metrics_from!r}; give 'leader' or 'all'")
+from .training_request import build_metric_definitions
+from .usage import RemoteUsage
 
 
 class RemoteExecutor(Executor):
@@ -67,7 +46,7 @@ class RemoteExecutor(Executor):
     once fetched, and in a shared account its end.
 
     Args:
-        options: The account, and options of all jobs.
+        options: The account, and options of all jobs; by default those of the environment.
         session: A ``boto3.Session``, or a function that makes one and is called again when credentials have expired;
             by default one of the profile and the region in the options.
         client: The connection to the Docker daemon that builds and pushes images; by default made from a training's
@@ -88,24 +67,26 @@ class RemoteExecutor(Executor):
         keeps_results=True,
         is_found_anywhere=True,
         starts_at_once=True,
+        has_own_machine=True,
     )
     options: AccountOptions
 
     def __init__(
         self,
-        options: AccountOptions = AccountOptions(),
+        options: AccountOptions | None = None,
         session: Any = None,
         client: DockerClient | None = None,
         pacing: Pacing | None = None,
         account: SharedAccount | None = None,
     ) -> None:
-        self.options = options
+        self.options = options = options or AccountOptions()
         self._shared = account
         if account is not None:
             account.check(options.region, options.profile)
         self._account = account or SharedAccount(options.region, options.profile, session, pacing, CallRates({}))
         self.pacing, self.aws = self._account.pacing, self._account.aws
         self._unknown = UnknownStates("SageMaker", self.pacing.patience_seconds, self.aws.clock.monotonic)
+        self._usage = RemoteUsage(self.aws)
         self._client = client
         self._clients: dict[str | None, DockerClient] = {}
         self._lock = threading.Lock()
@@ -189,17 +170,8 @@ class RemoteExecutor(Executor):
         """Makes waiting calls raise ``KeyboardInterrupt``, as :attr:`SharedAccount.interrupted` describes."""
         self._account.interrupted.set()
 
-    def upload_dataset(self, delivery: SagemakerConfig) -> str:
-        """Uploads a dataset to S3, with progress; files with the same content are not sent again.
-
-        Returns:
-            Where it is.
-
-        Raises:
-            DatasetError: If there is no dataset here.
-            DeliveryError: If S3 refuses it.
-        """
-        done = upload_dataset(self.aws, delivery.options)
+    def upload_dataset(self, options: SagemakerOptions, replaces: bool = True) -> str:
+        done = upload_dataset(self.aws, options, replaces=replaces)
         Logger.info(f"The dataset is {done.location} ({done.sent_bytes:,} bytes were sent)")
         return str(done.location)
 
@@ -259,7 +231,13 @@ class RemoteExecutor(Executor):
     def facts(self, job_id: str) -> JobFacts:
         job = self._describe(job_id)
         result = find_result(self.aws, job) if job.is_final else None
-        return build_facts(job, self.aws.region, result)
+        return build_facts(job, self.aws.region, self.aws.clock.time(), result)
+
+    def usage(self, job_id: str, since_ms: int = 0) -> Sequence[Usage]:
+        """Reads what CloudWatch has of the job's machines: a point a minute, some minutes late."""
+        if not self._usage.is_due(self._glance(job_id)):
+            return ()
+        return self._usage.read(self._describe(job_id), since_ms)
 
     def find_dataset(self, job_id: str) -> StoredDataset | None:
         uri = self._describe(job_id).dataset_uri

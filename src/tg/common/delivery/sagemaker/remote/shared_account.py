@@ -3,16 +3,40 @@
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ....errors import DeliveryError
 from ..aws.call_rates import CallRates
 from ..aws.session import AwsSession
 from ..executor.job_state import JobStatus
+from ..executor.place_options import PlaceOptions
 from .job_board import JobBoard
 from .pacing import Pacing
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AccountOptions(PlaceOptions):
+    """The options of jobs on SageMaker.
+
+    Attributes:
+        region: The AWS region; ``None`` for that of the profile or of ``AWS_DEFAULT_REGION``.
+        profile: A profile of AWS's configuration files; ``None`` for that of ``AWS_PROFILE`` or the SDK's.
+        metrics_from: Whose metrics count where several machines train: ``leader`` or ``all``.
+
+    Raises:
+        DeliveryError: If ``metrics_from`` is something else.
+    """
+
+    region: str | None = None
+    profile: str | None = None
+    metrics_from: str = "leader"
+
+    def __post_init__(self) -> None:
+        if self.metrics_from not in ("leader", "all"):
+            raise DeliveryError(f"metrics_from is {self.metrics_from!r}; give 'leader' or 'all'")
 
 
 class SharedAccount:

@@ -14,7 +14,7 @@ _OVERDUE = {
     "MaxRuntimeExceeded": ("its time to run is over", "max_run_seconds"),
     "MaxWaitTimeExceeded": ("its time to wait and run is over", "max_wait_seconds"),
 }
-_KILLED = re.compile(rf"\bexit code:? {EXIT_KILLED}\b")
+_EXIT_CODE = re.compile(r"\bexit code:? (\d{1,3})\b")
 _NO_CAPACITY = re.compile(r"CapacityError|InsufficientCapacity|insufficient capacity", re.IGNORECASE)
 
 
@@ -56,6 +56,7 @@ class JobDescription:
         dataset_uri: Its dataset; empty without one.
         output_uri: The prefix of its results, without the job's name.
         archive_uri: Its result archive, once there is one.
+        training_start_ms: When its machines began to be billed, in milliseconds since 1970.
         training_seconds: How long it has trained.
         billable_seconds: The billed time of each machine.
         submission: The attempt that created it.
@@ -76,6 +77,7 @@ class JobDescription:
     dataset_uri: str = ""
     output_uri: str = ""
     archive_uri: str | None = None
+    training_start_ms: int | None = None
     training_seconds: int | None = None
     billable_seconds: int | None = None
     submission: str | None = None
@@ -99,13 +101,15 @@ class JobDescription:
 def build_remote_state(job: JobDescription) -> JobState:
     """Builds a job's state; one with an unknown status is running."""
     if job.status == "Completed":
-        return JobState(JobStatus.COMPLETED)
+        return JobState(JobStatus.COMPLETED, 0)
     if job.status == "Failed":
         reason = " ".join(job.failure_reason.split())
-        if _KILLED.search(reason) and "memory" not in reason.lower():
+        codes = _EXIT_CODE.findall(reason)  # the last one is SageMaker's word; others are in the training's own
+        exit_code = int(codes[-1]) if codes else None
+        if exit_code == EXIT_KILLED and "memory" not in reason.lower():
             reason += "; it was killed, as the kernel does where memory is short: take a machine with more"
         lacks_machine = bool(_NO_CAPACITY.search(reason))
-        return JobState(JobStatus.FAILED, reason=reason or "SageMaker gives no reason", lacks_machine=lacks_machine)
+        return JobState(JobStatus.FAILED, exit_code, reason or "SageMaker gives no reason", lacks_machine)
     if job.status == "Stopped":
         if job.secondary_status in _OVERDUE:
             words, option = _OVERDUE[job.secondary_status]

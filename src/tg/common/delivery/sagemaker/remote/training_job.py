@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 from ....errors import DeliveryError, JobUnreachableError
@@ -192,6 +193,7 @@ def _read(job: Any) -> JobDescription:
         dataset_uri=_find_dataset(job.input_data_config or ()),
         output_uri=job.output_data_config.s3_output_path if job.output_data_config else "",
         archive_uri=job.model_artifacts.s3_model_artifacts if job.model_artifacts else None,
+        training_start_ms=_as_ms(job.training_start_time),
         training_seconds=_number(job.training_time_in_seconds),
         billable_seconds=_number(job.billable_time_in_seconds),
         submission=(job.environment or {}).get(SUBMISSION_VARIABLE),
@@ -206,6 +208,10 @@ def _find_dataset(channels: Iterable[Any]) -> str:
 def _value(shape: Any, name: str) -> Any:
     """Returns a field's value; ``None`` if it is unset, for which the SDK has an object of its own."""
     return None if shape is None else getattr(shape, name, None) or None
+
+
+def _as_ms(value: Any) -> int | None:
+    return round(value.timestamp() * 1000) if isinstance(value, datetime) else None
 
 
 def _number(value: Any) -> int | None:

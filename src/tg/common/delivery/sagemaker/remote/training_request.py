@@ -1,21 +1,23 @@
 """Builds the exact request that creates a training job on SageMaker."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
 from ....errors import DeliveryError
 from ..aws.s3_location import S3Location
+from ..contract.metric_lines import MARKER
 from ..contract.ml_folder import CHANNEL, CODE_CHANNEL
 from ..contract.variables import DATASET_VARIABLE, RESOURCE_VARIABLE, SUBMISSION_VARIABLE, WHOLE_CHANNEL
 from ..options.options import SagemakerOptions
-from .limits import check_request
-from .metric_definitions import build_metric_definitions
+from .limits import LONGEST_METRIC_NAME, LONGEST_METRIC_REGEX, MOST_METRICS, check_request
 
 # Machines with local disks, which are always encrypted and accept no key.
 _WITH_OWN_DISK = re.compile(r"ml\.(g4dn|g[567]e?|p3dn|p4d|p4de|p5\w*|p6\S*|trn\w+|\w*\dd)\.")
+# SageMaker only knows finite numbers.
+_NUMBER = r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 _IN_ECR = re.compile(r"\d{12}\.dkr\.ecr[.-]")
 
 
@@ -97,6 +99,27 @@ def build_training_request(
     request = {name: value for name, value in request.items() if value not in ({}, [])}
     check_request(request)
     return request
+
+
+def build_metric_definitions(names: Iterable[str]) -> tuple[list[dict[str, str]], list[str]]:
+    """Builds the definitions that match the lines ``###METRIC###<name>:<value>###``.
+
+    Args:
+        names: The metrics' names.
+
+    Returns:
+        The definitions, at most 40, and the names that have none.
+    """
+    definitions: list[dict[str, str]] = []
+    left_out: list[str] = []
+    for name in dict.fromkeys(names):
+        regex = f"{MARKER.decode()}{re.escape(name)}:{_NUMBER}###"
+        fits = 1 <= len(name) <= LONGEST_METRIC_NAME and len(regex) <= LONGEST_METRIC_REGEX
+        if fits and len(definitions) < MOST_METRICS:
+            definitions.append({"Name": name, "Regex": regex})
+        else:
+            left_out.append(name)
+    return definitions, left_out
 
 
 def checkpoints_uri(job_id: str, options: SagemakerOptions, bucket: str) -> str | None:

@@ -38,6 +38,7 @@ from .c_output import flush_c_output
 from .module_aliases import add_module_aliases
 from .notebook_functions import send_notebook_functions_by_value
 from .pool_start import ending_pools_that_cannot_start
+from .start_line import write_start_line
 from .starting_workers import is_starting_worker
 
 # How long what a task has left running may take to end.
@@ -114,6 +115,7 @@ def _enter_work_folder() -> None:
 def _run(folder: MlFolder) -> None:
     Logger.info("Loading job")
     package = prepare_process()
+    write_start_line(package.properties)
     os.environ.update(NO_TELEMETRY)  # before the job brings MLflow in
     job = load_prepared(package, os.environ.get(RESOURCE_VARIABLE, "job"))
     Logger.info(f"Job of type {type(job)} is loaded")

@@ -57,15 +57,19 @@ class ServedModel:
         return getattr(self.model, name)(pd.DataFrame(data) if isinstance(data, (dict, list)) else data)
 
 
-def _load_pyfunc(path: str) -> ServedModel:
-    """Loads the pickle of a model; the function's name is MLflow's. Only for trusted models: it runs code.
+def prepare() -> None:
+    """Prepares this process for the package's code; the package does so itself where a model's code is imported.
 
-    Modules that the model's code names in strings are also found in its package, unless the process has a module of
-    that name. Libraries choose the same optional parts as in the training, unless the process has chosen others.
+    Modules that the code names in strings are also found in the package, unless the process has a module of that name.
+    Libraries choose the same optional parts as in the training, unless the process has chosen others.
     """
     package = open_own_package()
-    properties = package.properties
-    set_variables(properties)
-    add_fallback_aliases(package.module_name, ["tg", *properties["modules"]])
-    with explaining_versions("the model cannot be loaded", properties):
+    set_variables(package.properties)
+    add_fallback_aliases(package.module_name, ["tg", *package.properties["modules"]])
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    """Loads the pickle of a model; the function's name is MLflow's. Only for trusted models: it runs code."""
+    prepare()
+    with explaining_versions("the model cannot be loaded", open_own_package().properties):
         return ServedModel(load_pickle(Path(path)))

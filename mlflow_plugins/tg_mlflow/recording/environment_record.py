@@ -1,0 +1,70 @@
+"""Keeps in a run where its job trains: Python, libraries, processor, threads."""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from tg_mlflow.errors import TrackingError
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.missing import note_missing
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+ENVIRONMENT_ARTIFACT = "environment.json"
+
+
+class EnvironmentRecord:
+    """Logs what a job says of its environment at its start as ``environment.json``, in a thread.
+
+    A context: when it is left, it has been logged, or a warning and the run say that it has not. Of a job that starts
+    several times, the last start counts.
+
+    Args:
+        client: The tracking server's.
+        run_id: A run that exists.
+    """
+
+    def __init__(self, client: TrackingClient, run_id: str) -> None:
+        self._client = client
+        self._run_id = run_id
+        self._thread: threading.Thread | None = None
+        self._unsent: str | None = None
+
+    def __enter__(self) -> "EnvironmentRecord":
+        return self
+
+    def take(self, content: Mapping[str, Any], time_ms: int) -> None:
+        """Takes the record of a start."""
+        environment = content.get("environment")
+        if isinstance(environment, dict):
+            self._unsent = json.dumps(environment, indent=1)
+            if self._thread is None or not self._thread.is_alive():  # otherwise it is sent at the end
+                self._thread = threading.Thread(target=self._try_to_send, name="tg-environment", daemon=True)
+                self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._thread is not None:
+            self._thread.join()
+        try:
+            self._send(self._client)
+        except TrackingError as problem:
+            _logger.warning("%s is not in run %s: %s", ENVIRONMENT_ARTIFACT, self._run_id, problem)
+            note_missing(self._client, self._run_id, [ENVIRONMENT_ARTIFACT])
+
+    def _try_to_send(self) -> None:
+        try:
+            self._send(self._client.without_patience())
+        except TrackingError as problem:
+            _logger.debug("%s of run %s is logged later: %s", ENVIRONMENT_ARTIFACT, self._run_id, problem)
+
+    def _send(self, client: TrackingClient) -> None:
+        text = self._unsent
+        if text is not None:
+            client.log_text(self._run_id, text, ENVIRONMENT_ARTIFACT)
+            if self._unsent is text:
+                self._unsent = None

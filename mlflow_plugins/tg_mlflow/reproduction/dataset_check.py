@@ -1,0 +1,90 @@
+"""Checks that a run is trained again on the data that it was trained on."""
+
+import logging
+
+from mlflow.entities import Dataset
+
+from tg.common import DeliveryError
+from tg.common.delivery.sagemaker import Executor, SagemakerOptions
+from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
+from tg.common.errors import DatasetError
+from tg_mlflow.errors import RunNotOursError, describe_failure
+from tg_mlflow.reproduction.recorded_training import RecordedTraining
+from tg_mlflow.results.dataset_file import digest_files
+from tg_mlflow.takeover.run_job import find_job
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_ADVICE = "bring the same data, or train on these with --changed-data"
+
+
+def check_dataset(
+    recorded: RecordedTraining, options: SagemakerOptions, executor: Executor, allows_changed: bool
+) -> None:
+    """Checks the dataset on which a run is to be trained again, and brings it to where the job reads it.
+
+    A warning says where that cannot be checked.
+
+    Args:
+        recorded: The run.
+        options: The dataset.
+        executor: What trains it again.
+        allows_changed: Whether it may be another one.
+
+    Raises:
+        DatasetError: If it has changed, is not here where it has to be, or another one is where the job reads it.
+        DeliveryError: If it cannot be uploaded.
+    """
+    if options.dataset is None:
+        return
+    path = options.local_dataset_path if executor.traits.needs_local_dataset else options.find_local_dataset()
+    known = recorded.dataset
+    if known is None:
+        _warn(recorded, "it had ended before that was recorded")
+    elif path is not None and _is_by_metadata(known):
+        _warn(recorded, "it was read in S3, whose metadata say nothing of files on this machine")
+    elif path is not None:
+        _compare(known, digest_files(path), str(path), allows_changed)
+    else:
+        _check_stored(recorded, known, allows_changed)
+    if path is not None:
+        executor.upload_dataset(options, replaces=False)
+
+
+def _check_stored(recorded: RecordedTraining, known: Dataset, allows_changed: bool) -> None:
+    """Checks a dataset that is only where the job reads it."""
+    stored = _find_stored(recorded)
+    if stored is None or stored.digest is None or not _is_by_metadata(known):
+        _warn(recorded, "it is not on this machine")
+    else:
+        _compare(known, stored.digest, stored.uri, allows_changed)
+
+
+def _find_stored(recorded: RecordedTraining) -> StoredDataset | None:
+    try:
+        job = find_job(recorded.run)
+        return job.executor.find_dataset(job.job_id)
+    except (DeliveryError, RunNotOursError) as error:
+        _logger.warning(
+            "The dataset of run %s is not to be found: %s", recorded.run.info.run_id, describe_failure(error)
+        )
+        return None
+
+
+def _compare(known: Dataset, digest: str, where: str, allows_changed: bool) -> None:
+    if digest == known.digest:
+        return
+    change = f"dataset {where!r} has changed: its digest is {digest}, and the run was trained on {known.digest}"
+    if not allows_changed:
+        raise DatasetError(f"{change}; {_ADVICE}")
+    _logger.warning("The %s", change)
+
+
+def _warn(recorded: RecordedTraining, reason: str) -> None:
+    run_id = recorded.run.info.run_id
+    _logger.warning("Whether the dataset is that of run %s cannot be checked: %s", run_id, reason)
+
+
+def _is_by_metadata(dataset: Dataset) -> bool:
+    """Whether a digest is that of S3's metadata, which no file on a machine has."""
+    return bool(dataset.source_type == "s3" and not dataset.profile)

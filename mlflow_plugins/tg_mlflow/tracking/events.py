@@ -1,0 +1,80 @@
+"""The timeline of a run: each change of its state, with its time and its cause, kept in the run itself."""
+
+import logging
+import re
+import time
+
+from mlflow.entities import Run, RunStatus
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND, MLFLOW_PROJECT_ENTRY_POINT, MLFLOW_USER
+
+from tg_mlflow.errors import TrackingError
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tags import EVENTS_TAG, FAILURE_REASON_TAG, STOP_REASON_TAG
+from tg_mlflow.tracking.timeline import Event, Timeline, format_events, parse_events
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
+
+_LONGEST_CAUSE = 300
+_NOT_PRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+
+
+def note_event(
+    client: TrackingClient,
+    run_id: str,
+    state: str,
+    cause: str = "",
+    time_ms: int | None = None,
+    is_urgent: bool = True,
+) -> None:
+    """Adds a change of state to a run's timeline, unless that has it already. It never raises for what the server does.
+
+    That is one request, and one more for the first change that a client notes of a run. A server that is away is not
+    waited for: what it does not take is written with the next change. Only the process that records a run may call
+    this. How a run was created and has ended is read from MLflow's own data, and need not be noted.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        state: What the run, or its job, has come to.
+        cause: Why, in one line.
+        time_ms: When, in milliseconds since 1970; by default now. What is read from a job's log has the time that it
+            has there, so that who reads the log again notes nothing twice.
+        is_urgent: Whether it is written at once; otherwise the next change is, and this one with it.
+    """
+    cause = _NOT_PRINTABLE.sub(" ", client.mask.mask(cause)).strip()[:_LONGEST_CAUSE]
+    event = Event(time.time_ns() // 1_000_000 if time_ms is None else time_ms, state, cause)
+    timeline = client.timelines.setdefault(run_id, Timeline())
+    with timeline.lock:
+        if time_ms is not None and timeline.has(event):
+            return
+        timeline.pending.append(event)
+        if not is_urgent:
+            return
+        try:
+            _write(client.without_patience(), run_id, timeline)
+        except TrackingError as error:
+            _logger.debug("The timeline of run %s is not written: %s", run_id, error)
+
+
+def _write(client: TrackingClient, run_id: str, timeline: Timeline) -> None:
+    if timeline.stored is None:
+        timeline.stored = parse_events(client.get_run(run_id).data.tags.get(EVENTS_TAG, ""))
+    if new := [event for event in timeline.pending if event not in timeline.stored]:
+        events = [*timeline.stored, *new]
+        client.set_tag(run_id, EVENTS_TAG, format_events(events))
+        timeline.stored = events
+    timeline.pending.clear()
+
+
+def read_events(run: Run) -> list[Event]:
+    """Reads a run's timeline, from its creation to its end, by time. What is damaged is left out."""
+    tags = run.data.tags
+    parts = {"by": MLFLOW_USER, "with": MLFLOW_PROJECT_BACKEND, "entry point": MLFLOW_PROJECT_ENTRY_POINT}
+    origin = ", ".join(f"{word} {tags[tag]}" for word, tag in parts.items() if tags.get(tag))
+    events = [Event(run.info.start_time, "created", origin), *parse_events(tags.get(EVENTS_TAG, ""))]
+    if RunStatus.is_terminated(RunStatus.from_string(run.info.status)):
+        reason = tags.get(STOP_REASON_TAG) or tags.get(FAILURE_REASON_TAG)
+        last = max(event.time_ms for event in events)
+        ending = f"{run.info.status}: {reason}" if reason else run.info.status
+        events.append(Event(run.info.end_time or last, "ended", ending))
+    return sorted(events, key=lambda event: event.time_ms)
