@@ -117,6 +117,14 @@ class SweepChildren:
                 self.trainer.stop(list(unrecorded), describe_stop(error))
                 raise
 
+    def _stop(self, futures: Sequence["Future[None]"]) -> None:
+        """Stops all, whenever further interrupts come: a training that nobody stops would hold this process up."""
+        while True:
+            try:
+                return self.trainer.stop(futures)
+            except KeyboardInterrupt:
+                continue
+
     def _tell(self, member: SweepMember, number: int, count: int) -> None:
         result = self.trainer.results.get(member.name)
         if result is not None:
