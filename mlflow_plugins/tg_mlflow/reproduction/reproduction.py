@@ -22,7 +22,7 @@ from tg_mlflow.delivery.packaged_training import PackagedTraining
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.delivery.secrets import find_config_secrets
 from tg_mlflow.description.writing import write_description
-from tg_mlflow.errors import BackendConfigError, RecordingError, RunNotOursError, TrackingError
+from tg_mlflow.errors import BackendConfigError, RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.loading import check_config, describe_problem
