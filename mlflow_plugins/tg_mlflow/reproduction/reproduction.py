@@ -16,10 +16,12 @@ from tg.common.secrets import MASK
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.comparison.run_record import read_record
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.job_python import trains_with_this_python
 from tg_mlflow.delivery.packaged_training import PackagedTraining
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.delivery.secrets import find_config_secrets
+from tg_mlflow.description.writing import write_description
 from tg_mlflow.errors import BackendConfigError, RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
@@ -34,7 +36,7 @@ from tg_mlflow.reproduction.verdict import Verdict, judge
 from tg_mlflow.takeover.run_job import find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
-from tg_mlflow.tracking.tags import REPRODUCED_BY_TAG, VERDICT_TAG
+from tg_mlflow.tracking.tags import OWN_PREFIX, REPRODUCED_BY_TAG, SYSTEM_PREFIX, VERDICT_TAG
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_reproducing_run
 from tg_mlflow.training.training import Training, train_recorded
@@ -98,6 +100,10 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
         recorded = read_training(client, run, folder)
         place = _find_place(wanted, recorded)
         config = _build_config(place.config_model, recorded, wanted)
+        if not place.has_prices and "max_cost" not in wanted.config:
+            config = config.model_copy(update={"max_cost": None})  # that was for another place
+        costs = Costs(place, config)
+        costs.check()
         project = _find_project(recorded)
         client = TrackingClient(client.tracking_uri, find_config_secrets(project.folder, config, recorded.params))
         executor = place.open(place.build_options(config, project.folder))
@@ -107,7 +113,7 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
             path=recorded.package.path,
             resource=recorded.resource,
             project=project,
-            metric_names=sorted(run.data.metrics),
+            metric_names=sorted(name for name in run.data.metrics if not name.startswith((OWN_PREFIX, SYSTEM_PREFIX))),
             variables=recorded.variables,
             libraries=recorded.libraries,
             known_image=_find_image(recorded, place, wanted),
@@ -120,7 +126,7 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
             run_id = create_reproducing_run(client, run, experiment_id, place.name, name)
             _logger.info("Run %s trains the package of run %s again, at %s", run_id, run.info.run_id, place.name)
             with announcing_interrupt(client, run_id):
-                end = train_recorded(client, run_id, params, Training(source, config, executor))
+                end = train_recorded(client, run_id, params, Training(source, config, executor, costs=costs))
             announce_end(client, run_id, end)
     if end.failure is not None:
         _logger.error("%s", end.failure.partition("\n")[0])
@@ -209,4 +215,6 @@ def _write_verdict(client: TrackingClient, run: Run, run_id: str) -> Verdict:
         client.set_tag(run.info.run_id, REPRODUCED_BY_TAG, f"{run_id}: {verdict.summary}")
     except TrackingError as error:  # it may be another's
         _logger.warning("Run %s is not told of the verdict: %s", run.info.run_id, error)
+    for each in (run_id, run.info.run_id):
+        write_description(client, each)  # with the verdict
     return verdict

@@ -12,6 +12,8 @@ from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to
 from tg.common.errors import JobMissingError
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
+from tg_mlflow.description.run_description import RunDescription
+from tg_mlflow.description.writing import end_described, write_description
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.registration.registration import settle_registration
@@ -75,14 +77,18 @@ def record_rest(
     """
     run_id, tags, executor = found.run_id, found.run.data.tags, found.executor
     written = _read_cursor(found) if executor.traits.repeats_logs else 0
+    replayer, description = Replayer(client, run_id), RunDescription(client, run_id)
     with ExitStack() as afterwards:
         try:
             with (
                 launching(client, run_id),
                 noting_waits(client, run_id),
-                ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
-                RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
+                ending_run(client, run_id, kills=False, is_open=is_running(found.run)) as ending,
+                description,
+                RunRecorder(client, run_id, replayer, written, found.metric_regexes, description.handlers) as recorder,
             ):
+                ending.describe = description.end
+                description.follow(recorder.tail)
                 _note_takeover(client, found)
                 seconds = found.log.system_metrics_seconds
                 sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
@@ -113,6 +119,8 @@ def record_rest(
             afterwards.callback(found.discard)
         if REGISTER_TAG in tags:
             settle_registration(client, run_id)
+        if {REGISTER_TAG, NOT_UPLOADED_TAG} & tags.keys():
+            write_description(client, run_id)  # it tells of that
         return is_recorded
 
 
@@ -184,4 +192,4 @@ def cancel_job(client: TrackingClient, found: RunJob) -> None:
     except JobFailedError:
         return  # the run says so, as of one that was stopped
     except JobMissingError:
-        client.set_terminated(found.run_id, RunStatus.to_string(RunStatus.KILLED))
+        end_described(client, found.run_id, RunStatus.to_string(RunStatus.KILLED))

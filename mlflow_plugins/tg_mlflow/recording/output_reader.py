@@ -51,7 +51,7 @@ class _Stream:
     has_started: bool = False
 
 
-class JobOutput:
+class OutputReader:
     """Takes the output of a run's jobs, and knows by which attempt each piece was written.
 
     An attempt begins with the job's first line (``op`` is ``start``), or with a log of its own. Output of several may
