@@ -11,6 +11,7 @@ from tg.common import DeliveryError, JobStoppedError
 from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.events import flush_events
 from tg_mlflow.tracking.job_runs import end_job_runs
 from tg_mlflow.tracking.stop_reasons import describe_stop, write_stop_reason
 from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
@@ -105,6 +106,7 @@ def _kill(client: TrackingClient, run_id: str, error: BaseException) -> None:
 
 def _end(client: TrackingClient, run_id: str, status: int) -> None:
     word = str(RunStatus.to_string(status))
+    flush_events(client, run_id)
     try:
         end_job_runs(client, run_id, word)
         client.set_terminated(run_id, word)
