@@ -29,7 +29,7 @@ MODULES = (
     "tg_mlflow.places.local",
     "tg_mlflow.places.sagemaker",
     "tg_mlflow.results.figures",
-    "tg_mlflow.results.model",
+    "tg_mlflow.results.model_files",
     "matplotlib.pyplot",
     "git",
     "pathspec",
@@ -90,6 +90,11 @@ class WarmPopen(subprocess.Popen[Any]):
         self.pid = _server().start(request, streams)
         self._child_created = True
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if error is not None:
+            self.kill()  # a test that has failed waits for nothing
+        super().__exit__(kind, error, traceback)
 
 
 def run(

@@ -47,6 +47,7 @@ class Replayer:
         self._attempt = 0
         self._notes = ReplayNotes(client, run_id)
         self._client = client
+        self._run_id = run_id
         self._runs = JobRuns(client, run_id)
         self._models = JobModels(client, self._runs)
         self._batches = RunBatches(client, self._notes.add_refused)
@@ -227,4 +228,7 @@ class Replayer:
             if record.get("model"):
                 self._client.log_model_artifacts(self._models.find(record["model"]), str(folder), above)
             else:
-                self._client.log_artifact(self._runs.find(record["run"]), str(folder / path.name), above)
+                run_id = self._runs.find(record["run"]) if "run" in record else self._run_id
+                self._client.log_artifact(run_id, str(folder / path.name), above)
+                if record.get("is_table"):
+                    self._client.note_tables(run_id, [str(path)])

@@ -2,6 +2,8 @@
 
 # Begins the names of all that this library gives a run, also of what is known of a job besides its output.
 OWN_PREFIX = "tg."
+# Begins the names that MLflow gives to metrics of a machine.
+SYSTEM_PREFIX = "system/"
 
 # What a run is from.
 VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a run as one of ours
@@ -37,6 +39,7 @@ MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separa
 LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separated by ", "
 MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
+DESCRIPTION_TAG = "tg.description"  # JSON: what the description says and no other data do, and its digest as written
 STOP_REASON_TAG = "tg.stop_reason"  # who or what has stopped a run that is KILLED, and when, in one line
 
 # What its job has used of its machine. The points themselves have MLflow's own names.
