@@ -91,6 +91,11 @@ class WarmPopen(subprocess.Popen[Any]):
         self._child_created = True
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
 
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if error is not None:
+            self.kill()  # a test that has failed waits for nothing
+        super().__exit__(kind, error, traceback)
+
 
 def run(
     arguments: Sequence[str],

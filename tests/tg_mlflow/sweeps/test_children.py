@@ -121,3 +121,26 @@ def test_none_starts_between_a_failure_and_the_stop(trainer: HeldTrainings) -> N
     assert trainer.is_stopping
     assert trainer.started.empty()
     assert set(trainer.results) == {"a"}
+
+
+def test_further_interrupts_leave_no_training_that_nobody_stops(trainer: HeldTrainings) -> None:
+    interrupts = [KeyboardInterrupt, KeyboardInterrupt]
+
+    def stop(futures: Sequence["Future[None]"] = (), reason: str = "") -> None:
+        if interrupts:
+            raise interrupts.pop()
+        trainer.is_stopping = True
+        trainer.end(*NAMES)
+
+    def interrupt(result: SweepChildResult, number: int, count: int) -> None:
+        raise KeyboardInterrupt
+
+    trainer.stop = stop  # type: ignore[method-assign]
+    trainings = [
+        (SweepMember(name, {}, {}, ProcessConfig(), make_nothing), cast(SagemakerConfig, None)) for name in NAMES
+    ]
+    trainer.may_complete["a"].set()
+    trainer.may_end["a"].set()
+    with pytest.raises(KeyboardInterrupt):
+        SweepChildren(trainer, 2, False, interrupt).train_at_once(trainings)
+    assert (interrupts, trainer.is_stopping) == ([], True)

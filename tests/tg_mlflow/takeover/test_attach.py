@@ -1,5 +1,6 @@
 """What `attach` says and does to a run that has ended."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from mlflow.entities import LoggedModelOutput
 from tests.memory_server import MemoryClient
 from tests.tg_mlflow.memory_jobs import make_executor, start_job
 from tests.tg_mlflow.takeover.conftest import MemoryPlace
+from tg.common.errors import StorageError
 from tg_mlflow.errors import LogMissingError
 from tg_mlflow.takeover.attach import attach
+from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.testing.memory_executor import Line, MemoryExecutor
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -93,3 +96,21 @@ def test_a_run_that_has_finished_and_is_not_registered_yet_is_then(
         f"Run {run_id} is FINISHED and complete: there is nothing to do",
     ]
     assert [each.run_id for each in store.search_model_versions("name = 'wine'")] == [run_id]
+
+
+@pytest.mark.parametrize("command", [attach, cancel])
+def test_a_job_whose_files_the_disk_does_not_give_now_is_left_for_later(
+    client: MemoryClient, monkeypatch: pytest.MonkeyPatch, command: Callable[[MemoryClient, str], None]
+) -> None:
+    executor = make_executor([Line(0, "hello")])
+    monkeypatch.setattr("tg_mlflow.takeover.run_job.list_places", lambda: {"memory": MemoryPlace(executor)})
+    job = start_job(client, executor, **TAGS)
+
+    def refuse(job_id: str) -> None:
+        raise StorageError("'exit.json' cannot be read: I/O error")
+
+    for name in ("status", "cancel"):
+        monkeypatch.setattr(executor, name, refuse)
+    with pytest.raises(StorageError, match=r"'exit\.json' cannot be read"):
+        command(client, job.run_id)
+    assert client.get_run(job.run_id).info.status == "RUNNING"
