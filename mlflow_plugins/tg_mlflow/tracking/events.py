@@ -70,11 +70,15 @@ def note_event(
         flush_events(client, run_id)
 
 
-def flush_events(client: NotingClient, run_id: str) -> None:
-    """Writes what was noted of a run and is not written yet; asks no server if there is nothing."""
+def flush_events(client: NotingClient, run_id: str) -> bool:
+    """Writes what was noted of a run and is not written yet; asks no server if there is nothing.
+
+    Returns:
+        Whether the run has all that was noted.
+    """
     timeline = client.timelines.setdefault(run_id, Timeline())
     if not timeline.pending:
-        return
+        return True
     asking = client.without_patience()
     with timeline.sending:
         try:
@@ -86,10 +90,11 @@ def flush_events(client: NotingClient, run_id: str) -> None:
                 asking.set_tag(run_id, EVENTS_TAG, format_events(events))
         except TrackingError as error:
             _logger.debug("The timeline of run %s is not written: %s", run_id, error)
-            return
+            return False
         with timeline.lock:
             timeline.stored = events
             del timeline.pending[: len(pending)]
+    return True
 
 
 def read_events(run: Run) -> list[Event]:
