@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from mlflow.entities import RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from tg.common.exception_text import describe_exception
 from tg_mlflow.description.facts import RunFacts
 from tg_mlflow.description.failure_trace import FailureTrace, find_failure_trace
 from tg_mlflow.description.markdown import LONGEST_DESCRIPTION
@@ -46,7 +47,7 @@ def write_description(
     try:
         _write(client.without_patience(), run_id, status, progress, output)
     except Exception as error:  # noqa: BLE001 - whatever keeps a description from being written is no failure of the run
-        _logger.debug("Run %s is not described: %s", run_id, client.mask.mask(str(error)))
+        _logger.debug("Run %s is not described: %s", run_id, client.mask.mask(describe_exception(error)))
 
 
 def end_described(client: TrackingClient, run_id: str, status: str) -> None:
@@ -71,7 +72,7 @@ def build_description(facts: RunFacts) -> str:
         try:
             part = section(facts)
         except Exception as error:  # noqa: BLE001 - of a damaged tag, for example; the others say what they can
-            _logger.debug("%s cannot describe run %s: %s", section.__name__, facts.run.info.run_id, error)
+            _logger.debug("%s fails for run %s: %s", section.__name__, facts.run.info.run_id, describe_exception(error))
             continue
         if part and len(text) + len(part) + 2 <= LONGEST_DESCRIPTION:
             text += f"\n\n{part}" if text else part
