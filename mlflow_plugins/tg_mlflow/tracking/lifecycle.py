@@ -21,11 +21,12 @@ from tg_mlflow.tracking.tags import EVENTS_TAG, FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-# Describes a run that is about to get this status; it raises nothing.
-Describe: TypeAlias = Callable[[str], object]
+# Describes a run that is about to get this status, by a client that waits for the server as long as that is to be done
+# now; it raises nothing.
+Describe: TypeAlias = Callable[[TrackingClient, str], object]
 
 
-def _describe_nothing(status: str) -> None:
+def _describe_nothing(client: TrackingClient, status: str) -> None:
     """Leaves a run's description as it is."""
 
 
@@ -122,7 +123,7 @@ def _end(client: TrackingClient, run_id: str, status: int, describe: Describe) -
         note_missing(client, run_id, [EVENTS_TAG])
     try:
         with uninterrupted() as held:
-            describe(word)
+            describe(client, word)
         end_job_runs(client, run_id, word)
         client.set_terminated(run_id, word)
     except (TrackingError, KeyboardInterrupt) as error:
