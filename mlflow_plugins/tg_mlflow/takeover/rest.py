@@ -10,9 +10,10 @@ from mlflow.entities import RunStatus
 from tg.common import JobFailedError
 from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
 from tg.common.errors import JobMissingError
+from tg.common.system.disk_errors import is_of_the_disk
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
-from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.errors import RecordingError, RunNotOursError, describe_failure
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
@@ -69,7 +70,7 @@ def record_rest(
     Raises:
         JobFailedError: If the job has failed or was stopped; the run says so then, too.
         LogMissingError: If its output is not here as a whole; the run says so.
-        RecordingError: If the tracking server does not take it.
+        RecordingError: If the tracking server does not take it, or this machine's disk does not take what it needs.
         RunEndedError: If another process has ended the run meanwhile.
         RunNotOursError: If the tag that says how much is recorded is damaged.
     """
@@ -81,6 +82,7 @@ def record_rest(
                 launching(client, run_id),
                 noting_waits(client, run_id),
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
+                _needing_disk(found),
                 RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
             ):
                 _note_takeover(client, found)
@@ -117,6 +119,24 @@ def record_rest(
 
 
 @contextmanager
+def _needing_disk(found: RunJob) -> Iterator[None]:
+    """Leaves a run open where this machine's disk does not take what its recording needs: that is not the job's fault.
+
+    Raises:
+        RecordingError: In place of an error of the disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_of_the_disk(error):
+            raise
+        raise RecordingError(
+            f"run {found.run_id} cannot be recorded now ({describe_failure(error)}); what job {found.job_id} has said "
+            f"and made is kept: when that is settled, run `tg-mlflow attach {found.run_id}`"
+        ) from error
+
+
+@contextmanager
 def _guarding(client: TrackingClient, found: RunJob, costs: Costs | None, attempt: int) -> Iterator[None]:
     """Records what the job costs, and keeps to its budget, as far as that is known."""
     costs = costs or _find_costs(found)
@@ -149,11 +169,11 @@ def _note_takeover(client: TrackingClient, found: RunJob) -> None:
 
 def _log_kept_package(client: TrackingClient, found: RunJob) -> None:
     """Logs the package of a failed job, if its launcher did not come to that; of other jobs, the archive has it."""
-    if (path := find_kept_package(found.job_id)) is not None:
-        attempts = Attempts(client.mask)
-        with attempts("package"):
+    attempts = Attempts(client.mask)
+    with attempts("package"):
+        if (path := find_kept_package(found.job_id)) is not None:
             log_package(client, found.run_id, path)
-        note_missing(client, found.run_id, attempts.missing)
+    note_missing(client, found.run_id, attempts.missing)
 
 
 def _read_cursor(found: RunJob) -> int:
