@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, LoggedModel, Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
+from mlflow.entities import Experiment, FileInfo, LoggedModel, Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.store.entities import PagedList
@@ -130,6 +130,17 @@ class MemoryServer(MlflowClient):
         name = Path(local_path).name
         path = f"{artifact_path}/{name}" if artifact_path else name
         self.files[run_id, path] = Path(local_path).read_bytes()
+
+    def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
+        self._take("get_metric_history")
+        return [each for each in self._find(run_id)["metrics"] if each.key == key]
+
+    def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
+        self._take("list_artifacts")
+        above = f"{path}/" if path else ""
+        names = [name for owner, name in self.files if owner == run_id and name.startswith(above)]
+        below = {above + name.removeprefix(above).partition("/")[0]: name for name in names}
+        return [FileInfo(each, each != name, None) for each, name in sorted(below.items())]
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
         self._take("download_artifacts")

@@ -37,7 +37,7 @@ HOST_FLOORS = [
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery", "registration", "usage", "cost"},
+    {"recording", "results", "delivery", "description", "registration", "usage", "cost"},
     {"replay"},
     {"places", "figures", "comparison"},
     {"tracking", "project"},
@@ -48,7 +48,8 @@ HOST_FLOORS = [
 HOST_LIMITS = {
     "comparison": {"tracking", "errors"},
     "figures": set(),
-    "sweeps.report": {"results", "figures", "tracking", "errors"},
+    "sweeps.report": {"description", "results", "figures", "tracking", "errors"},
+    "description": {"tracking", "errors"},
     "recording": {"replay", "tracking", "errors"},
     "replay": {"tracking", "errors"},
     "registration": {"places", "tracking", "errors"},
@@ -65,7 +66,7 @@ SHIPPED_ROOMS = {
     "common.secrets": set(),
     "common.system": set(),
     "common.ml.tables": set(),
-    "common.ml.training_core": {"ml.tables", "secrets"},
+    "common.ml.training_core": {"ml.tables", "secrets", "system"},
     "common.ml.dft": {"ml.tables"},
     "common.ml.single_frame_training": {
         "ml.training_core",

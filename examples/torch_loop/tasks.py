@@ -35,7 +35,7 @@ class SpiralTask(AbstractTrainingTask):
         optimizer = torch.optim.Adam(network.parameters(), self.learning_rate)
         measure = nn.CrossEntropyLoss()
         batches = DataLoader(TensorDataset(points, labels), batch_size=50, shuffle=True)
-        for epoch in environment.track(range(self.epochs)):
+        for epoch in environment.track(range(self.epochs), unit="epoch"):
             total = 0.0
             for batch, expected in batches:
                 optimizer.zero_grad()

@@ -91,7 +91,7 @@ class JobRunner:
             job.advance("Interrupted", "Training job interrupted: the spot instances were reclaimed")
             if not self._wait_for_machines(job):
                 return _find_early_ending(job)
-            job.advance("Restarting", "Restarting the training job")
+            job.advance("Starting", "Starting the training job")
         return self._upload(job, training, outcome)
 
     def _start(self, job: TrainingJob) -> bool:

@@ -25,6 +25,7 @@ LAZY = [
     "tg_mlflow.comparison",
     "tg_mlflow.cost",
     "tg_mlflow.delivery",
+    "tg_mlflow.description",
     "tg_mlflow.figures",
     "tg_mlflow.notebook",
     "tg_mlflow.places",

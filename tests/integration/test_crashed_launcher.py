@@ -79,7 +79,11 @@ def test_the_next_command_settles_a_training_that_took_its_launcher_along(
     assert "its process ended in the middle, as after a crash, os._exit" in run.data.tags["tg.failure_reason"]
     assert run.data.metrics == {"loss": 0.5}
     assert "the last words\n" in Path(store.download_artifacts(run.info.run_id, "logs/train.log")).read_text()
-    assert sorted(each.path for each in store.list_artifacts(run.info.run_id)) == ["logs", "package"]
+    assert sorted(each.path for each in store.list_artifacts(run.info.run_id)) == [
+        "environment.json",
+        "logs",
+        "package",
+    ]
     assert list((tmp_path / "jobs").iterdir()) == []
     assert not (tmp_path / "jobs-launchers").exists()
 

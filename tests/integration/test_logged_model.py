@@ -98,13 +98,18 @@ def test_two_versions_load_in_a_process_that_knows_neither(
     assert min(found[1]) > 900 > max(found[0])
 
 
-def test_mlflow_models_predict_needs_nothing_else(project: ProjectFolder, store: MlflowClient, tmp_path: Path) -> None:
+def test_mlflow_models_predict_needs_nothing_but_the_registered_model(
+    project: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    register = {"name": "points", "alias": "champion"}
+    project.write("tg.json", json.dumps({"dataset": "points.parquet", "register": register}))
     run_id = train(project, 1000)
+    assert store.get_run(run_id).data.tags["tg.registered"] == "version 1 of points, the champion"
     features = make_points(3)[["x", "y"]]
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "input.json").write_text(json.dumps({"dataframe_split": features.to_dict(orient="split")}))
-    words = ["models", "predict", "-m", f"runs:/{run_id}/model", "--env-manager", "local", "-i", "input.json"]
+    words = ["models", "predict", "-m", "models:/points@champion", "--env-manager", "local", "-i", "input.json"]
     result = subprocess.run(
         [str(BIN / "mlflow"), *words, "-o", "output.json"],
         cwd=empty,

@@ -104,7 +104,7 @@ def read_artifacts(client: MlflowClient, run_id: str, folder: str | None = None)
     return [
         each
         for found in client.list_artifacts(run_id, folder)
-        if found.path not in ("logs", "package", "result", "task.json")
+        if found.path not in ("environment.json", "logs", "package", "result", "task.json")
         for each in (
             read_artifacts(client, run_id, found.path) if found.is_dir else [(found.path, int(found.file_size))]
         )

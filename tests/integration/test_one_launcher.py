@@ -252,7 +252,13 @@ def test_a_launcher_elsewhere_sees_that_its_run_was_completed(
     assert f"Run {run_id} is FINISHED: another process has ended the run meanwhile (" in launcher.output
     assert (the_run(store).info.status, "tg.failure_reason" in the_run(store).data.tags) == ("FINISHED", False)
     assert [(point.step, point.value) for point in store.get_metric_history(run_id, "loss")] == [(0, 0.5), (1, 0.25)]
-    assert {each.path for each in store.list_artifacts(run_id)} == {"logs", "package", "result", "task.json"}
+    assert {each.path for each in store.list_artifacts(run_id)} == {
+        "environment.json",
+        "logs",
+        "package",
+        "result",
+        "task.json",
+    }
     assert list((tmp_path / "jobs").iterdir()) == []
 
 

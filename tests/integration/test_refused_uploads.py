@@ -110,6 +110,7 @@ def test_a_bucket_that_cannot_be_reached_fails_no_training(
     finally:
         server.stop()
     root = f"ours/{run.info.run_id}/artifacts/"
-    assert {key.removeprefix(root).partition("/")[0] for key in keys} == {"logs", "package", "result", "task.json"}
+    found = {key.removeprefix(root).partition("/")[0] for key in keys}
+    assert found == {"environment.json", "logs", "package", "result", "task.json"}
     run = store.get_run(run.info.run_id)
     assert (run.info.status, "tg.not_uploaded" in run.data.tags) == ("FINISHED", False)

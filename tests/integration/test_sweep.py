@@ -61,9 +61,8 @@ def family(store: MlflowClient) -> tuple[Run, list[Run]]:
 def test_a_sweep_is_a_run_with_a_child_for_each_combination(
     project: ProjectFolder, store: MlflowClient, tmp_path: Path, place: str
 ) -> None:
-    words = sweep(
-        project, sweep={"rate": [0.5, 1, 2], "size": [[1], [1, 2], [3], [4, 4]]}, primary_metric="loss", mode="min"
-    )
+    grid = {"rate": [0.5, 1, 2], "size": [[1], [1, 2], [3], [4, 4]]}
+    words = sweep(project, sweep=grid, primary_metric="loss", mode="min", register={"name": "points"})
     with Launcher(project, place, tmp_path, *words) as launcher:
         assert launcher.wait_for_end() == 0, launcher.output
     parent, children = family(store)
@@ -77,17 +76,20 @@ def test_a_sweep_is_a_run_with_a_child_for_each_combination(
     (child,) = (run for run in children if run.info.run_name == "R0.5-S1-2")
     assert child.data.params == {"rate": "0.5", "size": "[1, 2]"}
     assert child.data.tags["tg.place"] == f"tg-{place}"
-    for run in (parent, child):
+    for run, register in ((parent, {"register": {"name": "points"}}), (child, {})):
         assert json.loads(run.data.tags["tg.config"]) == {
             "dataset": "points.parquet",
             "log": {"check_model": False, "figures": False},
             "primary_metric": "loss",
             "mode": "min",
+            **register,
         }
     assert {each.path for each in store.list_artifacts(child.info.run_id)} >= {"logs", "package", "result", "task.json"}
     assert len({run.data.tags["tg.package_sha256"] for run in children}) == 1
     assert parent.data.tags["tg.best_name"] == "R0.5-S1"
     assert parent.data.metrics["loss"] == 0.5
+    assert parent.data.tags["tg.registered"] == "not registered: the run has no model"
+    assert [run for run in children if {"tg.register", "tg.registered"} & run.data.tags.keys()] == []
     assert parent.data.metrics["tg.sweep_finished"] == 12
     path = store.download_artifacts(parent.info.run_id, "sweep/summary.csv", str(tmp_path))
     with open(path, newline="", encoding="utf-8") as file:

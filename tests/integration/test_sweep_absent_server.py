@@ -83,7 +83,7 @@ def assert_complete(client: MlflowClient, folder: Path) -> None:
         points = [(point.step, point.value) for point in client.get_metric_history(run_id, "loss")]
         assert sorted(points) == [(step, rate / (step + 1)) for step in range(STEPS)]
         artifacts = {each.path for each in client.list_artifacts(run_id)}
-        assert artifacts == {"logs", "package", "result", "task.json"}
+        assert artifacts == {"environment.json", "logs", "package", "result", "task.json"}
         log = Path(client.download_artifacts(run_id, "logs/train.log", str(folder))).read_text()
         assert log.count("###METRIC###loss:") == STEPS
     assert processes_that_name(folder / "jobs") == []

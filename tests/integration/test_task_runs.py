@@ -138,6 +138,11 @@ def test_tasks_without_names_are_numbered(tasks: types.ModuleType, store: Mlflow
             {"config": {"sweep": {"a": [1]}}},
             "sweep is for projects; build a task for each combination, as with Autonamer",
         ),
+        (
+            lambda swept: [swept()],
+            {"config": {"register": {"name": "points"}}},
+            "register is for the best of the tasks; name the primary_metric",
+        ),
         (lambda swept: [swept()], {"config": {"detach": True}}, "detach does not go with sweep; leave out one"),
         (lambda swept: [swept()], {"folder": "nowhere"}, "folder '.*nowhere' does not exist; correct the path"),
         (lambda swept: [swept()], {"config": "no.json"}, r"config 'no.json' cannot be read as JSON: \[Errno 2\].*"),

@@ -71,7 +71,8 @@ def test_trials_are_runs_of_one_package(tasks: types.ModuleType, store: MlflowCl
     grid = {"rate": [0.25, 2.0], "count": [1, 3]}
     study = optuna.create_study(sampler=optuna.samplers.GridSampler(grid, seed=0), pruner=optuna.pruners.NopPruner())
     space = {"rate": FloatDistribution(0.1, 10, log=True), "count": IntDistribution(1, 5)}
-    with TgObjective(tasks.Swept(), space, "loss", run_name="the study") as objective:
+    config = {"register": {"name": "points"}}
+    with TgObjective(tasks.Swept(), space, "loss", config=config, run_name="the study") as objective:
         study.optimize(objective, n_trials=4, n_jobs=2)
     assert sorted(trial.value or 0 for trial in study.trials) == [0.05, 0.15, 0.4, 1.2]
     assert study.best_params == {"rate": 0.25, "count": 1}
@@ -93,6 +94,7 @@ def test_trials_are_runs_of_one_package(tasks: types.ModuleType, store: MlflowCl
     assert (parent.info.status, parent.info.run_name) == ("FINISHED", "the study")
     assert parent.data.tags["tg.best_name"] == f"trial-{study.best_trial.number}"
     assert parent.data.metrics["loss"] == 0.05
+    assert parent.data.tags["tg.registered"] == "not registered: the run has no model"
     assert "its loss of 0.05 is the min" in parent.data.tags["mlflow.note.content"]
     assert list((tmp_path / "jobs").iterdir()) == []
     assert f"run '{objective.run_id}' is a study" in command(tmp_path, "attach", objective.run_id).stderr

@@ -68,6 +68,8 @@ def test_a_job_that_a_release_has_left_is_attached(
     assert (run.info.status, run.data.metrics["roc_auc_score_test"]) == ("FINISHED", SCORE)
     assert "tg.missing" not in run.data.tags
     assert list((tmp_path / "jobs").iterdir()) == []
+    model = mlflow.sklearn.load_model(f"runs:/{run_id}/model")  # with the code of that version
+    np.testing.assert_allclose(model.predict_proba(make_points().head(3)[["x", "y"]])[:, 1], PROBABILITIES, rtol=1e-12)
 
 
 def test_a_logged_model_is_served(release: Path, tmp_path: Path) -> None:

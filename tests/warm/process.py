@@ -29,7 +29,7 @@ MODULES = (
     "tg_mlflow.places.local",
     "tg_mlflow.places.sagemaker",
     "tg_mlflow.results.figures",
-    "tg_mlflow.results.model",
+    "tg_mlflow.results.model_files",
     "matplotlib.pyplot",
     "git",
     "pathspec",

@@ -127,8 +127,9 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         plan = _plan(place_name, request)
         if plan.is_dry_run:
             click.echo(describe_dry_run(plan.project, plan.command, plan.config, plan.client.mask))
-        if (plan.is_dry_run or plan.config.max_cost is not None) and not plan.members:
-            _logger.info("%s", plan.costs.describe())
+        is_dear = plan.is_dry_run or plan.config.max_cost is not None  # a sweep says so itself
+        if is_dear and not plan.members and (text := plan.costs.describe()) is not None:
+            _logger.info("%s", text)
         warn_of_ignored_settings(plan.project, plan.command, plan.config, request.config)
         warn_of_staying_files(plan.command, plan.config)
         settle_crashes(plan.client)

@@ -47,8 +47,8 @@ def reproduce(
     The exit code is 0 if the results are identical to the last digit, 1 if they differ, and 2 if there are none to
     compare.
     """
-    from tg_mlflow.reproduction import Reproduction
-    from tg_mlflow.reproduction import reproduce as train_again
+    from tg_mlflow.reproduction.reproduction import Reproduction
+    from tg_mlflow.reproduction.reproduction import reproduce as train_again
     from tg_mlflow.takeover.crashes import settle_crashes
     from tg_mlflow.tracking.client import TrackingClient
 

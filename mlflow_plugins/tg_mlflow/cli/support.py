@@ -15,6 +15,8 @@ from tg.common import TgError
 from tg.common.secrets import SecretMask
 from tg.common.system.disk_errors import is_of_the_disk
 from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.new_run import find_or_create_experiment
 from tg_mlflow.tracking.new_store import open_store
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -70,5 +72,6 @@ def set_experiment(name: str | None) -> str:
     """
     open_store()
     if name is not None:
+        find_or_create_experiment(TrackingClient(), name)
         mlflow.set_experiment(name)
     return str(mlflow.tracking.fluent._get_experiment_id())

@@ -8,6 +8,7 @@ from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config, set_experiment
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.project_training import ProjectTraining
 from tg_mlflow.delivery.secrets import find_secrets
 from tg_mlflow.places.attached import AttachedConfig, AttachedPlace
@@ -62,6 +63,7 @@ def train(
         command = parse_train_words(target, assignments)
         project = read_project(folder)
         settings = load_config(AttachedConfig, project.folder, read_config(config))
+        Costs(AttachedPlace(), settings).check()
         client = TrackingClient(mlflow.get_tracking_uri(), find_secrets({}, project, command, settings))
         settle_crashes(client, besides=MLFLOW_RUN_ID.get())
         run_id, params = MLFLOW_RUN_ID.get(), {}

@@ -1,6 +1,5 @@
 """Compares the code of two runs: the project's files, this library's version, and the task."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
@@ -12,6 +11,7 @@ from tg_mlflow.comparison.source_text import diff_texts
 from tg_mlflow.tracking.tags import PACKAGE_SHA256_TAG, VERSION_TAG
 
 _DIGITS = 12
+_PICKLED = "what {} holds"
 
 
 def compare_code(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
@@ -46,10 +46,9 @@ def compare_tasks(first: RunRecord, second: RunRecord, known: Sequence[Differenc
     objects = [{} if each.package is None else each.package.objects for each in (first, second)]
     is_explained = found or any(each.kind in ("code", "parameter", "config") for each in known)
     if objects[0].keys() == objects[1].keys() and not is_explained:
-        digests = [
-            {name: hashlib.sha256(content).hexdigest()[:_DIGITS] for name, content in each.items()} for each in objects
-        ]
-        yield from compare_named("code", *digests)
+        yield from compare_named(
+            "code", *({_PICKLED.format(name): digest[:_DIGITS] for name, digest in each.items()} for each in objects)
+        )
 
 
 def _unquote(difference: Difference) -> tuple[str, ...]:

@@ -119,9 +119,8 @@ class Comparison:
 
 
 def _mask(difference: Difference, mask: SecretMask) -> Difference:
-    masked: dict[str, Any] = {
-        name: mask.mask(value) for name, value in vars(difference).items() if isinstance(value, str)
-    }
+    texts = {name: value for name, value in vars(difference).items() if isinstance(value, str) and name != "kind"}
+    masked: dict[str, Any] = {name: mask.mask(value) for name, value in texts.items()}
     return replace(difference, **masked)
 
 
@@ -137,3 +136,8 @@ def compare_named(kind: str, first: Mapping[str, str], second: Mapping[str, str]
     for name in sorted({*first, *second}):
         if first.get(name) != second.get(name):
             yield Difference(kind, name, first.get(name), second.get(name))
+
+
+def count(number: int, what: str) -> str:
+    """Writes a number of things."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -8,7 +8,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from tg_mlflow.comparison.differences import Difference, compare_named, compare_values
+from tg_mlflow.comparison.differences import Difference, compare_named, compare_values, count
 from tg_mlflow.comparison.package_record import PackageRecord
 from tg_mlflow.comparison.run_record import RunRecord
 
@@ -51,12 +51,11 @@ class _Environment:
     @staticmethod
     def parse(given: Mapping[str, Any]) -> "_Environment":
         noted = {name: given[name] for name in _FACTS if given.get(name) is not None}
-        facts = {name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in noted.items()}
-        return _Environment(
-            {**_DEFAULTS, **facts},
-            {canonicalize_name(name): str(version) for name, version in dict(given.get("libraries") or {}).items()},
-            {name: str(value) for name, value in dict(given.get("threads") or {}).items()},
-        )
+        facts = {
+            name: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in noted.items()
+        }
+        libraries, threads = _read_texts(given.get("libraries")), _read_texts(given.get("threads"))
+        return _Environment({**_DEFAULTS, **facts}, _normalize(libraries), threads)
 
 
 def compare_environments(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
@@ -111,9 +110,9 @@ def _find_versions(record: RunRecord, environment: _Environment | None) -> Mappi
 
 def _read_versions(package: PackageRecord) -> dict[str, str]:
     """Returns the versions that a package was made with, or requires."""
-    made_with = dict(package.properties.get("library_versions") or {})
+    made_with = _normalize(_read_texts(package.properties.get("library_versions")))
     required = {name: line.removeprefix("==") for name, line in _read_conditions(package).items() if _PIN.match(line)}
-    return {canonicalize_name(name): str(version) for name, version in made_with.items()} | required
+    return {**made_with, **required}
 
 
 def _read_required(package: PackageRecord) -> dict[str, str]:
@@ -134,11 +133,19 @@ def _read_conditions(package: PackageRecord) -> dict[str, str]:
     return conditions
 
 
+def _read_texts(values: Any) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()} if isinstance(values, dict) else {}
+
+
+def _normalize(libraries: Mapping[str, str]) -> dict[str, str]:
+    return {canonicalize_name(name): version for name, version in libraries.items()}
+
+
 def _describe(environment: _Environment | None) -> Sequence[str | None]:
     """Writes what ``_MISSING`` names of an environment, if there is one."""
     if environment is None:
         return [None] * len(_MISSING)
     facts = environment.facts
     threads = ", ".join(f"{name}={value}" for name, value in environment.threads.items()) or _UNSET
-    libraries = f"{len(environment.libraries)} libraries"
-    return facts.get("python"), libraries, facts.get("cpu"), threads, facts.get(_SEED)
+    versions = count(len(environment.libraries), "version")
+    return facts.get("python"), versions, facts.get("cpu"), threads, facts.get(_SEED)

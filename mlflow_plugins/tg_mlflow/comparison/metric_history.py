@@ -47,7 +47,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def compare_histories(name: str, first: Sequence[Point], second: Sequence[Point]) -> MetricDifference | None:
-    """Compares the points of two runs, as :func:`read_history` has them, by step and order; NaN equals NaN.
+    """Compares the points of two runs, as :func:`read_histories` has them, by step and order; NaN equals NaN.
 
     Of the values of one step and one millisecond, MLflow keeps neither the order nor repeats. A step that has such
     values is the same if both runs have the same values in it.

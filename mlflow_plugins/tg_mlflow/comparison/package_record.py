@@ -3,10 +3,12 @@
 import hashlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickletools import genops
 from typing import Any
 
 from tg.common.delivery.delivery.package.package_file import read_module_files
@@ -20,8 +22,14 @@ _PROPERTIES = "properties.json"
 _RESOURCES, _SHIPPED = "resources", "tg"
 # What a package has besides the project's files.
 _OWN_FILES = {"__init__.py", _PROPERTIES}
+# By these, a pickle refers to what it has held before, by numbers.
+_MEMO = {"BINGET", "BINPUT", "GET", "LONG_BINGET", "LONG_BINPUT", "MEMOIZE", "PUT"}
+# By this, cloudpickle knows a class that it has pickled by value, such as a notebook's.
+_CLASS_ID = re.compile(r"^BINUNICODE '[0-9a-f]{32}'$")
 # The differences of larger texts take minutes to find, and nobody reads them.
 _LARGEST_TEXT = 500_000
+# What holds data is not read part by part.
+_LARGEST_PICKLE = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -54,14 +62,14 @@ class PackageRecord:
         root: Its top module, which its modules and pickles name.
         properties: Its ``properties.json``.
         sources: The project's files by path, without the renaming of modules.
-        objects: The pickles in it by name, without that renaming, too.
+        objects: Digests of the pickles in it by name, without that renaming, too.
         shipped: Digests of this library's own modules by path.
     """
 
     root: str
     properties: Mapping[str, Any]
     sources: Mapping[str, SourceFile]
-    objects: Mapping[str, bytes]
+    objects: Mapping[str, str]
     shipped: Mapping[str, str]
 
 
@@ -87,7 +95,7 @@ def read_package(path: Path) -> PackageRecord:
         properties,
         {name: SourceFile.of(content) for name, content in (_restore(files, root) | project).items()},
         {
-            name: content.replace(f"{root}.".encode(), b"")
+            name: _digest_pickle(content.replace(f"{root}.".encode(), b""))
             for name, content in files.items()
             if name.startswith(f"{_RESOURCES}/") and name.endswith(".pkl")
         },
@@ -110,6 +118,18 @@ def _restore(files: Mapping[str, bytes], root: str) -> dict[str, bytes]:
             content = restore_imports(content.decode("latin-1"), root).encode("latin-1")
         restored[name] = content
     return restored
+
+
+def _digest_pickle(content: bytes) -> str:
+    """Digests what a pickle holds besides what differs between processes: the order of sets, and ids of classes."""
+    if len(content) > _LARGEST_PICKLE:
+        return hashlib.sha256(content).hexdigest()
+    try:
+        parts = [f"{opcode.name} {value!r}" for opcode, value, _ in genops(content) if opcode.name not in _MEMO]
+        content = "\n".join(sorted(_CLASS_ID.sub("", part) for part in parts)).encode("utf-8", "backslashreplace")
+    except ValueError:
+        pass  # it has names that are not ASCII, which pickletools does not read
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read_project(archive: bytes | None) -> Iterator[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tg_mlflow.comparison.differences import Difference, PredictionDifference, compare_values
+from tg_mlflow.comparison.differences import Difference, PredictionDifference, compare_values, count
 from tg_mlflow.comparison.run_record import RunRecord
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _find_different(first: "pd.Series[Any]", second: "pd.Series[Any]") -> "np.nd
 
 
 def _count(predictions: Mapping[str, Path] | None) -> str | None:
-    return None if predictions is None else f"{len(predictions)} files of predictions"
+    return None if predictions is None else count(len(predictions), "file") + " of predictions"
 
 
 def _digest(path: Path | None) -> str | None:

@@ -14,6 +14,7 @@ from tg_mlflow.comparison.differences import (
     MetricDifference,
     PredictionDifference,
     SourceDifference,
+    count,
 )
 from tg_mlflow.comparison.run_record import RunRecord
 from tg_mlflow.tracking.tags import PLACE_TAG
@@ -28,6 +29,10 @@ _NOTHING = {
     "metric": "no such point",
     "predictions": "not there",
 }
+
+# Nobody reads more of one file, such as one of data.
+_MOST_LINES = 500
+_LONGEST_VALUE = 300
 
 
 def format_json(first: RunRecord, second: RunRecord, comparison: Comparison) -> str:
@@ -76,23 +81,26 @@ def _describe_run(record: RunRecord) -> str:
 
 def _describe(difference: Difference) -> list[str]:
     if isinstance(difference, SourceDifference) and difference.unified_diff:
-        return difference.unified_diff.splitlines()
+        lines = difference.unified_diff.split("\n")[:-1]
+        left_out = [f"… {len(lines) - _MOST_LINES:,} more lines; --json has all"] if lines[_MOST_LINES:] else []
+        return [*lines[:_MOST_LINES], *left_out]
     change = f"{difference.name}: {_write(difference, FIRST)} -> {_write(difference, SECOND)}"
     if isinstance(difference, MetricDifference):
         most = max(difference.first_points, difference.second_points)
-        return [f"{change} at step {difference.step}; {difference.equal_points:,} of {_count(most, 'point')} equal"]
+        return [f"{change} at step {difference.step}; {difference.equal_points:,} of {count(most, 'point')} equal"]
     if isinstance(difference, PredictionDifference):
         most = max(difference.first_rows, difference.second_rows)
         where = f"{difference.column!r} of row {difference.row:,}"
-        return [f"{change} in {where}; {difference.equal_rows:,} of {_count(most, 'row')} equal"]
+        return [f"{change} in {where}; {difference.equal_rows:,} of {count(most, 'row')} equal"]
     return [change]
 
 
 def _write(difference: Difference, side: str) -> str:
     value = difference.first if side == FIRST else difference.second
-    if side in difference.not_recorded:
-        return "not recorded" if value is None else value
-    return _NOTHING.get(difference.kind, "none") if value is None else value
+    if value is None:
+        return "not recorded" if side in difference.not_recorded else _NOTHING.get(difference.kind, "none")
+    shown = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}… ({len(value):,} characters)"
+    return shown.replace("\n", "\\n")
 
 
 def _conclude(comparison: Comparison, shown: Sequence[Difference], unknown: Sequence[Difference]) -> list[str]:
@@ -100,7 +108,7 @@ def _conclude(comparison: Comparison, shown: Sequence[Difference], unknown: Sequ
     if unknown:
         lines.append(f"Neither run has recorded: {', '.join(each.name for each in unknown)}")
     if comparison.equal_metrics:
-        counts = _count(comparison.equal_metrics, "metric"), _count(comparison.equal_points, "point")
+        counts = count(comparison.equal_metrics, "metric"), count(comparison.equal_points, "point")
         lines.append(f"Equal to the last digit: {counts[0]} with {counts[1]}")
     if comparison.is_identical:
         return [*lines, "The runs are identical"]
@@ -108,7 +116,3 @@ def _conclude(comparison: Comparison, shown: Sequence[Difference], unknown: Sequ
         return [*lines, "The runs are identical in all that they have recorded"]
     kinds = list(dict.fromkeys(each.kind for each in shown))
     return [*lines, f"The runs differ in {', '.join(kinds)}"]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -13,12 +13,19 @@ from tg_mlflow.comparison.differences import (
     Difference,
     compare_named,
     compare_values,
+    count,
 )
 from tg_mlflow.comparison.environments import compare_environments
 from tg_mlflow.comparison.metric_history import compare_histories
 from tg_mlflow.comparison.predictions import compare_predictions
 from tg_mlflow.comparison.run_record import RunRecord, flatten, read_object
-from tg_mlflow.tracking.tags import MISSING_LOG_TAG, PLACE_OPTIONS_TAG, PLACE_TAG, REFUSED_METRICS_TAG
+from tg_mlflow.tracking.tags import (
+    EXIT_CODE_TAG,
+    MISSING_LOG_TAG,
+    PLACE_OPTIONS_TAG,
+    PLACE_TAG,
+    REFUSED_METRICS_TAG,
+)
 
 _ORDER = (*CAUSES, *OUTCOMES)
 
@@ -51,7 +58,7 @@ def compare(first: RunRecord, second: RunRecord) -> Comparison:
 
 def _compare_config(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
     if first.config is None or second.config is None:
-        configs = (None if each.config is None else f"{len(each.config)} keys" for each in (first, second))
+        configs = (None if each.config is None else count(len(each.config), "key") for each in (first, second))
         yield from compare_values("config", "configuration", *configs)
     else:
         yield from compare_named("config", first.config, second.config)
@@ -84,3 +91,6 @@ def _compare_status(first: RunRecord, second: RunRecord) -> Iterator[Difference]
     sides = tuple(side for side, record in ((FIRST, first), (SECOND, second)) if record.is_running)
     if sides or status[0] != status[1]:
         yield Difference("status", "status", status[0], status[1], sides)
+    codes = [each.tags.get(EXIT_CODE_TAG) for each in (first, second)]
+    if None not in codes:
+        yield from compare_values("status", "exit code", *codes)

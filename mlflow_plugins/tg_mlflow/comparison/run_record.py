@@ -16,13 +16,17 @@ from tg_mlflow.comparison.package_record import PackageRecord, read_package
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import download_quietly, is_running, read_run
-from tg_mlflow.tracking.tags import CONFIG_TAG, DATASET_TAG, OWN_PREFIX, SWEEP_TAG
+from tg_mlflow.tracking.tags import CONFIG_TAG, DATASET_TAG, NOT_UPLOADED_TAG, OWN_PREFIX, SWEEP_TAG, SYSTEM_PREFIX
 
 ENVIRONMENT = "environment.json"
 _TASK = "task.json"
 _PACKAGE, _RESULT = "package", "result"
 # Measurements of a job and its machine, which are never the same.
-_MEASURED = (OWN_PREFIX, "system/")
+_MEASURED = (OWN_PREFIX, SYSTEM_PREFIX)
+# How jsonpickle names a set, which has another order in each process.
+_SET = "py/set"
+# A training that ends so makes no archive.
+_WITHOUT_RESULTS = ("FAILED", "KILLED")
 # What an archive has of predictions.
 _PREDICTIONS = ("result_df", "predictions")
 
@@ -118,12 +122,14 @@ def read_record(client: TrackingClient, run_id: str, folder: Path) -> RunRecord:
         metrics=read_histories(
             client, run_id, sorted(key for key in run.data.metrics if not key.startswith(_MEASURED))
         ),
-        predictions=None if archive is None else _extract_predictions(archive, folder / "predictions"),
+        predictions=_read_predictions(run, archive, folder / "predictions"),
     )
 
 
 def flatten(value: Any, path: str = "") -> dict[str, str]:
     """Writes the parts of a JSON value by their dotted paths; text that could be something else is in quotes."""
+    if isinstance(value, list) and path.endswith(_SET):
+        value = sorted(value, key=json.dumps)
     parts = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
     if path and not parts:
         return {path: value if isinstance(value, str) and not _is_json(value) else json.dumps(value)}
@@ -167,7 +173,10 @@ def _read_dataset(given: DatasetInput) -> DatasetRecord:
     return DatasetRecord(dataset.name, dataset.digest, context, rows, by_metadata)
 
 
-def _extract_predictions(archive: Path, folder: Path) -> dict[str, Path]:
+def _read_predictions(run: Run, archive: Path | None, folder: Path) -> dict[str, Path] | None:
+    if archive is None:
+        has_none = run.info.status in _WITHOUT_RESULTS and NOT_UPLOADED_TAG not in run.data.tags
+        return {} if has_none else None
     members = [member.name for member in scan_archive(archive) if not member.is_folder]
     names = [name for name in members if PurePosixPath(name).stem in _PREDICTIONS]
     extract_archive(archive, folder, set(names))

@@ -18,7 +18,7 @@ class Budget:
         self.most_usd = most_usd
         self._spent_usd = spent_usd
         self._jobs: dict[str, tuple[float, float]] = {}
-        self._listeners: list[Callable[[], object]] = []
+        self._listeners: list[Callable[[str], object]] = []
         self._is_reached = False
         self._lock = threading.Lock()
 
@@ -42,8 +42,8 @@ class Budget:
         """Whether all of it is spent, or nearly so: AWS counts whole seconds."""
         return self.most_usd is not None and self.usd >= self.most_usd - tolerance_usd
 
-    def when_reached(self, listener: Callable[[], object]) -> None:
-        """Calls a function once, when the bound is reached; it must be quick."""
+    def when_reached(self, listener: Callable[[str], object]) -> None:
+        """Calls a function once, with the reason, when the bound is reached; it must be quick."""
         self._listeners.append(listener)
 
     def note(self, job_id: str, usd: float, stop_usd: float = 0) -> bool:
@@ -64,5 +64,5 @@ class Budget:
             self._is_reached |= is_first
         if is_first:
             for listener in self._listeners:
-                listener()
+                listener(self.reason)
         return self._is_reached

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from mlflow.entities import Metric
 
-from tg.common import JobFailedError, JobStoppedError, JobUnreachableError
+from tg.common import DeliveryError, JobFailedError, JobStoppedError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor
 from tg.common.exception_text import describe_exception
 from tg.common.system.repeating import repeating
@@ -16,13 +16,16 @@ from tg_mlflow.cost.costs import Costs
 from tg_mlflow.errors import RecordingError, TrackingError, describe_failure
 from tg_mlflow.places.training_price import TrainingPrice
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import COST_METRIC, STOP_REASON_TAG
+from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.tags import COST_METRIC
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 _LOOK_SECONDS = 1
-# How often the place is asked whether a job is paid for yet. Once it is, its time passes as that of others.
+# How often the place is asked whether a job is paid for yet. Once it is, its time passes as that of others, but for
+# times in which this machine sleeps.
 _ASK_SECONDS = 10
+_ASK_AGAIN_SECONDS = 60
 _RECORD_SECONDS = 10
 _PATIENCE_SECONDS = 5
 _BILLED = "billable_seconds"
@@ -61,10 +64,12 @@ def guarding_cost(
                 guard.goes_on = True
                 raise
     except JobFailedError as error:
-        if not guard.has_ended_job:
-            raise
-        guard.tell()
-        raise JobStoppedError(f"job {job_id} was stopped: {costs.budget.reason}") from error
+        if isinstance(error, JobStoppedError) and guard.has_told:
+            raise JobStoppedError(f"job {job_id} was stopped: {costs.budget.reason}") from error
+        if guard.has_spent_all:
+            reason = f"{costs.budget.reason} ({describe_failure(error)})"
+            raise JobStoppedError(f"job {job_id} was stopped: {reason}") from error
+        raise
 
 
 class CostGuard:
@@ -73,22 +78,23 @@ class CostGuard:
     Attributes:
         has_job: Whether there is a job.
         goes_on: Whether the job goes on when nobody looks any more.
-        has_ended_job: Whether the job has ended for what it costs: it was stopped here, or by its place, whose limit of
-            time is the same bound.
+        has_told: Whether the job was told to stop for what it costs.
+        has_spent_all: Whether nothing of the budget is left at its end, as its place, whose limit of time is the same
+            bound, has stopped it while nobody looked.
     """
 
     def __init__(
         self, client: TrackingClient, run_id: str, executor: Executor, job_id: str, costs: Costs, attempt: int
     ) -> None:
-        self.has_job = self.goes_on = self.has_ended_job = False
+        self.has_job = self.goes_on = self.has_told = self.has_spent_all = False
         self._client = client
         self._run_id = run_id
         self._executor = executor
         self._job_id = job_id
         self._costs = costs
         self._attempt = attempt
-        self._has_finished = self._has_told = self._is_refused = False
-        self._billed_seconds = 0.0
+        self._has_finished = self._has_stopped = self._is_refused = False
+        self._billed_seconds = self._billed_at = 0.0
         self._asked_at = self._recorded_at = float("-inf")
         self._begin_ms: int | None = None
         self._lock = threading.Lock()
@@ -106,7 +112,7 @@ class CostGuard:
                 self._note(price, self._find_seconds(), price.stop_seconds)
         except Exception as error:  # noqa: BLE001 - it is tried again a second later
             _logger.debug("What job %s costs is not known now: %s", self._job_id, describe_exception(error))
-        if self._costs.budget.is_reached:
+        if self._costs.budget.is_reached and not self._has_stopped:
             self._stop()
 
     def finish(self) -> None:
@@ -121,33 +127,30 @@ class CostGuard:
             if price is not None:
                 self._recorded_at = float("-inf")
                 self._note(price, self._ask(), 0)
-                self.has_ended_job |= self._costs.budget.is_spent(price.usd_for(_LOOK_SECONDS) or 0)
+                self.has_spent_all = self._costs.budget.is_spent(price.usd_for(_LOOK_SECONDS) or 0)
         except Exception as error:  # noqa: BLE001 - a training ends without it
             _logger.debug("What job %s has cost is not known: %s", self._job_id, describe_exception(error))
         finally:
             self._lock.release()
 
-    def tell(self) -> None:
+    def _tell(self) -> None:
         """Says once, also in the run, why the job is stopped."""
-        if self._has_told:
-            return
-        self._has_told = True
-        reason = self._costs.budget.reason
-        _logger.warning("Job %s is stopped: %s", self._job_id, reason)
-        try:
-            self._client.set_tag(self._run_id, STOP_REASON_TAG, reason)
-        except TrackingError as error:
-            _logger.debug("The run %s is not told why it is stopped: %s", self._run_id, error)
+        if not self.has_told:
+            self.has_told = True
+            _logger.warning("Job %s is stopped: %s", self._job_id, self._costs.budget.reason)
+            note_event(self._client, self._run_id, "stopping", self._costs.budget.reason)
 
     def _find_seconds(self) -> float:
         """Returns how long the job has been paid for."""
-        now = time.monotonic()
-        if self._billed_seconds > 0:
-            return self._billed_seconds + now - self._asked_at
-        if now - self._asked_at >= _ASK_SECONDS:
+        now, is_billed = time.monotonic(), self._billed_seconds > 0
+        if now - self._asked_at >= (_ASK_AGAIN_SECONDS if is_billed else _ASK_SECONDS):
             self._asked_at = now
-            self._billed_seconds = self._ask()
-        return self._billed_seconds
+            try:
+                self._billed_seconds, self._billed_at = self._ask(), now
+            except DeliveryError:
+                if not is_billed:
+                    raise
+        return self._billed_seconds + now - self._billed_at if self._billed_seconds > 0 else 0
 
     def _ask(self) -> float:
         return self._executor.facts(self._job_id).metrics.get(_BILLED, 0)
@@ -170,10 +173,10 @@ class CostGuard:
             _logger.debug("What job %s costs is not recorded now: %s", self._job_id, error)
 
     def _stop(self) -> None:
-        self.tell()
+        self._tell()
         try:
             self._executor.cancel(self._job_id)
-            self.has_ended_job = True
+            self._has_stopped = True
         except Exception as error:  # noqa: BLE001 - it is tried again
             level, self._is_refused = logging.DEBUG if self._is_refused else logging.WARNING, True
             what = "Job %s could not be stopped, and is told again and again: %s"

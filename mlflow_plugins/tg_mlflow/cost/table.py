@@ -34,12 +34,12 @@ def _format_row(price: TrainingPrice, trainings: int) -> tuple[str, ...]:
         _UNKNOWN if hourly is None else f"{hourly.normalize():f}",
         str(price.count),
         str(trainings),
-        _format_time(price.most_seconds),
+        format_time(price.most_seconds),
         _UNKNOWN if most is None else f"{most * trainings:.2f}",
     )
 
 
-def _format_time(seconds: int) -> str:
+def format_time(seconds: int) -> str:
     """Formats a time as hours and minutes, or as seconds if it is shorter."""
     hours, minutes = divmod(-(-seconds // 60), 60)
     if seconds < 60:

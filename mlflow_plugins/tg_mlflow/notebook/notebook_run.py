@@ -15,7 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_PROJECT_BACKEN
 from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.secrets import find_config_secrets
-from tg_mlflow.errors import BackendConfigError, ProjectError, TrackingError
+from tg_mlflow.errors import BackendConfigError, ProjectError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.place import Place
@@ -24,6 +24,7 @@ from tg_mlflow.project.project import Project, read_project
 from tg_mlflow.sweeps.member import SweepMember, check_goes_with_sweep
 from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.new_run import find_or_create_experiment
 from tg_mlflow.training.creation import create_tagged_run
 
 
@@ -115,16 +116,7 @@ def find_experiment(client: TrackingClient, name: str | None) -> str:
     """Returns the id of an experiment, which is created if it does not exist; of the active one without a name."""
     if name is None:
         return str(fluent._get_experiment_id())
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    try:
-        return str(client.create_experiment(name))
-    except TrackingError:
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            raise
-        return str(found.experiment_id)  # another process has created it meanwhile
+    return find_or_create_experiment(client, name)
 
 
 def _read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:

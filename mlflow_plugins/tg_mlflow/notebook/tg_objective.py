@@ -3,6 +3,7 @@
 import copy
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -237,12 +238,12 @@ class _TrialWatch:
         self.pruned_at: int | None = None
         self._trial = trial
         self._metric = metric
-        self._parser = MetricLineParser()
+        self._parsers = defaultdict[int, MetricLineParser](MetricLineParser)  # steps begin anew with each attempt
 
     def __call__(self, event: LogEvent) -> None:
         if not event.has_metrics:
             return
-        for point in self._parser.feed(event.data, event.time_ms):
+        for point in self._parsers[event.attempt].feed(event.data, event.time_ms):
             if point.name == self._metric and point.step >= 0:
                 self._trial.report(point.value, point.step)
                 if self._trial.should_prune():

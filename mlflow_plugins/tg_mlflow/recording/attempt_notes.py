@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mlflow.entities import Metric, RunTag
 
@@ -16,28 +17,47 @@ from tg_mlflow.tracking.tags import ATTEMPTS_TAG, LOST_SECONDS_METRIC
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-# Steps of a job on SageMaker.
+# Steps of a job on SageMaker: which one follows an interruption differs. Source: the Amazon SageMaker developer guide,
+# "Managed Spot Training Lifecycle", and the values of SecondaryStatus.
 _INTERRUPTED, _RESTARTING = "Interrupted", "Restarting"
+_WITHOUT_MACHINES = (_INTERRUPTED, _RESTARTING, "Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack")
+_ENDING = ("Uploading", "Stopping", "Stopped", "Completed", "Failed", "MaxRuntimeExceeded", "MaxWaitTimeExceeded")
 _WORD_BEGINNING = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass
 class _Job:
-    """When a job was started, was interrupted, and got machines again, in milliseconds since 1970 (UTC)."""
+    """When a job's process began, and what the job has come to; in milliseconds since 1970 (UTC)."""
 
     starts: list[int] = field(default_factory=list)
-    interruptions: list[int] = field(default_factory=list)
-    restarts: list[int] = field(default_factory=list)
+    steps: set[tuple[int, str]] = field(default_factory=set)
+
+    @property
+    def restarts(self) -> list[int]:
+        """When the place began to start the job again."""
+        return [
+            time
+            for (_, before), (time, status) in pairwise(sorted(self.steps))
+            if (before == _INTERRUPTED and status not in (_INTERRUPTED, *_ENDING))
+            or (status == _RESTARTING and before != _RESTARTING)
+        ]
+
+    @property
+    def waits(self) -> Iterator[tuple[int, int]]:
+        """From when to when it was interrupted and had no machines."""
+        since = None
+        for time, status in sorted(self.steps):
+            if status == _INTERRUPTED and since is None:
+                since = time
+            elif since is not None and status not in _WITHOUT_MACHINES:
+                yield since, time
+                since = None
 
     @property
     def count(self) -> int:
-        """How many attempts there were, whatever of them has reached the log."""
-        if not (self.starts or self.restarts):
-            return 0
-        borders = [-1, *sorted(self.restarts)]
-        before = [sum(time < border for time in self.starts) for border in borders[1:]]
-        counted = [last - first for first, last in zip([0, *before], [*before, len(self.starts)], strict=True)]
-        return sum(max(1, each) for each in counted)
+        """How many attempts there were: an interruption may come before the process has begun."""
+        restarts = len(self.restarts)
+        return max(len(self.starts), restarts + 1 if restarts else 0)
 
 
 class AttemptNotes:
@@ -72,11 +92,7 @@ class AttemptNotes:
 
     def take_step(self, step: JobStep, time_ms: int) -> None:
         """Takes what the job has come to in the words of its place."""
-        job = self._jobs[-1]
-        if step.status == _INTERRUPTED and time_ms not in job.interruptions:
-            job.interruptions.append(time_ms)
-        elif step.status == _RESTARTING and time_ms not in job.restarts:
-            job.restarts.append(time_ms)
+        self._jobs[-1].steps.add((time_ms, step.status))
         self._note(" ".join(_WORD_BEGINNING.split(step.status)).lower(), step.message, time_ms)
 
     def _note(self, state: str, cause: str, time_ms: int) -> None:
@@ -109,7 +125,7 @@ class AttemptNotes:
         gaps = list(self._find_gaps(end_ms))
         lost = sum(end - begin for begin, end in gaps)
         if only_on_machines:
-            waits = [wait for job in self._jobs for wait in zip(job.interruptions, job.restarts, strict=False)]
+            waits = [wait for job in self._jobs for wait in job.waits]
             lost -= sum(max(0, min(end, to) - max(begin, since)) for begin, end in gaps for since, to in waits)
         return lost / 1000
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.missing import note_missing
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -19,12 +18,15 @@ ENVIRONMENT_ARTIFACT = "environment.json"
 class EnvironmentRecord:
     """Logs what a job says of its environment at its start as ``environment.json``, in a thread.
 
-    A context: when it is left, it has been logged, or a warning and the run say that it has not. Of a job that starts
-    several times, the last start counts.
+    A context: when it is left, it has been logged, or a warning says that it has not. Of a job that starts several
+    times, the last start counts.
 
     Args:
         client: The tracking server's.
         run_id: A run that exists.
+
+    Attributes:
+        is_missing: Whether the run lacks what the job has said.
     """
 
     def __init__(self, client: TrackingClient, run_id: str) -> None:
@@ -54,7 +56,10 @@ class EnvironmentRecord:
             self._send(self._client)
         except TrackingError as problem:
             _logger.warning("%s is not in run %s: %s", ENVIRONMENT_ARTIFACT, self._run_id, problem)
-            note_missing(self._client, self._run_id, [ENVIRONMENT_ARTIFACT])
+
+    @property
+    def is_missing(self) -> bool:
+        return self._unsent is not None
 
     def _try_to_send(self) -> None:
         try:

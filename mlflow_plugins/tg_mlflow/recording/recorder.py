@@ -11,17 +11,19 @@ from mlflow.entities import LifecycleStage, Metric
 
 from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricPoint
-from tg.common.delivery.sagemaker.contract.job_lines import START
+from tg.common.delivery.sagemaker.contract.job_lines import FILE, START
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.attempt_notes import AttemptNotes
-from tg_mlflow.recording.environment_record import EnvironmentRecord
-from tg_mlflow.recording.job_output import JobOutput
+from tg_mlflow.recording.environment_record import ENVIRONMENT_ARTIFACT, EnvironmentRecord
 from tg_mlflow.recording.job_records import JobRecordHandler
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
+from tg_mlflow.recording.logged_files import LoggedFiles
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.recording.metric_notes import MetricNotes
 from tg_mlflow.recording.metric_writer import MetricWriter
+from tg_mlflow.recording.output_reader import OutputReader
+from tg_mlflow.replay.record_stream import Record
 from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.missing import note_missing
@@ -31,6 +33,8 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 _CURSOR_SECONDS = 2
+# Enough for a traceback with the frames of the user's code, which are its first ones.
+_TAIL_LINES = 400
 # The job sends small files by its log; others are in the archive of a job that has completed.
 _LOST_FILES = "the job has not completed, so models and large files that it has given to MLflow are not kept"
 
@@ -70,7 +74,7 @@ class RunRecorder:
     ) -> None:
         self.position = 0
         self._job_start = 0
-        self.tail = LogTail()
+        self.tail = LogTail(_TAIL_LINES)
         self._client = client
         self._run_id = run_id
         self._mask = client.mask
@@ -82,8 +86,10 @@ class RunRecorder:
         self._log = LogArtifact(client, run_id)
         self._attempts = AttemptNotes(client, run_id, replayer.said)
         self._environment = EnvironmentRecord(client, run_id)
-        tables = {START: self._environment.take}, handlers
-        self._output = JobOutput(replayer.said, metric_regexes, tables, self._attempts)
+        self._files = LoggedFiles()
+        self._calls_mlflow = False
+        tables = {START: self._environment.take, FILE: self._files.take}, handlers
+        self._output = OutputReader(replayer.said, metric_regexes, tables, self._attempts)
         self._notes = MetricNotes(client, run_id, self._names, replayer.said)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
         self._replay = Replay(replayer, self._metrics.add)
@@ -130,9 +136,14 @@ class RunRecorder:
         self._keep(masked)
         self.position += len(event.data)
         self._last_time_ms = event.time_ms
+        records = self._add_files(records)
         if records or points:
             self._replay.add(records, self._name(points), self.position, is_recorded=self.position <= self._written)
         return masked
+
+    def _add_files(self, records: list[Record]) -> list[Record]:
+        self._calls_mlflow |= bool(records)
+        return [*records, *self._files.pop_records()]
 
     def _keep(self, masked: LogEvent) -> None:
         self._log.write(masked.data)
@@ -151,6 +162,8 @@ class RunRecorder:
             self._finish_log()
             self._replay.finish(self._output.missing_count, has_failed=error is not None)
             self._stack.__exit__(kind, error, traceback)
+            if self._environment.is_missing:
+                note_missing(self._client, self._run_id, [ENVIRONMENT_ARTIFACT])
             failure = self._metrics.error or self._replay.error or self._write_notes()
         if isinstance(error, (RecordingError, JobUnreachableError)):
             return  # that is about the rest, too
@@ -159,9 +172,17 @@ class RunRecorder:
         if error is not None and self.log_failure is not None:
             note_missing(self._client, self._run_id, [f"{LOG_ARTIFACT} ({self.log_failure})"])
 
-    def note_incomplete(self) -> None:
-        """Notes in the run, if the job has called MLflow, what of that is lost as the job has not completed."""
-        self._replay.note(_LOST_FILES)
+    def note_incomplete(self, has_logged: bool, has_given: bool) -> None:
+        """Notes in the run what is lost as the job has not completed.
+
+        Args:
+            has_logged: Whether the run has all files that the job's task has logged.
+            has_given: Whether the run has all that the job has given to MLflow.
+        """
+        if self._calls_mlflow and not has_given:
+            self._replay.note(_LOST_FILES)
+        if not has_logged:
+            note_missing(self._client, self._run_id, sorted(self._files.awaited))
 
     def settle(self) -> None:
         """Waits until metrics are written and the job's calls of MLflow replayed as far as its output has been taken.
@@ -185,7 +206,7 @@ class RunRecorder:
         time_ms = self._last_time_ms
         text, records, points = self._output.finish(time_ms)
         self._keep(LogEvent(self._masked.feed(text) + self._masked.finish(), time_ms))
-        self._replay.add(records, self._name(points), self.position, is_recorded=False)
+        self._replay.add(self._add_files(records), self._name(points), self.position, is_recorded=False)
 
     def _write_notes(self) -> Exception | None:
         """Says in the run how many metrics could not be read, or have differed; returns why the server refuses that."""

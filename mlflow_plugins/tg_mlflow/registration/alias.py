@@ -35,14 +35,14 @@ def give_alias(client: TrackingClient, version: ModelVersion, trained: Run, wish
     holder = client.get_registered_model(version.name).aliases.get(alias)
     if holder is not None and int(holder) == int(version.version):
         return f"the {alias}"
-    reason = ""
+    reason = "" if holder is None else f" in place of version {holder}"
     if wish.if_better is not None:
-        judgement = _judge(client, version.name, holder, trained, wish.if_better, wish.mode == "max")
+        judgement = _judge(client, version.name, holder, trained, wish.if_better, wish.mode)
         if not judgement.is_better:
             return f"not the {alias}: {judgement.reason}"
         reason = f": {judgement.reason}"
     client.set_registered_model_alias(version.name, alias, version.version)
-    return f"the {alias}{'' if holder is None else f' in place of version {holder}'}{reason}"
+    return f"the {alias}{reason}"
 
 
 @dataclass(frozen=True)
@@ -58,31 +58,29 @@ class _Judgement:
     reason: str
 
 
-def _judge(
-    client: TrackingClient, name: str, holder: str | None, trained: Run, metric: str, is_more_better: bool
-) -> _Judgement:
+def _judge(client: TrackingClient, name: str, holder: str | None, trained: Run, metric: str, mode: str) -> _Judgement:
     value = trained.data.metrics.get(metric)
     if value is None:
         return _Judgement(False, f"its run has no metric {metric!r}; {suggestion(metric, trained.data.metrics)}")
     if math.isnan(value):
         return _Judgement(False, f"its {metric} is nan")
     if holder is None:
-        return _Judgement(True, f"its {metric} is {value:.10g}, and no other version has been that")
+        return _Judgement(True, f"its {metric} is {value!r}, and there was none before")
     before = _read_run(client, name, holder)
     if before is None:
-        return _Judgement(False, f"the run of version {holder}, which is that, cannot be read")
+        return _Judgement(False, f"the run of version {holder} cannot be read")
     other = before.data.metrics.get(metric)
     if other is None:
-        return _Judgement(False, f"the run of version {holder}, which is that, has no metric {metric!r}")
+        return _Judgement(False, f"the run of version {holder} has no metric {metric!r}")
     ours, theirs = ({each.digest for each in find_training_data(run)} for run in (trained, before))
     if not ours or not theirs:
-        which = "its run" if not ours else f"the run of version {holder}, which is that,"
+        which = f"the run of version {holder}" if ours else "its run"
         return _Judgement(False, f"{which} does not say what data it was trained on")
     if ours != theirs:
-        return _Judgement(False, f"version {holder}, which is that, was trained on other data")
-    is_better = value > other if is_more_better else value < other
-    compared = f"its {metric} of {value:.10g} is {'' if is_better else 'not '}better than {other:.10g}"
-    return _Judgement(is_better, compared if is_better else f"{compared} of version {holder}, which is that")
+        return _Judgement(False, f"version {holder} was trained on other data")
+    is_better = value > other if mode == "max" else value < other
+    word = "better" if is_better else "not better"
+    return _Judgement(is_better, f"its {metric} of {value!r} is {word} than the {other!r} of version {holder}")
 
 
 def _read_run(client: TrackingClient, name: str, version: str) -> Run | None:

@@ -48,7 +48,7 @@ def settle_registration(client: TrackingClient, run_id: str) -> None:
             return
         try:
             outcome = _register(client, run, _read_wish(run))
-            _logger.info("%s", outcome)
+            _logger.info("Registered %s", outcome)
         except RegistrationError as error:
             outcome = f"not registered: {error}"
             _logger.warning("The model of run %s is %s", run_id, outcome)

@@ -11,7 +11,8 @@ from tg_mlflow.replay.record_stream import Record
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.job_runs import find_job_runs, map_ids
 from tg_mlflow.tracking.new_run import create_run_once
-from tg_mlflow.tracking.search import is_deleted
+from tg_mlflow.tracking.search import is_deleted, is_running
+from tg_mlflow.tracking.stop_reasons import write_stop_reason
 from tg_mlflow.tracking.tags import GIT_DIRTY_TAG, JOB_RUN_TAG, OWN_PREFIX, TRAINING_RUN_TAG
 
 # What a run or a model is from: the launcher knows it, and a job does not.
@@ -38,6 +39,9 @@ class JobRuns:
         self._client = client
         self._run_id = run_id
         self._deleted: set[str] = set()
+        # Further runs of this attempt, and those of others that it has not gone on with: name and parent by id.
+        self._opened: dict[str, tuple[str, str]] = {}
+        self._left: dict[str, tuple[str, str]] = {}
 
     @cached_property
     def training(self) -> Run:
@@ -60,6 +64,8 @@ class JobRuns:
     def begin(self, record: Record) -> None:
         """Begins an attempt of the job."""
         self.ids[record["run"]] = self._run_id
+        self._left |= self._opened
+        self._opened = {}
         self.failed_as = None
 
     def find(self, local_id: str) -> str:
@@ -88,13 +94,20 @@ class JobRuns:
         return {key: value for key, value in tags.items() if not key.startswith(kept)}
 
     def open(self, record: Record) -> None:
-        """Creates a further run, unless there is one."""
+        """Creates a further run, unless there is one; goes on with one of another attempt that has its name and parent.
+
+        MLflow invents a name for a run that is given none, and no name twice.
+        """
         local_id, training = record["run"], self.training
-        self._earlier  # noqa: B018
-        if local_id in self.ids:
+        given = self.map_values(record.get("tags") or {})
+        if self.recall(record):
+            return
+        kind = _describe(record, given)
+        for run_id in [run_id for run_id, each in self._left.items() if each == kind and run_id not in self._deleted]:
+            self._go_on(run_id, local_id)
+            self._opened[run_id] = self._left.pop(run_id)
             return
         own = {TRAINING_RUN_TAG: self._run_id, JOB_RUN_TAG: local_id}
-        given = self.map_values(record.get("tags") or {})
         step = {key: value for key, value in given.items() if key == mlflow_tags.MLFLOW_PROJECT_ENTRY_POINT}
         tags = {mlflow_tags.MLFLOW_PARENT_RUN_ID: self._run_id, **given, **self.origin, **step, **own}
         hasty = self._client.without_patience()
@@ -106,6 +119,32 @@ class JobRuns:
             return create_run_once(hasty, training.info.experiment_id, tags, record.get("name"), record.get("start"))
 
         self.ids[local_id] = self._client.repeat(create, "a new run")
+        self._opened[self.ids[local_id]] = kind
+
+    def recall(self, record: Record) -> bool:
+        """Learns that this attempt has opened a further run; returns whether there is one on the server."""
+        local_id = record["run"]
+        self._earlier  # noqa: B018
+        if local_id not in self.ids:
+            return False
+        self._left.pop(self.ids[local_id], None)
+        self._opened[self.ids[local_id]] = _describe(record, self.map_values(record.get("tags") or {}))
+        return True
+
+    def _go_on(self, run_id: str, local_id: str) -> None:
+        """Goes on with a run of another attempt, in which it had another id."""
+        known = self._client.get_run(run_id).data.tags.get(JOB_RUN_TAG, "")
+        self._client.set_tag(run_id, JOB_RUN_TAG, f"{known} {local_id}".strip())
+        self._client.update_run(run_id, RunStatus.to_string(RunStatus.RUNNING))
+        self.ids[local_id] = run_id
+
+    def end_left(self) -> None:
+        """Ends the runs that were interrupted with an attempt of the job, and that no other has gone on with."""
+        for run_id in self._left.keys() - self._deleted:
+            if is_running(self._client.get_run(run_id)):
+                write_stop_reason(self._client, run_id, "its job was interrupted, and has begun anew in another run")
+                self._client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+        self._left.clear()
 
     def learn_status(self, record: Record) -> None:
         """Learns as what the job's code has ended the training's own run, which has an end of its own."""
@@ -158,3 +197,8 @@ class JobRuns:
             self.ids[local_id] = run.info.run_id
             if is_deleted(run):
                 self._deleted.add(run.info.run_id)
+
+
+def _describe(record: Record, tags: Mapping[str, str]) -> tuple[str, str]:
+    """Returns what tells a further run from others in each attempt of a job: its name and its parent."""
+    return str(record.get("name")), tags.get(mlflow_tags.MLFLOW_PARENT_RUN_ID, "")

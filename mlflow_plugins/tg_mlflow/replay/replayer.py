@@ -47,6 +47,7 @@ class Replayer:
         self._attempt = 0
         self._notes = ReplayNotes(client, run_id)
         self._client = client
+        self._run_id = run_id
         self._runs = JobRuns(client, run_id)
         self._models = JobModels(client, self._runs)
         self._batches = RunBatches(client, self._notes.add_refused)
@@ -117,6 +118,8 @@ class Replayer:
         Raises:
             TrackingError: If the server stays away.
         """
+        if not has_failed:
+            self._runs.end_left()
         self._notes.set_missing(missing_count)
         if self._runs.failed_as is not None and not has_failed:
             self._notes.add(f"the script has ended its run as {self._runs.failed_as}")
@@ -142,7 +145,8 @@ class Replayer:
             if not is_recorded:
                 self._gather(record, points)
         elif is_recorded:
-            return
+            if operation == "run":
+                self._runs.recall(record)
         elif operation in self._handlers:
             self._batches.flush()
             if isinstance(undone := self._handlers[operation](record), str):
@@ -224,4 +228,7 @@ class Replayer:
             if record.get("model"):
                 self._client.log_model_artifacts(self._models.find(record["model"]), str(folder), above)
             else:
-                self._client.log_artifact(self._runs.find(record["run"]), str(folder / path.name), above)
+                run_id = self._runs.find(record["run"]) if "run" in record else self._run_id
+                self._client.log_artifact(run_id, str(folder / path.name), above)
+                if record.get("is_table"):
+                    self._client.note_tables(run_id, [str(path)])

@@ -144,7 +144,7 @@ def _download_package(client: TrackingClient, run: Run, folder: Path) -> Path:
     return download_quietly(client, run_id, found[0], folder)
 
 
-def _find_dataset(run: Run, name: str | None) -> Dataset | None:
+def _find_dataset(run: Run, name: object) -> Dataset | None:
     """Finds the dataset among the run's inputs, of which a script may have logged others."""
     inputs = run.inputs.dataset_inputs if run.inputs is not None else []
     found = [
@@ -155,7 +155,7 @@ def _find_dataset(run: Run, name: str | None) -> Dataset | None:
     if name is None or not found:
         return None
     # A link has the name of what it leads to.
-    return next((each for each in found if each.name == Path(name).name), found[0] if len(found) == 1 else None)
+    return next((each for each in found if each.name == Path(str(name)).name), found[0] if len(found) == 1 else None)
 
 
 def _read_environment(client: TrackingClient, run_id: str, folder: Path) -> dict[str, Any]:

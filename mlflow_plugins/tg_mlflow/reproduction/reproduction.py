@@ -15,12 +15,14 @@ from tg.common.delivery.sagemaker import Executor
 from tg.common.secrets import MASK
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.comparison import read_record
+from tg_mlflow.comparison.run_record import read_record
+from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.job_python import trains_with_this_python
 from tg_mlflow.delivery.packaged_training import PackagedTraining
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.delivery.secrets import find_config_secrets
-from tg_mlflow.errors import BackendConfigError, RunNotOursError
+from tg_mlflow.description.writing import write_description
+from tg_mlflow.errors import BackendConfigError, RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.loading import check_config, describe_problem
@@ -34,7 +36,7 @@ from tg_mlflow.reproduction.verdict import Verdict, judge
 from tg_mlflow.takeover.run_job import find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
-from tg_mlflow.tracking.tags import REPRODUCED_BY_TAG, VERDICT_TAG
+from tg_mlflow.tracking.tags import OWN_PREFIX, REPRODUCED_BY_TAG, SYSTEM_PREFIX, VERDICT_TAG
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_reproducing_run
 from tg_mlflow.training.training import Training, train_recorded
@@ -43,13 +45,15 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 
 VERDICT_ARTIFACT = "reproduction.json"
 
+_SUFFIX = " reproduced"
+
 # A fact about jobs in containers.
 _IMAGE_ID_TAG = "tg.image_id"
 # Keys by which an image becomes another one.
 _IMAGE_KEYS = ImageConfig.model_fields.keys() - PlaceConfig.model_fields.keys()
 _WAITED_FOR = ("detach", "dry_run")
-# What was for the run's own job alone.
-_NOT_AGAIN = (*_WAITED_FOR, "job_name", "checkpoints")
+# What was for the run's own job alone: its name, what it goes on from, and where its model is registered.
+_NOT_AGAIN = (*_WAITED_FOR, "job_name", "checkpoints", "register")
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
         The verdict.
 
     Raises:
-        RunNotOursError: If the run does not have what it takes, or the new one is not complete.
+        RunNotOursError: If the run does not have what it takes.
+        RecordingError: If the tracking server did not take what the training said.
         TgError: If the configuration, the dataset or the package does not fit.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the new run has been KILLED.
     """
@@ -95,6 +100,10 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
         recorded = read_training(client, run, folder)
         place = _find_place(wanted, recorded)
         config = _build_config(place.config_model, recorded, wanted)
+        if not place.has_prices and "max_cost" not in wanted.config:
+            config = config.model_copy(update={"max_cost": None})  # that was for another place
+        costs = Costs(place, config)
+        costs.check()
         project = _find_project(recorded)
         client = TrackingClient(client.tracking_uri, find_config_secrets(project.folder, config, recorded.params))
         executor = place.open(place.build_options(config, project.folder))
@@ -104,7 +113,7 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
             path=recorded.package.path,
             resource=recorded.resource,
             project=project,
-            metric_names=sorted(run.data.metrics),
+            metric_names=sorted(name for name in run.data.metrics if not name.startswith((OWN_PREFIX, SYSTEM_PREFIX))),
             variables=recorded.variables,
             libraries=recorded.libraries,
             known_image=_find_image(recorded, place, wanted),
@@ -113,16 +122,16 @@ def reproduce(client: TrackingClient, wanted: Reproduction) -> Verdict:
         params = {name: value for name, value in recorded.params.items() if name not in wanted.hyperparameters}
         with terminating_as_interrupt():
             experiment_id = wanted.experiment_id or run.info.experiment_id
-            name = wanted.run_name or f"{run.info.run_name} reproduced"
+            name = wanted.run_name or f"{run.info.run_name.removesuffix(_SUFFIX)}{_SUFFIX}"
             run_id = create_reproducing_run(client, run, experiment_id, place.name, name)
             _logger.info("Run %s trains the package of run %s again, at %s", run_id, run.info.run_id, place.name)
             with announcing_interrupt(client, run_id):
-                end = train_recorded(client, run_id, params, Training(source, config, executor))
+                end = train_recorded(client, run_id, params, Training(source, config, executor, costs=costs))
             announce_end(client, run_id, end)
     if end.failure is not None:
         _logger.error("%s", end.failure.partition("\n")[0])
     if end.status == RunStatus.to_string(RunStatus.RUNNING):
-        raise RunNotOursError(
+        raise RecordingError(
             f"run {run_id!r} is not complete; when `tg-mlflow attach {run_id}` has recorded it, compare it with "
             f"`tg-mlflow diff {run.info.run_id} {run_id}`"
         )
@@ -141,8 +150,11 @@ def _build_config(model: type[PlaceConfig], recorded: RecordedTraining, wanted: 
     for name in _WAITED_FOR:
         if given.get(name):
             raise BackendConfigError(f"{name} does not go with a run that is compared when it has ended; leave it out")
-    if "datasets_folder" in given:  # relative to the folder of the command, and not to the project's
-        given["datasets_folder"] = os.path.abspath(Path(given["datasets_folder"]).expanduser())
+    # Relative to the folder of the command, and not to the project's.
+    if "datasets_folder" in given:
+        given["datasets_folder"] = _make_absolute(given["datasets_folder"])
+    if "channels" in given:
+        given["channels"] = {name: _make_absolute(value) for name, value in given["channels"].items()}
     kept = {name: value for name, value in recorded.config.items() if name not in _NOT_AGAIN and name not in given}
     if foreign := sorted(name for name in kept if name not in model.model_fields):
         _logger.info("%s has no %s; left out", model.place, ", ".join(foreign))
@@ -164,12 +176,17 @@ def _build_config(model: type[PlaceConfig], recorded: RecordedTraining, wanted: 
         ) from None
 
 
+def _make_absolute(path: str) -> str:
+    return path if path.startswith("s3://") else os.path.abspath(Path(path).expanduser())
+
+
 def _find_project(recorded: RecordedTraining) -> Project:
     """Describes the project's data: its folder, if relative paths are from there, else the current one."""
     folder, known = Path.cwd(), recorded.datasets_folder
     own = Path(recorded.config.get("datasets_folder", PlaceConfig.model_fields["datasets_folder"].default))
-    if known is not None and not own.is_absolute() and Path(*known.parts[-len(own.parts) :]) == own:
-        folder = Path(*known.parts[: len(known.parts) - len(own.parts)])
+    if known is not None and not own.is_absolute():
+        split = len(known.parts) - len(own.parts)
+        folder = Path(*known.parts[:split]) if Path(*known.parts[split:]) == own else folder
     return Project(str(folder), None, folder, recorded.project_name, None)
 
 
@@ -194,5 +211,10 @@ def _write_verdict(client: TrackingClient, run: Run, run_id: str) -> Verdict:
         verdict = judge(read_record(client, run.info.run_id, folder), read_record(client, run_id, folder))
     client.log_text(run_id, client.mask.mask(verdict.format_json()), VERDICT_ARTIFACT)
     client.set_tag(run_id, VERDICT_TAG, verdict.summary)
-    client.set_tag(run.info.run_id, REPRODUCED_BY_TAG, f"{run_id}: {verdict.summary}")
+    try:
+        client.set_tag(run.info.run_id, REPRODUCED_BY_TAG, f"{run_id}: {verdict.summary}")
+    except TrackingError as error:  # it may be another's
+        _logger.warning("Run %s is not told of the verdict: %s", run.info.run_id, error)
+    for each in (run_id, run.info.run_id):
+        write_description(client, each)  # with the verdict
     return verdict

@@ -4,8 +4,9 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from tg_mlflow.comparison import Comparison, Difference, RunRecord, compare
-from tg_mlflow.comparison.differences import MetricDifference, PredictionDifference
+from tg_mlflow.comparison.differences import Comparison, Difference, MetricDifference, PredictionDifference
+from tg_mlflow.comparison.run_comparison import compare
+from tg_mlflow.comparison.run_record import RunRecord
 
 _FINISHED = "FINISHED"
 # How many are named in a line; the artifact has all.
@@ -78,7 +79,10 @@ class Verdict:
         elif self.causes:
             lines += ["  although these differ", *(f"    {describe(each)}" for each in self.causes)]
         if self.unknown:
-            lines += ["  not recorded by both", *(f"    {each.kind} {each.name}" for each in self.unknown)]
+            lines += [
+                "  at least one of them has not recorded",
+                *(f"    {each.kind} {each.name}" for each in self.unknown),
+            ]
         return "\n".join(lines)
 
     def format_json(self) -> str:
@@ -112,12 +116,16 @@ def judge(reproduced: RunRecord, run: RunRecord) -> Verdict:
     unknown = [each for each in comparison.differences if each.not_recorded]
     goes_on = [each for each in known if status != _FINISHED and _is_beyond(each)]
     outcomes = [each for each in comparison.outcomes if each in known and each not in goes_on]
+    # That a training has not come to its end is what matters most then.
+    has_failed = run.run.info.status != _FINISHED
+    kinds = [*(["status"] if has_failed else []), "metric", "predictions", "status"]
+    outcomes.sort(key=lambda each: (kinds.index(each.kind), getattr(each, "step", 0), each.name))
     metrics = [each for each in goes_on if isinstance(each, MetricDifference) and each.equal_points]
     return Verdict(
         reproduced_id=reproduced.run.info.run_id,
         run_id=run.run.info.run_id,
         reproduced_status=status,
-        outcomes=tuple(sorted(outcomes, key=_order if run.run.info.status == _FINISHED else _order_after_failure)),
+        outcomes=tuple(outcomes),
         causes=tuple(each for each in comparison.causes if each in known),
         unknown=tuple(unknown),
         metric_count=comparison.equal_metrics + len(metrics),
@@ -129,17 +137,6 @@ def judge(reproduced: RunRecord, run: RunRecord) -> Verdict:
 def _is_beyond(difference: Difference) -> bool:
     """Whether a result is only one of the later run."""
     return difference.kind == "status" or (difference.kind in ("metric", "predictions") and difference.first is None)
-
-
-def _order(difference: Difference) -> tuple[int, int, str]:
-    kinds = ("metric", "predictions", "status")
-    step = difference.step if isinstance(difference, MetricDifference) else 0
-    return kinds.index(difference.kind), step, difference.name
-
-
-def _order_after_failure(difference: Difference) -> tuple[bool, tuple[int, int, str]]:
-    """Orders the results of a training that has not come to its end, which is what matters most then."""
-    return difference.kind != "status", _order(difference)
 
 
 def _has_same_predictions(first: RunRecord, second: RunRecord, comparison: Comparison) -> bool:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, ResultArchive
+from tg.common.delivery.sagemaker.archive.names import LOGGED_MODELS
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
 from tg.common.exception_text import describe_exception
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.places.config import LogConfig
-from tg_mlflow.results.job_output import log_job_output
+from tg_mlflow.results.job_output import JobOutput, log_job_output
 from tg_mlflow.results.job_remains import JobRemains
 from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
 from tg_mlflow.results.optional_parts import Attempts
@@ -28,6 +29,8 @@ from tg_mlflow.tracking.tags import LEFT_OUT_TAG, MISSING_TAG, PACKAGE_SHA256_TA
 # A child of MLflow's logger, which writes to the console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
 _EVERYTHING = LogConfig()
+# What is read in less than a second.
+_SMALL_BYTES = 200_000_000
 # A tag has room for so many names of files.
 _MOST_NAMED = 20
 # Neither MLflow's saving of a model nor matplotlib's fonts are thread-safe, nor is the first import of libraries with
@@ -43,8 +46,8 @@ def log_result(
     dataset: Path | None = None,
     log: LogConfig = _EVERYTHING,
 ) -> dict[str, str]:
-    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, the artifacts that the job's
-    code has given to MLflow, and views for people.
+    """Logs ``result/model.tar.gz``, ``package/<name>-<version>.tar.gz``, ``task.json``, what the job's code has logged,
+    itself or with MLflow, and views for people.
 
     An archive that is kept elsewhere and too large stays there. If the artifact store refuses one of these, the others
     are logged, unless it refuses all. The views are the dataset as an input of the run, and for a training on one
@@ -89,9 +92,13 @@ def log_result(
         if log.dataset:
             with attempts("dataset"):
                 log_input(client, run_id, dataset, executor.find_dataset(job_id))
-        if {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list()):
+        is_of_one_table = {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list())
+        if is_of_one_table:
             with _views_lock:
                 _log_views(client, run_id, archive, folder / "views", dataset, log, attempts)
+        if _has_logged_models(archive):
+            has_others = is_of_one_table and log.model
+            _log_own_models(client, run_id, archive, folder / "logged", attempts, log.check_model, has_others)
         left_out = list(archive.left_out)
     if left_out:
         more = ", …" if left_out[_MOST_NAMED:] else ""
@@ -102,17 +109,42 @@ def log_result(
 
 
 def log_remains(client: TrackingClient, run_id: str, remains: JobRemains) -> bool:
-    """Logs what a job that has not completed has given to MLflow, and left in SageMaker's output folder.
+    """Logs what a job that has not completed has logged, itself or with MLflow, and left in its output folder.
 
     Returns:
-        Whether that is all in the run.
+        Whether all that there is is in the run.
 
     Raises:
         TrackingError: If the tracking server does not answer.
     """
     uploads, attempts = _Uploads(), Attempts(client.mask)
     log_job_output(client, run_id, remains, uploads, attempts)
-    return remains.is_whole and not uploads.refused and not attempts.missing
+    if _has_logged_models(remains):
+        with attempts("logged models"), remains.as_archive() as archive, temporary_folder() as folder:
+            _log_own_models(client, run_id, archive, folder / "logged", attempts, is_checked=False)
+    return not uploads.refused and not attempts.missing
+
+
+def _has_logged_models(output: JobOutput) -> bool:
+    return any(name.startswith(f"{LOGGED_MODELS}/") for name in output.list())
+
+
+def _log_own_models(
+    client: TrackingClient,
+    run_id: str,
+    archive: ResultArchive,
+    folder: Path,
+    attempts: Attempts,
+    is_checked: bool,
+    has_others: bool = False,
+) -> None:
+    # Here, as in _log_views.
+    from tg_mlflow.results.model import log_logged_models
+    from tg_mlflow.results.model_files import save_logged_model
+
+    with _views_lock:
+        save = partial(save_logged_model, archive, attempt=attempts, is_checked=is_checked)
+        log_logged_models(client, run_id, archive, folder, has_others, save, attempts)
 
 
 def log_package(client: TrackingClient, run_id: str, path: Path) -> None:
@@ -128,6 +160,22 @@ def log_input(client: TrackingClient, run_id: str, path: Path | None, remote: St
 
     if path is not None or remote is not None:
         log_dataset(client, run_id, path, remote)
+
+
+def log_unchanged_input(client: TrackingClient, run_id: str, path: Path, since_ms: int) -> None:
+    """Logs a dataset as :func:`log_input` does, unless it was changed after a time, in milliseconds since 1970."""
+    from tg_mlflow.results.dataset_file import has_changed_since
+
+    if not has_changed_since(path, since_ms):
+        log_input(client, run_id, path)
+
+
+def log_small_input(client: TrackingClient, run_id: str, path: Path | None) -> None:
+    """Logs a dataset as :func:`log_input` does, if its digest takes no time."""
+    from tg_mlflow.results.dataset_file import count_bytes
+
+    if path is not None and count_bytes(path) <= _SMALL_BYTES:
+        log_input(client, run_id, path)
 
 
 def _log_views(

@@ -46,6 +46,24 @@ def digest_files(path: Path) -> str:
     return _digest(path, tuple(_list_files(path)))
 
 
+def has_changed_since(path: Path, time_ms: int) -> bool:
+    """Whether a file, or one in a folder, was written after a time, in milliseconds since 1970 (UTC).
+
+    Raises:
+        OSError: If it does not exist.
+    """
+    return any(written_ns > time_ms * 1_000_000 for _, _, written_ns in _list_files(path))
+
+
+def count_bytes(path: Path) -> int:
+    """Returns the size of a file, or of all files in a folder.
+
+    Raises:
+        OSError: If it does not exist.
+    """
+    return sum(size for _, size, _ in _list_files(path))
+
+
 def _list_files(path: Path) -> list[tuple[str, int, int]]:
     """Lists a file, or the files of a folder in the order of their paths, each with its size and time."""
     if path.is_file():

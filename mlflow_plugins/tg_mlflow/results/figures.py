@@ -18,6 +18,7 @@ from tg.common.ml.single_frame_training.evaluation import (
     MulticlassClassification,
     Regression,
 )
+from tg.common.ml.tables.json_table import number_repeated
 from tg_mlflow.figures.classification import (
     are_probabilities,
     draw_calibration_curve,
@@ -30,7 +31,7 @@ from tg_mlflow.figures.labels import as_label
 from tg_mlflow.figures.regression import draw_predicted_against_true, draw_residuals
 from tg_mlflow.figures.row_sample import MOST_ROWS
 from tg_mlflow.figures.weights import MOST_BARS, draw_weights, find_weights
-from tg_mlflow.results.members import MODEL, TRAINING_TASK, number_repeated, read_result_df
+from tg_mlflow.results.members import MODEL, TRAINING_TASK, read_result_df
 from tg_mlflow.results.optional_parts import Attempt
 
 # Draws the rows of a stage into an empty figure and returns the data that it shows.

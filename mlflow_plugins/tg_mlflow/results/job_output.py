@@ -1,4 +1,4 @@
-"""Logs the artifacts that a job's code has given to MLflow, and what it has left in SageMaker's output folder."""
+"""Logs the artifacts that a job's code has logged, itself or with MLflow, and what it has left in its output folder."""
 
 import json
 import re
@@ -8,14 +8,18 @@ from typing import Any, Protocol
 
 from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 
+from tg.common.delivery.sagemaker.archive.names import LOGGED, OUTPUT_DATA
+from tg.common.ml.training_core.artifact_folder import FILES, TABLES
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.results.optional_parts import Attempt
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.job_runs import find_job_models, find_job_runs, map_ids
 from tg_mlflow.tracking.tags import JOB_MODEL_STATUS_TAG, REGISTER_PREFIX
 
-_RUNS, _MODELS, _OUTPUT = "tg_mlflow/runs", "tg_mlflow/models", "tg_output/data"
-_OUTPUT_ARTIFACTS = "output"
+_RUNS, _MODELS = "tg_mlflow/runs", "tg_mlflow/models"
+_TABLES = f"{LOGGED}/{TABLES}"
+# Folders, and where the run has what is in them.
+_FILES = {OUTPUT_DATA: "output", f"{LOGGED}/{FILES}": None, _TABLES: None}
 _MODEL_FILE = "MLmodel"
 _ARTIFACT_PATH = re.compile(r"^artifact_path: .*$", re.MULTILINE)
 # Where the job's store keeps a model, and an artifact of a run.
@@ -51,9 +55,12 @@ def log_job_output(client: TrackingClient, run_id: str, archive: JobOutput, uplo
     """
     names = archive.list()
     training = client.get_run(run_id)
-    if any(name.startswith(f"{_OUTPUT}/") and not name.endswith("/") for name in names):
-        with upload(_OUTPUT_ARTIFACTS):
-            client.log_artifacts(run_id, str(archive.get_path(_OUTPUT)), _OUTPUT_ARTIFACTS)
+    for source, target in _FILES.items():
+        if found := _list_files(source, names):
+            with upload(target or "logged files"):
+                client.log_artifacts(run_id, str(archive.get_path(source)), target)
+                if source == _TABLES:
+                    client.note_tables(run_id, found)
     given_runs, given_models = _list_below(_RUNS, names), _list_below(_MODELS, names)
     has_models = bool(given_models or (training.outputs and training.outputs.model_outputs))
     registrations = _list_registrations(training)
@@ -79,10 +86,14 @@ def log_job_output(client: TrackingClient, run_id: str, archive: JobOutput, uplo
             client.delete_tag(run_id, tag)
 
 
+def _list_files(folder: str, names: list[str]) -> list[str]:
+    """Lists the files below a folder, by their paths from there."""
+    return [name.removeprefix(f"{folder}/") for name in names if name.startswith(f"{folder}/") and name[-1] != "/"]
+
+
 def _list_below(folder: str, names: list[str]) -> list[str]:
     """Lists the folders below another one that hold files."""
-    files = (name.removeprefix(f"{folder}/") for name in names if name.startswith(f"{folder}/"))
-    return list(dict.fromkeys(name.partition("/")[0] for name in files if "/" in name and not name.endswith("/")))
+    return list(dict.fromkeys(name.partition("/")[0] for name in _list_files(folder, names) if "/" in name))
 
 
 def _find(ids: Mapping[str, str], local_id: str) -> str:

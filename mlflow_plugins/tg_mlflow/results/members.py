@@ -1,8 +1,5 @@
 """The members of an archive for each run of a training on one table, and how to read them."""
 
-import itertools
-from collections.abc import Callable, Iterable
-
 import pandas as pd
 
 from tg.common.delivery.sagemaker import ResultArchive
@@ -25,13 +22,3 @@ def read_result_df(archive: ResultArchive, run: int, columns: list[str] | None =
         ResultArchiveError: If the archive does not have them.
     """
     return pd.read_parquet(archive.get_path(RESULT_DF.format(run=run)), columns=columns)
-
-
-def number_repeated(names: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
-    """Appends ``_2``, ``_3`` and so on to repeated names, which are compared by ``same``."""
-    taken: dict[str, str] = {}
-    for name in names:
-        numbered = (f"{name}_{number}" for number in itertools.count(2))
-        free = next(each for each in itertools.chain([name], numbered) if same(each) not in taken)
-        taken[same(free)] = free
-    return list(taken.values())

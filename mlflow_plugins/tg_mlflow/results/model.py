@@ -1,4 +1,4 @@
-"""Logs the models of a training on one table, with their metrics and the dataset."""
+"""Logs the models of a training: of one on a table, with metrics and the dataset, and those that it has logged."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, R
 from mlflow.models import Model
 
 from tg.common.delivery.sagemaker import ResultArchive
+from tg.common.delivery.sagemaker.archive.names import LOGGED_MODEL, LOGGED_MODELS
 from tg_mlflow.results.model_metrics import bind_metrics
 from tg_mlflow.results.optional_parts import Attempt
 from tg_mlflow.tracking.client import TrackingClient
@@ -18,6 +19,8 @@ MODEL_NAME = "model"
 FOLD_NAME = "fold_{run}"
 
 _MODEL = re.compile(r"runs/(\d+)/model\.pkl")
+_LOGGED = re.compile(rf"{LOGGED_MODELS}/([^/]+)/{re.escape(LOGGED_MODEL)}")
+_OTHERS = re.compile(r"model|fold_\d+")
 
 
 class Save(Protocol):
@@ -60,6 +63,36 @@ def log_models(
             model = _log_model(client, run_id, name, folder / name, partial(save, folder / name, run=number), number)
             with attempt(f"{name}/metrics"):
                 bind_metrics(client, run_id, model, archive, number, is_of_fold=is_by_fold)
+
+
+def log_logged_models(
+    client: TrackingClient,
+    run_id: str,
+    archive: ResultArchive,
+    folder: Path,
+    has_others: bool,
+    save: Callable[[Path, Model], None],
+    attempt: Attempt,
+) -> None:
+    """Logs each model that a training's own code has logged, as ``runs:/<run_id>/<name>``.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        archive: The training's.
+        folder: Where models are laid out before; it must not exist.
+        has_others: Whether :func:`log_models` logs others, whose names these cannot have.
+        save: Lays out a model, as :func:`tg_mlflow.results.model_files.save_logged_model` does.
+        attempt: Opened around each model.
+    """
+    names = [found[1] for name in archive.list() if (found := _LOGGED.fullmatch(name))]
+    for number, name in enumerate(names):
+        target = folder / str(number) / MODEL_NAME
+        with attempt(name):
+            if has_others and _OTHERS.fullmatch(name):
+                raise ValueError("the run's other model has this name; give environment.log_model another one")
+            target.parent.mkdir(parents=True)
+            _log_model(client, run_id, name, target, partial(save, target), step=0)
 
 
 def _log_model(

@@ -12,8 +12,10 @@ ARCHIVE = "code.zip"
 _LOADER = '''"""The code of a model is in the archive beside this file, which is unpacked where it is imported."""
 
 import atexit
+import hashlib
 import importlib
 import importlib.util
+import io
 import os
 import shutil
 import sys
@@ -22,12 +24,17 @@ import zipfile
 from pathlib import Path
 
 
-def unpack():
-    folder = tempfile.mkdtemp(prefix="tg-model-")
-    atexit.register(remove, folder, os.getpid())
-    with zipfile.ZipFile(Path(__file__).with_name("code.zip")) as archive:
-        archive.extractall(folder)
-    return Path(folder)
+def find_code():
+    content = Path(__file__).with_name("code.zip").read_bytes()
+    # It names the folder to the processes that this one starts.
+    variable = "TG_CODE_" + hashlib.sha256(content).hexdigest()
+    folder = os.environ.get(variable)
+    if folder is None or not Path(folder, __name__, "__init__.py").is_file():
+        folder = tempfile.mkdtemp(prefix="tg-model-")
+        atexit.register(remove, folder, os.getpid())
+        zipfile.ZipFile(io.BytesIO(content)).extractall(folder)
+        os.environ[variable] = folder
+    return Path(folder, __name__, "__init__.py")
 
 
 def remove(folder, process):
@@ -42,10 +49,9 @@ def replace(name, file):
     sys.modules[name] = module
 
 
-folder = unpack()
-sys.path.insert(0, str(folder))  # processes that this one starts find it there
-replace(__name__, folder / __name__ / "__init__.py")
-importlib.import_module(__name__ + ".tg.common.delivery.sagemaker.runtime.model_loader").prepare()
+replace(__name__, find_code())
+loader = importlib.import_module(__name__ + ".tg.common.delivery.sagemaker.runtime.model_loader")
+getattr(loader, "prepare", lambda: None)()  # version 0.1 does it when it loads a model
 '''
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from mlflow.models.model import MLMODEL_FILE_NAME
 
 from tg.common.delivery.delivery.code.local_versions import find_index_options
 from tg.common.delivery.sagemaker import ResultArchive
+from tg.common.delivery.sagemaker.archive.names import LOGGED_EXAMPLE, LOGGED_MODEL, LOGGED_MODELS
 from tg.common.delivery.sagemaker.archive.safe_extraction import extract_archive
 from tg.common.delivery.sagemaker.runtime.model_loader import METHODS
 from tg_mlflow.errors import UnservableModelError
 from tg_mlflow.results.members import MODEL, TRAINING_TASK
 from tg_mlflow.results.model_check import CheckFailure, find_checker, write_rows
 from tg_mlflow.results.model_code import pack_code
-from tg_mlflow.results.model_example import PARAMS, build_example, build_signature, find_columns, read_sample
+from tg_mlflow.results.model_example import PARAMS, Sample, build_example, build_signature, find_columns, read_sample
 from tg_mlflow.results.model_flavors import Settings, write_flavors
 from tg_mlflow.results.optional_parts import Attempt
 
@@ -58,20 +59,52 @@ def save_model(
             in place of probabilities.
         run: The number of the model's run in the archive.
     """
+    task = TRAINING_TASK.format(run=run)
+    read_rows = None if dataset is None else lambda: read_sample(archive.unpickle(task), dataset)
+    _save(archive, folder, description, MODEL.format(run=run), read_rows, attempt, is_checked)
+
+
+def save_logged_model(
+    archive: ResultArchive, folder: Path, description: Model, attempt: Attempt, is_checked: bool = True
+) -> None:
+    """Does the same for a model that a training's own code has logged under the name in the description.
+
+    Its example stands for the dataset.
+    """
+    member = f"{LOGGED_MODELS}/{description.artifact_path}"
+    example = f"{member}/{LOGGED_EXAMPLE}"
+
+    def read_rows() -> Sample:
+        rows = pd.read_parquet(archive.get_path(example))
+        return Sample(rows, rows)
+
+    read = read_rows if example in archive.list() else None
+    _save(archive, folder, description, f"{member}/{LOGGED_MODEL}", read, attempt, is_checked)
+
+
+def _save(
+    archive: ResultArchive,
+    folder: Path,
+    description: Model,
+    member: str,
+    read_rows: Callable[[], Sample] | None,
+    attempt: Attempt,
+    is_checked: bool,
+) -> None:
     flavors_part, signature_part, check_part = (
         f"{description.artifact_path}/{part}" for part in ("flavors", "signature", "check")
     )
-    layout = _Layout.begin(archive, folder, description, run)
+    layout = _Layout.begin(archive, folder, description, member)
     model, rows = None, None
     described: dict[str, Any] = {}
-    with attempt(flavors_part if dataset is None else signature_part):
-        model = archive.unpickle(MODEL.format(run=run))
+    with attempt(flavors_part if read_rows is None else signature_part):
+        model = archive.unpickle(member)
     if model is not None:
         with attempt(flavors_part):
             layout.flavors.update(write_flavors(model, layout.properties, layout.beside("flavors")))
-        if dataset is not None:
+        if read_rows is not None:
             with attempt(signature_part):
-                sample = read_sample(archive.unpickle(TRAINING_TASK.format(run=run)), dataset)
+                sample = read_rows()
                 answers = _ask(model, sample.features)
                 rows = write_rows(layout.beside("rows"), sample.given, answers)
                 signature = build_signature(find_columns(model, sample.features), sample, answers["predict"])
@@ -123,13 +156,13 @@ class _Layout:
     flavors: dict[str, Settings]
 
     @staticmethod
-    def begin(archive: ResultArchive, folder: Path, description: Model, run: int) -> "_Layout":
+    def begin(archive: ResultArchive, folder: Path, description: Model, member: str) -> "_Layout":
         properties = json.loads(archive.get_path("package.json").read_text(encoding="utf-8"))
         package = folder.with_name(f"{folder.name}-package")
         extract_archive(archive.get_path("package.tag.gz"), package)
         (module,) = package.glob(f"*/{properties['module_name']}")
         code = pack_code(module, folder.with_name(f"{folder.name}-code"))
-        return _Layout(folder, description, archive.get_path(MODEL.format(run=run)), properties, code, {})
+        return _Layout(folder, description, archive.get_path(member), properties, code, {})
 
     def beside(self, name: str) -> Path:
         return self.folder.with_name(f"{self.folder.name}-{name}")

@@ -114,14 +114,14 @@ class SweepChildren:
                     ended += 1
                     self._tell(member, ended, count)
             except BaseException as error:
-                self.trainer.stop(list(unrecorded), describe_stop(error))
+                self._stop(list(unrecorded), describe_stop(error))
                 raise
 
-    def _stop(self, futures: Sequence["Future[None]"]) -> None:
+    def _stop(self, futures: Sequence["Future[None]"], reason: str) -> None:
         """Stops all, whenever further interrupts come: a training that nobody stops would hold this process up."""
         while True:
             try:
-                return self.trainer.stop(futures)
+                return self.trainer.stop(futures, reason)
             except KeyboardInterrupt:
                 continue
 

@@ -37,7 +37,7 @@ from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
-from tg_mlflow.tracking.tags import STOP_REASON_TAG, SWEEP_TAG
+from tg_mlflow.tracking.tags import SWEEP_TAG
 from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.wait_notes import noting_waits
@@ -99,9 +99,9 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
     members, config = sweep.members, sweep.config
     results: list[SweepChildResult] = list_results(members, sweep.kept)
     costs = sweep.costs or Costs(find_place(config.place), config)
-    if (text := costs.describe(len(members) - len(sweep.kept))) is not None:
-        _logger.info("%s", text)
     try:
+        if (text := costs.describe(len(members) - len(sweep.kept))) is not None:
+            _logger.info("%s", text)
         with terminating_as_interrupt(), conducting_run(client, run_id), noting_waits(client, run_id):
             parent = client.get_run(run_id)
             tags = {**config.tags, **build_register_tags(config)}
@@ -117,7 +117,7 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
             finally:
                 results = list_results(members, trainer.results)
                 _summarize(telling, parent, results, members, config)
-            _check(client, run_id, results, costs)
+            _check(run_id, results, costs)
         if config.register is not None:
             settle_registration(client, run_id)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and returned to the caller
@@ -161,10 +161,9 @@ def _summarize(
         _logger.warning("The sweep's summary could not be logged as a whole: %s", error)
 
 
-def _check(client: TrackingClient, run_id: str, results: Sequence[SweepChildResult], costs: Costs) -> None:
+def _check(run_id: str, results: Sequence[SweepChildResult], costs: Costs) -> None:
     stopped = [each for each in results if each.status in (KILLED, NOT_STARTED)]
     if stopped and costs.budget.is_reached:
-        client.without_patience().set_tag(run_id, STOP_REASON_TAG, costs.budget.reason)
         raise JobStoppedError(
             f"{costs.budget.reason}: {len(stopped)} of {len(results)} trainings were stopped or not started; to go on, "
             f"run `tg-mlflow attach {run_id}` with a larger max_cost"

@@ -60,13 +60,16 @@ class SweepTrainer:
 
     def __post_init__(self) -> None:
         if self.costs is not None:
-            stop = threading.Thread(target=self.stop, name="stop-for-cost", daemon=True)
-            self.costs.budget.when_reached(stop.start)
+            self.costs.budget.when_reached(self._stop_for_cost)
+
+    def _stop_for_cost(self, reason: str) -> None:
+        stop = partial(self.stop, reason=reason)
+        threading.Thread(target=stop, name="stop-for-cost", daemon=True).start()
 
     @property
     def is_stopping(self) -> bool:
         """Whether all are stopped."""
-        return self._stopping.is_set() or (self.costs is not None and self.costs.budget.is_reached)
+        return self._stopping.is_set()
 
     def train(
         self,
@@ -88,7 +91,7 @@ class SweepTrainer:
         Raises:
             KeyboardInterrupt: If it is interrupted, or all are stopped; the run is KILLED then.
         """
-        if self.is_stopping or self.is_without_server:
+        if self.is_stopping or self.is_without_server or (self.costs is not None and self.costs.budget.is_reached):
             return
         following = partial(self._following, tell_completed=tell_completed)
         left, run_id, failure, status = self.left.get(member.name), None, None, KILLED

@@ -7,6 +7,7 @@ from mlflow.entities import Run, RunStatus
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import JobStatus
 from tg.common.errors import JobMissingError, StorageError
+from tg_mlflow.description.writing import write_description
 from tg_mlflow.errors import RecordingError, RunEndedError, RunNotOursError
 from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.takeover.left_job import has_begun
@@ -41,6 +42,7 @@ def attach(client: TrackingClient, run_id: str) -> None:
     if is_complete(run):
         if REGISTER_TAG in run.data.tags:
             settle_registration(mask_run_secrets(client, run), run_id)
+            write_description(client, run_id)
         _logger.info("%s", _describe_complete(run))
         return
     check_is_left(run, launcher)

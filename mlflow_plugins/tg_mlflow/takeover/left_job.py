@@ -7,6 +7,7 @@ from mlflow.entities import Run, RunStatus
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus
 from tg.common.errors import JobMissingError, StorageError
+from tg_mlflow.description.writing import end_described
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
@@ -66,7 +67,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
             found.discard()
     if is_running(run):
         write_stop_reason(client, run.info.run_id, "its launcher had ended before it started a job")
-        client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+        end_described(client, run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     return None
 
 

@@ -13,11 +13,13 @@ from tg.common.errors import JobMissingError
 from tg.common.system.disk_errors import is_of_the_disk
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
+from tg_mlflow.description.run_description import RunDescription
+from tg_mlflow.description.writing import end_described, write_description
 from tg_mlflow.errors import RecordingError, RunNotOursError, describe_failure
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
-from tg_mlflow.results.artifacts import log_package
+from tg_mlflow.results.artifacts import log_package, log_unchanged_input
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.takeover.run_job import RunJob, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
@@ -76,15 +78,19 @@ def record_rest(
     """
     run_id, tags, executor = found.run_id, found.run.data.tags, found.executor
     written = _read_cursor(found) if executor.traits.repeats_logs else 0
+    replayer, description = Replayer(client, run_id), RunDescription(client, run_id)
     with ExitStack() as afterwards:
         try:
             with (
                 launching(client, run_id),
                 noting_waits(client, run_id),
-                ending_run(client, run_id, kills=False, is_open=is_running(found.run)),
+                ending_run(client, run_id, kills=False, is_open=is_running(found.run)) as ending,
                 _needing_disk(found),
-                RunRecorder(client, run_id, Replayer(client, run_id), written, found.metric_regexes) as recorder,
+                description,
+                RunRecorder(client, run_id, replayer, written, found.metric_regexes, description.handlers) as recorder,
             ):
+                ending.describe = description.end
+                description.follow(recorder.tail)
                 _note_takeover(client, found)
                 seconds = found.log.system_metrics_seconds
                 sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
@@ -103,7 +109,7 @@ def record_rest(
                         client.delete_tag(run_id, tag)
                 is_recorded = record_result(client, found, found.dataset, found.log, missing_log)
         except JobFailedError as error:
-            _log_kept_package(client, found)
+            _log_package_and_dataset(client, found)
             if not is_still_needed(JobStatus.FAILED, False, error):
                 afterwards.callback(found.discard)
             raise
@@ -115,6 +121,8 @@ def record_rest(
             afterwards.callback(found.discard)
         if REGISTER_TAG in tags:
             settle_registration(client, run_id)
+        if {REGISTER_TAG, NOT_UPLOADED_TAG} & tags.keys():
+            write_description(client, run_id)  # it tells of that
         return is_recorded
 
 
@@ -167,12 +175,17 @@ def _note_takeover(client: TrackingClient, found: RunJob) -> None:
     note_event(client, found.run_id, "attached", f"by process {os.getpid()} of {describe_user()}")
 
 
-def _log_kept_package(client: TrackingClient, found: RunJob) -> None:
-    """Logs the package of a failed job, if its launcher did not come to that; of other jobs, the archive has it."""
+def _log_package_and_dataset(client: TrackingClient, found: RunJob) -> None:
+    """Logs the package and the dataset of a failed job, if its launcher did not come to that, so that it can be trained
+    again; of other jobs, the archive has the package. A dataset that has changed since is another one.
+    """
     attempts = Attempts(client.mask)
     with attempts("package"):
         if (path := find_kept_package(found.job_id)) is not None:
             log_package(client, found.run_id, path)
+    if found.dataset is not None and found.log.dataset:
+        with attempts("dataset"):
+            log_unchanged_input(client, found.run_id, found.dataset, found.run.info.start_time)
     note_missing(client, found.run_id, attempts.missing)
 
 
@@ -199,4 +212,4 @@ def cancel_job(client: TrackingClient, found: RunJob) -> None:
     except JobFailedError:
         return  # the run says so, as of one that was stopped
     except JobMissingError:
-        client.set_terminated(found.run_id, RunStatus.to_string(RunStatus.KILLED))
+        end_described(client, found.run_id, RunStatus.to_string(RunStatus.KILLED))

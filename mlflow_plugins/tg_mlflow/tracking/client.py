@@ -6,13 +6,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from tg.common.secrets import MASK, SecretMask
 from tg.common.system.interrupts import uninterrupted
@@ -25,6 +26,8 @@ from tg_mlflow.tracking.tags import SECRETS_TAG
 from tg_mlflow.tracking.timeline import Timeline
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+_LONGEST_LIST = 5000
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -194,6 +197,24 @@ class TrackingClient(MaskedRequests):
                 end(run_id, status, end_time)
 
         self._ask(end_run, "a run's end")
+
+    def note_tables(self, run_id: str, paths: Iterable[str]) -> None:
+        """Tells MLflow's pages and ``load_table`` which artifacts of a run are tables, as far as its tag has room.
+
+        Noting one again changes nothing.
+        """
+        try:
+            known = list(json.loads(self.get_run(run_id).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]")))
+        except (ValueError, TypeError):  # a training has written something else there
+            known = []
+        tables = list(known)
+        for path in paths:
+            entry = {"path": path, "type": "table"}
+            # MLflow would cut a longer one, and a list that is cut is none.
+            if entry not in known and len(json.dumps([*tables, entry])) <= _LONGEST_LIST:
+                tables.append(entry)
+        if tables != known:
+            self.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps(tables))
 
     def _ask(self, request: Callable[[], T], what: str) -> T:
         if self._is_asking:

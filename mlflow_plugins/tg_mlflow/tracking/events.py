@@ -3,12 +3,13 @@
 import logging
 import re
 import time
+from typing import Any, Protocol
 
 from mlflow.entities import Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND, MLFLOW_PROJECT_ENTRY_POINT, MLFLOW_USER
 
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import TrackingError
-from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import EVENTS_TAG, FAILURE_REASON_TAG, STOP_REASON_TAG
 from tg_mlflow.tracking.timeline import Event, Timeline, format_events, parse_events
 
@@ -18,8 +19,24 @@ _LONGEST_CAUSE = 300
 _NOT_PRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
+class NotingClient(Protocol):
+    """What is needed of :class:`tg_mlflow.tracking.client.TrackingClient`."""
+
+    mask: SecretMask
+    timelines: dict[str, Timeline]
+
+    def without_patience(self) -> "NotingClient":
+        """Returns a client that does not wait for a server that is away."""
+
+    def get_run(self, run_id: str) -> Run:
+        """Reads a run."""
+
+    def set_tag(self, run_id: str, key: str, value: Any) -> None:
+        """Sets a tag of a run."""
+
+
 def note_event(
-    client: TrackingClient,
+    client: NotingClient,
     run_id: str,
     state: str,
     cause: str = "",
@@ -56,7 +73,7 @@ def note_event(
             _logger.debug("The timeline of run %s is not written: %s", run_id, error)
 
 
-def _write(client: TrackingClient, run_id: str, timeline: Timeline) -> None:
+def _write(client: NotingClient, run_id: str, timeline: Timeline) -> None:
     if timeline.stored is None:
         timeline.stored = parse_events(client.get_run(run_id).data.tags.get(EVENTS_TAG, ""))
     if new := [event for event in timeline.pending if event not in timeline.stored]:

@@ -17,12 +17,15 @@ _ID = re.compile(r"\b(?:m-)?[0-9a-f]{32}\b")
 
 
 def find_job_runs(client: MlflowClient, training: Run) -> dict[str, Run]:
-    """Finds the runs that a training's job has made besides its own, the deleted ones included, by their ids there."""
+    """Finds the runs that a training's job has made besides its own, the deleted ones included, by their ids there.
+
+    A run may have several ids, one for each attempt of the job.
+    """
     runs: dict[str, Run] = {}
     experiments, token = [training.info.experiment_id], None
     while True:
         page = client.search_runs(experiments, _filter_made_by(training), ViewType.ALL, page_token=token)
-        runs |= {run.data.tags[JOB_RUN_TAG]: run for run in page if JOB_RUN_TAG in run.data.tags}
+        runs |= {local_id: run for run in page for local_id in run.data.tags.get(JOB_RUN_TAG, "").split()}
         token = page.token
         if not token:
             return runs
@@ -55,7 +58,7 @@ def end_job_runs(client: MlflowClient, run_id: str, status: str) -> None:
     """
     try:
         training = client.get_run(run_id)
-        for run in find_job_runs(client, training).values():
+        for run in {run.info.run_id: run for run in find_job_runs(client, training).values()}.values():
             has_ended = RunStatus.is_terminated(RunStatus.from_string(run.info.status))
             if not has_ended and run.info.lifecycle_stage == LifecycleStage.ACTIVE:
                 client.set_terminated(run.info.run_id, status)

@@ -1,14 +1,16 @@
 """Ends an MLflow run on every path."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobStoppedError
 from tg.common.errors import JobUnreachableError
+from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.job_runs import end_job_runs
@@ -17,6 +19,13 @@ from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
+# Describes a run that is about to get this status; it raises nothing.
+Describe: TypeAlias = Callable[[str], object]
+
+
+def _describe_nothing(status: str) -> None:
+    """Leaves a run's description as it is."""
+
 
 @dataclass
 class Ending:
@@ -24,9 +33,11 @@ class Ending:
 
     Attributes:
         is_due: Whether the run ends if nothing goes wrong; it does not where its job goes on by itself.
+        describe: Called just before the run ends.
     """
 
     is_due: bool = True
+    describe: Describe = _describe_nothing
 
 
 @contextmanager
@@ -54,11 +65,11 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
     try:
         yield ending
     except JobStoppedError as error:
-        _kill(client, run_id, error)
+        _kill(client, run_id, error, ending.describe)
         raise
     except (KeyboardInterrupt, GeneratorExit) as error:
         if kills:
-            _kill(client, run_id, error)
+            _kill(client, run_id, error, ending.describe)
         raise
     except (RecordingError, JobUnreachableError, RunTakenError):
         raise  # the process that records the rest ends the run
@@ -68,10 +79,10 @@ def ending_run(client: TrackingClient, run_id: str, kills: bool = True, is_open:
         try:
             client.set_tag(run_id, FAILURE_REASON_TAG, describe_failure(error))
         finally:
-            _end(client, run_id, RunStatus.FAILED)
+            _end(client, run_id, RunStatus.FAILED, ending.describe)
         raise
     if ending.is_due:
-        _end(client, run_id, RunStatus.FINISHED)
+        _end(client, run_id, RunStatus.FINISHED, ending.describe)
 
 
 def kill_run(client: TrackingClient, run_id: str, interrupt: BaseException) -> None:
@@ -98,14 +109,16 @@ def _check_is_open(client: TrackingClient, run_id: str, error: DeliveryError) ->
         raise RunEndedError(f"another process has ended the run meanwhile ({describe_failure(error)})") from error
 
 
-def _kill(client: TrackingClient, run_id: str, error: BaseException) -> None:
+def _kill(client: TrackingClient, run_id: str, error: BaseException, describe: Describe = _describe_nothing) -> None:
     write_stop_reason(client, run_id, describe_stop(error))
-    _end(client.without_patience(), run_id, RunStatus.KILLED)
+    _end(client.without_patience(), run_id, RunStatus.KILLED, describe)
 
 
-def _end(client: TrackingClient, run_id: str, status: int) -> None:
+def _end(client: TrackingClient, run_id: str, status: int, describe: Describe) -> None:
     word = str(RunStatus.to_string(status))
     try:
+        with uninterrupted() as held:
+            describe(word)
         end_job_runs(client, run_id, word)
         client.set_terminated(run_id, word)
     except (TrackingError, KeyboardInterrupt) as error:
@@ -115,6 +128,7 @@ def _end(client: TrackingClient, run_id: str, status: int) -> None:
             f"the tracking server did not take that run {run_id} is {word} ({describe_failure(error)}); the job is "
             f"kept: when the server is back, run `tg-mlflow attach {run_id}`"
         ) from error
+    held.raise_any()
 
 
 def _has_status(client: TrackingClient, run_id: str, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Creates a run once, also where the answer is lost."""
+"""Creates runs and experiments once, also where the answer is lost."""
 
 import logging
 import secrets
@@ -9,6 +9,9 @@ from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import CREATION_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+# Of experiments for which MLflow's pages show metrics and models, not traces; MLflow has no name for it in Python.
+_MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 
 
 def create_run_once(
@@ -68,3 +71,23 @@ def _remove_doubles(client: TrackingClient, experiment_id: str, creation: str, r
                     error,
                     other,
                 )
+
+
+def find_or_create_experiment(client: TrackingClient, name: str) -> str:
+    """Returns the id of an experiment, which is created if it does not exist; one that exists is left as it is.
+
+    A new one is for model training.
+
+    Raises:
+        TrackingError: If the tracking server does not answer, or refuses the name.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name, tags=_MODEL_TRAINING))
+    except TrackingError:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process has created it meanwhile

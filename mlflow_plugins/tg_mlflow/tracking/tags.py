@@ -2,6 +2,8 @@
 
 # Begins the names of all that this library gives a run, also of what is known of a job besides its output.
 OWN_PREFIX = "tg."
+# Begins the names that MLflow gives to metrics of a machine.
+SYSTEM_PREFIX = "system/"
 
 # What a run is from.
 VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a run as one of ours
@@ -37,6 +39,7 @@ MISSING_TAG = "tg.missing"  # names of what could not be drawn or logged, separa
 LEFT_OUT_TAG = "tg.left_out"  # names of files that no archive can keep, separated by ", "
 MISSING_LOG_TAG = "tg.missing_log"  # what is missing of the output of a training that has succeeded
 FAILURE_REASON_TAG = "tg.failure_reason"  # why the run has FAILED, in one line
+DESCRIPTION_TAG = "tg.description"  # JSON: what the description says and no other data do, and its digest as written
 STOP_REASON_TAG = "tg.stop_reason"  # who or what has stopped a run that is KILLED, and when, in one line
 
 # What its job has used of its machine. The points themselves have MLflow's own names.
@@ -62,7 +65,7 @@ MLFLOW_NOTES_TAG = "tg.mlflow_notes"  # JSON: what of the job's calls of MLflow 
 
 # What a job has made by calls of MLflow.
 TRAINING_RUN_TAG = "tg.training_run"  # of a run or a logged model: the run of the training that has made it
-JOB_RUN_TAG = "tg.job_run"  # of a run: its id in the job
+JOB_RUN_TAG = "tg.job_run"  # of a run: its id in the job, or one for each attempt of that, separated by spaces
 JOB_MODEL_TAG = "tg.job_model"  # of a logged model: its id in the job
 JOB_MODEL_STATUS_TAG = "tg.job_model_status"  # of a logged model: READY if it is to be that when its files are there
 REGISTER_PREFIX = (

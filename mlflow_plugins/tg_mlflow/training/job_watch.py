@@ -62,8 +62,9 @@ def watch_job(
         note_facts(client, job, recorder.lost_seconds)
         state = executor.status(job_id)
     note_exit(client, run_id, state)
-    if state.status is not JobStatus.COMPLETED and not _log_remains(client, job, recorder):
-        recorder.note_incomplete()
+    if state.status is not JobStatus.COMPLETED:
+        remains = _log_remains(client, job, recorder)
+        recorder.note_incomplete(remains is not None, remains is not None and remains.is_whole)
     check_completed(job_id, state, recorder.tail)
     missing = _find_missing_log(job, recorder)
     if missing is not None and executor.traits.repeats_logs:  # it is fetched again
@@ -74,17 +75,18 @@ def watch_job(
     return missing
 
 
-def _log_remains(client: TrackingClient, job: Job, recorder: RunRecorder) -> bool:
-    """Logs what a job has made until it failed or was stopped; returns whether that is all that there was."""
+def _log_remains(client: TrackingClient, job: Job, recorder: RunRecorder) -> JobRemains | None:
+    """Logs what a job has made until it failed or was stopped; returns that if it is all in the run."""
     try:
         folder = job.executor.find_remains(job.job_id)
         if folder is None:
-            return False
+            return None
         recorder.settle()  # artifacts belong to runs that have to be there
-        return log_remains(client, job.run_id, JobRemains(folder))
+        remains = JobRemains(folder)
+        return remains if log_remains(client, job.run_id, remains) else None
     except (TgError, OSError) as error:  # the job's failure says more
         _logger.warning("What job %s has made until its end is not in the run: %s", job.job_id, describe_failure(error))
-        return False
+        return None
 
 
 def _find_missing_log(job: Job, recorder: RunRecorder) -> str | None:

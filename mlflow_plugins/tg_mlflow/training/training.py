@@ -17,6 +17,8 @@ from tg.common.system.interrupts import hang_up_as_termination, terminating_as_i
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
+from tg_mlflow.description.run_description import RunDescription
+from tg_mlflow.description.writing import write_description
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
@@ -90,11 +92,14 @@ def train_recorded(
     try:
         with terminating_as_interrupt(), ExitStack() as afterwards:
             try:
-                with conducting_run(client, run_id, training.executor.traits.is_in_process) as ending:
+                is_in_process, description = training.executor.traits.is_in_process, RunDescription(client, run_id)
+                with conducting_run(client, run_id, is_in_process) as ending, description:
+                    ending.describe = description.end
                     log_params(client, run_id, params, training.config)
-                    ending.is_due = train(client, run_id, training, afterwards)
+                    ending.is_due = train(client, run_id, training, afterwards, description)
                 if training.config.register is not None:
                     settle_registration(client, run_id)
+                    write_description(client, run_id)
             except RecordingError:
                 afterwards.pop_all()  # what is kept of the job is needed to complete the run
                 raise
@@ -103,7 +108,9 @@ def train_recorded(
     return TrainingEnd(client.get_run(run_id).info.status)
 
 
-def train(client: TrackingClient, run_id: str, training: Training, afterwards: ExitStack) -> bool:
+def train(
+    client: TrackingClient, run_id: str, training: Training, afterwards: ExitStack, description: RunDescription
+) -> bool:
     """Trains and records into a run that exists; does not end the run.
 
     The job has ended when this returns or raises, but for a ``JobUnreachableError`` and a job that is to go on by
@@ -120,12 +127,14 @@ def train(client: TrackingClient, run_id: str, training: Training, afterwards: E
     """
     place, earlier_jobs = find_place(training.config.place), list[str]()
     regexes, costs = training.config.metric_regexes, training.costs or Costs(place, training.config)
-    with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes) as recorder:
+    handlers = description.handlers
+    with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes, handlers=handlers) as recorder:
+        description.follow(recorder.tail)
         attempts = place.list_attempts(training.config)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
                 job, is_needed = _train_once(
-                    client, run_id, training, attempt, recorder, afterwards, earlier_jobs, costs
+                    client, run_id, training, attempt, recorder, afterwards, earlier_jobs, costs, description
                 )
                 break
             except NoCapacityError:
@@ -156,6 +165,7 @@ def _train_once(
     afterwards: ExitStack,
     earlier_jobs: list[str],
     costs: Costs,
+    description: RunDescription,
 ) -> tuple[Job, bool]:
     """Submits one job and records it to its end, unless it is to go on by itself.
 
@@ -181,6 +191,7 @@ def _train_once(
         log_params(client, run_id, delivery.options.hyperparameters)
         for key, value in tags.items():
             client.set_tag(run_id, key, value)
+        description.begin()
         earlier_jobs.append(job.job_id)
         recorder.begin_job()
         with storing(job):

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from mlflow.entities import Metric, Run
 
 from tg.common.delivery.sagemaker import Usage
-
-PREFIX = "system/"
+from tg_mlflow.tracking.tags import SYSTEM_PREFIX
 
 
 class UsagePoints:
@@ -18,7 +17,7 @@ class UsagePoints:
 
     def __init__(self, run: Run) -> None:
         # As MLflow's own monitor finds its last step: `data.metrics` has the values only.
-        recorded = [each for each in run.data._metric_objs if each.key.startswith(PREFIX)]
+        recorded = [each for each in run.data._metric_objs if each.key.startswith(SYSTEM_PREFIX)]
         self.recorded_keys = sorted({each.key for each in recorded})
         self._last: dict[str, tuple[int, int]] = {}
         for each in recorded:
@@ -33,7 +32,8 @@ class UsagePoints:
         """Builds the points of readings, without those that are known."""
         for reading in readings:
             for name, value in reading.values.items():
-                step, time_ms = self._last.get(PREFIX + name, (-1, -1))
+                key = SYSTEM_PREFIX + name
+                step, time_ms = self._last.get(key, (-1, -1))
                 if reading.time_ms > time_ms:
-                    self._last[PREFIX + name] = step + 1, reading.time_ms
-                    yield Metric(PREFIX + name, value, reading.time_ms, step + 1)
+                    self._last[key] = step + 1, reading.time_ms
+                    yield Metric(key, value, reading.time_ms, step + 1)

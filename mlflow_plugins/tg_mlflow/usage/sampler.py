@@ -54,8 +54,11 @@ def sampling_usage(
     with repeating(sampler.sample, seconds, "tg-usage", sampler.finish):
         try:
             yield
-        except (JobUnreachableError, RecordingError):
-            sampler.goes_on = True  # another process adds it up
+        except BaseException as error:
+            # After an interrupt, the job may go on, too.
+            sampler.goes_on = isinstance(error, (JobUnreachableError, RecordingError)) or not isinstance(
+                error, Exception
+            )
             raise
 
 
@@ -63,7 +66,7 @@ class UsageSampler:
     """Takes readings of a job and writes them to its run; see :func:`sampling_usage`.
 
     Attributes:
-        goes_on: Whether the job goes on when this ends, so that nothing is added up.
+        goes_on: Whether the job may go on when this ends, so that another process adds up what it uses.
     """
 
     def __init__(self, client: TrackingClient, run_id: str, executor: Executor, job_id: str) -> None:
@@ -102,17 +105,18 @@ class UsageSampler:
         try:
             self._write()
             if advice is not None:
-                _logger.info("Advice: %s", advice)
+                _logger.info("Advice for job %s: %s", self._job_id, advice)
                 self._client.set_tag(self._run_id, ADVICE_TAG, advice)
         except Exception as error:  # noqa: BLE001 - a training ends without it
             _logger.debug("The usage of job %s is not added up: %s", self._job_id, describe_exception(error))
 
     def _find_points(self) -> UsagePoints:
         """Finds what another process has recorded."""
-        points = UsagePoints(self._client.get_run(self._run_id))
+        points, totals = UsagePoints(self._client.get_run(self._run_id)), UsageTotals()
         for key in points.recorded_keys:
             for metric in self._client.get_metric_history(self._run_id, key):
-                self._totals.add(metric)
+                totals.add(metric)
+        self._totals = totals
         return points
 
     def _write(self) -> None:

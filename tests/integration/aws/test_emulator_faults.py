@@ -208,7 +208,7 @@ def test_a_spot_interruption(aws: AwsEmulator) -> None:
     aws.stop_job("spot")
     job = aws.wait_for_status("spot", "Stopped")
     states = [each["Status"] for each in job["SecondaryStatusTransitions"]]
-    assert states[4:9] == ["Training", "Interrupted", "Restarting", "Downloading", "Downloading"]
+    assert states[4:9] == ["Training", "Interrupted", "Starting", "Downloading", "Downloading"]
     assert len(list_streams("spot")) == 2
     assert read_log("spot") == ["hello", "hello"]
 

@@ -92,7 +92,8 @@ def test_the_example_trains_as_in_a_local_container(
     assert states_of(aws) == ["Completed"]
     assert trained_metrics(there) == trained_metrics(here)
     assert set(trained_metrics(there)) == METRICS
-    assert artifacts_of(store, there) == {"figures", "logs", "package", "result", "tables", "task.json"}
+    made = {"environment.json", "figures", "logs", "package", "result", "tables", "task.json"}
+    assert artifacts_of(store, there) == made
     assert artifacts_of(store, there) == artifacts_of(store, here)
     assert artifacts_of(store, there, "logs") == {"logs/train.log"}
     assert artifacts_of(store, there, "result") == {"result/model.tar.gz"}

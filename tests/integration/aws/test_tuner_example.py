@@ -98,7 +98,8 @@ def test_each_job_of_the_tuner_is_a_run(
         }
         # SageMaker has the same value, in single precision.
         assert values[job.name] == pytest.approx(run.data.metrics["roc_auc_score_test"], rel=1e-6)
-        assert artifacts_of(store, run) == {"figures", "logs", "package", "result", "tables", "task.json"}
+        made = {"environment.json", "figures", "logs", "package", "result", "tables", "task.json"}
+        assert artifacts_of(store, run) == made
         assert run.data.tags["tg.job_id"] == job.name
         assert run.data.tags["mlflow.source.type"] == "PROJECT"
     assert len({each.request["AlgorithmSpecification"]["TrainingImage"] for each in aws.jobs}) == 1

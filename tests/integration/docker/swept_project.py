@@ -22,7 +22,13 @@ TASKS = """
 
 
     class SweptTask(sft.SingleFrameTrainingTask):
-        pass
+        def run_with_environment(self, data, environment):
+            super().run_with_environment(data, environment)
+            environment.log_table({"name": ["constant"]}, "left/names.json")
+            with open("large.bin", "wb") as file:
+                file.write(bytes(70_000))
+            environment.log_file("large.bin", "left/large.bin")
+            (environment.output_folder / "notes.txt").write_text("fine")
 
 
     def build_task(constant: float = 1, splits: int = 1):
@@ -128,7 +134,20 @@ def _assert_record(store: MlflowClient, run: Run, constant: float, splits: int, 
     def list_folder(folder: str | None = None) -> list[str]:
         return sorted(each.path for each in store.list_artifacts(run_id, folder))
 
-    assert list_folder() == ["figures", "logs", "package", "result", "tables", "task.json"]
+    assert list_folder() == [
+        "environment.json",
+        "figures",
+        "left",
+        "logs",
+        "output",
+        "package",
+        "result",
+        "tables",
+        "task.json",
+    ]
+    assert list_folder("left") == ["left/large.bin", "left/names.json"]
+    assert list_folder("output") == ["output/notes.txt"]
+    assert store.load_table(run.info.experiment_id, "left/names.json", [run_id])["name"].tolist() == ["constant"]
     assert list_folder("figures") == [f"figures/{number}" for number in range(splits)]
     assert list_folder("logs") == ["logs/train.log"]
     assert list_folder("result") == ["result/model.tar.gz"]

@@ -173,7 +173,7 @@ def test_ctrl_c_leaves_a_killed_run_and_nothing_running(
         run = assert_killed(launcher, store)
     if stage == "training":
         assert [(point.step, point.value) for point in store.get_metric_history(run.info.run_id, "loss")] == [(0, 0.5)]
-        assert [each.path for each in store.list_artifacts(run.info.run_id)] == ["logs", "package"]
+        assert [each.path for each in store.list_artifacts(run.info.run_id)] == ["environment.json", "logs", "package"]
 
 
 @pytest.mark.parametrize("presses", [1, 2])

@@ -128,6 +128,7 @@ def test_mlflow_run_with_tg_local_records_a_run(
     assert (run.info.status, run.data.tags["tg.place"]) == ("FINISHED", "tg-local")
     assert set(run.data.metrics) == {"roc_auc_score_test", "roc_auc_score_train"}
     assert {each.path for each in store.list_artifacts(run.info.run_id)} == {
+        "environment.json",
         "figures",
         "logs",
         "package",

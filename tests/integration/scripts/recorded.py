@@ -13,9 +13,12 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 from mlflow.utils.file_utils import local_file_uri_to_path
 
+from tg_mlflow.description.writing import is_own_description
+
 # What our backends add to the training's run, and what each backend says of itself.
 OWN = re.compile(r"tg\.|mlflow\.project\.backend$")
-OWN_ARTIFACTS = re.compile(r"(logs|package|result)/|task\.json$")
+NOTE = "mlflow.note.content"
+OWN_ARTIFACTS = re.compile(r"(logs|package|result)/|(environment|task)\.json$")
 # What is made by a script is from that script in plain MLflow, and from the training's project with our backends.
 ORIGIN = re.compile(r"mlflow\.(source\.|project\.|user$)")
 # When a model was made, and how large its files are, in which ids and times stand.
@@ -99,8 +102,9 @@ def _read_run(store: MlflowClient, run: Run) -> Iterator[tuple[str, Any]]:
     for name, value in data.params.items():
         yield f"param.{name}", value
     is_below = "mlflow.parentRunId" in data.tags
+    is_described = "tg.description" in data.tags and is_own_description(data.tags)
     for name, value in data.tags.items():
-        if not OWN.match(name) and not (is_below and ORIGIN.match(name)):
+        if not OWN.match(name) and not (is_below and ORIGIN.match(name)) and not (is_described and name == NOTE):
             yield f"tag.{name}", value
     for name in data.metrics:
         if OWN.match(name):

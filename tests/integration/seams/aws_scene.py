@@ -110,7 +110,8 @@ class AwsScene(StoredScene):
     def find_words(self, folder: Path) -> list[str]:
         bucket = self._aws.create_bucket(f"seams-{hashlib.sha256(folder.name.encode()).hexdigest()[:20]}")
         self._aws.s3.put_object(Bucket=bucket, Key="sagemaker/points/datasets/points.parquet", Body=b"points")
-        return ["--backend-config", json.dumps({"bucket": bucket})]
+        # What a training costs is asked for beside it, at no moment that could be told.
+        return ["--backend-config", json.dumps({"bucket": bucket, "log": {"cost": False}})]
 
     def find_way(self) -> dict[str, str]:
         return {**self._aws.environment, "AWS_ROLE": self._aws.role_arn}

@@ -48,7 +48,7 @@ def make_package(
     given: dict[str, Any] = {
         "root": "Task__1a2b3c4d",
         "properties": {"python_version": "3.11.7", "library_versions": {"numpy": "2.1.0"}},
-        "objects": {"resources/job.pkl": b"a task"},
+        "objects": {"resources/job.pkl": "a1"},
     }
     return PackageRecord(
         sources={name: SourceFile.of(text.encode()) for name, text in files.items()},

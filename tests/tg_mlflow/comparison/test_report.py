@@ -94,3 +94,17 @@ def test_json_has_all_fields_of_each_difference() -> None:
             }
         ],
     }
+
+
+def test_of_very_many_changed_lines_the_first_ones_are_shown() -> None:
+    first, second = (make_record(package=make_package({"data.csv": f"{number}\n" * 400})) for number in (1, 2))
+    comparison = compare(first, second)
+    shown = format_text(first, second, comparison).splitlines()
+    assert shown[-5:-2] == ["  +2", "  … 303 more lines; --json has all", ""]
+    assert format_json(first, second, comparison).count("+2\\n") == 400
+
+
+def test_long_values_are_cut_and_stay_in_one_line() -> None:
+    first, second = make_record(params={"note": "a\nb"}), make_record(params={"note": "c" * 1001})
+    text = format_text(first, second, compare(first, second))
+    assert f"\n  note: a\\nb -> {'c' * 300}… (1,001 characters)\n" in text

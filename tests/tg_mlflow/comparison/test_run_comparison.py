@@ -123,8 +123,8 @@ def test_a_parameter_that_is_part_of_the_task_is_named_once() -> None:
 
 
 def test_a_task_that_differs_in_what_no_text_shows() -> None:
-    second = make_record(package=make_package(objects={"resources/job.pkl": b"another task"}))
-    assert find(make_record(), second) == [Difference("code", "resources/job.pkl", "d3dab2cc59c3", "ffc544fd84f3")]
+    second = make_record(package=make_package(objects={"resources/job.pkl": "b2"}))
+    assert find(make_record(), second) == [Difference("code", "what resources/job.pkl holds", "a1", "b2")]
     assert [each.kind for each in find(make_record(), replace(second, params={}))] == ["parameter"]
 
 
@@ -156,9 +156,9 @@ def test_what_one_run_has_not_recorded_is_named_with_what_the_other_one_has() ->
     assert [each.first for each in comparison.differences] == [
         "Task__1a2b3c",
         "points.parquet d1, 60 rows",
-        "1 keys",
+        "1 key",
         "3.11.7",
-        "2 libraries",
+        "2 versions",
         "Xeon",
         "OMP_NUM_THREADS=2",
         "random",
@@ -199,6 +199,12 @@ def test_a_run_that_goes_on_is_not_compared_to_its_end() -> None:
     assert find(running, running) == [
         Difference("status", "status", "RUNNING (it goes on)", "RUNNING (it goes on)", BOTH)
     ]
+
+
+def test_trainings_that_end_with_other_exit_codes_have_not_failed_alike() -> None:
+    first, second = (make_record({"tg.exit_code": code}, "FAILED") for code in ("1", "137"))
+    assert find(first, second) == [Difference("status", "exit code", "1", "137")]
+    assert find(first, make_record(status="FAILED")) == []  # one that an earlier version has recorded
 
 
 def test_secrets_are_masked_in_all_that_is_shown() -> None:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import tarfile
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from tests.released.test_released import RELEASES
+from tests.tg_mlflow.comparison.stored_runs import create_released_run, create_run
 from tg.common.errors import ResultArchiveError
 from tg_mlflow.comparison.differences import Difference
 from tg_mlflow.comparison.run_comparison import compare
@@ -23,24 +23,6 @@ from tg_mlflow.tracking.client import TrackingClient
 @pytest.fixture
 def client(store: MlflowClient) -> TrackingClient:
     return TrackingClient(store.tracking_uri, patience_seconds=0)
-
-
-def create_run(store: MlflowClient, **tags: str) -> str:
-    experiment = store.get_experiment_by_name("test")
-    run_id: str = store.create_run(experiment.experiment_id, tags=tags).info.run_id
-    return run_id
-
-
-def create_released_run(store: MlflowClient, release: Path, folder: Path) -> str:
-    """Creates a finished run with the artifacts and tags that a release has written."""
-    run_id = create_run(store, **json.loads((release / "run.json").read_text(encoding="utf-8")))
-    for name, artifact in (("package.tar.gz", "package/Task-1.tar.gz"), ("result.tar.gz", "result/model.tar.gz")):
-        path = folder / Path(artifact).name
-        shutil.copyfile(release / name, path)
-        store.log_artifact(run_id, str(path), artifact.partition("/")[0])
-    store.log_batch(run_id, [Metric("roc_auc_score_test", 0.9875, 1, 0), Metric("tg.training_seconds", 3, 1, 0)])
-    store.set_terminated(run_id)
-    return run_id
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
@@ -85,6 +67,20 @@ def test_a_training_without_a_dataset_has_recorded_that(
     assert read_record(client, create_run(store, **{"tg.config": config}), tmp_path).datasets is None
 
 
+def test_a_training_that_has_failed_has_made_no_predictions(
+    store: MlflowClient, client: TrackingClient, tmp_path: Path
+) -> None:
+    found = {}
+    for status in ("FAILED", "KILLED", "FINISHED", "RUNNING"):
+        run_id = create_run(store)
+        store.update_run(run_id, status)
+        found[status] = read_record(client, run_id, tmp_path).predictions
+    assert found == {"FAILED": {}, "KILLED": {}, "FINISHED": None, "RUNNING": None}
+    store.set_tag(run_id, "tg.not_uploaded", "the store is down")
+    store.update_run(run_id, "FAILED")
+    assert read_record(client, run_id, tmp_path).predictions is None
+
+
 @pytest.mark.parametrize("text", ['{"dataset": "poi', "[1]", "NaN", "[" * 5000])
 def test_what_is_damaged_counts_as_not_recorded(
     text: str, store: MlflowClient, client: TrackingClient, tmp_path: Path
@@ -124,11 +120,20 @@ def test_what_cannot_be_compared_is_refused(store: MlflowClient, client: Trackin
 
 
 def test_json_is_written_by_dotted_paths() -> None:
-    given = {"a": {"b": [1, "x", {}]}, "number": 0.5, "text": "0.5", "none": None, "empty": []}
+    given = {
+        "a": {"b": [1, "x", {}]},
+        "chosen": {"py/set": ["z", "y"]},
+        "number": 0.5,
+        "text": "0.5",
+        "none": None,
+        "empty": [],
+    }
     assert flatten(given) == {
         "a.b.0": "1",
         "a.b.1": "x",
         "a.b.2": "{}",
+        "chosen.py/set.0": "y",
+        "chosen.py/set.1": "z",
         "number": "0.5",
         "text": '"0.5"',
         "none": "null",

@@ -36,6 +36,12 @@ def test_line_numbers_stay_where_an_import_took_several_lines() -> None:
     assert restore_imports(packaged, ROOT) == "from \\\n\\\n\\\na import b, c\nC = 1\n"
 
 
+def test_what_cannot_be_undone_is_the_same_in_all_versions() -> None:
+    text = 'import os, a\nm = __import__("a.b")\n'
+    packaged = rewrite_imports(text, PurePosixPath("tasks.py"), ROOT, {"a"})
+    assert restore_imports(packaged, ROOT) == 'import os; import a\nm = __import__("a.b").a\n'
+
+
 def test_another_version_of_the_package_leaves_no_trace() -> None:
     text = "import a.b\nfrom a import c\nimport os, a\n"
     packaged = [rewrite_imports(text, PurePosixPath("tasks.py"), root, {"a"}) for root in ("T__1", "Other__2")]
@@ -48,6 +54,18 @@ def test_a_changed_line_is_shown_as_diff_does() -> None:
     )
 
 
+def test_only_line_feeds_end_lines() -> None:
+    assert diff_texts("a", "a\rb\u2028c\n", "a\rb\u2028d\n") == (
+        "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-a\rb\u2028c\n+a\rb\u2028d\n"
+    )
+
+
 def test_a_file_that_only_one_run_has() -> None:
     assert diff_texts("new.py", None, "a\n") == "--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+a\n"
     assert diff_texts("empty.py", None, "") == ""
+
+
+def test_lines_of_data_that_are_the_same_are_not_shown_as_changed() -> None:
+    rows = ["0\n", "1\n"] * 50_000
+    shown = diff_texts("data.csv", "".join(rows), "".join([*rows[:60_000], "2\n", *rows[60_000:]]))
+    assert shown == "--- a/data.csv\n+++ b/data.csv\n@@ -59998,6 +59998,7 @@\n 1\n 0\n 1\n+2\n 0\n 1\n 0\n"

@@ -6,14 +6,13 @@ from tg_mlflow.cost.budget import Budget
 def test_a_budget_is_spent_by_all_together() -> None:
     reached = list[str]()
     budget = Budget(10, spent_usd=2)
-    budget.when_reached(lambda: reached.append("reached"))
+    budget.when_reached(reached.append)
     budget.note("a", 3)
     budget.note("b", 4)
     assert (budget.usd, budget.is_reached, reached) == (9, False, [])
     budget.note("b", 5)
     budget.note("b", 6)
-    assert (budget.usd, budget.is_reached, reached) == (11, True, ["reached"])
-    assert budget.reason == "the cost has reached max_cost, 10.00 USD"
+    assert (budget.usd, budget.is_reached, reached) == (11, True, ["the cost has reached max_cost, 10.00 USD"])
     budget.note("b", 1)
     assert (budget.usd, budget.is_reached) == (6, True)  # whatever is found out later: all have been told to stop
 

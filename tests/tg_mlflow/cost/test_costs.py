@@ -40,8 +40,8 @@ def test_an_unknown_price_is_said() -> None:
 
 def test_spot_machines_without_checkpoints_may_lose_all(caplog: pytest.LogCaptureFixture) -> None:
     warning = (
-        "Spot machines may be reclaimed, and without checkpoints a training then begins again from zero: up to 1.5 "
-        "hours{} are lost each time; set checkpoints, and let the training resume from them"
+        "Spot machines may be reclaimed, and without checkpoints a training then begins again from zero: up to "
+        "1 h 30 min{} are lost each time; set checkpoints, and let the training resume from them"
     )
     known, unknown = make("2", starts_anew=True), make("who knows", starts_anew=True)
     known.warn_once()

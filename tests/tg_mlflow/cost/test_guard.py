@@ -17,6 +17,7 @@ from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import CostGuard, guarding_cost
 from tg_mlflow.cost.total import recording_total
 from tg_mlflow.places.config import LogConfig
+from tg_mlflow.tracking.events import read_events
 
 # Two machines: a dollar a second, and 10 dollars until one has stopped.
 DEAR = "1800"
@@ -64,17 +65,17 @@ def points_of(client: MemoryClient, run_id: str) -> list[float]:
 def test_a_job_costs_from_when_it_is_paid_for(client: MemoryClient, time: Time) -> None:
     executor = BilledExecutor()
     guard, run_id = make_guard(client, executor, make_costs())
-    for seconds, billed in ((0, None), (5, 3.0), (10, 8.0), (15, 99.0), (20, 99.0)):
+    for seconds, billed in ((0, None), (5, 3.0), (10, 8.0), (15, 99.0), (20, 99.0), (70, 99.0)):
         time.now, executor.billed_seconds = 100.0 + seconds, billed
         guard.look()
-    # It is not asked again once the job is paid for, and recorded every ten seconds.
-    assert points_of(client, run_id) == [8, 18]
+    # It is asked again a minute after the job is paid for, and what it costs is recorded every ten seconds.
+    assert points_of(client, run_id) == [8, 18, 99]
     executor.billed_seconds = 17
     guard.finish()
     guard.finish()
     time.now = 200
     guard.look()
-    assert points_of(client, run_id) == [8, 18, 17]
+    assert points_of(client, run_id) == [8, 18, 99, 17]
     steps = [each.step for each in client.get_run(run_id).data._metric_objs]
     assert steps == sorted(steps)
 
@@ -89,8 +90,8 @@ def test_a_job_is_stopped_so_that_it_has_ended_at_the_bound(client: MemoryClient
     time.now += 0.2
     guard.look()
     assert executor.status("job").status is JobStatus.STOPPED
-    assert client.get_run(run_id).data.tags["tg.stop_reason"] == "the cost has reached max_cost, 30.00 USD"
-    assert guard.has_ended_job
+    (stopping,) = (each for each in read_events(client.get_run(run_id)) if each.state == "stopping")
+    assert (stopping.cause, guard.has_told) == ("the cost has reached max_cost, 30.00 USD", True)
 
 
 def test_a_job_that_cannot_be_stopped_is_told_again(
@@ -115,6 +116,24 @@ def test_a_job_that_cannot_be_stopped_is_told_again(
         "Job job is stopped: the cost has reached max_cost, 30.00 USD",
         "Job job could not be stopped, and is told again and again: access is denied",
     ]
+
+
+def test_while_the_place_does_not_answer_time_passes_as_it_does(client: MemoryClient, time: Time) -> None:
+    class Away(BilledExecutor):
+        def facts(self, job_id: str) -> JobFacts:
+            if self.billed_seconds is None:
+                raise ContainerError("it does not answer")
+            return super().facts(job_id)
+
+    executor = Away(5)
+    guard, run_id = make_guard(client, executor, make_costs(max_cost=90))
+    guard.look()
+    executor.billed_seconds = None
+    for seconds in (60, 61, 74, 76):
+        time.now = 100.0 + seconds
+        guard.look()
+    assert points_of(client, run_id) == [5, 65, 79]
+    assert executor.status("job").status is JobStatus.STOPPED
 
 
 def test_what_cannot_be_found_out_fails_nothing(client: MemoryClient, time: Time) -> None:
@@ -168,6 +187,8 @@ def test_the_reason_takes_the_place_of_what_is_said_of_a_stopped_job(client: Mem
     said = "^job job was stopped: the cost has reached max_cost, 15.00 USD$"
     with pytest.raises(JobStoppedError, match=said):
         train(make_costs(max_cost=15), JobStoppedError("job job has stopped: it was stopped"))
+    with pytest.raises(JobFailedError, match=r"^its code is wrong$"):
+        train(make_costs(max_cost=15), JobFailedError("its code is wrong"))
     with pytest.raises(JobStoppedError, match=r"^somebody has stopped it$"):
         train(make_costs(max_cost=100), JobStoppedError("somebody has stopped it"))
     with pytest.raises(ValueError, match=r"^of the training$"):
@@ -179,17 +200,15 @@ def test_a_job_that_its_place_has_ended_at_the_bound_was_stopped_for_it(
     client: MemoryClient, billed: float, kind: type[Exception]
 ) -> None:
     """As when the launcher has been gone: AWS says that the time to run is over."""
-    run_ids = list[str]()
 
     def attach() -> None:
-        with guarded(client, BilledExecutor(billed), make_costs(max_cost=30)) as (_, run_id):
-            run_ids.append(run_id)
+        with guarded(client, BilledExecutor(billed), make_costs(max_cost=30)):
             raise JobFailedError("job job has failed: its time to run is over")
 
     with pytest.raises(JobFailedError) as caught:
         attach()
     assert type(caught.value) is kind
-    assert ("tg.stop_reason" in client.get_run(run_ids[0]).data.tags) is (kind is JobStoppedError)
+    assert str(caught.value).endswith("its time to run is over" if kind is JobFailedError else "is over)")
 
 
 def test_a_job_that_goes_on_is_counted_by_who_follows_it(client: MemoryClient) -> None:

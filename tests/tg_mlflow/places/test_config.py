@@ -97,6 +97,24 @@ def test_defaults_may_have_keys_of_other_backends(tmp_path: Path) -> None:
         ({"dataset": 3}, "the backend config has 'dataset' = 3: Input should be a valid string"),
         ({"tags": {"a": 1}}, "the backend config has 'tags.a' = 1: Input should be a valid string"),
         (
+            {"register": {"name": "a/b"}},
+            "the backend config has 'register.name' = \"a/b\": MLflow does not take this name (Invalid model name 'a/b",
+        ),
+        (
+            {"register": {"name": "a", "alias": "latest"}},
+            "the backend config has 'register.alias' = \"latest\": MLflow does not take this alias ('latest' alias",
+        ),
+        ({"register": {"alias": "a"}}, "the backend config has 'register.name'"),
+        (
+            {"register": {"name": "a", "if_better": "auc"}},
+            'the backend config has \'register\' = {"name": "a", "if_better": "auc"}: if_better says when an '
+            "alias moves; give alias, too",
+        ),
+        (
+            {"register": {"name": "a"}, "sweep": {"rate": [1]}},
+            "the configuration cannot be used: register is for the best training of a sweep; name its primary_metric",
+        ),
+        (
             {"hyperparameters": [1]},
             "the backend config has 'hyperparameters' = [1]: Input should be a valid dictionary",
         ),

@@ -55,7 +55,7 @@ def tags(client: MemoryClient, run_id: str) -> dict[str, str]:
     return found
 
 
-INTERRUPTED = [come_to("Interrupted", 150, "reclaimed"), come_to("Restarting", 180)]
+INTERRUPTED = [come_to("Interrupted", 150, "reclaimed"), come_to("Restarting", 180), come_to("Training", 185)]
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ def test_a_process_that_takes_over_comes_to_the_same_run(client: MemoryClient, r
         *(start(190, 2), say("loss", 1.0, 200, attempt=2), say("loss", 0.4, 201, attempt=2)),
         say("loss", 0.25, 202, attempt=2),
     ]
-    half = sum(len(event.data) for event in output[:6])
-    record(client, run_id, output[:6])
+    half = sum(len(event.data) for event in output[:7])
+    record(client, run_id, output[:7])
     client.timelines.clear()
     record(client, run_id, output, written=half)
     assert history(client, run_id) == [(0, 1.0, 110), (1, 0.5, 111), (2, 0.25, 202)]
@@ -182,6 +182,7 @@ def test_a_process_that_takes_over_comes_to_the_same_run(client: MemoryClient, r
         (100, "started", ""),
         (150, "interrupted", "reclaimed"),
         (180, "restarting", ""),
+        (185, "training", ""),
         (190, "restarted", "attempt 2"),
     ]
 
@@ -199,16 +200,30 @@ def test_what_is_lost_goes_from_the_last_point_to_the_next_new_one(
     client: MemoryClient, run_id: str, second: Sequence[LogEvent], lost: float, on_machines: float
 ) -> None:
     first = [start(1_000), say("loss", 1.0, 2_000, 0)]
-    interrupted = [come_to("Interrupted", 2_500), come_to("Restarting", 4_500)]
+    interrupted = [come_to("Interrupted", 2_500), come_to("Starting", 2_501), come_to("Downloading", 4_500)]
     recorder = record(client, run_id, [*first, *interrupted, *second])
     assert history(client, run_id, "tg.lost_seconds") == [(0, lost, second[-1].time_ms)]
     assert recorder.lost_seconds == on_machines
 
 
-def test_an_interruption_before_the_first_line_counts(client: MemoryClient, run_id: str) -> None:
-    twice = [*INTERRUPTED, come_to("Interrupted", 182), come_to("Restarting", 184)]
-    record(client, run_id, [start(100), *twice, start(190, 2)])
-    assert tags(client, run_id)["tg.attempts"] == "3"
+@pytest.mark.parametrize(
+    ("steps", "attempts"),
+    [
+        ("Interrupted Restarting Downloading Training Interrupted Starting Downloading", 3),
+        ("Interrupted Starting Pending Interrupted Downloading Training", 3),
+        ("Restarting Starting Training", 2),  # SageMaker's retry
+        ("Interrupted Starting Stopping MaxWaitTimeExceeded", 2),
+        ("Interrupted Stopping MaxWaitTimeExceeded", None),
+        ("Uploading Completed", None),
+    ],
+)
+def test_an_interruption_before_the_first_line_counts(
+    client: MemoryClient, run_id: str, steps: str, attempts: int | None
+) -> None:
+    come = [come_to(status, 110 + number) for number, status in enumerate(["Training", *steps.split()])]
+    last = [] if attempts is None else [start(190, 2)]
+    record(client, run_id, [start(100), *come, *last])
+    assert tags(client, run_id).get("tg.attempts") == (attempts and str(attempts))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -65,6 +65,46 @@ def test_nested_runs_are_children_as_in_the_job(store: MlflowClient, run_id: str
     assert store.get_run(run_id).data.metrics == {"loss": 0.5}
 
 
+def test_another_attempt_goes_on_with_the_runs_that_have_its_names(
+    store: MlflowClient, client: TrackingClient, run_id: str
+) -> None:
+    def attempt(number: int, *records: dict[str, Any]) -> LogEvent:
+        return LogEvent(write_lines([{"op": "begin", "run": run_id}, *records]), 100 * number, attempt=number)
+
+    def log(local_id: str, value: float, step: int, time_ms: int) -> dict[str, Any]:
+        return {"op": "batch", "run": local_id, "metrics": [["loss", value, time_ms, step]]}
+
+    first = attempt(
+        1,
+        *(start("1" * 32, "fold 1"), log("1" * 32, 0.5, 0, 6), end("1" * 32)),
+        *(start("2" * 32, "fold 2"), log("2" * 32, 0.4, 0, 7)),
+        *(start("3" * 32, "gifted-crab-7"), log("3" * 32, 0.3, 0, 8)),
+    )
+    second = attempt(
+        2,
+        *(start("4" * 32, "fold 2"), log("4" * 32, 0.4, 0, 17), log("4" * 32, 0.2, 1, 18), end("4" * 32)),
+        *(start("5" * 32, "wise-owl-9"), log("5" * 32, 0.3, 0, 19), end("5" * 32)),
+    )
+    written = 0
+    for events in ([first], [first, second], [first, second]):  # as processes that take over
+        with open_recorder(client, run_id, written) as recorder:
+            for event in events:
+                recorder.take(event)
+        written = len(first.data)
+    with open_recorder(client, run_id) as recorder:
+        for event in (first, second):
+            recorder.take(event)
+    runs = children_of(store, run_id)
+    assert {name: run.info.status for name, run in runs.items()} == {
+        "fold 1": "FINISHED",
+        "fold 2": "FINISHED",
+        "gifted-crab-7": "KILLED",
+        "wise-owl-9": "FINISHED",
+    }
+    history = store.get_metric_history(runs["fold 2"].info.run_id, "loss")
+    assert [(point.step, point.value, point.timestamp) for point in history] == [(0, 0.4, 7), (1, 0.2, 18)]
+
+
 def test_from_wherever_a_log_is_read_again_it_leads_to_the_same_runs(
     store: MlflowClient, client: TrackingClient, run_id: str
 ) -> None:

@@ -1,5 +1,6 @@
 """What a job's code has given to MLflow and left in its output folder, in the run at the end."""
 
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -88,6 +89,21 @@ def test_artifacts_are_in_the_runs_that_have_logged_them(
         runs = store.search_runs([store.get_run(run_id).info.experiment_id], "run_name = 'child'")
         assert artifacts_of(store, run_id) == ["b.txt", "output/deep/d.txt", "plots/a.txt"]
         assert artifacts_of(store, runs[0].info.run_id) == ["c.txt"]
+
+
+def test_what_is_logged_without_mlflow_is_in_the_run_and_tables_are_tables(
+    store: MlflowClient, client: TrackingClient, run_id: str, archive: Fill
+) -> None:
+    store.log_table(run_id, {"a": [1]}, "theirs.json")
+    table = '{"columns":["a"],"data":[[2]]}'
+    made = archive({"tg_output/logged/files/plots/a.txt": "1", "tg_output/logged/tables/deep/ours.json": table})
+    for _ in range(2):
+        log(client, run_id, made)
+        assert artifacts_of(store, run_id) == ["deep/ours.json", "plots/a.txt", "theirs.json"]
+        assert json.loads(store.get_run(run_id).data.tags["mlflow.loggedArtifacts"]) == [
+            {"path": "theirs.json", "type": "table"},
+            {"path": "deep/ours.json", "type": "table"},
+        ]
 
 
 def test_an_archive_without_any_asks_for_nothing_but_the_run(run_id: str, store: MlflowClient, archive: Fill) -> None:

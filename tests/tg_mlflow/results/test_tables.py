@@ -8,8 +8,9 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker.archive.result_archive import ResultArchive, write_result_archive
-from tg_mlflow.results.members import number_repeated
+from tg.common.ml.tables.json_table import number_repeated
 from tg_mlflow.results.tables import build_result_table, log_result_table
+from tg_mlflow.tracking.client import TrackingClient
 
 FRAME = pd.DataFrame({"predicted": [0.25, 0.75], "true": [0.0, 1.0], "stage": ["test", "train"]})
 
@@ -65,6 +66,16 @@ def test_names_are_numbered_until_they_are_free() -> None:
     assert number_repeated(["a", "A"], str.casefold) == ["a", "A_2"]
 
 
+def test_tables_are_noted_as_far_as_the_tag_has_room(store: MlflowClient) -> None:
+    client = TrackingClient(store.tracking_uri)
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    store.set_tag(run_id, "mlflow.loggedArtifacts", "7")
+    client.note_tables(run_id, ["a.json", "b.json"])
+    client.note_tables(run_id, ["b.json", *(f"deep/table_{number:03}.json" for number in range(200))])
+    noted = [each["path"] for each in json.loads(store.get_run(run_id).data.tags["mlflow.loggedArtifacts"])]
+    assert noted == ["a.json", "b.json", *(f"deep/table_{number:03}.json" for number in range(98))]
+
+
 def test_a_table_of_which_only_half_was_uploaded_is_replaced(tmp_path: Path, store: MlflowClient) -> None:
     content = tmp_path / "content"
     (content / "runs/0").mkdir(parents=True)
@@ -75,7 +86,7 @@ def test_a_table_of_which_only_half_was_uploaded_is_replaced(tmp_path: Path, sto
     store.log_text(run_id, '{"columns":["ind', "tables/result_df.json")
     with ResultArchive(tmp_path / "model.tar.gz") as archive:
         for _ in range(2):
-            log_result_table(store, run_id, archive)
+            log_result_table(TrackingClient(store.tracking_uri), run_id, archive)
     assert len(store.load_table(experiment, "tables/result_df.json", [run_id])) == 2
     assert json.loads(store.get_run(run_id).data.tags["mlflow.loggedArtifacts"]) == [
         {"path": "tables/result_df.json", "type": "table"}

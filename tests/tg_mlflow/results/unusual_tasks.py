@@ -25,3 +25,36 @@ class CountingTask(AbstractTrainingTask):
 def measure_nothing(true: object, predicted: object) -> float:
     """A metric without a value."""
     return float("nan")
+
+
+class Adding:
+    """A model of a project's own, which is no estimator of a library."""
+
+    def predict(self, features: Any) -> Any:
+        return features["x"].to_numpy() + 1
+
+    def predict_proba(self, features: Any) -> Any:
+        return features["x"].clip(0, 1).to_numpy()
+
+
+class LoggingTask(AbstractTrainingTask):
+    """Logs a model under several names, with an example."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
+        import pandas as pd
+
+        for name in self.names:
+            environment.log_model(Adding(), name, example=pd.DataFrame({"x": [0.25, 0.5], "kind": ["a", "b"]}))
+
+
+class LoggingTableTask(sft.SingleFrameTrainingTask):
+    """Logs models besides its own."""
+
+    def run_with_environment(self, data: Any, environment: TrainingEnvironment) -> None:
+        super().run_with_environment(data, environment)
+        for name in ("model", "other"):
+            environment.log_model(Adding(), name)

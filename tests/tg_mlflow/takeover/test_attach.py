@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
 
 from tests.memory_server import MemoryClient
 from tests.tg_mlflow.memory_jobs import make_executor, start_job
@@ -14,6 +16,7 @@ from tg_mlflow.errors import LogMissingError, RecordingError
 from tg_mlflow.takeover.attach import attach
 from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.testing.memory_executor import Line, MemoryExecutor
+from tg_mlflow.tracking.client import TrackingClient
 
 TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.version": "0.1.0"}
 MISSING = {"tg.missing_log": "3 of its 9 bytes are here", "tg.failure_reason": "the log of job job is not whole"}
@@ -76,6 +79,24 @@ def test_a_log_that_was_not_whole_is_read_again(
     else:
         assert failure == f"the log of job job is not whole: {missing_log}; its results are in the run"
         assert (run.info.status, run.data.tags["tg.missing_log"]) == ("FAILED", missing_log)
+
+
+def test_a_run_that_has_finished_and_is_not_registered_yet_is_then(
+    store: MlflowClient, executor: MemoryExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = TrackingClient(store.tracking_uri)
+    experiment = store.get_experiment_by_name("test").experiment_id
+    run_id = store.create_run(experiment, tags={**TAGS, "tg.register": '{"name": "wine"}'}).info.run_id
+    model = store.create_logged_model(experiment, "model", run_id)
+    store.finalize_logged_model(model.model_id, "READY")
+    store.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
+    store.set_terminated(run_id)
+    attach(client, run_id)
+    assert caplog.messages[-2:] == [
+        "Registered version 1 of wine",
+        f"Run {run_id} is FINISHED and complete: there is nothing to do",
+    ]
+    assert [each.run_id for each in store.search_model_versions("name = 'wine'")] == [run_id]
 
 
 @pytest.mark.parametrize("command", [attach, cancel])

@@ -10,7 +10,7 @@ from tg.common import DeliveryError
 from tg.common.delivery.sagemaker.executor import JobFacts, JobState, JobStatus, Traits
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, Script
 from tg_mlflow.training.job import Job
-from tg_mlflow.training.job_notes import note_facts, note_log, note_not_uploaded, note_waiting, set_status
+from tg_mlflow.training.job_notes import note_exit, note_facts, note_log, note_not_uploaded, note_waiting, set_status
 
 AWAY = MlflowException("it is away")
 
@@ -120,3 +120,32 @@ def test_a_log_that_is_not_in_its_run_is_noted_and_needs_its_job(client: MemoryC
         "tg.not_uploaded": "the results are not uploaded (logs/train.log: the log could not be sent (no room)); they "
         f"are kept: run `tg-mlflow attach {run_id}` to try again"
     }
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "tags"),
+    [
+        (0, {"tg.exit_code": "0"}),
+        (3, {"tg.exit_code": "3"}),
+        (137, {"tg.exit_code": "137", "tg.signal": "SIGKILL"}),
+        (-9, {"tg.exit_code": "137", "tg.signal": "SIGKILL"}),
+        (143, {"tg.exit_code": "143", "tg.signal": "SIGTERM"}),
+        (255, {"tg.exit_code": "255"}),
+        (None, {}),
+    ],
+)
+def test_a_run_says_how_the_process_of_its_job_has_ended(
+    client: MemoryClient, exit_code: int | None, tags: dict[str, str]
+) -> None:
+    run_id = client.create_run("7").info.run_id
+    note_exit(client, run_id, JobState(JobStatus.FAILED, exit_code))
+    assert client.get_run(run_id).data.tags == tags
+
+
+def test_an_exit_that_the_server_does_not_take_is_let_go_of(
+    client: MemoryClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_id = client.create_run("7").info.run_id
+    client.faults["log_batch"] = [AWAY]
+    note_exit(client, run_id, JobState(JobStatus.FAILED, 3))
+    assert caplog.messages == ["The run cannot be told that its job has ended with exit code 3: it is away"]

@@ -83,6 +83,7 @@ def test_another_process_goes_on_where_one_has_stopped(client: MemoryClient) -> 
     first, run_id = sampler_of(client, Metered(minutes[:2], minutes[1:3]))
     first.sample()
     first.sample()
+    client.faults["get_run"] = [None, MlflowException("away")]  # while it begins, the server goes away
     # It reads again what is recorded, as CloudWatch tells it, and a point that is late.
     late = Usage(180_000, {MEMORY: 7, CPU: 30})
     second, _ = sampler_of(client, Metered([minutes[2], *minutes[3:]], [late, minutes[4]]), run_id)
@@ -138,7 +139,7 @@ def test_advice_is_a_tag(client: MemoryClient, caplog: pytest.LogCaptureFixture)
         sampler.finish()
     advice = "memory was nearly full, 97 % at most: give the training more, or it may be killed"
     assert client.get_run(run_id).data.tags["tg.advice"] == advice
-    assert caplog.messages == [f"Advice: {advice}"]
+    assert caplog.messages == [f"Advice for job job: {advice}"]
 
 
 def test_a_place_that_cannot_tell_adds_nothing(client: MemoryClient) -> None:
@@ -157,14 +158,21 @@ def switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("switched_on")
 @pytest.mark.parametrize(
     ("error", "is_added_up"),
-    [(JobUnreachableError("away"), False), (RecordingError("away"), False), (ValueError("failed"), True), (None, True)],
+    [
+        (JobUnreachableError("away"), False),
+        (RecordingError("away"), False),
+        (KeyboardInterrupt(), False),
+        (ValueError("failed"), True),
+        (None, True),
+    ],
 )
 def test_a_job_that_goes_on_is_added_up_by_who_follows_it(
-    client: MemoryClient, error: Exception | None, is_added_up: bool
+    client: MemoryClient, error: BaseException | None, is_added_up: bool
 ) -> None:
     executor = Metered([Usage(1, {MEMORY: 20})])
     run_id = start_job(client, executor).run_id
-    with suppress(JobUnreachableError, RecordingError, ValueError), sampling_usage(client, run_id, executor, "job", 60):
+    ends = (JobUnreachableError, RecordingError, ValueError, KeyboardInterrupt)
+    with suppress(*ends), sampling_usage(client, run_id, executor, "job", 60):
         if error is not None:
             raise error
     assert ("tg.peak_memory_percentage" in client.get_run(run_id).data.metrics) is is_added_up

@@ -1,12 +1,17 @@
 """Describes a sweep in Markdown for its run's page in MLflow."""
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
+from tg_mlflow.description.markdown import (
+    LONGEST_DESCRIPTION,
+    escape,
+    format_row,
+    format_rule,
+    link_run,
+    quote_list,
+)
 from tg_mlflow.sweeps.report.table import (
     FAILED,
     FINISHED,
@@ -21,19 +26,11 @@ from tg_mlflow.sweeps.report.table import (
     name_varying,
 )
 
-# The longest value of a tag in MLflow.
-LONGEST_DESCRIPTION = 8000
-
 _MOST_ROWS = 50
 _MOST_PARAMETERS = 12
 _MOST_VALUES = 6
-_LONGEST_CELL = 60
 _LONGEST_VALUE = 20
 _MOST_COMPARED = 25
-# For MLflow's pages, a word between colons is an emoji, and a colon before slashes begins a link.
-_AS_ENTITY = re.compile(r"[&<>]|:(?=//|\S+:)")
-# Markdown's special characters; an underscore inside a name, as in `batch_size`, is harmless.
-_MARKDOWN = re.compile(r"[\\`*{}\[\]|~@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def describe_sweep(
@@ -60,21 +57,21 @@ def describe_sweep(
     if primary_metric is not None and best is not None:
         value = _format_metric(best, primary_metric)
         lines.append(
-            f"The best is {_link(best, experiment_id)}: its {_escape(primary_metric)} of {value} is the {mode}."
+            f"The best is {_link(best, experiment_id)}: its {escape(primary_metric)} of {value} is the {mode}."
         )
     elif primary_metric is not None and any(child.status == FINISHED for child in children):
         message = describe_missing_metric(children, primary_metric)
-        lines.append(f"There is no best: {_escape(message, len(message))}.")
+        lines.append(f"There is no best: {escape(message, len(message))}.")
     ordered = _sort(children, primary_metric, mode)
     head = " ".join([*lines, *_link_comparison(ordered, experiment_id)])
     parameters = (list(grid) or name_varying(children, {}))[:_MOST_PARAMETERS]
     metrics = choose_metrics(children, primary_metric)
-    rows = [_row(["name", "status", *map(_escape, [*parameters, *metrics])])]
-    rows.append("|" + " --- |" * (2 + len(parameters) + len(metrics)))
+    rows = [format_row(["name", "status", *map(escape, [*parameters, *metrics])])]
+    rows.append(format_rule(2 + len(parameters) + len(metrics)))
     for child in ordered[:_MOST_ROWS]:
-        values = [_escape(child.parameters[name]) if name in child.parameters else "" for name in parameters]
+        values = [escape(child.parameters[name]) if name in child.parameters else "" for name in parameters]
         cells = [_link(child, experiment_id), _describe_status(child), *values]
-        rows.append(_row([*cells, *(_format_metric(child, name) for name in metrics)]))
+        rows.append(format_row([*cells, *(_format_metric(child, name) for name in metrics)]))
     return _fit(head, rows, len(children))
 
 
@@ -93,21 +90,21 @@ def _describe_grid(grid: Mapping[str, Sequence[Any]], count: int) -> str:
     trainings = "1 training" if count == 1 else f"{count} trainings"
     if not grid:
         return f"{trainings}: "
-    words = [f"{_escape(name)} ({_list_values(values)})" for name, values in list(grid.items())[:_MOST_PARAMETERS]]
+    words = [f"{escape(name)} ({_list_values(values)})" for name, values in list(grid.items())[:_MOST_PARAMETERS]]
     if len(grid) > _MOST_PARAMETERS:
         words.append(f"{len(grid) - _MOST_PARAMETERS} more")
     return f"{trainings} over {'; '.join(words)}: "
 
 
 def _list_values(values: Sequence[Any]) -> str:
-    shown = [_escape(value, _LONGEST_VALUE) for value in values[:_MOST_VALUES]]
+    shown = [escape(value, _LONGEST_VALUE) for value in values[:_MOST_VALUES]]
     return ", ".join([*shown, "…"] if len(values) > _MOST_VALUES else shown)
 
 
 def _describe_ends(children: Sequence[SweepChildResult]) -> str:
     counts = Counter(child.status for child in children)
     known = [status for status in name_all([dict.fromkeys((FINISHED, FAILED, KILLED, NOT_STARTED)), counts])]
-    return ", ".join(f"{counts[status]} {_escape(status.lower())}" for status in known if counts[status]) or "nothing"
+    return ", ".join(f"{counts[status]} {escape(status.lower())}" for status in known if counts[status]) or "nothing"
 
 
 def _sort(children: Sequence[SweepChildResult], primary_metric: str | None, mode: Mode) -> list[SweepChildResult]:
@@ -119,13 +116,13 @@ def _sort(children: Sequence[SweepChildResult], primary_metric: str | None, mode
 
 
 def _describe_status(child: SweepChildResult) -> str:
-    status = _escape(child.status.lower())
-    return f"{status}: {_escape(child.failure)}" if child.failure else status
+    status = escape(child.status.lower())
+    return f"{status}: {escape(child.failure)}" if child.failure else status
 
 
 def _link(child: SweepChildResult, experiment_id: str) -> str:
-    name = _escape(child.name)
-    return name if child.run_id is None else f"[{name}](#/experiments/{experiment_id}/runs/{child.run_id})"
+    name = escape(child.name)
+    return name if child.run_id is None else f"[{name}]({link_run(experiment_id, child.run_id)})"
 
 
 def _link_comparison(ordered: Sequence[SweepChildResult], experiment_id: str) -> list[str]:
@@ -134,25 +131,10 @@ def _link_comparison(ordered: Sequence[SweepChildResult], experiment_id: str) ->
     if len(run_ids) < 2:
         return []
     words = "Compare them" if len(run_ids) <= _MOST_COMPARED else f"Compare the first {_MOST_COMPARED}"
-    runs, experiments = (_quote(each) for each in (run_ids[:_MOST_COMPARED], [experiment_id]))
+    runs, experiments = (quote_list(each) for each in (run_ids[:_MOST_COMPARED], [experiment_id]))
     return [f"[{words}](#/compare-runs?runs={runs}&experiments={experiments})"]
-
-
-def _quote(values: Sequence[str]) -> str:
-    return quote(json.dumps(values, separators=(",", ":")))
 
 
 def _format_metric(child: SweepChildResult, name: str) -> str:
     value = child.metrics.get(name)
     return "" if value is None else f"{value:.6g}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    # MLflow's pages leave no room between the cells of a table.
-    return f"| {'&emsp; | '.join(cells)} |"
-
-
-def _escape(value: Any, longest: int = _LONGEST_CELL) -> str:
-    text = " ".join(str(value).split()) or "''"
-    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return _AS_ENTITY.sub(lambda found: f"&#{ord(found[0])};", _MARKDOWN.sub(r"\\\g<0>", text))

@@ -12,6 +12,7 @@ from mlflow.entities import Run
 
 from tg.common.errors import suggestion
 from tg.common.secrets import SecretMask
+from tg_mlflow.tracking.tags import OWN_PREFIX, SYSTEM_PREFIX
 
 Mode: TypeAlias = Literal["max", "min"]
 
@@ -33,7 +34,7 @@ class SweepChildResult:
         status: ``FINISHED``, ``FAILED``, ``KILLED`` or ``NOT STARTED``.
         seconds: How long it took.
         parameters: Its parameters: numbers, texts, bools, ``None`` and lists of them.
-        metrics: The last value of each of its metrics.
+        metrics: The last value of each of its metrics, but those of its machine.
         failure: Why it has failed, in a line.
     """
 
@@ -111,10 +112,10 @@ def find_best(children: Sequence[SweepChildResult], primary_metric: str | None, 
 
 
 def choose_metrics(children: Sequence[SweepChildResult], primary_metric: str | None) -> list[str]:
-    """Returns the metrics to show: the primary one or, if none is named, the first six by name that have a value."""
+    """Returns the metrics to show: the primary one or, if none is named, the first six of trainings' own by name."""
     if primary_metric is not None:
         return [primary_metric]
-    return _known_metrics(children)[:_MOST_METRICS]
+    return [name for name in _known_metrics(children) if not name.startswith(OWN_PREFIX)][:_MOST_METRICS]
 
 
 def describe_missing_metric(children: Sequence[SweepChildResult], primary_metric: str) -> str:
@@ -174,4 +175,5 @@ def describe_child(
     seconds = None if end_time is None else (end_time - run.info.start_time) / 1000
     if status not in (FINISHED, KILLED):
         status = FAILED  # also if it is not completely recorded
-    return SweepChildResult(name, run.info.run_id, status, seconds, combination, run.data.metrics, failure)
+    metrics = {key: value for key, value in run.data.metrics.items() if not key.startswith(SYSTEM_PREFIX)}
+    return SweepChildResult(name, run.info.run_id, status, seconds, combination, metrics, failure)

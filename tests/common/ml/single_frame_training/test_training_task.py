@@ -50,8 +50,22 @@ class RecordingEnvironment(TrainingEnvironment):
     def store_artifact(self, path, name, artifact):
         self.events.append(("artifact", *path, name))
 
+    @property
+    def output_folder(self):
+        raise AssertionError("this training leaves no files")
+
+    def _keep(self, name, content, is_table=False):
+        self.events.append(("logged", name))
+
+    def _keep_model(self, name, model, example):
+        self.events.append(("model", name))
+
     def _write_metric(self, name, value, step):
         self.events.append((name, value, step))
+
+    def _write_progress(self, done, of, unit):
+        if of > 1:
+            self.events.append(f"{unit} {done} of {of}")
 
 
 class Mean(RegressorMixin, BaseEstimator):
@@ -223,7 +237,7 @@ def test_metrics_of_each_fold_come_as_it_is_done_and_their_means_at_the_end(fram
     task = make_task(FoldSplitter(3))
     events = events_of(task, frame)
     folds = [run["metrics"] for run in task.run(frame)["runs"].values()]
-    expected = []
+    expected = ["fold 0 of 3"]
     for number, fold in enumerate(folds):
         expected += [
             f"Starting stage {number + 1}/3",
@@ -231,6 +245,7 @@ def test_metrics_of_each_fold_come_as_it_is_done_and_their_means_at_the_end(fram
             f"Completed stage {number + 1}/3",
             ("fold_roc_auc_score_test", fold["roc_auc_score_test"], number),
             ("fold_roc_auc_score_train", fold["roc_auc_score_train"], number),
+            f"fold {number + 1} of 3",
         ]
     assert events[:-2] == expected
     assert len({fold["roc_auc_score_test"] for fold in folds}) == 3

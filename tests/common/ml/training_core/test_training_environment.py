@@ -1,3 +1,4 @@
+import gc
 import math
 import re
 from fractions import Fraction
@@ -15,6 +16,7 @@ LINE_START = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} INFO: "
 class RecordingEnvironment(TrainingEnvironment):
     def __init__(self):
         self.metrics = []
+        self.progress = []
 
     def log(self, message):
         raise AssertionError("a metric is not a message")
@@ -22,8 +24,21 @@ class RecordingEnvironment(TrainingEnvironment):
     def store_artifact(self, path, name, artifact):
         raise AssertionError("a metric is not an artifact")
 
+    @property
+    def output_folder(self):
+        raise AssertionError("a metric is not a file")
+
+    def _keep(self, name, content, is_table=False):
+        raise AssertionError("a metric is not a file")
+
+    def _keep_model(self, name, model, example):
+        raise AssertionError("a metric is not a model")
+
     def _write_metric(self, name, value, step):
         self.metrics.append((name, value, step))
+
+    def _write_progress(self, done, of, unit):
+        self.progress.append((done, of, unit))
 
 
 class Tensor:
@@ -189,6 +204,92 @@ def test_artifacts_are_nested_by_path(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_what_is_logged_is_in_files_as_it_was_then(tmp_path):
+    environment = InMemoryTrainingEnvironment()
+    frame = pd.DataFrame({"a": [1]})
+    (tmp_path / "b.txt").write_text("then")
+    environment.log_table(frame, "tables/a.parquet")
+    environment.log_file(tmp_path / "b.txt")
+    environment.log_file(str(tmp_path / "b.txt"), "notes/c.txt")
+    (environment.output_folder / "d.txt").write_text("left")
+    frame["a"] = 2
+    (tmp_path / "b.txt").write_text("later")
+    result = environment.result
+    del environment
+    gc.collect()
+    assert list(result["files"]) == ["tables/a.parquet", "b.txt", "notes/c.txt"]
+    assert pd.read_parquet(result["files"]["tables/a.parquet"])["a"].tolist() == [1]
+    assert [result["files"][name].read_text() for name in ("b.txt", "notes/c.txt")] == ["then", "then"]
+    assert (result["output_folder"] / "d.txt").read_text() == "left"
+
+
+class Constant:
+    def predict(self, features):
+        return [1] * len(features)
+
+
+def test_a_logged_model_stays_what_it_is():
+    environment, model = InMemoryTrainingEnvironment(), Constant()
+    environment.log_model(model)
+    environment.log_model(model, "other one-2", example=pd.DataFrame({"a": [1]}))
+    assert environment.result["models"] == {"model": model, "other one-2": model}
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "example", "message"),
+    [
+        (5, "a", None, "the model 'a' is a int, which has no method `predict`; give it one, or log a file"),
+        (Constant(), "a/b", None, "the model's name is 'a/b'; give at most 100 letters, digits, .*, such as 'model'"),
+        (Constant(), "", None, "the model's name is ''; give .*"),
+        (Constant(), " a", None, "the model's name is ' a'; give .*"),
+        (Constant(), "a.b", None, "the model's name is 'a.b'; give .*"),
+        (Constant(), "a" * 101, None, "the model's name is 'a{101}'; give .*"),
+        (Constant(), None, None, "the model's name is None; give .*"),
+        (
+            Constant(),
+            "a",
+            [[1]],
+            "the example of the model 'a' is a list without rows of features; give a pandas DataFrame of them",
+        ),
+        (
+            Constant(),
+            "a",
+            pd.DataFrame({"a": []}),
+            "the example of the model 'a' is a DataFrame without rows of features; give a pandas DataFrame of them",
+        ),
+        (
+            Constant(),
+            "a",
+            pd.DataFrame({"a": [1, "x"]}),
+            "the example of the model 'a' cannot be written as parquet (.*); change or drop that column",
+        ),
+    ],
+)
+def test_models_that_cannot_be_logged_are_told_in_one_line(model, name, example, message):
+    environment = InMemoryTrainingEnvironment()
+    with pytest.raises(TaskDefinitionError, match=f"^{message}$"):
+        environment.log_model(model, name, example)
+    assert environment.result == {"metrics": {}, "runs": {}}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "message"),
+    [
+        ("", None, "'{path}', which is to be logged as 'there', is a folder; write to environment.output_folder"),
+        ("none.txt", None, "'{path}', which is to be logged as 'none.txt', is no file; write it first"),
+        ("none.txt", "../a", "the artifact's name is '../a', which leads out of the run; give one such as 'plots/.*'"),
+        ("task.json", None, "the artifact's name is 'task.json', but the run has its own 'task.json'; give one .*"),
+    ],
+)
+def test_files_that_cannot_be_logged_are_told_in_one_line(tmp_path, path, name, message):
+    environment = InMemoryTrainingEnvironment()
+    file = tmp_path / "there" / path
+    (tmp_path / "there").mkdir()
+    with pytest.raises(TaskDefinitionError, match=f"^{message.format(path=file)}$"):
+        environment.log_file(file, name)
+    assert environment.result == {"metrics": {}, "runs": {}}
+
+
 def test_results_are_not_shared_between_environments():
     InMemoryTrainingEnvironment().output_metric("m", 1.0)
     assert InMemoryTrainingEnvironment().result == {"metrics": {}, "runs": {}}
@@ -199,6 +300,41 @@ def test_track_yields_the_items_and_is_silent_off_a_terminal(capsys):
     assert list(RecordingEnvironment().track("ab")) == ["a", "b"]
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_what_is_tracked_is_progress():
+    environment = RecordingEnvironment()
+    assert list(environment.track("ab", unit="epoch")) == ["a", "b"]
+    assert list(environment.track(np.arange(0))) == []
+    for _ in environment.track([7, 8]):
+        break  # a task that stops early does not tell that it has done the rest
+    assert environment.progress == [(0, 2, "epoch"), (1, 2, "epoch"), (2, 2, "epoch"), (0, 2, "step")]
+
+
+@pytest.mark.parametrize(("done", "of"), [(0, 10), (np.int64(10), 10.0)])
+def test_progress_is_told_in_whole_numbers(done, of):
+    environment = RecordingEnvironment()
+    environment.log_progress(done, of)
+    assert environment.progress == [(int(done), 10, "step")]
+    assert {type(each) for each in environment.progress[0][:2]} == {int}
+    InMemoryTrainingEnvironment().log_progress(done, of)  # where nobody looks
+
+
+@pytest.mark.parametrize(
+    ("progress", "message"),
+    [
+        ((11, 10), r"progress is 11 of 10; give whole numbers, such as 3 of 10"),
+        ((-1, 10), r"progress is -1 of 10;"),
+        ((0.5, 10), r"progress is 0.5 of 10;"),
+        (("3", 10), r"progress is '3' of 10;"),
+        ((math.nan, math.inf), r"progress is nan of inf;"),
+        ((1, 10, ""), r"the unit of progress is ''; give a word, such as 'epoch'"),
+        ((1, 10, None), r"the unit of progress is None;"),
+    ],
+)
+def test_what_cannot_be_progress_is_refused(progress, message):
+    with pytest.raises(TaskDefinitionError, match=message):
+        RecordingEnvironment().log_progress(*progress)
 
 
 # --- AbstractTrainingTask

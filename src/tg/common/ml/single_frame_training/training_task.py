@@ -79,7 +79,7 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         splits = self.splitter.split(table.frame)
         folds: list[dict[str, float]] = []
         told: set[str] = set()
-        for number in environment.track(range(len(splits))):
+        for number in environment.track(range(len(splits)), unit="fold"):
             environment.log(f"Starting stage {number + 1}/{len(splits)}")
             prefix = "validation_" if len(splits) == 1 else f"fold_{number}_validation_"
             fit = FoldFit(self.model_provider.get_model(), self.validation, prefix, environment)

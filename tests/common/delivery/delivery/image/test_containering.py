@@ -1,11 +1,12 @@
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tg.common import ImageBuildError
 from tg.common.delivery.delivery import Containering, ImageBuildOptions, Packaging
+from tg.common.delivery.delivery.image.docker_client import DockerClient
 from tg.common.delivery.delivery.image.dockerfile_template import DOCKERFILE_TEMPLATE, render_dockerfile
 from tg.common.delivery.delivery.image.image_dependencies import DependencyRecipe, build_dependency_recipe
 from tg.common.delivery.delivery.image.image_options import redact, without_credentials
@@ -286,3 +287,14 @@ def test_names_that_docker_does_not_take(attribute: str, value: str, message: st
     with pytest.raises(ImageBuildError) as caught:
         containering._check_names()
     assert str(caught.value) == message
+
+
+def test_an_image_that_was_built_of_the_package_is_used_as_long_as_the_daemon_has_it() -> None:
+    class Daemon:
+        def inspect_image(self, reference: str) -> dict[str, str]:
+            return {"Id": reference}
+
+    containering = Containering.from_packaging(Packaging("Titanic", "1.2", {}))
+    containering.known_image = "sha256:12"
+    image = containering.make_container(client=cast(DockerClient, Daemon()))
+    assert (image.reference, image.image_id) == ("sha256:12", "sha256:12")

@@ -153,3 +153,15 @@ def test_a_role_by_name_and_from_the_environment(account: Account, monkeypatch: 
     )
     monkeypatch.setenv("AWS_ROLE", ROLE)
     assert account.make(role=None).plan().request["RoleArn"] == ROLE
+
+
+def test_a_dataset_takes_the_place_of_another_one_only_if_it_is_to(account: Account) -> None:
+    made = account.make(dataset="points.csv")
+    executor, options = made.executor, made.config.options
+    assert executor.upload_dataset(options, replaces=False) == "s3://pail/sagemaker/points/datasets/points.csv"
+    executor.upload_dataset(options, replaces=False)  # the same
+    boto3.client("s3").put_object(Bucket="pail", Key="sagemaker/points/datasets/points.csv", Body=b"newer")
+    with pytest.raises(
+        DatasetError, match=r"has another content than '.*points.csv', and is not replaced; name another"
+    ):
+        executor.upload_dataset(options, replaces=False)

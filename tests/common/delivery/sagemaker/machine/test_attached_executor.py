@@ -85,7 +85,7 @@ def test_a_failed_job_says_so_afterwards(tmp_path: Path) -> None:
     job_id = executor.build_job_id()
     with pytest.raises(LookupError, match="as it is"):
         executor.submit(job_id)
-    assert executor.status(job_id) == JobState(JobStatus.FAILED, None, "LookupError: as it is")
+    assert executor.status(job_id) == JobState(JobStatus.FAILED, 1, "LookupError: as it is")
 
 
 class Failing(Task):

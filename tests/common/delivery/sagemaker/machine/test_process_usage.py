@@ -44,17 +44,16 @@ def test_this_process_is_read(tmp_path: Path) -> None:
         "disk_usage_megabytes",
         "disk_available_megabytes",
     }
-    block = bytearray(b"x" * (64 << 20))
-    end = time.process_time() + 0.2
-    while time.process_time() < end:
+    block, began, used = bytearray(b"x" * (64 << 20)), time.monotonic(), time.process_time()
+    while time.process_time() < used + 0.3:
         pass
+    busy = (time.process_time() - used) / (time.monotonic() - began) / process_usage._count_cpus(os.getpid())
     second = usage.read("job", os.getpid(), tmp_path)
     assert second is not None
     grown = second.values["system_memory_usage_megabytes"] - first.values["system_memory_usage_megabytes"]
     assert 60 < grown < 200, len(block)
-    assert second.time_ms >= first.time_ms + 200
-    # One of the processors that it may use was busy, as far as others have let it.
-    assert 0 < second.values["cpu_utilization_percentage"] <= 100 / len(os.sched_getaffinity(0)) + 10
+    assert second.time_ms >= first.time_ms + 300
+    assert second.values["cpu_utilization_percentage"] == pytest.approx(busy * 100, abs=10)
     assert 0 < second.values["system_memory_usage_percentage"] < 100
 
 
@@ -71,9 +70,31 @@ def test_memory_is_that_of_the_container_in_which_this_runs(tmp_path: Path, monk
     (tmp_path / "meminfo").write_text("MemTotal:        8000000 kB\nMemFree: 1 kB\n")
     limit = tmp_path / "memory.max"
     monkeypatch.setattr(process_usage, "_PROC", tmp_path)
-    monkeypatch.setattr(process_usage, "_MEMORY_LIMITS", (str(limit), str(tmp_path / "none")))
+    monkeypatch.setattr(process_usage, "_CGROUP", tmp_path)
     assert process_usage._find_memory() == 8_192_000_000
     limit.write_text("max\n")
     assert process_usage._find_memory() == 8_192_000_000
     limit.write_text("2147483648\n")
     assert process_usage._find_memory() == 2_147_483_648
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "9900000 100000\n"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.5),
+    ],
+)
+def test_processors_are_those_that_the_container_may_use(
+    files: dict[str, str], count: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpu").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(process_usage, "_CGROUP", tmp_path)
+    monkeypatch.setattr(process_usage.os, "sched_getaffinity", lambda pid: set(range(8)))
+    assert process_usage._count_cpus(1) == count

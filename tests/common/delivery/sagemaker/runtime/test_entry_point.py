@@ -15,6 +15,7 @@ from tests.common.delivery.sagemaker.runtime.versatile_task import Task
 from tg.common.delivery.delivery import Packaging
 from tg.common.delivery.delivery.package.run_file import build_run_file
 from tg.common.delivery.sagemaker import SagemakerJob
+from tg.common.delivery.sagemaker.contract.shown_log import ShownLog
 from tg.common.delivery.sagemaker.machine.job_layout import unpack_package
 from tg.common.ml.training_core import AbstractTrainingTask
 
@@ -66,7 +67,8 @@ class Place:
     def run(self, *arguments: str, **options: Any) -> tuple[int, list[str]]:
         process = self.start(*arguments, **options)
         output, _ = process.communicate(timeout=60)
-        return process.returncode, [line.partition(" INFO: ")[2] or line for line in output.splitlines()]
+        shown = ShownLog().feed(output.encode()).decode()
+        return process.returncode, [line.partition(" INFO: ")[2] or line for line in shown.splitlines()]
 
     def give_hyperparameters(self, **values: Any) -> None:
         (self.ml / "input" / "config" / "hyperparameters.json").write_text(json.dumps(values))

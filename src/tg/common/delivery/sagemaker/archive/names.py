@@ -11,6 +11,11 @@ HYPERPARAMETERS = "hyperparameters.json"
 COMPLETION = "completed.json"
 # What the training has left in /opt/ml/output/data.
 OUTPUT_DATA = "tg_output/data"
+# What it has logged through its environment: files, as an ArtifactFolder lays them out, and models, each in a folder of
+# its name.
+LOGGED = "tg_output/logged"
+LOGGED_MODELS = f"{LOGGED}/models"
+LOGGED_MODEL, LOGGED_EXAMPLE = "model.pkl", "example.parquet"
 
 # The names of the package that readers may use and archives may contain.
 _PACKAGE_NAMES = (PACKAGE, "package.tar.gz")

@@ -13,6 +13,10 @@ MARKER = b"###JOB###"
 
 # The first line of a job's process, before its task is loaded.
 START = "start"
+# How far the training is: how many are `done` `of` how many, what one of them is (`unit`), and the `time`.
+PROGRESS = "progress"
+# A file that the training has logged; without its data if that comes with the results.
+FILE = "file"
 
 _STDOUT = 1
 

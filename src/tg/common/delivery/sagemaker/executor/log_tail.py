@@ -18,22 +18,27 @@ _LONGEST_LINE = 10_000
 
 
 class LogTail:
-    """The last lines of an output that arrives in pieces."""
+    """The last lines of an output that arrives in pieces.
 
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=TAIL_LINES)
+    Args:
+        most_lines: How many are kept.
+    """
+
+    def __init__(self, most_lines: int = TAIL_LINES) -> None:
+        self._most_lines = most_lines
+        self._lines: deque[str] = deque(maxlen=most_lines)
         self._open = b""
 
     def add(self, event: LogEvent) -> None:
         """Takes the next piece."""
         *complete, self._open = (self._open + event.data).split(b"\n")
-        shown = (line[-_LONGEST_LINE:] for line in complete[-TAIL_LINES:])
+        shown = (line[-_LONGEST_LINE:] for line in complete[-self._most_lines :])
         self._lines.extend(line.decode("utf-8", errors="replace").rstrip("\r") for line in shown)
         self._open = self._open[-_LONGEST_LINE:]
 
     @property
     def lines(self) -> list[str]:
-        """The last lines, at most 50; the last one may be incomplete."""
+        """The last lines; the last one may be incomplete."""
         return [*self._lines, *([self._open.decode("utf-8", errors="replace")] if self._open else [])]
 
 
@@ -53,4 +58,5 @@ def check_completed(job_id: str, state: JobState, tail: LogTail) -> None:
         return
     error = JobStoppedError if state.status is JobStatus.STOPPED else JobFailedError
     reason = f"job {job_id} has {state.status.value}: {state.reason or 'it gave no reason'}"
-    raise error("\n  | ".join([reason, *tail.lines]) if tail.lines else reason)
+    lines = tail.lines[-TAIL_LINES:]
+    raise error("\n  | ".join([reason, *lines]) if lines else reason)

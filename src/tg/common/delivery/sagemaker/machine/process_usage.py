@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..executor.gpu_usage import read_gpus
@@ -22,7 +22,9 @@ from ..executor.usage import (
 
 _PROC = Path("/proc")
 # The limits of a container in which this process may run: of cgroups in version 2 and 1.
-_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_CGROUP = Path("/sys/fs/cgroup")
+_MEMORY_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
+_CPU_LIMITS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class ProcessReading:
     session: int
     cpu_seconds: float
     memory_bytes: int
-    shared_bytes: int
+    shared_bytes: int = 0
 
 
 class ProcessUsage:
@@ -63,7 +65,7 @@ class ProcessUsage:
         Returns:
             ``None`` where there is no ``/proc``, or the process has ended.
         """
-        processes = select_job(list(_list_processes()), pid)
+        processes = [_add_shared(each) for each in select_job(list(_list_processes()), pid)]
         if not processes:
             return None
         values: dict[str, float] = {}
@@ -103,25 +105,38 @@ def count_memory(processes: list[ProcessReading]) -> int:
 
 def _list_processes() -> Iterator[ProcessReading]:
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    for entry in _PROC.glob("[0-9]*"):
+    for name in os.listdir(_PROC) if _PROC.is_dir() else ():
+        if not name.isdecimal():
+            continue
         try:
-            stat = (entry / "stat").read_bytes()
-            shared = int((entry / "statm").read_bytes().split()[2])
-        except (OSError, IndexError):
+            stat = (_PROC / name / "stat").read_bytes()
+        except OSError:
             continue  # it has ended just now
         _, parent, _, session, *fields = stat.rpartition(b")")[2].split()
         spent = sum(map(int, fields[7:11]))  # utime, stime, cutime, cstime (proc_pid_stat(5))
-        memory = int(fields[17]) * page  # rss
-        yield ProcessReading(
-            int(entry.name), int(parent), int(session), spent / ticks, memory, min(shared * page, memory)
-        )
+        yield ProcessReading(int(name), int(parent), int(session), spent / ticks, int(fields[17]) * page)  # rss
 
 
-def _count_cpus(pid: int) -> int:
+def _add_shared(process: ProcessReading) -> ProcessReading:
     try:
-        return len(os.sched_getaffinity(pid))
+        pages = int((_PROC / str(process.pid) / "statm").read_bytes().split()[2])
+    except (OSError, IndexError):
+        return process  # it has ended just now
+    return replace(process, shared_bytes=min(pages * os.sysconf("SC_PAGE_SIZE"), process.memory_bytes))
+
+
+def _count_cpus(pid: int) -> float:
+    """Returns how many processors a process may use."""
+    try:
+        present = len(os.sched_getaffinity(pid))
     except OSError:
-        return os.cpu_count() or 1
+        present = os.cpu_count() or 1
+    for names in _CPU_LIMITS:
+        with suppress(OSError, ValueError):  # `max` is no limit
+            quota, period = (int(word) for name in names for word in (_CGROUP / name).read_text("ascii").split())
+            if quota > 0:
+                return min(present, quota / period)
+    return present
 
 
 def _find_memory() -> int | None:
@@ -131,6 +146,6 @@ def _find_memory() -> int | None:
         first = (_PROC / "meminfo").read_text(encoding="ascii").splitlines()[0]  # MemTotal: 16384 kB
         known.append(int(first.split()[1]) * 1024)
     for name in _MEMORY_LIMITS:
-        with suppress(OSError, ValueError):  # `max` is no limit
-            known.append(int(Path(name).read_text(encoding="ascii")))
+        with suppress(OSError, ValueError):
+            known.append(int((_CGROUP / name).read_text(encoding="ascii")))
     return min(known, default=None)

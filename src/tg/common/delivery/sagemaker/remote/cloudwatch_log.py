@@ -129,7 +129,7 @@ class CloudWatchLog:
         steps = [each.status for each in job.transitions] or [job.secondary_status]
         if all(each in _BEFORE_MACHINES for each in steps):
             return math.inf  # nothing can write yet
-        restarts = sum(each.status == "Restarting" for each in job.transitions)
+        restarts = max(steps.count("Interrupted"), steps.count("Restarting"))
         is_complete = len(self._streams) >= job.instance_count * (1 + restarts)
         return self._pace.streams_seconds if is_complete else self._pace.search_seconds
 

@@ -1,0 +1,135 @@
+"""What a user sees of a training on its page in MLflow: one that has ended, one that has failed, one that goes on."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.exceptions import ExecutionException
+from playwright.sync_api import Page, expect
+
+from tests.browser import Browser, read_table, require_chromium
+from tests.integration.test_compare_view import wait_for_figure, wait_for_no_process
+from tests.launcher import Launcher, wait_until
+from tests.support import ProjectFolder
+from tests.tracking_server import TrackingServer
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.new_run import find_or_create_experiment
+from tg_mlflow.training.summary import describe_run
+
+OTHERS = """
+    import os
+    import time
+    from pathlib import Path
+
+    from tg.common.ml.training_core import AbstractTrainingTask
+
+
+    class Failing(AbstractTrainingTask):
+        def run_with_environment(self, data, environment):
+            look_up({"a": 1})
+
+
+    def look_up(values):
+        return values["b"]
+
+
+    class Waiting(AbstractTrainingTask):
+        def run_with_environment(self, data, environment):
+            environment.log_progress(0, 4, "epoch")
+            environment.output_metric("loss", 0.25, 0)
+            time.sleep(1.1)  # more often than once a second, progress is not told
+            environment.log_progress(2, 4, "epoch")
+            while not Path(os.environ["GATE"]).exists():
+                time.sleep(0.02)
+
+
+    def build_failing():
+        return Failing()
+
+
+    def build_waiting():
+        return Waiting()
+"""
+MLPROJECT = """
+    name: points
+    entry_points:
+      main: {command: "tg-mlflow train tasks:build_task splits=2"}
+      failing: {command: "tg-mlflow train others:build_failing"}
+      waiting: {command: "tg-mlflow train others:build_waiting"}
+"""
+FIGURES = ["calibration_curve", "coefficients", "confusion_matrix", "precision_recall_curve", "roc_curve"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    return require_chromium()
+
+
+def test_the_pages_of_runs_say_what_is_known_of_them(
+    chromium: str,
+    project: ProjectFolder,
+    sqlite_server: TrackingServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profile, gate, client = tmp_path / "profile", tmp_path / "gate", TrackingClient(sqlite_server.uri)
+    monkeypatch.setenv("GATE", str(gate))
+    mlflow.set_tracking_uri(sqlite_server.uri)
+    experiment_id = find_or_create_experiment(client, "pages")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
+    project.write("others.py", OTHERS)
+    project.write("MLproject", MLPROJECT)
+    project.write("tg.json", '{"dataset": "points.parquet", "log": {"check_model": false}}')
+    with Launcher(project, "attached", tmp_path, "-e", "waiting", "--run-name", "waiting") as launcher:
+        for entry_point in ("main", "failing"):
+            try:
+                mlflow.projects.run(str(project.path), entry_point, backend="tg-attached", run_name=entry_point)
+            except ExecutionException:
+                assert entry_point == "failing"
+        runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment_id])}
+        page_of = {name: describe_run(client, run_id).rpartition("see it: ")[2] for name, run_id in runs.items()}
+        wait_until(lambda: "epoch 2 of 4" in client.get_run(runs["waiting"]).data.tags["mlflow.note.content"])
+        with Browser(chromium, profile, "run") as browser:
+            page = browser.page
+            page.goto(page_of["main"])
+            check_finished(browser, page, runs["main"])
+            page.goto(page_of["failing"])
+            check_failed(browser, page)
+            page.goto(page_of["waiting"])
+            expect(page.get_by_text("In progress", exact=True)).to_be_visible()
+            expect(page.get_by_text("epoch 2 of 4 was done; the rest takes about")).to_be_visible()
+            browser.keep_picture("in-progress")
+        gate.touch()
+        assert launcher.wait_for_end() == 0, launcher.output
+    wait_for_no_process(profile)
+
+
+def check_finished(browser: Browser, page: Page, run_id: str) -> None:
+    expect(page.get_by_text("Model registry", exact=True)).to_be_visible()  # not the pages for agents
+    page.get_by_text("Show more").click()
+    expect(page.get_by_text("Finished at tg-attached after")).to_be_visible()
+    table = page.get_by_role("table").filter(has_text="standard deviation")
+    assert read_table(table) == [
+        ["metric", "mean", "standard deviation", "folds"],
+        ["roc_auc_score_test", "0.843891", "0.0927878", "2"],
+        ["roc_auc_score_train", "0.841629", "0.115185", "2"],
+    ]
+    expect(page.get_by_text("Trained on points.parquet (60 rows, 3 columns, digest")).to_be_visible()
+    expect(page.get_by_text('mlflow.pyfunc.load_model("models:/m-')).to_be_visible()
+    expect(page.get_by_text(f"tg-mlflow reproduce {run_id}", exact=True)).to_be_visible()
+    browser.keep_picture("finished")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="0/roc_curve", exact=True).click()
+    wait_for_figure(opened.value, "figures/0/roc_curve.png")
+    opened.value.close()
+
+
+def check_failed(browser: Browser, page: Page) -> None:
+    page.get_by_text("Show more").click()
+    expect(page.get_by_text("Failed at tg-attached after")).to_be_visible()
+    trace = page.locator("pre").filter(has_text="KeyError")
+    assert [line.strip() for line in trace.inner_text().splitlines()][1::2] == [
+        'look_up({"a": 1})',
+        'return values["b"]',
+    ]
+    browser.keep_picture("failed")
