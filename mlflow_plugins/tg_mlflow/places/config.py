@@ -3,11 +3,8 @@
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlflow.exceptions import MlflowException
-from mlflow.utils.validation import (
-    _validate_model_alias_name,
-    _validate_model_alias_name_reserved,
-    _validate_model_name,
-)
+from mlflow.utils import validation
+from mlflow.utils.validation import _validate_model_alias_name, _validate_model_name
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 if TYPE_CHECKING:
@@ -94,7 +91,8 @@ class RegisterConfig(Section):
         try:
             if alias is not None:
                 _validate_model_alias_name(alias)
-                _validate_model_alias_name_reserved(alias)
+                # MLflow 3.1 reserves none.
+                getattr(validation, "_validate_model_alias_name_reserved", _validate_model_alias_name)(alias)
         except MlflowException as error:
             raise ValueError(f"MLflow does not take this alias ({error.message})") from None
         return alias

@@ -54,11 +54,12 @@ class RunBatches:
         while self._pending:
             run_id = next(iter(self._pending))
             pending = self._pending.pop(run_id)
-            parts: dict[str, list[Sequence[Any]]] = {
-                "metrics": list(_part_metrics(pending.metrics)),
-                "params": list(_part(list(pending.params.values()), _MOST["params"])),
-                "tags": list(_part(list(pending.tags.values()), _MOST["tags"])),
+            kinds: _Part = {
+                "metrics": pending.metrics,
+                "params": list(pending.params.values()),
+                "tags": list(pending.tags.values()),
             }
+            parts = {kind: list(_part(items, _MOST[kind])) for kind, items in kinds.items()}
             for together in zip_longest(*parts.values()):
                 self._write(run_id, {kind: items for kind, items in zip(parts, together, strict=True) if items})
 
@@ -84,23 +85,6 @@ class RunBatches:
         key, value = items[0].key, str(items[0].value)
         shown = self._client.mask.mask_named({key: value})[key]
         return f"the {kind.removesuffix('s')} {key!r} = {shown!r} of run {run_id}"
-
-
-def _part_metrics(metrics: Sequence[Metric]) -> Iterator[Sequence[Metric]]:
-    """Divides metrics into requests in which no point occurs twice.
-
-    MLflow 3.1 does not store two equal points of one request, such as a value of the run and the same of its model.
-    """
-    part, seen = list[Metric](), set[tuple[str, str, int, int]]()
-    for metric in sorted(metrics, key=lambda each: getattr(each, "model_id", None) is not None):
-        point = (metric.key, repr(metric.value), metric.timestamp, metric.step)
-        if len(part) == _MOST["metrics"] or point in seen:
-            yield part
-            part, seen = [], set()
-        part.append(metric)
-        seen.add(point)
-    if part:
-        yield part
 
 
 def _part(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -13,9 +13,11 @@ from tg.common.errors import JobUnreachableError
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.events import flush_events
 from tg_mlflow.tracking.job_runs import end_job_runs
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.stop_reasons import describe_stop, write_stop_reason
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
+from tg_mlflow.tracking.tags import EVENTS_TAG, FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -117,6 +119,8 @@ def _kill(client: TrackingClient, run_id: str, error: BaseException, describe: D
 
 def _end(client: TrackingClient, run_id: str, status: int, describe: Describe) -> None:
     word = str(RunStatus.to_string(status))
+    if not flush_events(client, run_id):
+        note_missing(client, run_id, [EVENTS_TAG])
     try:
         with uninterrupted() as held:
             describe(client, word)

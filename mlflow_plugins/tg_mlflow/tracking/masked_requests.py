@@ -1,6 +1,7 @@
 """Requests without secrets, in a form that any tracking server stores."""
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -63,18 +64,22 @@ class MaskedRequests(MlflowClient):
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> Any:
-        """Logs metrics as they are, params and tags without secrets."""
+        """Logs metrics as they are, params and tags without secrets; in several requests where one is not taken."""
         masked_params = self._mask_named({param.key: param.value for param in params}, _LONGEST_PARAM)
         masked_tags = self._mask_named({tag.key: tag.value for tag in tags}, _LONGEST_TAG)
+        first, *further = divide_metrics(metrics) or [[]]
         log = partial(
             super().log_batch,
             run_id,
-            metrics,
+            first,
             [Param(name, value) for name, value in masked_params.items()],
             [RunTag(name, value) for name, value in masked_tags.items()],
             synchronous,
         )
-        return self._ask(log, "metrics" if metrics else "parameters" if params else "tags")
+        answer = self._ask(log, "metrics" if metrics else "parameters" if params else "tags")
+        for each in further:
+            answer = self._ask(partial(super().log_batch, run_id, each, (), (), synchronous), "metrics")
+        return answer
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
         """Logs datasets whose names, sources and columns are without secrets."""
@@ -136,3 +141,23 @@ class MaskedRequests(MlflowClient):
 def make_storable(text: str) -> str:
     """Escapes half characters, as in the names of some files, and the character NUL, which PostgreSQL refuses."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def divide_metrics(metrics: Sequence[Metric]) -> list[list[Metric]]:
+    """Divides metrics such that no part has a point twice: a value of a run, and the same of its model.
+
+    MLflow 3.1 does not store such a part, and answers that it may be tried again. Of several metrics that are the same
+    in all, one is kept, as MLflow does it.
+    """
+    parts, seen, counts = list[list[Metric]](), set[tuple[object, ...]](), Counter[tuple[object, ...]]()
+    for metric in sorted(metrics, key=lambda each: each.model_id is not None):
+        point = (metric.key, repr(metric.value), metric.timestamp, metric.step)
+        whole = (*point, metric.model_id, metric.dataset_name, metric.dataset_digest)
+        if whole in seen:
+            continue
+        seen.add(whole)
+        if counts[point] == len(parts):
+            parts.append([])
+        parts[counts[point]].append(metric)
+        counts[point] += 1
+    return parts

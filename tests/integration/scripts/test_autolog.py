@@ -20,6 +20,7 @@ from tests.tracking_server import TrackingServer
 # Loads models and predicts, where nothing of ours and nothing of the project can be imported.
 PREDICT = """
 import json, sys
+sys.modules.update(tg=None, tg_mlflow=None)  # as if they were not installed
 import mlflow, numpy
 rows = numpy.array([[-2.0, 0.0], [2.0, 0.0]])
 for uri in sys.argv[1:]:

@@ -31,7 +31,7 @@ def test_nothing_is_lost_by_attach(project: ProjectFolder, tmp_path: Path, empty
     project.write("MLproject", MLPROJECT)
     project.write("tg.json", DETACHED)
     scene = AttachAtDisk("process", project.path, tmp_path, empty_store)
-    assert_nothing_is_lost("tg-mlflow attach: the disk", scene, lambda calls: order_turns(calls[::20], [Fault.EVER]))
+    assert_nothing_is_lost("tg-mlflow attach: the disk", scene, lambda calls: order_turns(calls[:1], [Fault.EVER]))
 
 
 def test_nothing_is_lost_by_cancel(project: ProjectFolder, tmp_path: Path, empty_store: Path) -> None:
@@ -42,6 +42,6 @@ def test_nothing_is_lost_by_cancel(project: ProjectFolder, tmp_path: Path, empty
     assert_nothing_is_lost(
         "tg-mlflow cancel: the disk",
         scene,
-        lambda calls: order_turns(calls[::20], [Fault.EVER]),
+        lambda calls: order_turns(calls[:1], [Fault.EVER]),
         word="KILLED, whole",
     )

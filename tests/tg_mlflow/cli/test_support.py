@@ -1,5 +1,7 @@
 """What a command says at its end, and its exit code."""
 
+import errno
+
 import mlflow
 import pytest
 from mlflow.exceptions import ExecutionException, MlflowException
@@ -14,6 +16,7 @@ from tg_mlflow.errors import ProjectError, TrackingError
         (ExecutionException("Run 1 FAILED: no luck"), "Run 1 FAILED: no luck"),
         (ProjectError("there is no MLproject"), "there is no MLproject"),
         (TrackingError("it is away"), "the tracking server at http://it does not answer as it should: it is away"),
+        (OSError(errno.EIO, "I/O error", "/jobs/a"), "OSError: [Errno 5] I/O error: '/jobs/a'"),
         (
             MlflowException("no such page"),
             "the tracking server at http://it does not answer as it should: no such page",
@@ -27,3 +30,8 @@ def test_a_command_says_in_one_line_whose_fault_it_is(
     with pytest.raises(SystemExit, match="1"), exiting_on_errors():
         raise error
     assert caplog.messages == [f"=== {message} ==="]
+
+
+def test_an_error_that_is_not_the_disks_keeps_its_traceback() -> None:
+    with pytest.raises(FileNotFoundError), exiting_on_errors():
+        raise FileNotFoundError(errno.ENOENT, "no such file", "/jobs/a")

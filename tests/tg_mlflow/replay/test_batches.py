@@ -29,25 +29,13 @@ def write(*added: tuple[str, list[Metric], dict[str, str], dict[str, str]]) -> S
     return server
 
 
-def metric(key: str, value: float, model: str | None = None) -> Metric:
-    return Metric(key, value, 7, 0, model_id=model)
+def metric(key: str, value: float) -> Metric:
+    return Metric(key, value, 7, 0)
 
 
 def test_all_kinds_of_a_run_are_one_request() -> None:
     server = write(("a", [metric("x", 1)], {"p": "1"}, {"t": "1"}), ("a", [metric("y", 2)], {"q": "2"}, {"t": "2"}))
     assert server.requests == [("a", ["x=1", "y=2"], ["p=1", "q=2"], ["t=2"])]
-
-
-def test_no_request_has_a_point_twice() -> None:
-    """MLflow 3.1 does not store the value of a run and the same of its model in one request."""
-    nan = float("nan")
-    metrics = [metric("x", 1), metric("x", 1, "m-1"), metric("y", nan), metric("y", nan, "m-1"), metric("x", 1, "m-2")]
-    server = write(("a", metrics, {"p": "1"}, {}))
-    assert server.requests == [
-        ("a", ["x=1", "y=nan"], ["p=1"], []),
-        ("a", ["x=1", "y=nan"], [], []),
-        ("a", ["x=1"], [], []),
-    ]
 
 
 def test_a_request_holds_what_mlflow_takes() -> None:

@@ -1,13 +1,15 @@
 """The engine's word for a container's state is a job's state; an unknown word is no end."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tg.common.delivery.sagemaker import JobState, JobStatus
 from tg.common.delivery.sagemaker.container.log import follow_log
-from tg.common.delivery.sagemaker.container.state import build_job_state
+from tg.common.delivery.sagemaker.container.state import build_job_state, note_cancelled, was_cancelled
+from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,12 @@ class Engine:
 @pytest.mark.parametrize("words", [("frozen", "exited"), ("paused", "frozen", "dead"), ("running", "removing")])
 def test_the_log_ends_when_the_container_has_surely_ended(words: tuple[str, ...]) -> None:
     assert b"".join(event.data for event in follow_log(Engine(*words), "job")) == b"one\ntwo\n"
+
+
+def test_a_job_is_stopped_also_where_that_cannot_be_noted(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path / "job")
+    note_cancelled(folder)
+    assert not was_cancelled(folder)
+    folder.path.mkdir()
+    note_cancelled(folder)
+    assert was_cancelled(folder)

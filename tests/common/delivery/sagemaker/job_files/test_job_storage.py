@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
-from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path, keeping_jobs
+from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path, keeping_jobs, reading_jobs
 from tg.common.errors import StorageError
 
 
@@ -65,6 +65,21 @@ def test_what_keeps_jobs_from_their_folder_is_said(
     with pytest.raises(StorageError) as caught, keeping_jobs():
         raise OSError(number, os.strerror(number), path)
     assert str(caught.value) == f"jobs cannot be kept in {str(tmp_path / 'jobs')!r}: {said}"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE])
+def test_what_the_disk_does_not_give_is_named(number: int) -> None:
+    with pytest.raises(StorageError) as caught, reading_jobs():
+        raise OSError(number, os.strerror(number), "/jobs/a/exit.json")
+    assert str(caught.value) == (
+        f"'/jobs/a/exit.json', which is kept of a job, cannot be read: {os.strerror(number)}; when it can be, try again"
+    )
+
+
+def test_a_file_of_a_job_that_is_not_there_is_no_error_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), reading_jobs():
+        raise FileNotFoundError(errno.ENOENT, "no such file", "/jobs/a/exit.json")
+    assert JobFolder(tmp_path).read_json("exit.json") is None
 
 
 def test_an_error_of_another_folder_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,10 +39,9 @@ from .files import fetch_failure
 from .keeping import keep_job
 from .patience import EnginePatience
 from .request import JOB_LABEL, build_container_request, round_grace
-from .state import build_job_state, load_missing_log, load_state
+from .state import build_job_state, load_missing_log, load_state, note_cancelled, was_cancelled
 from .usage import ContainerUsage
 
-_CANCELLED_NAME = "cancelled"
 _ASKING_SECONDS = 1
 
 
@@ -146,7 +145,7 @@ class ContainerExecutor(Executor):
         except ObjectMissingError:
             gone = JobState(JobStatus.FAILED, reason="its container was removed before its results were collected")
             return load_state(folder) or gone
-        return build_job_state(container, (folder.path / _CANCELLED_NAME).exists(), failure)
+        return build_job_state(container, was_cancelled(folder), failure)
 
     def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
         self.collect(job_id)
@@ -156,7 +155,7 @@ class ContainerExecutor(Executor):
         folder = self._find_folder(job_id)
         if self.status(job_id).status.is_final:
             return
-        (folder.path / _CANCELLED_NAME).touch()
+        note_cancelled(folder)
         try:
             self._stop_container(job_id, round_grace(self.options.stop_grace_seconds))
         except KeyboardInterrupt:  # the user does not want to wait
@@ -170,7 +169,7 @@ class ContainerExecutor(Executor):
         with uninterrupted():
             if self.status(job_id).status.is_final:
                 return
-            (folder.path / _CANCELLED_NAME).touch()
+            note_cancelled(folder)
             try:
                 self._signal(job_id, "SIGKILL")
             except ObjectMissingError:

@@ -1,6 +1,7 @@
 """The state of a container's job, also after the container has been removed."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..contract.variables import EXIT_KILLED, EXIT_TERMINATED
@@ -8,6 +9,7 @@ from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
 
 _STATE_NAME = "state.json"
+_CANCELLED_NAME = "cancelled"
 _MISSING_LOG = "missing_log"
 _RUNNING = {
     "created": JobState(JobStatus.QUEUED),
@@ -62,6 +64,17 @@ def _explain_out_of_memory(limit_bytes: int) -> str:
     if not limit_bytes:
         return "out of memory: the container was killed, and it had no limit; use a machine with more memory"
     return f"out of memory: the container was killed at its limit of {limit_bytes / 1024**2:g} MiB; raise `memory`"
+
+
+def note_cancelled(folder: JobFolder) -> None:
+    """Notes that a job is to be stopped; a disk that does not take that does not keep it from being stopped."""
+    with suppress(OSError):
+        (folder.path / _CANCELLED_NAME).touch()
+
+
+def was_cancelled(folder: JobFolder) -> bool:
+    """Whether a job was to be stopped, as far as that could be noted."""
+    return (folder.path / _CANCELLED_NAME).exists()
 
 
 def save_state(state: JobState, folder: JobFolder, missing_log: str | None = None) -> None:
