@@ -20,6 +20,7 @@ from tg_mlflow.tracking.tags import (
     ATTEMPTS_TAG,
     COST_METRIC,
     DATASET_TAG,
+    DIFFERING_METRICS_TAG,
     EXIT_CODE_TAG,
     FAILURE_REASON_TAG,
     JOB_ID_TAG,
@@ -78,6 +79,10 @@ def describe_job(facts: RunFacts) -> str | None:
             f"Its job was started {escape(tags[ATTEMPTS_TAG])} times"
             + ("." if lost is None else f", which has cost {format_duration(lost)}.")
         )
+    if DIFFERING_METRICS_TAG in tags:
+        differing = _read_json(tags[DIFFERING_METRICS_TAG])
+        count, step, name = (escape(str(differing.get(key, "?"))) for key in ("count", "step", "metric"))
+        parts.append(f"Values that another attempt has said otherwise: {count}, the first of {name} at step {step}.")
     if facts.status == _FAILED and EXIT_CODE_TAG in tags:
         signal = f", {escape(tags[SIGNAL_TAG])}" if SIGNAL_TAG in tags else ""
         parts.append(f"Exit code: {escape(tags[EXIT_CODE_TAG])}{signal}.")

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,7 +13,7 @@ from tg.common.delivery.sagemaker.contract.log_event import JobStep
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.replay.said_points import SaidPoints
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.events import flush_events, note_event
 from tg_mlflow.tracking.tags import ATTEMPTS_TAG, LOST_SECONDS_METRIC
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -63,6 +64,8 @@ class _Job:
 class AttemptNotes:
     """Gathers what a run's jobs and their places say of starts, and notes each on the run's timeline.
 
+    That is written from threads of its own, so that a slow tracking server does not slow down the training.
+
     Args:
         client: The tracking server's, which is not waited for.
         run_id: The run.
@@ -74,6 +77,7 @@ class AttemptNotes:
         self._run_id = run_id
         self._said = said
         self._jobs = [_Job()]
+        self._threads: list[threading.Thread] = []
 
     @property
     def count(self) -> int:
@@ -96,14 +100,21 @@ class AttemptNotes:
         self._note(" ".join(_WORD_BEGINNING.split(step.status)).lower(), step.message, time_ms)
 
     def _note(self, state: str, cause: str, time_ms: int) -> None:
-        note_event(self._client, self._run_id, state, cause, time_ms)
+        note_event(self._client, self._run_id, state, cause, time_ms, is_urgent=False)
+        thread = threading.Thread(target=flush_events, args=(self._client, self._run_id), name="tg-events", daemon=True)
+        thread.start()
+        self._threads = [each for each in (*self._threads, thread) if each.is_alive()]
 
     def write(self, end_ms: int) -> None:
         """Notes how many attempts there were, if more than one, and how much time was lost; never fails the run.
 
+        What was noted before is in the run then, if the server takes it.
+
         Args:
             end_ms: When the output has ended.
         """
+        for thread in self._threads:
+            thread.join()
         if self.count == 1:
             return
         lost = Metric(LOST_SECONDS_METRIC, self.find_lost_seconds(end_ms), end_ms, 0)
@@ -131,10 +142,10 @@ class AttemptNotes:
 
     def _find_gaps(self, end_ms: int) -> Iterator[tuple[int, int]]:
         """Finds the times without a new point around the beginning of each further attempt; none overlap."""
-        spans, last_end = self._said.list_spans(), 0
         starts = sorted(time for job in self._jobs for time in job.starts)
-        borders = [*starts[1:], *(time for job in self._jobs for time in job.restarts)]
-        for border in sorted(borders):
+        borders = sorted([*starts[1:], *(time for job in self._jobs for time in job.restarts)])
+        spans, last_end = self._said.list_spans() if borders else [], 0
+        for border in borders:
             begin = max((last for _, last in spans if last < border), default=starts[0] if starts else border)
             end = min((first for first, _ in spans if first >= border), default=end_ms if spans else border)
             begin = max(begin, last_end)

@@ -80,7 +80,7 @@ class SaidPoints:
 
     def list_spans(self) -> list[tuple[int, int]]:
         """Lists when each attempt has said its first and its last new point of each metric."""
-        return [span for series in self._series.values() for span in series.list_spans()]
+        return [span for series in list(self._series.values()) for span in series.list_spans()]
 
 
 class _Series:

@@ -15,6 +15,7 @@ from tg_mlflow.tracking.timeline import Event, Timeline, format_events, parse_ev
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
+_REASON_TAGS = {"KILLED": STOP_REASON_TAG, "FAILED": FAILURE_REASON_TAG}
 _LONGEST_CAUSE = 300
 _NOT_PRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
@@ -65,22 +66,35 @@ def note_event(
         if time_ms is not None and timeline.has(event):
             return
         timeline.pending.append(event)
-        if not is_urgent:
-            return
+    if is_urgent:
+        flush_events(client, run_id)
+
+
+def flush_events(client: NotingClient, run_id: str) -> bool:
+    """Writes what was noted of a run and is not written yet; asks no server if there is nothing.
+
+    Returns:
+        Whether the run has all that was noted.
+    """
+    timeline = client.timelines.setdefault(run_id, Timeline())
+    if not timeline.pending:
+        return True
+    asking = client.without_patience()
+    with timeline.sending:
         try:
-            _write(client.without_patience(), run_id, timeline)
+            if timeline.stored is None:
+                timeline.stored = parse_events(asking.get_run(run_id).data.tags.get(EVENTS_TAG, ""))
+            pending = list(timeline.pending)
+            events = [*timeline.stored, *(event for event in pending if event not in timeline.stored)]
+            if len(events) > len(timeline.stored):
+                asking.set_tag(run_id, EVENTS_TAG, format_events(events))
         except TrackingError as error:
             _logger.debug("The timeline of run %s is not written: %s", run_id, error)
-
-
-def _write(client: NotingClient, run_id: str, timeline: Timeline) -> None:
-    if timeline.stored is None:
-        timeline.stored = parse_events(client.get_run(run_id).data.tags.get(EVENTS_TAG, ""))
-    if new := [event for event in timeline.pending if event not in timeline.stored]:
-        events = [*timeline.stored, *new]
-        client.set_tag(run_id, EVENTS_TAG, format_events(events))
-        timeline.stored = events
-    timeline.pending.clear()
+            return False
+        with timeline.lock:
+            timeline.stored = events
+            del timeline.pending[: len(pending)]
+    return True
 
 
 def read_events(run: Run) -> list[Event]:
@@ -90,7 +104,7 @@ def read_events(run: Run) -> list[Event]:
     origin = ", ".join(f"{word} {tags[tag]}" for word, tag in parts.items() if tags.get(tag))
     events = [Event(run.info.start_time, "created", origin), *parse_events(tags.get(EVENTS_TAG, ""))]
     if RunStatus.is_terminated(RunStatus.from_string(run.info.status)):
-        reason = tags.get(STOP_REASON_TAG) or tags.get(FAILURE_REASON_TAG)
+        reason = tags.get(_REASON_TAGS.get(run.info.status, ""))
         last = max(event.time_ms for event in events)
         ending = f"{run.info.status}: {reason}" if reason else run.info.status
         events.append(Event(run.info.end_time or last, "ended", ending))

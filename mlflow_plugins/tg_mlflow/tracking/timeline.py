@@ -36,7 +36,8 @@ class Timeline:
         stored: What the run has; ``None`` until that is known.
         pending: What it is still to get.
         stop_reason: Why its job is being stopped, in one line; ``None`` if it is not, or as far as nobody has said so.
-        lock: Held by who reads or changes the events.
+        lock: Held by who reads or changes the events, for a moment.
+        sending: Held by who writes them into the run.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class Timeline:
         self.stored: list[Event] | None = None
         self.pending: list[Event] = []
         self.lock = threading.Lock()
+        self.sending = threading.Lock()
 
     def has(self, event: Event) -> bool:
         """Whether an event was noted before, perhaps with another cause: what a place says of one may change."""

@@ -101,7 +101,7 @@ def test_a_spot_job_that_is_interrupted(make_simulated_aws: MakeAws, tmp_path: P
             aws.interrupt_job(job_id)
     ours = ("try 1", "try 2", "Training job interrupted: the spot instances were reclaimed", "Training job completed")
     assert [line for line in output if line in ours] == [ours[0], ours[2], ours[1], ours[3]]
-    assert executor.status(job_id) == JobState(JobStatus.COMPLETED)
+    assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
     facts = executor.facts(job_id)
     paid, trained = facts.metrics["billable_seconds"], facts.metrics["training_seconds"]
     assert facts.metrics["spot_saving"] == 1 - paid / trained

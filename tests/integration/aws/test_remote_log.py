@@ -79,7 +79,7 @@ def test_no_line_is_lost_or_doubled(
     job_id = executor.submit()
     fault(aws)
     assert output_of(executor.logs(job_id)) == lines()
-    assert executor.status(job_id) == JobState(JobStatus.COMPLETED)
+    assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
     assert output_of(executor.logs(job_id, follow=False)) == lines()
 
 

@@ -90,7 +90,7 @@ def test_an_image_is_built_pushed_and_trains_as_elsewhere(
     executor.upload_dataset()
     job_id = executor.submit()
     metrics = metrics_of(executor, job_id)
-    assert executor.status(job_id) == JobState(JobStatus.COMPLETED)
+    assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
     here = SagemakerProcessExecutor(config)
     assert len(metrics) == 16
     assert metrics == metrics_of(here, here.submit())
@@ -135,7 +135,7 @@ def test_a_package_trains_in_a_ready_made_image(
     executor.upload_dataset()
     job_id = executor.submit()
     metrics = metrics_of(executor, job_id)
-    assert executor.status(job_id) == JobState(JobStatus.COMPLETED)
+    assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
     here = SagemakerProcessExecutor(config)
     assert len(metrics) == 16
     assert metrics == metrics_of(here, here.submit())

@@ -118,6 +118,10 @@ def test_what_is_known_of_its_job() -> None:
         "Its job was started 3 times, which has cost 5 min. Exit code: 137, SIGKILL. Cost: 1.23 USD. "
         "Advice: memory was nearly full."
     )
+    differing = '{"count": 2, "metric": "loss", "step": 3, "first": "0.5", "again": "0.4", "attempt": 2}'
+    assert describe(make_run({"tg.differing_metrics": differing}), "FINISHED").split("\n\n")[1] == (
+        "Values that another attempt has said otherwise: 2, the first of loss at step 3."
+    )
     assert describe(make_run({}, {"tg.cost_usd": 1}), "RUNNING").split("\n\n")[1] == "Cost so far: 1.00 USD."
     killed = make_run({"tg.stop_reason": "cancelled by ann", "tg.failure_reason": "an old one", "tg.exit_code": "143"})
     assert describe(killed, "KILLED") == "**Killed** at tg-process after 3 min 20 s: cancelled by ann"

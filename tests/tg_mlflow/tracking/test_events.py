@@ -1,6 +1,7 @@
 """The timeline of a run: written with one request a change, whatever the server does, and read from the run alone."""
 
 import json
+import threading
 
 import pytest
 from mlflow.entities import Run, RunData, RunInfo, RunTag
@@ -8,7 +9,8 @@ from mlflow.exceptions import MlflowException
 
 from tests.memory_server import MemoryClient
 from tg.common.secrets import SecretMask
-from tg_mlflow.tracking.events import note_event, read_events
+from tg_mlflow.tracking.events import flush_events, note_event, read_events
+from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.timeline import Event, format_events, parse_events
 
 
@@ -49,6 +51,51 @@ def test_what_a_server_that_is_away_does_not_take_comes_with_the_next_change(req
     note_event(client, run_id, "queued", time_ms=1)
     assert "tg.events" not in client.get_run(run_id).data.tags
     note_event(client, run_id, "started", time_ms=2)
+    assert read_tag(client, run_id) == [[1, "queued", ""], [2, "started", ""]]
+
+
+def test_what_can_wait_comes_with_the_next_change_or_with_the_end_of_the_run() -> None:
+    client = MemoryClient()
+    run_id = client.create_run("7").info.run_id
+    note_event(client, run_id, "packaged", time_ms=1, is_urgent=False)
+    assert client.requests == ["create_run"]
+    with ending_run(client, run_id):
+        pass
+    assert read_tag(client, run_id) == [[1, "packaged", ""]]
+    client.requests.clear()
+    flush_events(client, run_id)
+    assert client.requests == []
+
+
+def test_what_the_server_does_not_take_until_the_end_is_said_to_be_missing() -> None:
+    client = MemoryClient()
+    run_id = client.create_run("7").info.run_id
+    note_event(client, run_id, "packaged", time_ms=1, is_urgent=False)
+    client.faults["set_tag"] = [MlflowException("it is away")]
+    with ending_run(client, run_id):
+        pass
+    assert client.get_run(run_id).data.tags == {"tg.missing": "tg.events"}
+
+
+def test_a_server_that_hangs_keeps_nobody_from_noting_what_can_wait() -> None:
+    client, is_asked, may_answer = MemoryClient(), threading.Event(), threading.Event()
+    run_id = client.create_run("7").info.run_id
+    write = client._take
+
+    def hang(request: str) -> None:
+        write(request)
+        if request == "set_tag":
+            is_asked.set()
+            assert may_answer.wait(60)
+
+    client._take = hang  # type: ignore[method-assign]
+    slow = threading.Thread(target=note_event, args=(client, run_id, "queued", "", 1))
+    slow.start()
+    assert is_asked.wait(60)
+    note_event(client, run_id, "started", time_ms=2, is_urgent=False)  # comes back at once
+    may_answer.set()
+    slow.join()
+    flush_events(client, run_id)
     assert read_tag(client, run_id) == [[1, "queued", ""], [2, "started", ""]]
 
 

@@ -63,7 +63,7 @@ def test_one_listing_tells_of_all_jobs(account: Account, shared: SharedAccount, 
     assert set(account.calls) == {"ListTrainingJobs"}
     end(account, "points-2", "Completed")
     account.calls.clear()
-    assert executors[2].status("points-2") == JobState(JobStatus.COMPLETED)
+    assert executors[2].status("points-2") == JobState(JobStatus.COMPLETED, 0)
     assert account.calls == ["ListTrainingJobs"]
 
 
