@@ -1,5 +1,6 @@
 """What a user sees of a training on its page in MLflow: one that has ended, one that has failed, one that goes on."""
 
+import re
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -94,6 +95,8 @@ def test_the_pages_of_runs_say_what_is_known_of_them(
             page = browser.page
             page.goto(page_of["main"])
             check_finished(browser, page, runs["main"])
+            page.goto(f"{sqlite_server.uri}/#/experiments/{experiment_id}/models")
+            check_models(browser, page)
             page.goto(page_of["failing"])
             check_failed(browser, page)
             page.goto(page_of["waiting"])
@@ -122,6 +125,14 @@ def check_finished(browser: Browser, page: Page, run_id: str) -> None:
     address = page.get_by_role("link", name="0/roc_curve", exact=True).get_attribute("href")
     page.goto(urljoin(page.url, address))  # in the same tab, where MLflow's pages are loaded already
     wait_for_figure(page, "figures/0/roc_curve.png")
+
+
+def check_models(browser: Browser, page: Page) -> None:
+    """On the list of models, sees the metrics of the one that there is, and the data that they are of."""
+    expect(page.get_by_role("link", name="model", exact=True)).to_have_count(1)
+    expect(page.get_by_role("gridcell", name="points.parquet (#")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^0\.84389\d+$"))).to_be_visible()
+    browser.keep_picture("models")
 
 
 def check_failed(browser: Browser, page: Page) -> None:

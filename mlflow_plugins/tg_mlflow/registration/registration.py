@@ -118,13 +118,15 @@ def _make_version(client: TrackingClient, name: str, model: LoggedModel, run_id:
         hasty.create_model_version(name, source, model.source_run_id, tags=tags, model_id=model.model_id)
 
     client.repeat(make, "a version of a model")
-    version, *doubles = _list_versions(client, name, model, run_id)
-    for each in doubles:  # MLflow's own client has asked twice, or another process has done the same
+    versions = _list_versions(client, name, model, run_id)
+    if not versions:
+        raise TrackingError(f"the new version of {name} is not there", is_final=True)
+    for each in versions[1:]:  # MLflow's own client has asked twice, or another process has done the same
         try:
             client.delete_model_version(name, each.version)
         except TrackingError as error:
             _logger.debug("Version %s of %s is not removed: %s", each.version, name, error)
-    return version
+    return versions[0]
 
 
 def _list_versions(client: TrackingClient, name: str, model: LoggedModel, run_id: str) -> list[ModelVersion]:

@@ -256,8 +256,8 @@ def check(any_table: AnyTable, results: Results, folder: Path) -> str:
         return "refused"
     assert not set(any_table.kinds.values()) & UNREAD
     results.store(task, trained)
-    logged = results.folder / "model"  # in one place, as the process keeps what it has imported from it
-    for left in (logged, results.folder / "model-package"):
+    logged = results.folder / "model"
+    for left in (logged, *results.folder.glob("model-*")):
         shutil.rmtree(left, ignore_errors=True)
     save_model(results, logged, Model(), path, attempt(any_table), is_checked=False)  # type: ignore[arg-type]
     served = mlflow.pyfunc.load_model(str(logged), suppress_warnings=True)
