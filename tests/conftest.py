@@ -1,7 +1,9 @@
 """What tests of several places share: a project to train and a store to record in."""
 
+import fcntl
 import functools
 import gc
+import os
 import shutil
 import signal
 import tempfile
@@ -145,9 +147,19 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An sqlite store with its tables, which take two seconds to make; tests copy it."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
+    """An sqlite store with its tables, which take two seconds to make; tests copy it.
+
+    The first of the processes that run tests makes it for all.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path, made = folder / "empty-store.db", folder / "empty-store-being-made.db"
+    with (folder / "empty-store.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            MlflowClient(f"sqlite:///{made}").search_experiments()
+            shutil.copy(made, path)
     return path
 
 

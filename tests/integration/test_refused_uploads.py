@@ -61,7 +61,7 @@ def test_what_is_too_large_is_named_and_the_rest_is_there(
         assert told.startswith("the results are not uploaded (result/model.tar.gz: ")
         assert "413" in told
         assert told.endswith(f"they are kept: run `tg-mlflow attach {run.info.run_id}` to try again")
-        (package,) = set(artifacts.taken) - {"train.log", "task.json"}
+        (package,) = set(artifacts.taken) - {"environment.json", "train.log", "task.json"}
         assert package.startswith("Task-")
         again = attach(run.info.run_id, tmp_path)
         assert again.returncode == 1

@@ -79,7 +79,7 @@ def test_the_pages_of_runs_say_what_is_known_of_them(
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
     project.write("others.py", OTHERS)
     project.write("MLproject", MLPROJECT)
-    project.write("tg.json", '{"dataset": "points.parquet", "log": {"check_model": false}}')
+    project.write("tg.json", '{"dataset": "points.parquet", "log": {"check_model": false, "tables": false}}')
     with Launcher(project, "attached", tmp_path, "-e", "waiting", "--run-name", "waiting") as launcher:
         for entry_point in ("main", "failing"):
             try:

@@ -1,10 +1,12 @@
 """Reads what a description says."""
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from tg_mlflow.description.facts import FOLD_PREFIX, RunFacts
+from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
 
 # So many requests a description costs at most, besides those for the run.
@@ -18,13 +20,16 @@ _OTHER_FOLDERS = {"logs", "model", "package", "result", "sweep", "tables"}
 def complete_facts(client: TrackingClient, facts: RunFacts) -> RunFacts:
     """Adds what is not in the run itself: the metrics of its splits, and once it has ended, the names of its figures.
 
-    Raises:
-        TrackingError: If the tracking server does not answer.
+    What is not to be had is left out. An artifact store that is away is not waited for.
     """
     run_id = facts.run.info.run_id
-    folds = {name: _read_fold_values(client, run_id, name) for name in facts.fold_names[:_MOST_HISTORIES]}
-    facts = replace(facts, folds=folds)
-    return _add_pictures(client, facts) if facts.has_ended else facts
+    with suppress(TrackingError):
+        folds = {name: _read_fold_values(client, run_id, name) for name in facts.fold_names[:_MOST_HISTORIES]}
+        facts = replace(facts, folds=folds)
+    if facts.has_ended:
+        with suppress(TrackingError):
+            facts = _add_pictures(client.without_patience(), facts)
+    return facts
 
 
 def _read_fold_values(client: TrackingClient, run_id: str, name: str) -> list[float]:

@@ -27,12 +27,12 @@ class RunDescription:
     A context, in which it is written from a thread of its own, which starts when the job first says how far it is.
 
     Args:
-        client: The tracking server's.
+        client: The tracking server's, which is not waited for while it trains.
         run_id: The run.
     """
 
     def __init__(self, client: TrackingClient, run_id: str) -> None:
-        self._client = client
+        self._hasty = client.without_patience()
         self._run_id = run_id
         self._meter = ProgressMeter()
         self._tail: LogTail | None = None
@@ -54,12 +54,17 @@ class RunDescription:
 
     def begin(self) -> None:
         """Describes the training at its start."""
-        write_description(self._client, self._run_id)
+        write_description(self._hasty, self._run_id)
 
-    def end(self, status: str) -> None:
-        """Describes the training at its end, as of which its run has this status."""
+    def end(self, client: TrackingClient, status: str) -> None:
+        """Describes the training at its end, as of which its run has this status.
+
+        Args:
+            client: The tracking server's, which is waited for: what was written before is not true any more.
+            status: The status.
+        """
         output = self._tail.lines if self._tail is not None and status == _FAILED else ()
-        write_description(self._client, self._run_id, status, self._meter.progress, output)
+        write_description(client, self._run_id, status, self._meter.progress, output)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -85,6 +90,6 @@ class RunDescription:
         self._closed.wait(_FIRST_SECONDS)
         while not self._closed.is_set():
             self._has_news.clear()
-            write_description(self._client, self._run_id, progress=self._meter.progress)
+            write_description(self._hasty, self._run_id, progress=self._meter.progress)
             self._closed.wait(max(_PAUSE_SECONDS, _PAUSE_SHARE * (time.monotonic() - start)))
             self._has_news.wait()

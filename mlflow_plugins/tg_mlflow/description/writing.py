@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from mlflow.entities import RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from tg.common.exception_text import describe_exception
 from tg_mlflow.description.facts import RunFacts
 from tg_mlflow.description.failure_trace import FailureTrace, find_failure_trace
 from tg_mlflow.description.markdown import LONGEST_DESCRIPTION
@@ -31,22 +32,24 @@ def write_description(
     progress: Progress | None = None,
     output: Sequence[str] = (),
 ) -> None:
-    """Writes the description of a run from its own data. It fails nothing, and waits for no server.
+    """Writes the description of a run from its own data. It fails nothing.
 
     A description that somebody has written, changed or emptied stays as it is. What is not in the run's data is kept in
     its tag ``tg.description``, so that whoever learns more of the run can write it anew.
 
     Args:
-        client: The tracking server's.
+        client: The tracking server's, which is waited for as long as this one has patience.
         run_id: The run of a training.
         status: The status that the run is about to get; by default the one that it has.
         progress: How far the training is, if that is known here.
         output: The last lines of its job's output, if it has failed and they are known here.
     """
     try:
-        _write(client.without_patience(), run_id, status, progress, output)
+        _write(client, run_id, status, progress, output)
     except Exception as error:  # noqa: BLE001 - whatever keeps a description from being written is no failure of the run
-        _logger.debug("Run %s is not described: %s", run_id, client.mask.mask(str(error)))
+        # At the run's end, the description that was written before is not true any more.
+        level = logging.DEBUG if status is None else logging.WARNING
+        _logger.log(level, "Run %s is not described: %s", run_id, client.mask.mask(describe_exception(error)))
 
 
 def end_described(client: TrackingClient, run_id: str, status: str) -> None:
@@ -71,7 +74,7 @@ def build_description(facts: RunFacts) -> str:
         try:
             part = section(facts)
         except Exception as error:  # noqa: BLE001 - of a damaged tag, for example; the others say what they can
-            _logger.debug("%s cannot describe run %s: %s", section.__name__, facts.run.info.run_id, error)
+            _logger.debug("%s fails for run %s: %s", section.__name__, facts.run.info.run_id, describe_exception(error))
             continue
         if part and len(text) + len(part) + 2 <= LONGEST_DESCRIPTION:
             text += f"\n\n{part}" if text else part

@@ -2,7 +2,7 @@
 
 import logging
 
-from mlflow.entities import LoggedModel, Run, RunStatus
+from mlflow.entities import LoggedModel, LoggedModelStatus, Run, RunStatus
 from mlflow.entities.model_registry import ModelVersion
 from pydantic import ValidationError
 
@@ -91,9 +91,9 @@ def _find_model(client: TrackingClient, run: Run) -> LoggedModel:
         RegistrationError: If there is none, or it is not clear which one is meant.
     """
     outputs = run.outputs.model_outputs if run.outputs is not None else []
-    models = {each.model_id: client.get_logged_model(each.model_id) for each in outputs}
-    ours = [each for each in models.values() if each.name in _OURS]
-    found = ours or list(models.values())
+    models = [client.get_logged_model(model_id) for model_id in dict.fromkeys(each.model_id for each in outputs)]
+    ready = [each for each in models if each.status == LoggedModelStatus.READY]
+    found = [each for each in ready if each.name in _OURS] or ready
     if not found:
         raise RegistrationError("the run has no model")
     if len(found) > 1:

@@ -54,7 +54,7 @@ class RunBatches:
         while self._pending:
             run_id = next(iter(self._pending))
             pending = self._pending.pop(run_id)
-            kinds = {
+            kinds: _Part = {
                 "metrics": pending.metrics,
                 "params": list(pending.params.values()),
                 "tags": list(pending.tags.values()),

@@ -54,7 +54,7 @@ class Verdict:
         if self.outcomes:
             return f"differs first in {describe(self.outcomes[0])}; {self._explain()}"
         if not self.is_identical:
-            return "not to be told: there are neither metrics nor predictions that both runs have"
+            return "nothing to compare: there are neither metrics nor predictions that both runs have"
         points = f"{_count(self.point_count, 'point')} of {_count(self.metric_count, 'metric')}"
         compared = [*([points] if self.point_count else []), *(["the predictions"] if self.has_predictions else [])]
         is_whole = self.reproduced_status == _FINISHED
@@ -70,7 +70,8 @@ class Verdict:
 
     def format_text(self) -> str:
         """Writes the verdict as lines."""
-        lines = [f"Run {self.run_id} reproduces run {self.reproduced_id}: {self.summary}"]
+        word = "reproduces" if self.is_identical else "and"
+        lines = [f"Run {self.run_id} {word} run {self.reproduced_id}: {self.summary}"]
         if self.outcomes:
             lines[0] = f"Run {self.run_id} does not reproduce run {self.reproduced_id}"
             lines += ["  it differs in", *(f"    {describe(each)}" for each in self.outcomes)]

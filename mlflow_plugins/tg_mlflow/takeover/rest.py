@@ -10,11 +10,12 @@ from mlflow.entities import RunStatus
 from tg.common import JobFailedError
 from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
 from tg.common.errors import JobMissingError
+from tg.common.system.disk_errors import is_of_the_disk
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.description.run_description import RunDescription
 from tg_mlflow.description.writing import end_described, write_description
-from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.errors import RecordingError, RunNotOursError, describe_failure
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
@@ -71,7 +72,7 @@ def record_rest(
     Raises:
         JobFailedError: If the job has failed or was stopped; the run says so then, too.
         LogMissingError: If its output is not here as a whole; the run says so.
-        RecordingError: If the tracking server does not take it.
+        RecordingError: If the tracking server does not take it, or this machine's disk does not take what it needs.
         RunEndedError: If another process has ended the run meanwhile.
         RunNotOursError: If the tag that says how much is recorded is damaged.
     """
@@ -84,6 +85,7 @@ def record_rest(
                 launching(client, run_id),
                 noting_waits(client, run_id),
                 ending_run(client, run_id, kills=False, is_open=is_running(found.run)) as ending,
+                _needing_disk(found),
                 description,
                 RunRecorder(client, run_id, replayer, written, found.metric_regexes, description.handlers) as recorder,
             ):
@@ -125,6 +127,24 @@ def record_rest(
 
 
 @contextmanager
+def _needing_disk(found: RunJob) -> Iterator[None]:
+    """Leaves a run open where this machine's disk does not take what its recording needs: that is not the job's fault.
+
+    Raises:
+        RecordingError: In place of an error of the disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_of_the_disk(error):
+            raise
+        raise RecordingError(
+            f"run {found.run_id} cannot be recorded now ({describe_failure(error)}); what job {found.job_id} has said "
+            f"and made is kept: when that is settled, run `tg-mlflow attach {found.run_id}`"
+        ) from error
+
+
+@contextmanager
 def _guarding(client: TrackingClient, found: RunJob, costs: Costs | None, attempt: int) -> Iterator[None]:
     """Records what the job costs, and keeps to its budget, as far as that is known."""
     costs = costs or _find_costs(found)
@@ -160,8 +180,8 @@ def _log_package_and_dataset(client: TrackingClient, found: RunJob) -> None:
     again; of other jobs, the archive has the package. A dataset that has changed since is another one.
     """
     attempts = Attempts(client.mask)
-    if (path := find_kept_package(found.job_id)) is not None:
-        with attempts("package"):
+    with attempts("package"):
+        if (path := find_kept_package(found.job_id)) is not None:
             log_package(client, found.run_id, path)
     if found.dataset is not None and found.log.dataset:
         with attempts("dataset"):

@@ -3,12 +3,13 @@
 import logging
 import re
 import time
+from typing import Any, Protocol
 
 from mlflow.entities import Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_BACKEND, MLFLOW_PROJECT_ENTRY_POINT, MLFLOW_USER
 
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import TrackingError
-from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import EVENTS_TAG, FAILURE_REASON_TAG, STOP_REASON_TAG
 from tg_mlflow.tracking.timeline import Event, Timeline, format_events, parse_events
 
@@ -19,8 +20,24 @@ _LONGEST_CAUSE = 300
 _NOT_PRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
+class NotingClient(Protocol):
+    """What is needed of :class:`tg_mlflow.tracking.client.TrackingClient`."""
+
+    mask: SecretMask
+    timelines: dict[str, Timeline]
+
+    def without_patience(self) -> "NotingClient":
+        """Returns a client that does not wait for a server that is away."""
+
+    def get_run(self, run_id: str) -> Run:
+        """Reads a run."""
+
+    def set_tag(self, run_id: str, key: str, value: Any) -> None:
+        """Sets a tag of a run."""
+
+
 def note_event(
-    client: TrackingClient,
+    client: NotingClient,
     run_id: str,
     state: str,
     cause: str = "",
@@ -53,25 +70,31 @@ def note_event(
         flush_events(client, run_id)
 
 
-def flush_events(client: TrackingClient, run_id: str) -> None:
-    """Writes what was noted of a run and is not written yet; asks no server if there is nothing."""
-    timeline, client = client.timelines.setdefault(run_id, Timeline()), client.without_patience()
+def flush_events(client: NotingClient, run_id: str) -> bool:
+    """Writes what was noted of a run and is not written yet; asks no server if there is nothing.
+
+    Returns:
+        Whether the run has all that was noted.
+    """
+    timeline = client.timelines.setdefault(run_id, Timeline())
     if not timeline.pending:
-        return
+        return True
+    asking = client.without_patience()
     with timeline.sending:
         try:
             if timeline.stored is None:
-                timeline.stored = parse_events(client.get_run(run_id).data.tags.get(EVENTS_TAG, ""))
+                timeline.stored = parse_events(asking.get_run(run_id).data.tags.get(EVENTS_TAG, ""))
             pending = list(timeline.pending)
             events = [*timeline.stored, *(event for event in pending if event not in timeline.stored)]
             if len(events) > len(timeline.stored):
-                client.set_tag(run_id, EVENTS_TAG, format_events(events))
+                asking.set_tag(run_id, EVENTS_TAG, format_events(events))
         except TrackingError as error:
             _logger.debug("The timeline of run %s is not written: %s", run_id, error)
-            return
+            return False
         with timeline.lock:
             timeline.stored = events
             del timeline.pending[: len(pending)]
+    return True
 
 
 def read_events(run: Run) -> list[Event]:

@@ -15,16 +15,18 @@ from tg_mlflow.errors import RecordingError, RunEndedError, RunTakenError, Track
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.events import flush_events
 from tg_mlflow.tracking.job_runs import end_job_runs
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.stop_reasons import describe_stop, write_stop_reason
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG
+from tg_mlflow.tracking.tags import EVENTS_TAG, FAILURE_REASON_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
-# Describes a run that is about to get this status; it raises nothing.
-Describe: TypeAlias = Callable[[str], object]
+# Describes a run that is about to get this status, by a client that waits for the server as long as that is to be done
+# now; it raises nothing.
+Describe: TypeAlias = Callable[[TrackingClient, str], object]
 
 
-def _describe_nothing(status: str) -> None:
+def _describe_nothing(client: TrackingClient, status: str) -> None:
     """Leaves a run's description as it is."""
 
 
@@ -117,10 +119,11 @@ def _kill(client: TrackingClient, run_id: str, error: BaseException, describe: D
 
 def _end(client: TrackingClient, run_id: str, status: int, describe: Describe) -> None:
     word = str(RunStatus.to_string(status))
-    flush_events(client, run_id)
+    if not flush_events(client, run_id):
+        note_missing(client, run_id, [EVENTS_TAG])
     try:
         with uninterrupted() as held:
-            describe(word)
+            describe(client, word)
         end_job_runs(client, run_id, word)
         client.set_terminated(run_id, word)
     except (TrackingError, KeyboardInterrupt) as error:

@@ -77,7 +77,7 @@ class JobGuard:
         with uninterrupted(), suppress(JobMissingError):  # the output since then, unless the job was removed
             for event in self.job.logs(self.recorder.job_position, follow=False):
                 self.recorder.take(event)
-            note_exit(self.client, self.job.run_id, self.job.executor.status(self.job.job_id))
+            note_exit(self.client.without_patience(), self.job.run_id, self.job.executor.status(self.job.job_id))
         if not is_still_needed(status, False, error):
             note_facts(self.client, self.job)
             self.afterwards.callback(self.job.discard)

@@ -13,6 +13,7 @@ from tg.common.errors import JobUnreachableError
 from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.tags import EXIT_CODE_TAG, LOST_BILLABLE_METRIC, NOT_UPLOADED_TAG, OWN_PREFIX, SIGNAL_TAG
 from tg_mlflow.training.job import Job
 
@@ -71,7 +72,7 @@ def note_exit(client: TrackingClient, run_id: str, state: JobState) -> None:
     """Notes the exit code with which a job has ended, and the signal that has ended it; never fails the run.
 
     Args:
-        client: The tracking server's, which is asked once.
+        client: The tracking server's. If it does not take them, ``tg.missing`` says so.
         run_id: The run.
         state: The job's state. Without an exit code, nothing is noted.
     """
@@ -82,9 +83,10 @@ def note_exit(client: TrackingClient, run_id: str, state: JobState) -> None:
     if code - _FIRST_SIGNAL in set(signal.Signals):
         tags.append(RunTag(SIGNAL_TAG, signal.Signals(code - _FIRST_SIGNAL).name))
     try:
-        client.without_patience().log_batch(run_id, tags=tags)
+        client.log_batch(run_id, tags=tags)
     except TrackingError as error:
         _logger.warning("The run cannot be told that its job has ended with exit code %d: %s", code, error)
+        note_missing(client, run_id, [each.key for each in tags])
 
 
 def note_facts(client: TrackingClient, job: Job, lost_seconds: float = 0) -> None:

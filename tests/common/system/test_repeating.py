@@ -21,6 +21,21 @@ def test_it_is_done_again_and_again_and_finished() -> None:
     assert (done.count("finish"), done[-1]) == (1, "finish")
 
 
+def test_a_wait_that_another_thread_ends_is_no_end() -> None:
+    done, three = list[str](), threading.Event()
+
+    def be_interrupted() -> None:
+        done.append("act")
+        if len(done) == 3:
+            three.set()
+        raise KeyboardInterrupt
+
+    with repeating(be_interrupted, 0.001, "test", lambda: done.append("finish")):
+        assert three.wait(10)
+        assert "finish" not in done
+    assert done[-1] == "finish"
+
+
 def test_what_hangs_is_left_behind() -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 

@@ -1,6 +1,6 @@
-"""A thousand jobs at the same time: followed below AWS's documented rates, with a small and constant memory a job.
+"""Hundreds of jobs at the same time: followed below AWS's documented rates, with a small and constant memory a job.
 
-It takes minutes, since AWS lets nobody read a thousand logs in less: 25 looks a second, three a log. They are those of
+It takes minutes, since AWS lets nobody read so many logs in less: 25 looks a second, three a log. They are those of
 an eager clock. Only the jobs' creation is faster than ours: plain boto3 does it.
 """
 
@@ -22,7 +22,7 @@ from tests.processes import wait_for
 from tg.common.delivery.sagemaker import JobStatus, SagemakerRemoteExecutor, SharedAccount
 from tg.common.delivery.sagemaker.aws.call_rates import CallRates
 
-JOBS = 1000
+JOBS = 500
 FEW = 200
 FIRST_END_SECONDS = 10
 LAST_END_SECONDS = 40
@@ -37,7 +37,7 @@ LIMITS = {
 
 
 class Jobs:
-    """A thousand functions that write three lines each and end one after the other; every tenth fails."""
+    """Functions that write three lines each and end one after the other; every tenth fails."""
 
     def __init__(self, clock: EagerClock) -> None:
         self._clock = clock
@@ -110,7 +110,7 @@ def clock() -> Iterator[EagerClock]:
         yield clock
 
 
-def test_a_thousand_jobs(make_simulated_aws: MakeAws, clock: EagerClock, tmp_path: Path) -> None:
+def test_hundreds_of_jobs(make_simulated_aws: MakeAws, clock: EagerClock, tmp_path: Path) -> None:
     aws = make_simulated_aws(Jobs(clock), threads=JOBS, clock=clock)
     account = SharedAccount(session=aws.make_session(), rates=CallRates(clock=clock))
     with clock.working():

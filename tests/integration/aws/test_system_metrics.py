@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
+from tests.integration.aws.backend_support import FastBackend, Job, the_run, train
 from tests.integration.aws.numbers import MakeAws, make, wait
 from tests.integration.aws.policy import Policy
+from tests.support import ProjectFolder
 from tg.common.delivery.sagemaker import JobStatus, SagemakerRemoteExecutor, Usage
 from tg.common.delivery.sagemaker.remote.usage import count_cpus
 
@@ -95,6 +98,35 @@ def test_without_the_permission_that_is_said_once(
     assert said.startswith(f"CloudWatch's metrics of job {job_id!r} cannot be read: access is denied: ")
     assert said.endswith("; without cloudwatch:GetMetricData, runs have no system metrics")
     assert len([call for call in aws.calls if call.name == CALL]) == 1
+
+
+def test_a_training_has_its_machine_in_its_run(
+    small_project: ProjectFolder,
+    simulated_aws: AwsEmulator,
+    job: Job,
+    store: MlflowClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING")
+
+    def use_little(name: str) -> None:
+        for minute in (-2, -1, 0):
+            put(simulated_aws, f"{name}/algo-1", minute, CPUUtilization=160, MemoryUtilization=11)
+        started = simulated_aws.job(name)
+        assert started.training_started is not None
+        started.training_started -= 200
+        job.may_end.set()
+
+    job.meanwhile = use_little
+    keys = {"instance_type": "ml.m5.4xlarge", "usd_per_hour": 3.6, "log": {"cost": True}}
+    assert train(small_project, store, FastBackend(), **keys).get_status() == "FINISHED"
+    run = the_run(store)
+    points = store.get_metric_history(run.info.run_id, "system/cpu_utilization_percentage")
+    assert [(each.step, each.value) for each in points] == [(0, 10), (1, 10), (2, 10)]
+    metrics = run.data.metrics
+    assert (metrics["tg.mean_cpu_percentage"], metrics["tg.peak_memory_percentage"]) == (10, 11)
+    assert run.data.tags["tg.advice"].startswith("the machine is four times too large: its 16 processors were busy ")
+    assert metrics["tg.cost_usd"] == metrics["tg.billable_seconds"] / 1000
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ class Snapshot:
         files: The paths of all artifacts.
         log_lines: How many lines its log has.
         inputs: The names of its datasets.
-        models: The files of the models that it has logged, each model's by itself.
+        models: The files and metrics of the models that it has logged, each model's by itself.
+        versions: The names of the registered models of which it has made versions; a doubled one twice.
     """
 
     points: dict[str, list[tuple[int, float]]]
@@ -33,6 +34,7 @@ class Snapshot:
     log_lines: int
     inputs: frozenset[str]
     models: tuple[frozenset[str], ...]
+    versions: tuple[str, ...] = ()
 
     def list_losses(self, other: "Snapshot") -> list[str]:
         """Names what the other one has in another way."""
@@ -43,6 +45,7 @@ class Snapshot:
         lost += ["lines of the log"] if other.log_lines != self.log_lines and "logs/train.log" in other.files else []
         lost += [f"dataset {name}" for name in sorted(self.inputs - other.inputs)]
         lost += ["a model"] if self.models != other.models else []
+        lost += ["not registered"] if self.versions != other.versions else []
         return lost
 
 
@@ -64,7 +67,11 @@ def take_snapshot(client: MlflowClient, run_id: str, folder: Path) -> Snapshot:
         files=files,
         log_lines=lines,
         inputs=frozenset(each.dataset.name for each in (run.inputs.dataset_inputs if run.inputs else ())),
-        models=tuple(_list_model(client, each.model_id) for each in (run.outputs.model_outputs if run.outputs else ())),
+        models=tuple(
+            _list_model(client, each.model_id) | _list_metrics(client, each.model_id)
+            for each in (run.outputs.model_outputs if run.outputs else ())
+        ),
+        versions=tuple(each.name for each in client.search_model_versions(f"run_id = '{run_id}'")),
     )
 
 
@@ -80,3 +87,7 @@ def _list_model(client: MlflowClient, model_id: str, folder: str | None = None) 
     for each in client.list_logged_model_artifacts(model_id, folder):
         found |= _list_model(client, model_id, each.path) if each.is_dir else {each.path}
     return found
+
+
+def _list_metrics(client: MlflowClient, model_id: str) -> frozenset[str]:
+    return frozenset(f"metric {each.key}" for each in client.get_logged_model(model_id).metrics or ())

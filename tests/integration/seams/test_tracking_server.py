@@ -1,5 +1,6 @@
 """Calls to a tracking server: whatever becomes of one, nothing is lost without a word."""
 
+import json
 import re
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,13 @@ from tests.integration.seams.tracked_scene import TrackedScene
 from tests.integration.seams.walk import assert_nothing_is_lost, order_some, order_turns
 from tests.support import ProjectFolder
 from tests.tracking_server import TrackingServer
+
+# Calls by which a model is logged and registered.
+OF_A_MODEL = re.compile(
+    r"""logged-models | outputs | get-history | registered-models | model-versions
+    | file\ (MLmodel|code|data|.*(example|yaml|requirements))""",
+    re.VERBOSE,
+)
 
 
 @pytest.fixture
@@ -39,12 +47,14 @@ def test_nothing_is_lost_of_a_training_in_the_launcher(
 
 
 def test_nothing_is_lost_of_a_model(project: ProjectFolder, sqlite_server: TrackingServer, tmp_path: Path) -> None:
+    register = {"name": "points", "alias": "champion", "if_better": "roc_auc_score_test"}
+    project.write("tg.json", json.dumps({**json.loads((project.path / "tg.json").read_text()), "register": register}))
     scene = TrackedScene("process", project.path, tmp_path, sqlite_server.uri)
     assert_nothing_is_lost(
         "tg-process: the tracking server, for a model",
         scene,
-        lambda calls: order_turns(calls[::10], [Fault.EVER, Fault.LOST, Fault.AWAY]),
-        re.compile("logged-models|outputs|file (MLmodel|code|data|.*(example|yaml|requirements))").search,
+        lambda calls: order_turns(calls[::2], [Fault.EVER, Fault.LOST, Fault.AWAY]),
+        OF_A_MODEL.search,
     )
 
 

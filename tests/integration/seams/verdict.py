@@ -9,6 +9,8 @@ from mlflow.entities import Run
 
 from tests.integration.seams.snapshot import Snapshot, take_snapshot
 
+# The tags that say what a run lacks.
+_STORY = ("not_uploaded", "missing", "missing_log", "registered")
 # How `tg-mlflow status` says that a run has no launcher.
 _OF_NOBODY = ("no process of this machine records it", "the process that was to start its job is gone")
 
@@ -82,7 +84,7 @@ def judge(remains: Remains, whole: Snapshot) -> Verdict:
 
 def _judge_finished(remains: Remains, run: Run, whole: Snapshot) -> Verdict:
     lost = whole.list_losses(take_snapshot(remains.client, run.info.run_id, remains.folder))
-    story = " ".join(run.data.tags.get(f"tg.{name}", "") for name in ("not_uploaded", "missing", "missing_log"))
+    story = " ".join(run.data.tags.get(f"tg.{name}", "") for name in _STORY)
     if f"tg-mlflow attach {run.info.run_id}" in story:
         return _complete(remains, run, whole, "FINISHED, says what it lacks")
     if not lost:

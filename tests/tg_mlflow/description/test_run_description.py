@@ -62,7 +62,7 @@ def test_it_is_written_when_the_job_says_how_far_it_is() -> None:
         f"{beginning} 00:01 UTC, epoch 1 of 4 was done; the rest takes about 3 min, until 00:04 UTC.",
         f"{beginning} 00:02 UTC, epoch 2 of 4 was done; the rest takes about 2 min, until 00:04 UTC.",
     ]
-    description.end("FINISHED")
+    description.end(client, "FINISHED")
     assert client.notes[2].startswith("**Finished** at memory after")
 
 
@@ -74,7 +74,7 @@ def test_of_a_short_training_only_the_end_is_described() -> None:
             say(description, done)
     assert client.notes == []
     say(description, 3)  # what comes too late is not waited for
-    description.end("FINISHED")
+    description.end(client, "FINISHED")
     assert len(client.notes) == 1
 
 
@@ -84,10 +84,10 @@ def test_a_failure_is_explained_by_the_end_of_the_output() -> None:
     description, tail = RunDescription(client, run_id), LogTail()
     description.follow(tail)
     tail.add(LogEvent(b'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    g()\nKeyError: 1\n', 1))
-    description.end("FAILED")
+    description.end(client, "FAILED")
     assert '```\n  File "a.py", line 3, in f\n    g()\nKeyError: 1\n```' in client.notes[0]
     client.requests.clear()
-    description.end("FINISHED")
+    description.end(client, "FINISHED")
     assert "KeyError" not in client.notes[1]
 
 

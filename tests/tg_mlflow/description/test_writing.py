@@ -113,13 +113,37 @@ def test_secrets_are_masked_and_it_is_known_again(store: MlflowClient) -> None:
     assert is_own_description(tags)
 
 
-@pytest.mark.parametrize("request_name", ["get_run", "log_batch", "list_artifacts", "get_metric_history"])
-def test_a_server_that_is_away_is_not_waited_for_and_fails_nothing(client: MemoryClient, request_name: str) -> None:
+AWAY = MlflowException("it is away")
+
+
+@pytest.mark.parametrize("request_name", ["get_run", "log_batch", "get_metric_history"])
+def test_a_server_that_is_away_is_waited_for_as_the_client_does(client: MemoryClient, request_name: str) -> None:
     run_id = make_run(client)
     client.log_batch(run_id, [Metric("fold_auc", 0.5, 1, 0)])
-    client.faults[request_name] = [MlflowException("it is away")]
+    client.faults[request_name] = [AWAY]
+    write_description(client.without_patience(), run_id, "FINISHED", Progress(3, 3, "fold", 5))
+    assert (read_note(client, run_id) is None) == (request_name != "get_metric_history")
+    assert client._clock.pauses == []  # type: ignore[attr-defined]
+    client.faults[request_name] = [AWAY, AWAY]
     write_description(client, run_id, "FINISHED", Progress(3, 3, "fold", 5))
-    assert read_note(client, run_id) is None
+    assert "| auc&emsp; | 0.5&emsp; |" in read_note(client, run_id)
+    assert len(client._clock.pauses) == 2  # type: ignore[attr-defined]
+
+
+def test_a_server_that_stays_away_fails_nothing(client: MemoryClient, caplog: pytest.LogCaptureFixture) -> None:
+    run_id, client = make_run(client), client.without_patience()
+    for status, messages in ((None, []), ("FINISHED", [f"Run {run_id} is not described: TrackingError: it is away"])):
+        client.faults["log_batch"] = [AWAY]
+        write_description(client, run_id, status)
+        assert read_note(client, run_id) is None
+        assert caplog.messages == messages
+
+
+def test_an_artifact_store_that_is_away_is_not_waited_for(client: MemoryClient) -> None:
+    run_id = make_run(client)
+    client.faults["list_artifacts"] = [AWAY]
+    write_description(client, run_id, "FINISHED")
+    assert read_note(client, run_id).startswith("**Finished**")
     assert client._clock.pauses == []  # type: ignore[attr-defined]
 
 

@@ -95,6 +95,8 @@ def test_a_run_is_reproduced_when_its_project_is_gone(
     assert new.data.params == old.data.params == {"start": "2.5", "fails": "false"}
     assert new.data.tags["tg.package_sha256"] == old.data.tags["tg.package_sha256"]
     assert new.data.tags["mlflow.source.name"] == str(summing.path)
+    assert "4 points of 1 metric" in new.data.tags["mlflow.note.content"]
+    assert new.info.run_id in old.data.tags["mlflow.note.content"]
     content = json.loads(mlflow.artifacts.load_text(f"runs:/{new.info.run_id}/reproduction.json"))
     assert (content["identical"], content["equal_points"]) == (True, 4)
 

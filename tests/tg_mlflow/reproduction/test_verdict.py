@@ -118,7 +118,8 @@ def test_a_training_that_fails_now_says_so_first() -> None:
 def test_a_run_that_had_nothing_cannot_be_reproduced() -> None:
     found = verdict({"status": "KILLED", "loss": ()}, {})
     assert (found.is_identical, found.outcomes) == (False, ())
-    assert found.summary == "not to be told: there are neither metrics nor predictions that both runs have"
+    assert found.summary == "nothing to compare: there are neither metrics nor predictions that both runs have"
+    assert found.format_text().startswith("Run new and run old: nothing to compare: ")
 
 
 def test_the_artifact_has_all_differences(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pyarrow import parquet
 
 from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
 from tg.common.errors import DatasetError
+from tg_mlflow.results.artifacts import log_unchanged_input
 from tg_mlflow.results.dataset import build_dataset, log_dataset
 from tg_mlflow.results.dataset_file import digest_files, open_dataset
 from tg_mlflow.tracking.client import TrackingClient
@@ -276,3 +277,14 @@ def test_a_name_that_is_not_utf_8_has_a_digest(tmp_path: Path) -> None:
     expected = hashlib.sha256(b"x\xff.csv\x004\x00a\n1\n").hexdigest()[:32]
     assert digest_files(tmp_path) == expected
     assert open_dataset(tmp_path) is None
+
+
+def test_what_was_changed_after_a_training_had_begun_is_not_its_dataset(path: Path, store: MlflowClient) -> None:
+    client = TrackingClient(store.tracking_uri)
+    run_id = store.create_run(store.get_experiment_by_name("test").experiment_id).info.run_id
+    written_ms = path.stat().st_mtime_ns // 1_000_000
+    log_unchanged_input(client, run_id, path, written_ms - 1)
+    assert store.get_run(run_id).inputs.dataset_inputs == []
+    log_unchanged_input(client, run_id, path, written_ms + 1)
+    (logged,) = store.get_run(run_id).inputs.dataset_inputs
+    assert logged.dataset.digest == digest_files(path)

@@ -1,5 +1,6 @@
 """What `attach` says and does to a run that has ended."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.memory_server import MemoryClient
 from tests.tg_mlflow.memory_jobs import make_executor, start_job
 from tests.tg_mlflow.takeover.conftest import MemoryPlace
 from tg.common.errors import StorageError
-from tg_mlflow.errors import LogMissingError
+from tg_mlflow.errors import LogMissingError, RecordingError
 from tg_mlflow.takeover.attach import attach
 from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.testing.memory_executor import Line, MemoryExecutor
@@ -114,3 +115,25 @@ def test_a_job_whose_files_the_disk_does_not_give_now_is_left_for_later(
     with pytest.raises(StorageError, match=r"'exit\.json' cannot be read"):
         command(client, job.run_id)
     assert client.get_run(job.run_id).info.status == "RUNNING"
+
+
+@pytest.mark.parametrize("command", [attach, cancel])
+def test_a_full_disk_of_this_machine_is_not_the_jobs_failure(
+    client: MemoryClient, monkeypatch: pytest.MonkeyPatch, command: Callable[[MemoryClient, str], None]
+) -> None:
+    executor = make_executor([Line(0, "hello")])
+    monkeypatch.setattr("tg_mlflow.takeover.run_job.list_places", lambda: {"memory": MemoryPlace(executor)})
+    job = start_job(client, executor, **TAGS)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/train.log")
+
+    monkeypatch.setattr("tg_mlflow.takeover.rest.RunRecorder", refuse)
+    with pytest.raises(RecordingError) as caught:
+        command(client, job.run_id)
+    assert str(caught.value) == (
+        f"run {job.run_id} cannot be recorded now (OSError: [Errno 28] No space left on device: '/full/train.log'); "
+        f"what job job has said and made is kept: when that is settled, run `tg-mlflow attach {job.run_id}`"
+    )
+    assert client.get_run(job.run_id).info.status == "RUNNING"
+    assert executor.has_submitted("job")

@@ -67,6 +67,16 @@ def test_what_can_wait_comes_with_the_next_change_or_with_the_end_of_the_run() -
     assert client.requests == []
 
 
+def test_what_the_server_does_not_take_until_the_end_is_said_to_be_missing() -> None:
+    client = MemoryClient()
+    run_id = client.create_run("7").info.run_id
+    note_event(client, run_id, "packaged", time_ms=1, is_urgent=False)
+    client.faults["set_tag"] = [MlflowException("it is away")]
+    with ending_run(client, run_id):
+        pass
+    assert client.get_run(run_id).data.tags == {"tg.missing": "tg.events"}
+
+
 def test_a_server_that_hangs_keeps_nobody_from_noting_what_can_wait() -> None:
     client, is_asked, may_answer = MemoryClient(), threading.Event(), threading.Event()
     run_id = client.create_run("7").info.run_id

@@ -142,10 +142,18 @@ def test_a_run_says_how_the_process_of_its_job_has_ended(
     assert client.get_run(run_id).data.tags == tags
 
 
-def test_an_exit_that_the_server_does_not_take_is_let_go_of(
+def test_an_exit_is_noted_when_the_server_is_back(client: MemoryClient) -> None:
+    run_id = client.create_run("7").info.run_id
+    client.faults["log_batch"] = [AWAY]
+    note_exit(client, run_id, JobState(JobStatus.FAILED, 3))
+    assert client.get_run(run_id).data.tags == {"tg.exit_code": "3"}
+
+
+def test_an_exit_that_the_server_does_not_take_is_said_to_be_missing(
     client: MemoryClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     run_id = client.create_run("7").info.run_id
     client.faults["log_batch"] = [AWAY]
-    note_exit(client, run_id, JobState(JobStatus.FAILED, 3))
-    assert caplog.messages == ["The run cannot be told that its job has ended with exit code 3: it is away"]
+    note_exit(client.without_patience(), run_id, JobState(JobStatus.FAILED, -9))
+    assert caplog.messages == ["The run cannot be told that its job has ended with exit code 137: it is away"]
+    assert client.get_run(run_id).data.tags == {"tg.missing": "tg.exit_code, tg.signal"}

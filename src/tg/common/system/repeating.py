@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _FIRST_SECONDS = 1
 # How long the end waits for what is being done.
@@ -33,9 +33,11 @@ def repeating(
     def repeat() -> None:
         pause = min(_FIRST_SECONDS, seconds)
         while not stopping.wait(pause):
-            action()
+            with suppress(KeyboardInterrupt):  # raised to end a wait of this thread; the user's is the main thread's
+                action()
             pause = seconds
-        finish()
+        with suppress(KeyboardInterrupt):
+            finish()
 
     thread = threading.Thread(target=repeat, name=name, daemon=True)
     thread.start()

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tg.common.delivery.sagemaker import JobState, JobStatus
@@ -135,6 +137,21 @@ def test_facts() -> None:
         "spot_saving": 0.8,
         "result_bytes": 12,
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({}, None),  # it waits for its machines
+        ({"training_start_ms": 1_000_000}, 90.5),
+        ({"training_start_ms": 1_200_000}, 0),  # the clocks differ
+        ({"training_start_ms": 1_000_000, "status": "Failed"}, None),  # only AWS knows
+        ({"training_start_ms": 1_000_000, "status": "Stopped", "billable_seconds": 60}, 60),
+    ],
+)
+def test_a_job_is_paid_for_from_when_it_has_its_machines(changes: dict[str, Any], seconds: float | None) -> None:
+    job = JobDescription(**{"job_id": "titanic-1", "arn": "", "status": "InProgress", **changes})
+    assert build_facts(job, "eu-central-1", now_seconds=1_090.5).metrics.get("billable_seconds") == seconds
 
 
 def test_other_partitions_have_consoles_of_their_own() -> None:

@@ -17,15 +17,15 @@ def build_console_url(job_id: str, region: str, partition: str = "aws") -> str:
 
 
 def build_facts(
-    job: JobDescription, region: str, now_seconds: float = 0, result: RemoteResult | None = None
+    job: JobDescription, region: str, result: RemoteResult | None = None, now_seconds: float = 0
 ) -> JobFacts:
     """Builds the facts about a job. While it trains, ``billable_seconds`` are those until now.
 
     Args:
         job: The service's description.
         region: Where it runs.
-        now_seconds: The time, in seconds since 1970.
         result: Its result archive; ``None`` if there is none yet.
+        now_seconds: The time, in seconds since 1970.
     """
     partition = job.arn.split(":")[1] if job.arn.startswith("arn:") else "aws"
     tags = {

@@ -231,7 +231,7 @@ class RemoteExecutor(Executor):
     def facts(self, job_id: str) -> JobFacts:
         job = self._describe(job_id)
         result = find_result(self.aws, job) if job.is_final else None
-        return build_facts(job, self.aws.region, self.aws.clock.time(), result)
+        return build_facts(job, self.aws.region, result, self.aws.clock.time())
 
     def usage(self, job_id: str, since_ms: int = 0) -> Sequence[Usage]:
         """Reads what CloudWatch has of the job's machines: a point a minute, some minutes late."""
