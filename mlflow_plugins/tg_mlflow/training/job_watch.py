@@ -54,13 +54,18 @@ def watch_job(
     with _sparing(job):
         is_waiting = note_waiting(client, job, is_scheduled)
         note_facts(client, job)
-    for event, masked in _take_all(job, recorder):
-        show(masked)
-        if is_waiting and event.has_metrics:  # the training's own word, not the place's
-            is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
+    state, position = None, -1
+    # A container that is started again seems to have ended for a moment.
+    while state is None or not (state.status.is_final or recorder.job_position == position):
+        position = recorder.job_position
+        for event, masked in _take_all(job, recorder):
+            show(masked)
+            if is_waiting and event.has_metrics:  # the training's own word, not the place's
+                is_waiting = not set_status(client, run_id, RunStatus.RUNNING)
+        with _sparing(job):
+            state = executor.status(job_id)
     with _sparing(job):
         note_facts(client, job, recorder.lost_seconds)
-        state = executor.status(job_id)
     note_exit(client, run_id, state)
     if state.status is not JobStatus.COMPLETED:
         remains = _log_remains(client, job, recorder)

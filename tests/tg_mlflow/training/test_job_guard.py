@@ -11,6 +11,7 @@ from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker.executor import JobState, JobStatus
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.testing.memory_executor import Line, Machine, MemoryExecutor, Script
+from tg_mlflow.tracking.events import read_events
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.job_guard import JobGuard
 
@@ -106,3 +107,14 @@ def test_a_job_that_cannot_be_reached_to_stop_it_is_told_of(client: MemoryClient
         JobGuard(client, job, recorder, ExitStack()).watching(),
     ):
         raise ZeroDivisionError
+
+
+def test_the_timeline_says_that_a_job_is_stopped_and_why(client: MemoryClient) -> None:
+    job = start_job(client, make_executor())
+    give_up(client, job, KeyboardInterrupt("SIGTERM"))
+    run = client.get_run(job.run_id)
+    ((_, state, cause),) = [event for event in read_events(run) if event.state == "stopping"]
+    assert (state, cause.partition(", ")[0]) == ("stopping", "SIGTERM of its launcher")
+    ended = start_job(client, make_executor(seconds=0), "another")
+    give_up(client, ended, KeyboardInterrupt())
+    assert [event.state for event in read_events(client.get_run(ended.run_id))] == ["created"]

@@ -64,6 +64,25 @@ def make_unreadable(seconds: float = 2) -> Unreadable:
     return Unreadable(Machine(lambda request: script), MemoryOptions())
 
 
+def test_a_container_that_is_started_again_is_followed_on(client: MemoryClient) -> None:
+    class Restarted(MemoryExecutor):
+        """Ends the output once while the job goes on, as an engine does between a container's stop and its start."""
+
+        has_ended = False
+
+        def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
+            for event in super().logs(job_id, position, follow):
+                yield event
+                if not self.has_ended:
+                    self.has_ended = True
+                    return
+
+    lines = [Line(0, "###METRIC###loss:0.5###"), Line(1, "###METRIC###loss:0.25###")]
+    job = start_job(client, Restarted(Machine(lambda request: Script(lines, 2)), MemoryOptions()))
+    assert watch(client, job) is None
+    assert client.get_run(job.run_id).data.metrics == {"loss": 0.25}
+
+
 @pytest.mark.parametrize(
     "error",
     [DeliveryError("access is denied"), ContainerError("no daemon"), StorageError("full"), OSError(28, "disk full")],
