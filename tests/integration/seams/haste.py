@@ -10,6 +10,8 @@ PATIENCE_SECONDS = 3
 DISK_VARIABLE = "TG_SEAMS_DISK"
 """Orders a fault of the disk, for :func:`break_disk`."""
 TIMEOUT_SECONDS = 2
+CALM_VARIABLE = "TG_SEAMS_CALM"
+"""Lets a command be as patient as any other: it meets no fault."""
 
 _SCRIPT = """
 import sys
@@ -33,6 +35,8 @@ def write_commands(folder: Path) -> None:
 
 def hurry() -> None:
     """Changes this process: how long it waits for AWS and for Docker, and what its disk does."""
+    if os.environ.pop(CALM_VARIABLE, None):
+        return
     import docker
     from botocore.config import Config
 

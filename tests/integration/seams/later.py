@@ -6,7 +6,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.integration.seams.haste import PATIENCE_SECONDS
+from tests.integration.seams.haste import CALM_VARIABLE, PATIENCE_SECONDS
 from tests.integration.seams.scene import Scene
 from tests.integration.seams.snapshot import Snapshot, take_snapshot
 from tests.integration.seams.verdict import Remains, Verdict, is_said
@@ -27,7 +27,7 @@ class AttachScene(Scene):
         return ["tg-mlflow", "attach", run.info.run_id]
 
     def _leave(self, words: Sequence[str], variables: dict[str, str]) -> Run:
-        code, output = self.run(words, variables)
+        code, output = self.run(words, {**variables, CALM_VARIABLE: "1"})
         assert code == 0, output
         (run,) = MlflowClient(variables["MLFLOW_TRACKING_URI"]).search_runs([variables["MLFLOW_EXPERIMENT_ID"]])
         return run
