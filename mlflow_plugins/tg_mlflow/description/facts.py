@@ -7,13 +7,12 @@ from mlflow.entities import Run, RunStatus
 
 from tg_mlflow.description.failure_trace import FailureTrace
 from tg_mlflow.description.progress import Progress
-from tg_mlflow.tracking.tags import OWN_PREFIX
+from tg_mlflow.tracking.tags import OWN_PREFIX, SYSTEM_PREFIX
 
 # Of a metric of each split, with the split's number as step.
 FOLD_PREFIX = "fold_"
 # The unit of the progress of a task that has such metrics.
 _FOLD = "fold"
-_SYSTEM_PREFIX = "system/"  # of MLflow's metrics of the machine
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class RunFacts:
     @property
     def metrics(self) -> dict[str, float]:
         """The last values of the training's own metrics that were not measured on several splits, in their order."""
-        metrics, foreign = self.run.data.metrics, [OWN_PREFIX, _SYSTEM_PREFIX]
+        metrics, foreign = self.run.data.metrics, [OWN_PREFIX, SYSTEM_PREFIX]
         if self.has_folds:
             metrics = {name: value for name, value in metrics.items() if f"{FOLD_PREFIX}{name}" not in metrics}
             foreign.append(FOLD_PREFIX)

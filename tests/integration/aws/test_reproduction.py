@@ -79,4 +79,7 @@ def test_a_run_is_the_same_to_the_last_digit_at_other_places(
         assert again.data.tags["tg.package_sha256"] == run.data.tags["tg.package_sha256"]
         environment = mlflow.artifacts.load_dict(f"runs:/{verdict.run_id}/environment.json")
         assert environment["python"].startswith("3.11.")
+    # What was trained on SageMaker is trained again here.
+    back = reproduce(TrackingClient(store.tracking_uri), Reproduction(verdict.run_id, place="tg-process"))
+    assert back.summary == "identical to the last digit: 30 points of 1 metric"
     assert list_keys("sagemaker/reproduced/datasets/") == ["sagemaker/reproduced/datasets/start.txt"]
