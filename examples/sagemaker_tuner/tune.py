@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ProjectTraining(project, command).delivering(config) as delivery:
         check_ranges(delivery.job.task, RANGES)
         executor = RemoteExecutor(AccountOptions(config.region, config.profile))
-        executor.upload_dataset(delivery)
+        executor.upload_dataset(delivery.options)
         request = build_tuning_request(
             name,
             deliver_training(executor, executor.plan(delivery, name)),

@@ -45,7 +45,7 @@ def assert_complete(client: MlflowClient, run_id: str, folder: Path) -> None:
     points = client.get_metric_history(run_id, "loss")
     assert [(point.step, point.value) for point in points] == [(step, 1 / (step + 1)) for step in range(STEPS)]
     artifacts = {each.path for each in client.list_artifacts(run_id)}
-    assert artifacts == {"logs", "package", "result", "task.json"}
+    assert artifacts == {"environment.json", "logs", "package", "result", "task.json"}
     log = Path(client.download_artifacts(run_id, "logs/train.log", str(folder))).read_text()
     assert log.count("###METRIC###loss:") == STEPS
     assert list((folder / "jobs").iterdir()) == []

@@ -54,7 +54,7 @@ TASKS = """
 """
 
 # What a place itself adds, and what MLflow says of a script and the launcher of its project.
-OWN = ("tg.", "mlflow.project.", "mlflow.source.")
+OWN = ("tg.", "mlflow.note.content", "mlflow.project.", "mlflow.source.")
 
 
 def describe(client: MlflowClient, run: Run, parent: Run | None = None) -> dict[str, Any]:

@@ -165,8 +165,8 @@ def test_a_project_with_a_ready_made_image(
     assert "connecting with ***\n" in launcher.output
     assert found_in(launcher.output.encode(), secrets) == []
 
-    # The whole command needs no more than what the policies allow.
-    assert policy.denied == set()
+    # The whole command needs no more than what the policies allow; prices are told where they may be known.
+    assert policy.denied == {("pricing:GetProducts", "*")}
 
 
 def test_a_dry_run_shows_none(

@@ -1,6 +1,9 @@
 """Models that a training's own code logs."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import mlflow.pyfunc
 import pandas as pd
@@ -15,6 +18,22 @@ from tg_mlflow.results.artifacts import log_remains
 from tg_mlflow.results.job_remains import JobRemains
 
 pytestmark = pytest.mark.usefixtures("jobs")
+
+PACKAGE = "Points__0"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_loaded() -> Iterator[None]:
+    """Packages of other tests have the same name and version, and other content."""
+
+    def forget() -> dict[str, ModuleType]:
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == PACKAGE}
+
+    others = forget()
+    yield
+    forget()
+    sys.modules.update(others)
+
 
 FEATURES = pd.DataFrame({"x": [0.5, 2.0], "kind": ["a", "b"]})
 

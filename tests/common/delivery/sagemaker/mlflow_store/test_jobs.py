@@ -30,7 +30,7 @@ class Job:
         found = [*(parser.feed(event.data) for event in self.executor.logs(self.id)), parser.finish()]
         records = [record for _, part in found for record in part]
         assert parser.unreadable_count == 0
-        assert [each.sequence for each in records] == list(range(1, len(records) + 1))
+        assert [each.number for each in records] == list(range(1, len(records) + 1))
         return b"".join(text for text, _ in found).decode(), [each.content for each in records]
 
 
