@@ -70,8 +70,13 @@ def note_event(
         flush_events(client, run_id)
 
 
-def flush_events(client: NotingClient, run_id: str) -> bool:
+def flush_events(client: NotingClient, run_id: str, is_last: bool = False) -> bool:
     """Writes what was noted of a run and is not written yet; asks no server if there is nothing.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        is_last: Whether nothing comes after it that would be written with it: then it is as patient as the client.
 
     Returns:
         Whether the run has all that was noted.
@@ -79,7 +84,7 @@ def flush_events(client: NotingClient, run_id: str) -> bool:
     timeline = client.timelines.setdefault(run_id, Timeline())
     if not timeline.pending:
         return True
-    asking = client.without_patience()
+    asking = client if is_last else client.without_patience()
     with timeline.sending:
         try:
             if timeline.stored is None:

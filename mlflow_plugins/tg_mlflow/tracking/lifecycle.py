@@ -119,7 +119,7 @@ def _kill(client: TrackingClient, run_id: str, error: BaseException, describe: D
 
 def _end(client: TrackingClient, run_id: str, status: int, describe: Describe) -> None:
     word = str(RunStatus.to_string(status))
-    if not flush_events(client, run_id):
+    if not flush_events(client, run_id, is_last=True):
         note_missing(client, run_id, [EVENTS_TAG])
     try:
         with uninterrupted() as held:

@@ -48,7 +48,10 @@ def project(tmp_path: Path) -> ScriptProject:
 
 def record(project: ScriptProject, place: str, store: MlflowClient, folder: Path, **config: Any) -> Items:
     train(project, place, folder, *WORDS, **config)
-    return read_training(store, the_training(store))
+    training = the_training(store)
+    # For people, if what is compared differs: autologging only warns of what fails.
+    print(Path(store.download_artifacts(training.info.run_id, "logs/train.log", str(folder))).read_text())
+    return read_training(store, training)
 
 
 def test_in_this_process(project: ScriptProject, store: MlflowClient, tmp_path: Path, plain: Items) -> None:

@@ -7,7 +7,7 @@ import pytest
 from mlflow.entities import Run, RunData, RunInfo, RunTag
 from mlflow.exceptions import MlflowException
 
-from tests.memory_server import MemoryClient
+from tests.memory_server import FakeClock, MemoryClient
 from tg.common.secrets import SecretMask
 from tg_mlflow.tracking.events import flush_events, note_event, read_events
 from tg_mlflow.tracking.lifecycle import ending_run
@@ -67,12 +67,22 @@ def test_what_can_wait_comes_with_the_next_change_or_with_the_end_of_the_run() -
     assert client.requests == []
 
 
+def test_what_a_server_does_not_take_before_the_end_is_written_when_it_is_back() -> None:
+    client = MemoryClient(patience_seconds=60, clock=FakeClock())
+    run_id = client.create_run("7").info.run_id
+    note_event(client, run_id, "packaged", time_ms=1, is_urgent=False)
+    client.faults["set_tag"] = [MlflowException("it is away")] * 2
+    with ending_run(client, run_id):
+        pass
+    assert read_tag(client, run_id) == [[1, "packaged", ""]]
+
+
 def test_what_the_server_does_not_take_until_the_end_is_said_to_be_missing() -> None:
     client = MemoryClient()
     run_id = client.create_run("7").info.run_id
     note_event(client, run_id, "packaged", time_ms=1, is_urgent=False)
     client.faults["set_tag"] = [MlflowException("it is away")]
-    with ending_run(client, run_id):
+    with ending_run(client.without_patience(), run_id):
         pass
     assert client.get_run(run_id).data.tags == {"tg.missing": "tg.events"}
 

@@ -27,7 +27,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--alpha", type=float, required=True)
 parser.add_argument("--epochs", type=float, default=1)
 arguments = parser.parse_args()
-logging.getLogger("mlflow").setLevel(logging.ERROR)
+logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 clouds = read_clouds()
 features, labels = clouds[["x", "y"]], clouds["label"]
