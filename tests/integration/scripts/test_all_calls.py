@@ -50,7 +50,7 @@ def record(project: ScriptProject, place: str, store: MlflowClient, folder: Path
     train(project, place, folder, *WORDS, **config)
     training = the_training(store)
     # For people, if what is compared differs: autologging only warns of what fails.
-    print(Path(store.download_artifacts(training.info.run_id, "logs/train.log", str(folder))).read_text())
+    sys.stdout.write(Path(store.download_artifacts(training.info.run_id, "logs/train.log", str(folder))).read_text())
     return read_training(store, training)
 
 
