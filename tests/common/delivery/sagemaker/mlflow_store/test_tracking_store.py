@@ -233,6 +233,23 @@ def test_inputs_models_and_what_is_measured_of_them(job: Job) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_who_reads_what_another_is_making_waits_for_it(job: Job, kind: str) -> None:
+    dataset = Dataset("points", "d1", "local", "{}", schema="{}", profile=None)
+    job.store.log_inputs(RUN, [DatasetInput(dataset, [])])
+    model = job.store.create_logged_model("0", "net", RUN, [], [], None).model_id
+    job.store.log_outputs(RUN, [LoggedModelOutput(model, 4)])
+    (file,) = job.folder.glob(f"store/0/{RUN}/{kind}/*/meta.yaml")
+    content = file.read_text()
+    file.unlink()  # the folder is made first
+    writing = threading.Timer(0.05, file.write_text, [content])
+    writing.start()
+    run = job.store.get_run(RUN)
+    writing.join()
+    assert [each.dataset.name for each in run.inputs.dataset_inputs] == ["points"]
+    assert [each.model_id for each in run.outputs.model_outputs] == [model]
+
+
 def test_what_mlflow_refuses_is_raised_unchanged_and_not_recorded(job: Job) -> None:
     job.store.log_param(RUN, Param("a", "1"))
     job.read()

@@ -11,14 +11,14 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import yaml
 from mlflow.entities import Param, RunTag
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MissingConfigException, MlflowException
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking import file_store
 
@@ -34,6 +34,8 @@ _EXPERIMENT = "0"
 _INFO_NAME = "meta.yaml"
 _MODEL_HISTORY = "mlflow.log-model.history"
 _FORMAT = 1
+# How long a folder may be without its file; a process that was killed leaves it so.
+_MAKING_SECONDS = 5
 
 
 def open_job_store() -> "JobStore":
@@ -135,6 +137,12 @@ class JobStore(_FileStore):  # type: ignore[misc]
         history = super().get_run(run_id).data.tags[_MODEL_HISTORY]
         self.set_tag(run_id, RunTag(_MODEL_HISTORY, history))  # a change that is recorded
 
+    def _get_all_inputs(self, run_info: Any) -> Any:
+        return _read_whole(super()._get_all_inputs, run_info)
+
+    def _get_all_outputs(self, run_info: Any) -> Any:
+        return _read_whole(super()._get_all_outputs, run_info)
+
     # MLflow lists folders and reads YAML for each metric, which takes ten times as long as to write it.
 
     def _get_experiment_path(self, experiment_id: Any, *_: Any, **__: Any) -> str:
@@ -154,6 +162,18 @@ class JobStore(_FileStore):  # type: ignore[misc]
     def _overwrite_run_info(self, run_info: Any, *arguments: Any, **options: Any) -> None:
         super()._overwrite_run_info(run_info, *arguments, **options)
         self._infos.pop(run_info.run_id, None)
+
+
+def _read_whole(read: Callable[[Any], Any], run_info: Any) -> Any:
+    """Reads what another thread or process may be making: MLflow makes a folder, and then the file in it."""
+    deadline = time.monotonic() + _MAKING_SECONDS
+    while True:
+        try:
+            return read(run_info)
+        except MissingConfigException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _edit(folder: Path, **changes: str) -> None:
