@@ -16,9 +16,17 @@ from tg_mlflow.comparison.package_record import PackageRecord, read_package
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import download_quietly, is_running, read_run
-from tg_mlflow.tracking.tags import CONFIG_TAG, DATASET_TAG, NOT_UPLOADED_TAG, OWN_PREFIX, SWEEP_TAG, SYSTEM_PREFIX
+from tg_mlflow.tracking.tags import (
+    CONFIG_TAG,
+    DATASET_TAG,
+    ENVIRONMENT_ARTIFACT,
+    NOT_UPLOADED_TAG,
+    OWN_PREFIX,
+    SWEEP_TAG,
+    SYSTEM_PREFIX,
+)
+from tg_mlflow.tracking.training_data import is_by_metadata
 
-ENVIRONMENT = "environment.json"
 _TASK = "task.json"
 _PACKAGE, _RESULT = "package", "result"
 # Measurements of a job and its machine, which are never the same.
@@ -118,7 +126,7 @@ def read_record(client: TrackingClient, run_id: str, folder: Path) -> RunRecord:
         datasets=_read_datasets(run, config),
         package=record,
         task=None if task is None else _flatten_task(task, record),
-        environment=files.read_object(ENVIRONMENT),
+        environment=files.read_object(ENVIRONMENT_ARTIFACT),
         metrics=read_histories(
             client, run_id, sorted(key for key in run.data.metrics if not key.startswith(_MEASURED))
         ),
@@ -169,8 +177,7 @@ def _read_dataset(given: DatasetInput) -> DatasetRecord:
     dataset = given.dataset
     context = next((tag.value for tag in given.tags if tag.key == MLFLOW_DATASET_CONTEXT), "")
     rows = (read_object(dataset.profile) or {}).get("num_rows")
-    by_metadata = dataset.source_type == "s3" and not dataset.profile
-    return DatasetRecord(dataset.name, dataset.digest, context, rows, by_metadata)
+    return DatasetRecord(dataset.name, dataset.digest, context, rows, is_by_metadata(dataset))
 
 
 def _read_predictions(run: Run, archive: Path | None, folder: Path) -> dict[str, Path] | None:

@@ -9,10 +9,9 @@ from typing import Any
 
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.tags import ENVIRONMENT_ARTIFACT
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
-
-ENVIRONMENT_ARTIFACT = "environment.json"
 
 
 class EnvironmentRecord:

@@ -15,7 +15,7 @@ from tg.common.delivery.sagemaker.contract.job_lines import FILE, START
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.attempt_notes import AttemptNotes
-from tg_mlflow.recording.environment_record import ENVIRONMENT_ARTIFACT, EnvironmentRecord
+from tg_mlflow.recording.environment_record import EnvironmentRecord
 from tg_mlflow.recording.job_records import JobRecordHandler
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
 from tg_mlflow.recording.logged_files import LoggedFiles
@@ -27,7 +27,7 @@ from tg_mlflow.replay.record_stream import Record
 from tg_mlflow.replay.replay import Applying, Replay
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.missing import note_missing
-from tg_mlflow.tracking.tags import LOG_CURSOR_TAG
+from tg_mlflow.tracking.tags import ENVIRONMENT_ARTIFACT, LOG_CURSOR_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 

@@ -12,6 +12,7 @@ from tg_mlflow.errors import RunNotOursError, describe_failure
 from tg_mlflow.reproduction.recorded_training import RecordedTraining
 from tg_mlflow.results.dataset_file import digest_files
 from tg_mlflow.takeover.run_job import find_job
+from tg_mlflow.tracking.training_data import is_by_metadata
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
@@ -41,7 +42,7 @@ def check_dataset(
     known = recorded.dataset
     if known is None:
         _warn(recorded, "it had ended before that was recorded")
-    elif path is not None and _is_by_metadata(known):
+    elif path is not None and is_by_metadata(known):
         _warn(recorded, "it was read in S3, whose metadata say nothing of files on this machine")
     elif path is not None:
         _compare(known, digest_files(path), str(path), allows_changed)
@@ -54,7 +55,7 @@ def check_dataset(
 def _check_stored(recorded: RecordedTraining, known: Dataset, allows_changed: bool) -> None:
     """Checks a dataset that is only where the job reads it."""
     stored = _find_stored(recorded)
-    if stored is None or stored.digest is None or not _is_by_metadata(known):
+    if stored is None or stored.digest is None or not is_by_metadata(known):
         _warn(recorded, "it is not on this machine")
     else:
         _compare(known, stored.digest, stored.uri, allows_changed)
@@ -83,8 +84,3 @@ def _compare(known: Dataset, digest: str, where: str, allows_changed: bool) -> N
 def _warn(recorded: RecordedTraining, reason: str) -> None:
     run_id = recorded.run.info.run_id
     _logger.warning("Whether the dataset is that of run %s cannot be checked: %s", run_id, reason)
-
-
-def _is_by_metadata(dataset: Dataset) -> bool:
-    """Whether a digest is that of S3's metadata, which no file on a machine has."""
-    return bool(dataset.source_type == "s3" and not dataset.profile)

@@ -13,12 +13,12 @@ from tg.common.delivery.delivery import Package
 from tg.common.delivery.delivery.code.installed_distributions import name_distribution
 from tg.common.delivery.delivery.package.finished_package import read_finished_package
 from tg_mlflow.errors import RunNotOursError, TrackingError
-from tg_mlflow.recording.environment_record import ENVIRONMENT_ARTIFACT
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import download_quietly, is_running
 from tg_mlflow.tracking.tags import (
     CONFIG_TAG,
     DELIVERY_TAG,
+    ENVIRONMENT_ARTIFACT,
     PACKAGE_SHA256_TAG,
     PARAMETERS_TAG,
     PLACE_TAG,

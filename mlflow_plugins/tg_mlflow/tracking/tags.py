@@ -1,9 +1,12 @@
-"""The tags and metrics of a run that are this library's own. Released versions read them: they are a format."""
+"""What of a run is this library's own: tags, metrics, an artifact. Released versions read them: they are a format."""
 
 # Begins the names of all that this library gives a run, also of what is known of a job besides its output.
 OWN_PREFIX = "tg."
 # Begins the names that MLflow gives to metrics of a machine.
 SYSTEM_PREFIX = "system/"
+
+# The artifact that says where its job has trained.
+ENVIRONMENT_ARTIFACT = "environment.json"
 
 # What a run is from.
 VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a run as one of ours

@@ -14,3 +14,8 @@ def find_training_data(run: Run) -> list[Dataset]:
     has_any = TRAINING_CONTEXT in contexts
     pairs = zip(inputs, contexts, strict=True)
     return [each.dataset for each, context in pairs if context == TRAINING_CONTEXT or not has_any]
+
+
+def is_by_metadata(dataset: Dataset) -> bool:
+    """Whether a dataset's digest is that of S3's metadata, which no file on a machine has."""
+    return bool(dataset.source_type == "s3" and not dataset.profile)
