@@ -90,9 +90,9 @@ def run_tuner(
         f"the tuner {name!r} cannot be created",
         lambda: aws.client("sagemaker").create_hyper_parameter_tuning_job(**request),
     )
-    seen: set[str] = set()
-    said = ""
     try:
+        seen: set[str] = set()
+        said = ""
         while True:
             # First the state: what it has created until its end is in the list then.
             state = aws.follow(name, lambda: aws.client("sagemaker").describe_hyper_parameter_tuning_job(**known))

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,42 +86,48 @@ class SweepChildren:
         Raises:
             KeyboardInterrupt: If it is interrupted; nothing runs any more then.
         """
-        ended = len(self.trainer.results)
-        count = ended + len(trainings)
-        left, training, unrecorded = deque(trainings), set[str](), dict[Future[None], SweepMember]()
-        # The name of a training whose job has completed, or the future of one that is recorded to its end.
-        news = SimpleQueue[str | Future[None]]()
+        unrecorded = dict[Future[None], SweepMember]()
         with ThreadPoolExecutor(2 * self.max_parallel, thread_name_prefix="sweep") as pool:
             try:
-                while left or unrecorded:
-                    while left and len(training) < self.max_parallel and len(unrecorded) < 2 * self.max_parallel:
-                        member, delivery = left.popleft()
-                        training.add(member.name)
-                        tell_completed = partial(news.put, member.name)
-                        future = pool.submit(self._train_in_thread, member, delivery, tell_completed)
-                        unrecorded[future] = member
-                        future.add_done_callback(news.put)
-                    try:
-                        told = news.get(timeout=_LOOK_SECONDS)
-                    except Empty:
-                        continue
-                    if isinstance(told, str):
-                        training.discard(told)
-                        continue
-                    member = unrecorded.pop(told)
-                    training.discard(member.name)
-                    told.result()
-                    ended += 1
-                    self._tell(member, ended, count)
+                self._train_all(pool, trainings, unrecorded)
             except BaseException as error:
-                self._stop(list(unrecorded), describe_stop(error))
+                self._stop(unrecorded, error)
                 raise
 
-    def _stop(self, futures: Sequence["Future[None]"], reason: str) -> None:
+    def _train_all(
+        self, pool: ThreadPoolExecutor, trainings: Sequence[Training], unrecorded: dict[Future[None], SweepMember]
+    ) -> None:
+        ended = len(self.trainer.results)
+        count = ended + len(trainings)
+        left, training = deque(trainings), set[str]()
+        # The name of a training whose job has completed, or the future of one that is recorded to its end.
+        news = SimpleQueue[str | Future[None]]()
+        while left or unrecorded:
+            while left and len(training) < self.max_parallel and len(unrecorded) < 2 * self.max_parallel:
+                member, delivery = left.popleft()
+                training.add(member.name)
+                tell_completed = partial(news.put, member.name)
+                future = pool.submit(self._train_in_thread, member, delivery, tell_completed)
+                unrecorded[future] = member
+                future.add_done_callback(news.put)
+            try:
+                told = news.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                continue
+            if isinstance(told, str):
+                training.discard(told)
+                continue
+            member = unrecorded.pop(told)
+            training.discard(member.name)
+            told.result()
+            ended += 1
+            self._tell(member, ended, count)
+
+    def _stop(self, futures: Iterable["Future[None]"], error: BaseException) -> None:
         """Stops all, whenever further interrupts come: a training that nobody stops would hold this process up."""
         while True:
             try:
-                return self.trainer.stop(futures, reason)
+                return self.trainer.stop(list(futures), describe_stop(error))
             except KeyboardInterrupt:
                 continue
 

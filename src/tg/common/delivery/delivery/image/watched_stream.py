@@ -55,8 +55,8 @@ def read_watched(
 
     reader = threading.Thread(target=read, name="stream", daemon=True)
     reader.start()
-    last = time.monotonic()
     try:
+        last = time.monotonic()
         while True:
             try:
                 item = items.get(timeout=silent_seconds)
