@@ -4,21 +4,20 @@ import importlib
 
 import click
 
-from tg_mlflow.tracking.request_headers import silence_header_warnings
-
-# The module of each command, which is imported when the command is used.
+# The module of each command, which is imported when the command is used, and what the command does: importing all of
+# them, and MLflow with them, takes seconds.
 _COMMANDS = {
-    "attach": "runs:attach_command",
-    "cancel": "runs:cancel_command",
-    "diff": "diff:diff",
-    "events": "events:events",
-    "logs": "runs:logs",
-    "reconcile": "runs:reconcile",
-    "reproduce": "reproduce:reproduce",
-    "status": "runs:status",
-    "sweep": "sweep:sweep",
-    "train": "train:train",
-    "upload-dataset": "upload:upload_dataset_command",
+    "attach": ("runs:attach_command", "Takes over a run whose launcher is gone."),
+    "cancel": ("runs:cancel_command", "Stops a run's job, or all jobs of a sweep."),
+    "diff": ("diff:diff", "Names all in which two runs differ."),
+    "events": ("events:events", "Shows each change of a run's state."),
+    "logs": ("runs:logs", "Shows the output of a run's job."),
+    "reconcile": ("runs:reconcile", "Settles runs that were left and whose jobs have ended."),
+    "reproduce": ("reproduce:reproduce", "Trains a run again from what it remembers, and compares both."),
+    "status": ("runs:status", "Shows the status of a run and its job."),
+    "sweep": ("sweep:sweep", "Trains each combination of values."),
+    "train": ("train:train", "Trains the task that FACTORY returns, in this process."),
+    "upload-dataset": ("upload:upload_dataset_command", "Uploads a project's dataset to S3 for tg-sagemaker."),
 }
 
 
@@ -29,13 +28,19 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(f"tg_mlflow.cli.{module}"), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tg-mlflow")
 def main() -> None:
     """Runs trainings as objects and records them in MLflow."""
+    from tg_mlflow.tracking.request_headers import silence_header_warnings
+
     silence_header_warnings()
