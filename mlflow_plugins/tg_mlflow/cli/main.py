@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-from tg_mlflow.tracking.request_headers import silence_header_warnings
+from tg_mlflow.backend.request_headers import silence_header_warnings
 
 # The module of each command, which is imported when the command is used.
 _COMMANDS = {

@@ -132,11 +132,15 @@ def test_what_cannot_be_reproduced_is_said_in_a_line(summing: ProjectFolder, sto
     for tag, value, message in (
         ("tg.sweep", "{}", "is a sweep; give the id of one of its trainings' runs"),
         ("tg.place", "tg-moon", "is from the place 'tg-moon', which is not installed here"),
-        ("tg.config", "{", "the tag tg.config of run .* is damaged"),
-        ("tg.config", '{"tags": {"a": "***"}}', "'tags' of run .* has a secret, which the run does not keep"),
+        ("tg.state", "{", r"the tag tg\.state of run .* is damaged"),
         (
-            "tg.config",
-            '{"detach": true, "cpus": 2, "dataset": 3}',
+            "tg.state",
+            '{"config": {"tags": {"a": "***"}}}',
+            "'tags' of run .* has a secret, which the run does not keep",
+        ),
+        (
+            "tg.state",
+            '{"config": {"detach": true, "cpus": 2, "dataset": 3}}',
             "the configuration of run .* cannot be used: dataset",
         ),
         (

@@ -10,15 +10,14 @@ from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.testing.memory_executor import MemoryExecutor
 
-TAGS = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job"}
+TAGS = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job", "tg.state": "{}"}
 
 
-@pytest.mark.parametrize("text", ['["TOKEN', "5", "null", '["A", 1]'])
-def test_a_log_whose_secrets_are_not_known_is_not_shown(text: str) -> None:
+@pytest.mark.parametrize("names", ['["TOKEN', "5", "null", '["A", 1]'])
+def test_a_log_whose_secrets_are_not_known_is_not_shown(names: str) -> None:
     client = MemoryClient()
-    run = client.create_run("0", tags={**TAGS, "tg.secrets": text})
-    message = f"the tag tg.secrets of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
-    with pytest.raises(RunNotOursError, match=re.escape(message)):
+    run = client.create_run("0", tags={**TAGS, "tg.state": f'{{"config": {{"secrets": {names}}}}}'})
+    with pytest.raises(RunNotOursError, match=re.escape(f"the tag tg.state of run {run.info.run_id!r} is damaged")):
         show_log(client, run, False, lambda event: pytest.fail("shown"))
 
 
