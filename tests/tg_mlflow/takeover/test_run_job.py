@@ -9,8 +9,10 @@ from mlflow.entities import Run
 
 from tests.memory_server import MemoryClient
 from tg.common.delivery.sagemaker import ProcessExecutor, ProcessOptions
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
+from tg_mlflow.tracking.state import RunState, format_state
 
 JOB = {"tg.place": "tg-process", "tg.job_id": "points-1", "tg.state": "{}"}
 
@@ -30,6 +32,13 @@ def test_the_options_of_its_place_reach_the_job(tmp_path: Path) -> None:
     assert found.executor.options == ProcessOptions(stop_grace_seconds=5)
     assert (found.job_id, found.dataset, found.log.model, found.log.figures) == ("points-1", tmp_path, False, True)
     assert found.metric_regexes == {"loss": "loss=(.*)"}
+
+
+def test_what_is_longer_than_a_tag_reaches_the_job() -> None:
+    regexes = {f"loss_{number}": f"loss {number}=(.*)" for number in range(500)}
+    tags = format_state(RunState(config={"metric_regexes": regexes}), SecretMask())
+    assert len(tags) > 2
+    assert find_job(make_run(**{**JOB, **tags})).metric_regexes == regexes
 
 
 def test_a_dataset_that_is_not_here_is_none(tmp_path: Path) -> None:

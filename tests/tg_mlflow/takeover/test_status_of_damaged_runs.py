@@ -42,6 +42,18 @@ def test_a_run_of_a_place_that_is_not_installed_has_a_status(status: str, expect
     assert lines == [f"run {run_id} {status}", *(line.format(run_id) for line in expected)]
 
 
+def test_a_run_of_an_earlier_version_has_a_status_that_says_so() -> None:
+    client = MemoryClient()
+    tags = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job", "tg.place_options": "{}"}
+    run = client.create_run("0", tags=tags)
+    assert describe_status(client, run).splitlines() == [
+        f"run {run.info.run_id} RUNNING",
+        f"job job cannot be seen: run '{run.info.run_id}' does not say how its job was started, as it has no tag "
+        "tg.state: it is of an earlier version of tg-mlflow; use that version for it",
+        f"no process of this machine records it; `tg-mlflow attach {run.info.run_id}` does",
+    ]
+
+
 @pytest.mark.parametrize("text", ["1k", "-1", "", "1.5", "²"])
 def test_a_run_whose_cursor_is_damaged_is_not_recorded_anew(executor: MemoryExecutor, text: str) -> None:
     client = MemoryClient()
