@@ -132,7 +132,7 @@ def test_reconcile_settles_what_was_left(slow_project: ProjectFolder, store: Mlf
 
 def create_left_run(store: MlflowClient, tags: dict[str, str]) -> str:
     """Creates a run whose launcher is gone."""
-    tags = {"tg.version": "0.1", "tg.place": "tg-process", **tags}
+    tags = {"tg.version": "0.1", "tg.place": "tg-process", "tg.state": "{}", **tags}
     run_id: str = store.create_run(store.get_experiment_by_name("test").experiment_id, tags=tags).info.run_id
     with launching(TrackingClient(store.tracking_uri), run_id):
         pass

@@ -134,7 +134,7 @@ def test_another_process_gives_a_job_the_time_to_stop_that_its_own_configuration
         launcher.wait_for("at deaf training")
         launcher.kill()
     (run,) = all_runs(store)
-    assert run.data.tags["tg.place_options"] == '{"stop_grace_seconds": 0.5}'
+    assert json.loads(run.data.tags["tg.state"])["place_options"] == {"stop_grace_seconds": 0.5}
     begun = time.monotonic()
     cancelled = tg_mlflow(tmp_path, "cancel", run.info.run_id)
     assert cancelled.returncode == 0, cancelled.stderr

@@ -77,7 +77,7 @@ def test_a_sweep_is_a_run_with_a_child_for_each_combination(
     assert child.data.params == {"rate": "0.5", "size": "[1, 2]"}
     assert child.data.tags["tg.place"] == f"tg-{place}"
     for run, register in ((parent, {"register": {"name": "points"}}), (child, {})):
-        assert json.loads(run.data.tags["tg.config"]) == {
+        assert json.loads(run.data.tags["tg.state"])["config"] == {
             "dataset": "points.parquet",
             "log": {"check_model": False, "figures": False},
             "primary_metric": "loss",

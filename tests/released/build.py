@@ -105,7 +105,10 @@ def keep_job(client: TrackingClient, run_id: str, jobs: Path, target: Path) -> N
     while not found.status.is_final:
         time.sleep(0.1)
     tags = {key: value for key, value in found.run.data.tags.items() if key.startswith("tg.")}
-    del tags["tg.launcher"], tags["tg.dataset"]  # what is on this machine only
+    del tags["tg.launcher"]
+    state = json.loads(tags["tg.state"])
+    del state["dataset"], state["datasets_folder"]  # what is on this machine only
+    tags["tg.state"] = json.dumps(state)
     (target / "run.json").write_text(json.dumps(tags, indent=1, sort_keys=True), encoding="utf-8")
     unpacked = next((jobs / found.job_id).glob("Single*-*/"))
     pack(jobs, target / "job.tar.gz", lambda path: path != unpacked and "data" not in path.parts)

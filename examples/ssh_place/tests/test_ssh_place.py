@@ -38,14 +38,14 @@ class TestSshPlace(PlaceContract):
     def test_only_the_path_of_a_key_is_kept(self, given: dict[str, Any], key: Path, tmp_path: Path) -> None:
         options = SshPlace().build_options(SshConfig(**given), tmp_path)
         assert options.identity_file == str(key)
-        assert "private" not in str(SshPlace().write_tags(options))
+        assert "private" not in str(SshPlace().write_options(options))
 
     def test_a_key_that_this_machine_lacks_is_passed_over(
         self, given: dict[str, Any], key: Path, tmp_path: Path
     ) -> None:
-        tags = SshPlace().write_tags(SshPlace().build_options(SshConfig(**given), tmp_path))
+        written = SshPlace().write_options(SshPlace().build_options(SshConfig(**given), tmp_path))
         key.unlink()
-        assert SshPlace().read_tags(tags) == SshOptions(
+        assert SshPlace().read_options(written) == SshOptions(
             "user@host", 2222, None, None, "venv/bin/python", "/scratch/jobs", 2.5, 5
         )
         with pytest.raises(DeliveryError, match="identity_file is 'key', and there is no file"):

@@ -108,7 +108,7 @@ def test_a_project_is_trained_as_in_a_child_process(
     assert far.data.params == near.data.params
     assert list_artifacts(store, far) == list_artifacts(store, near)
     assert far.data.tags["mlflow.project.backend"] == "tg-ssh"
-    assert json.loads(far.data.tags["tg.place_options"]) == asdict(options)
+    assert json.loads(far.data.tags["tg.state"])["place_options"] == asdict(options)
     assert_nothing_is_left(there, tmp_path, options)
 
 

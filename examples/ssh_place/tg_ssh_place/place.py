@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -64,9 +65,9 @@ class SshPlace(Place):
     def open(self, options: SshOptions, is_shared: bool = False) -> SshExecutor:
         return SshExecutor(options)
 
-    def read_tags(self, tags: Mapping[str, str]) -> SshOptions:
+    def read_options(self, given: Mapping[str, Any]) -> SshOptions:
         """Reads options again. A file that this machine does not have is passed over: ssh's own may do."""
-        options = super().read_tags(tags)
+        options = super().read_options(given)
         assert isinstance(options, SshOptions)
         return replace(
             options, identity_file=_if_there(options.identity_file), config_file=_if_there(options.config_file)

@@ -15,6 +15,7 @@ from tg.common.delivery.sagemaker import Executor, refuse_in_starting_worker
 from tg.common.secrets import reveal_all
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.backend.dry_run import describe_dry_run
+from tg_mlflow.backend.request_headers import silence_header_warnings
 from tg_mlflow.backend.run_request import RunRequest, read_command_options, read_given_run
 from tg_mlflow.backend.submitted_run import EndedRun
 from tg_mlflow.cost.costs import Costs
@@ -34,7 +35,6 @@ from tg_mlflow.sweeps.source import ProjectSweep
 from tg_mlflow.sweeps.sweep import Sweep, build_sweep_tags, train_sweep
 from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
 from tg_mlflow.training.end import TrainingEnd

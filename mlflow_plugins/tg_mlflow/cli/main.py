@@ -41,6 +41,6 @@ class _LazyGroup(click.Group):
 @click.version_option(package_name="tg-mlflow")
 def main() -> None:
     """Runs trainings as objects and records them in MLflow."""
-    from tg_mlflow.tracking.request_headers import silence_header_warnings
+    from tg_mlflow.backend.request_headers import silence_header_warnings
 
     silence_header_warnings()

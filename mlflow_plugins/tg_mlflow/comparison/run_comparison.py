@@ -18,11 +18,10 @@ from tg_mlflow.comparison.differences import (
 from tg_mlflow.comparison.environments import compare_environments
 from tg_mlflow.comparison.metric_history import compare_histories
 from tg_mlflow.comparison.predictions import compare_predictions
-from tg_mlflow.comparison.run_record import RunRecord, flatten, read_object
+from tg_mlflow.comparison.run_record import RunRecord
 from tg_mlflow.tracking.tags import (
     EXIT_CODE_TAG,
     MISSING_LOG_TAG,
-    PLACE_OPTIONS_TAG,
     PLACE_TAG,
     REFUSED_METRICS_TAG,
 )
@@ -66,13 +65,8 @@ def _compare_config(first: RunRecord, second: RunRecord) -> Iterator[Difference]
 
 def _compare_places(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
     yield from compare_values("place", "place", *(each.tags.get(PLACE_TAG) for each in (first, second)))
-    yield from compare_named("place", _read_options(first), _read_options(second))
-
-
-def _read_options(record: RunRecord) -> dict[str, str]:
-    text = record.tags.get(PLACE_OPTIONS_TAG, "{}")
-    options = read_object(text)
-    return {"options": text} if options is None else flatten(options)
+    if first.place_options is not None and second.place_options is not None:  # else the configuration is missing, too
+        yield from compare_named("place", first.place_options, second.place_options)
 
 
 def _note_missing_metrics(first: RunRecord, second: RunRecord) -> Iterator[Difference]:

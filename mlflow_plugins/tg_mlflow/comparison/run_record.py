@@ -16,9 +16,8 @@ from tg_mlflow.comparison.package_record import PackageRecord, read_package
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import download_quietly, is_running, read_run
+from tg_mlflow.tracking.state import RunState, find_state
 from tg_mlflow.tracking.tags import (
-    CONFIG_TAG,
-    DATASET_TAG,
     ENVIRONMENT_ARTIFACT,
     NOT_UPLOADED_TAG,
     OWN_PREFIX,
@@ -66,6 +65,7 @@ class RunRecord:
         run: The run.
         params: Its parameters.
         config: The keys of the configuration that are not as by default, by dotted path.
+        place_options: The options of the place that are not as by default, by dotted path.
         datasets: The datasets.
         package: What was trained, from the package.
         task: The task as text, by the paths of its parts.
@@ -77,6 +77,7 @@ class RunRecord:
     run: Run
     params: Mapping[str, str]
     config: Mapping[str, str] | None
+    place_options: Mapping[str, str] | None
     datasets: Sequence[DatasetRecord] | None
     package: PackageRecord | None
     task: Mapping[str, str] | None
@@ -117,13 +118,14 @@ def read_record(client: TrackingClient, run_id: str, folder: Path) -> RunRecord:
     files = _Artifacts(client, run_id, folder)
     package = files.download_first(_PACKAGE, ".tar.gz")
     record = None if package is None else read_package(package)
-    task, config = files.read_object(_TASK), read_object(tags.get(CONFIG_TAG))
+    task, state = files.read_object(_TASK), find_state(tags)
     archive = files.download_first(_RESULT, ARCHIVE_NAME)
     return RunRecord(
         run=run,
         params=dict(run.data.params),
-        config=None if config is None else flatten(config),
-        datasets=_read_datasets(run, config),
+        config=None if state is None else flatten(state.config),
+        place_options=None if state is None else flatten(state.place_options),
+        datasets=_read_datasets(run, state),
         package=record,
         task=None if task is None else _flatten_task(task, record),
         environment=files.read_object(ENVIRONMENT_ARTIFACT),
@@ -159,7 +161,7 @@ def _flatten_task(task: Any, package: PackageRecord | None) -> dict[str, str]:
 
 
 def read_object(text: str | None) -> dict[str, Any] | None:
-    """Parses a JSON object; what is damaged, such as a tag that was too long, counts as not recorded."""
+    """Parses a JSON object; what is damaged counts as not recorded."""
     try:
         value = json.loads(text or "null")
     except (ValueError, RecursionError):
@@ -167,9 +169,9 @@ def read_object(text: str | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _read_datasets(run: Run, config: Mapping[str, Any] | None) -> list[DatasetRecord] | None:
+def _read_datasets(run: Run, state: RunState | None) -> list[DatasetRecord] | None:
     inputs = run.inputs.dataset_inputs if run.inputs is not None else []
-    has_none = config is not None and "dataset" not in config and DATASET_TAG not in run.data.tags
+    has_none = state is not None and "dataset" not in state.config and state.dataset is None
     return [_read_dataset(each) for each in inputs] if inputs or has_none else None
 
 

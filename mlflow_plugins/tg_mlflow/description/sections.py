@@ -15,11 +15,11 @@ from tg_mlflow.description.facts import RunFacts
 from tg_mlflow.description.markdown import escape, format_block, link_run
 from tg_mlflow.description.metric_tables import tabulate_folds, tabulate_metrics
 from tg_mlflow.description.progress import Progress
+from tg_mlflow.tracking.state import find_state
 from tg_mlflow.tracking.tags import (
     ADVICE_TAG,
     ATTEMPTS_TAG,
     COST_METRIC,
-    DATASET_TAG,
     DIFFERING_METRICS_TAG,
     EXIT_CODE_TAG,
     FAILURE_REASON_TAG,
@@ -105,8 +105,10 @@ def describe_dataset(facts: RunFacts) -> str | None:
     if known:
         more = f", and {len(known) - _MOST_DATASETS} more" if len(known) > _MOST_DATASETS else ""
         return f"Trained on {'; '.join(map(_describe_dataset, known[:_MOST_DATASETS]))}{more}."
-    path = facts.run.data.tags.get(DATASET_TAG)
-    return None if path is None else f"Trained on **{escape(PurePath(path).name)}**."
+    state = find_state(facts.run.data.tags)
+    if state is None or state.dataset is None:
+        return None
+    return f"Trained on **{escape(PurePath(state.dataset).name)}**."
 
 
 def describe_figures(facts: RunFacts) -> str | None:

@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
+from tg_mlflow.backend.request_headers import silence_header_warnings
 from tg_mlflow.errors import BackendConfigError, SweepError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.notebook.task_plan import plan_tasks
@@ -17,7 +18,6 @@ from tg_mlflow.sweeps.children import tell_end
 from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, build_sweep_table
 from tg_mlflow.sweeps.source import TaskSweep
 from tg_mlflow.sweeps.sweep import Sweep, build_sweep_tags, train_sweep
-from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.training.announcement import announcing_interrupt
 
 _logger = logging.getLogger("mlflow.tg_mlflow")

@@ -15,6 +15,7 @@ from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerCo
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
+from tg_mlflow.backend.request_headers import silence_header_warnings
 from tg_mlflow.cost.total import recording_total
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError, TrackingError
@@ -27,7 +28,6 @@ from tg_mlflow.sweeps.report.table import FINISHED, Mode, SweepChildResult, desc
 from tg_mlflow.sweeps.source import TaskSweep
 from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.tracking.conducted_run import conducting_run
-from tg_mlflow.tracking.request_headers import silence_header_warnings
 from tg_mlflow.tracking.tags import PRUNED_TAG, STUDY_TAG, SWEEP_TAG
 
 try:

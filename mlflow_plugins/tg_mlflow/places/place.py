@@ -1,6 +1,5 @@
 """A place: where trainings run, under one name, with one set of configuration keys."""
 
-import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,12 +9,13 @@ from typing import Any, ClassVar
 
 from pydantic import TypeAdapter
 
+from tg.common import DeliveryError
 from tg.common.delivery.sagemaker.executor import Executor, PlaceOptions, SagemakerConfig
 from tg.common.delivery.sagemaker.options import SagemakerOptions
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.training_price import TrainingPrice
-from tg_mlflow.tracking.tags import PLACE_OPTIONS_TAG
+from tg_mlflow.tracking.tags import STATE_TAG
 
 # Options of every training, at any place, which are not copied from a configuration by name.
 _COMMON = ("project_name", "datasets_folder", "dataset", "channels", "hyperparameters", "remote")
@@ -63,26 +63,24 @@ class Place(ABC):
             is_shared: Whether many jobs will run at the same time.
         """
 
-    def write_tags(self, options: PlaceOptions) -> dict[str, str]:
-        """Converts options to tags of a run, from which its job is found again. Never secrets."""
+    def write_options(self, options: PlaceOptions) -> dict[str, Any]:
+        """Converts options to values for JSON that a run keeps, from which its job is found again. Never secrets."""
         defaults = {each.name: each.default for each in fields(options)}
-        given = {name: value for name, value in asdict(options).items() if value != defaults[name]}
-        return {PLACE_OPTIONS_TAG: json.dumps(given)} if given else {}
+        return {name: value for name, value in asdict(options).items() if value != defaults[name]}
 
-    def read_tags(self, tags: Mapping[str, str]) -> PlaceOptions:
-        """Builds the options from the tags of :meth:`write_tags`.
+    def read_options(self, given: Mapping[str, Any]) -> PlaceOptions:
+        """Builds the options from the values of :meth:`write_options`, read from JSON.
 
         Raises:
-            RunNotOursError: If a tag is damaged.
+            RunNotOursError: If they are damaged.
         """
-        text = tags.get(PLACE_OPTIONS_TAG, "{}")
         try:
-            given = json.loads(text)
             self.options_model(**given)  # refuses what it does not know, and pydantic what is of another type
             return TypeAdapter(self.options_model).validate_python(given)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, DeliveryError) as error:
             raise RunNotOursError(
-                f"the tag {PLACE_OPTIONS_TAG} is damaged: {text!r}; correct it, or remove it for the defaults"
+                f"place_options in the tag {STATE_TAG} is damaged: {dict(given)!r}; correct it, or remove it for the "
+                "defaults"
             ) from error
 
     def build_job_options(self, config: Any) -> dict[str, Any]:

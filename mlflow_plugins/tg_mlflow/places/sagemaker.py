@@ -49,9 +49,9 @@ class SagemakerPlace(Place):
         account = SharedAccount(options.region, options.profile) if is_shared else None
         return RemoteExecutor(options, account=account)
 
-    def read_tags(self, tags: Mapping[str, str]) -> AccountOptions:
+    def read_options(self, given: Mapping[str, Any]) -> AccountOptions:
         """Reads the account. A profile that this machine lacks is dropped: its own credentials may suffice."""
-        options = super().read_tags(tags)
+        options = super().read_options(given)
         assert isinstance(options, AccountOptions)
         if options.profile is not None and not _has_profile(options.profile):
             return replace(options, profile=None)

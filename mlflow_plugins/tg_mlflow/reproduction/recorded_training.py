@@ -15,12 +15,10 @@ from tg.common.delivery.delivery.package.finished_package import read_finished_p
 from tg_mlflow.errors import RunNotOursError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import download_quietly, is_running
+from tg_mlflow.tracking.state import read_state
 from tg_mlflow.tracking.tags import (
-    CONFIG_TAG,
-    DELIVERY_TAG,
     ENVIRONMENT_ARTIFACT,
     PACKAGE_SHA256_TAG,
-    PARAMETERS_TAG,
     PLACE_TAG,
     SWEEP_TAG,
 )
@@ -96,7 +94,7 @@ def read_training(client: TrackingClient, run: Run, folder: Path) -> RecordedTra
             f"run {run_id!r} is {run.info.status}; wait until it has ended, or, if its launcher is gone, record its "
             f"end with `tg-mlflow attach {run_id}`"
         )
-    config, delivery = _read_json(run, CONFIG_TAG), _read_json(run, DELIVERY_TAG)
+    state = read_state(run)
     package = read_finished_package(_download_package(client, run, folder))
     expected = tags.get(PACKAGE_SHA256_TAG, package.sha256)
     if package.sha256 != expected:
@@ -104,33 +102,18 @@ def read_training(client: TrackingClient, run: Run, folder: Path) -> RecordedTra
             f"the package of run {run_id!r} is not what was trained: its SHA-256 is {package.sha256}, and that was "
             f"{expected}; restore the artifact"
         )
-    names = json.loads(tags[PARAMETERS_TAG]) if PARAMETERS_TAG in tags else []
-    datasets_folder = delivery.get("datasets_folder")
     return RecordedTraining(
         run=run,
         package=package,
         place=tags[PLACE_TAG],
-        config=config,
-        params={name: run.data.params[name] for name in names if name in run.data.params},
-        resource=str(delivery.get("resource", "job")),
-        project_name=str(config.get("project_name") or delivery.get("project_name") or package.name),
-        datasets_folder=None if datasets_folder is None else Path(datasets_folder),
-        dataset=_find_dataset(run, config.get("dataset")),
+        config=state.config,
+        params={name: run.data.params[name] for name in state.parameters if name in run.data.params},
+        resource=state.resource or "job",
+        project_name=str(state.config.get("project_name") or state.project_name or package.name),
+        datasets_folder=None if state.datasets_folder is None else Path(state.datasets_folder),
+        dataset=_find_dataset(run, state.config.get("dataset")),
         environment=_read_environment(client, run_id, folder),
     )
-
-
-def _read_json(run: Run, tag: str) -> dict[str, Any]:
-    text = run.data.tags.get(tag, "{}")
-    try:
-        content = json.loads(text)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise RunNotOursError(
-            f"the tag {tag} of run {run.info.run_id!r} is damaged: {text!r}; it cannot be trained again"
-        )
-    return content
 
 
 def _download_package(client: TrackingClient, run: Run, folder: Path) -> Path:

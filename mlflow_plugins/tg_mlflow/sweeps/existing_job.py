@@ -1,9 +1,10 @@
 """Records a job that something else has created, such as SageMaker's tuner, as a run like any other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from mlflow.entities import Run, RunTag
+from mlflow.entities import Run
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, SagemakerOptions
@@ -15,7 +16,7 @@ from tg_mlflow.takeover.rest import record_rest
 from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.creation import create_child_run, log_params
-from tg_mlflow.training.tags import build_job_tags
+from tg_mlflow.training.tags import build_state, note_job
 
 
 def create_job_run(
@@ -44,8 +45,9 @@ def create_job_run(
     run_id = create_child_run(client, parent, job_id)
     dataset = options.find_local_dataset()
     # Of all trainings, only the best one might be registered, by whoever knows it.
-    tags = build_job_tags(config.model_copy(update={"register": None}), executor, job_id, dataset)
-    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    config = config.model_copy(update={"register": None})
+    state = replace(build_state(config), dataset=None if dataset is None else str(dataset))
+    note_job(client, run_id, config, executor, job_id, state)
     log_params(client, run_id, {**options.hyperparameters, **params})
     return RunJob(run_id, executor, job_id, client.get_run(run_id), dataset, config.log, config.metric_regexes)
 

@@ -12,6 +12,7 @@ from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import RunJob, find_job, find_run_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import is_complete, is_running
+from tg_mlflow.tracking.state import mask_parts, read_state
 from tg_mlflow.tracking.stop_reasons import write_stop_reason
 from tg_mlflow.tracking.tags import JOB_ID_TAG, PLACE_TAG
 
@@ -72,10 +73,10 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
 
 
 def _has_other_options(client: TrackingClient, run: Run, executor: Executor) -> bool:
-    """Whether a run's job was started with other options of its place, as far as its tags say: they hold no secrets."""
+    """Whether a run's job was started with other options of its place, as far as its state says: it has no secrets."""
     place = find_run_place(run.info.run_id, run.data.tags[PLACE_TAG])
-    tags = client.mask.mask_named(place.write_tags(executor.options))
-    return place.read_tags(tags) != place.read_tags(run.data.tags)
+    given = mask_parts(place.write_options(executor.options), client.mask)
+    return place.read_options(given) != place.read_options(read_state(run).place_options)
 
 
 def has_begun(found: RunJob) -> bool:

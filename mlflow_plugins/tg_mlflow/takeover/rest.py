@@ -1,6 +1,5 @@
 """Records the rest of a job whose launcher is gone, to its own end or after stopping it."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -28,10 +27,9 @@ from tg_mlflow.tracking.launcher import describe_last_launcher, launching
 from tg_mlflow.tracking.lifecycle import ending_run
 from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.search import is_running
+from tg_mlflow.tracking.state import read_state
 from tg_mlflow.tracking.stop_reasons import describe_user
 from tg_mlflow.tracking.tags import (
-    CONFIG_TAG,
-    EARLIER_JOBS_TAG,
     FAILURE_REASON_TAG,
     LOG_CURSOR_TAG,
     MISSING_LOG_TAG,
@@ -94,7 +92,7 @@ def record_rest(
                 _note_takeover(client, found)
                 seconds = found.log.system_metrics_seconds
                 sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
-                earlier_jobs = tags.get(EARLIER_JOBS_TAG, "").split()
+                earlier_jobs = read_state(found.run).earlier_jobs
                 with _guarding(client, found, costs, len(earlier_jobs)), following(executor, found.job_id), sampling:
                     for earlier in earlier_jobs:
                         for event in executor.logs(earlier):
@@ -157,13 +155,11 @@ def _guarding(client: TrackingClient, found: RunJob, costs: Costs | None, attemp
 
 
 def _find_costs(found: RunJob) -> Costs | None:
-    """Finds what a job costs and may cost; ``None`` if the run does not tell how it was configured."""
-    tags = found.run.data.tags
+    """Finds what a job costs and may cost; ``None`` if its place or its configuration is not known here."""
     try:
-        config = json.loads(tags.get(CONFIG_TAG, ""))
-        place = find_run_place(found.run_id, tags[PLACE_TAG])
-        return Costs(place, place.config_model.model_validate(config))
-    except ValueError:
+        place = find_run_place(found.run_id, found.run.data.tags[PLACE_TAG])
+        return Costs(place, place.config_model.model_validate(read_state(found.run).config))
+    except (ValueError, RunNotOursError):
         return None
 
 

@@ -1,6 +1,5 @@
 """Finds the job of a run again, from the run's tags alone."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +14,8 @@ from tg_mlflow.places.config import LogConfig
 from tg_mlflow.places.place import Place
 from tg_mlflow.places.registry import list_places
 from tg_mlflow.recording.metric_patterns import MetricPatterns
-from tg_mlflow.tracking.tags import (
-    DATASET_TAG,
-    JOB_ID_TAG,
-    LOG_TAG,
-    METRIC_REGEXES_TAG,
-    PLACE_TAG,
-    SWEEP_TAG,
-    VERSION_TAG,
-)
+from tg_mlflow.tracking.state import RunState, read_state
+from tg_mlflow.tracking.tags import JOB_ID_TAG, PLACE_TAG, STATE_TAG, SWEEP_TAG, VERSION_TAG
 from tg_mlflow.training.job import Job
 
 
@@ -62,7 +54,7 @@ def find_job(run: Run, executor: Executor | None = None) -> RunJob:
         executor: The executor that can reach the job; by default a new one, made from the run's tags.
 
     Raises:
-        RunNotOursError: If it has no job, or its place is not installed.
+        RunNotOursError: If it has no job, or its place is not installed, or its state is damaged.
     """
     tags, run_id = run.data.tags, run.info.run_id
     place, job_id = tags.get(PLACE_TAG), tags.get(JOB_ID_TAG)
@@ -73,15 +65,16 @@ def find_job(run: Run, executor: Executor | None = None) -> RunJob:
             f"run {run_id!r} has no job: it was not started by a backend of tg-mlflow, or had not come so far, and is "
             f"ended with `tg-mlflow cancel {run_id}` then"
         )
-    dataset = Path(tags[DATASET_TAG]) if DATASET_TAG in tags else None
+    state = read_state(run)
+    dataset = None if state.dataset is None else Path(state.dataset)
     return RunJob(
         run_id=run_id,
-        executor=executor or _open_executor(run, place),
+        executor=executor or _open_executor(run_id, place, state),
         job_id=job_id,
         run=run,
         dataset=dataset if dataset is not None and dataset.exists() else None,
-        log=_read_log_config(run),
-        metric_regexes=_read_regexes(run),
+        log=_read_log_config(run_id, state),
+        metric_regexes=_read_regexes(run_id, state),
     )
 
 
@@ -99,29 +92,30 @@ def find_run_place(run_id: str, name: str) -> Place:
     return places[name]
 
 
-def _open_executor(run: Run, name: str) -> Executor:
-    place = find_run_place(run.info.run_id, name)
-    return place.open(place.read_tags(run.data.tags))
+def _open_executor(run_id: str, name: str, state: RunState) -> Executor:
+    place = find_run_place(run_id, name)
+    return place.open(place.read_options(state.place_options))
 
 
-def _read_regexes(run: Run) -> Mapping[str, str]:
-    text = run.data.tags.get(METRIC_REGEXES_TAG, "{}")
+def _read_regexes(run_id: str, state: RunState) -> Mapping[str, str]:
+    given = state.config.get("metric_regexes", {})
     try:
-        regexes = dict[str, str](json.loads(text))
+        regexes = dict[str, str](given)
         MetricPatterns(regexes)
     except (ValueError, TypeError, BackendConfigError) as error:
         raise RunNotOursError(
-            f"the tag {METRIC_REGEXES_TAG} of run {run.info.run_id!r} is damaged: {text!r}; remove it to record "
-            "without it"
+            f"config.metric_regexes in the tag {STATE_TAG} of run {run_id!r} is damaged: {given!r}; remove it to "
+            "record without it"
         ) from error
     return regexes
 
 
-def _read_log_config(run: Run) -> LogConfig:
-    text = run.data.tags.get(LOG_TAG, "{}")
+def _read_log_config(run_id: str, state: RunState) -> LogConfig:
+    given = state.config.get("log", {})
     try:
-        return LogConfig.model_validate_json(text)
+        return LogConfig.model_validate(given)
     except ValidationError as error:
         raise RunNotOursError(
-            f"the tag {LOG_TAG} of run {run.info.run_id!r} is damaged: {text!r}; remove it to have everything logged"
+            f"config.log in the tag {STATE_TAG} of run {run_id!r} is damaged: {given!r}; remove it to have everything "
+            "logged"
         ) from error

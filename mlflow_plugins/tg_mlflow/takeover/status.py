@@ -1,7 +1,6 @@
 """Describes the status of a training's run and shows its log, even after its job was removed."""
 
 import copy
-import json
 import os
 from contextlib import nullcontext
 
@@ -21,7 +20,8 @@ from tg_mlflow.takeover.run_job import check_is_ours, find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, find_launcher, keeps_jobs_here, read_other_host
 from tg_mlflow.tracking.search import download_quietly, is_running
-from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, JOB_ID_TAG, SECRETS_TAG, WAITING_TAG
+from tg_mlflow.tracking.state import read_state
+from tg_mlflow.tracking.tags import FAILURE_REASON_TAG, JOB_ID_TAG, WAITING_TAG
 
 _CHUNK_BYTES = 1 << 16
 
@@ -94,25 +94,16 @@ def find_run_secrets(run: Run) -> SecretMask:
     """Knows the secrets of a training that was started elsewhere, as far as they are set here, too.
 
     Raises:
-        RunNotOursError: If the tag with their names is damaged.
+        RunNotOursError: If the run's state, which has their names, is damaged.
     """
-    text = run.data.tags.get(SECRETS_TAG, "[]")
-    try:
-        names = json.loads(text)
-    except ValueError:
-        names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RunNotOursError(
-            f"the tag {SECRETS_TAG} of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
-        )
-    return SecretMask.of_variables(os.environ, listed=names)
+    return SecretMask.of_variables(os.environ, listed=read_state(run).secrets)
 
 
 def mask_run_secrets(client: TrackingClient, run: Run) -> TrackingClient:
     """Returns the same client, which masks what :func:`find_run_secrets` knows.
 
     Raises:
-        RunNotOursError: If the tag with their names is damaged.
+        RunNotOursError: If the run's state, which has their names, is damaged.
     """
     masking = copy.copy(client)
     masking.mask = find_run_secrets(run)
@@ -120,7 +111,7 @@ def mask_run_secrets(client: TrackingClient, run: Run) -> TrackingClient:
 
 
 def _mask(run: Run, text: str) -> str:
-    """Masks what a run's tags and its place say; of secrets' names in a damaged tag, none is known."""
+    """Masks what a run's tags and its place say; of secrets' names in a damaged state, none is known."""
     try:
         return find_run_secrets(run).mask(text)
     except RunNotOursError:

@@ -15,14 +15,13 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
-from tg.common.secrets import MASK, SecretMask
+from tg.common.secrets import SecretMask
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import BackendConfigError, TrackingError, as_cause
 from tg_mlflow.tracking.answers import is_final, is_passing, is_refusal
 from tg_mlflow.tracking.masked_requests import MaskedRequests, make_storable
 from tg_mlflow.tracking.new_store import open_store
 from tg_mlflow.tracking.patience import PATIENCE_SECONDS, PATIENCE_VARIABLE, Clock, Patience
-from tg_mlflow.tracking.tags import SECRETS_TAG
 from tg_mlflow.tracking.timeline import Timeline
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -273,13 +272,4 @@ class TrackingClient(MaskedRequests):
     def _mask_named(self, values: Mapping[str, str], longest: int) -> dict[str, str]:
         # Cut when they are masked: what is left of a secret that was cut would not be known as one.
         masked = self.mask.mask_named(values)
-        if SECRETS_TAG in values:  # it holds the names of secrets, and is not a secret in spite of its own name
-            masked[SECRETS_TAG] = self._mask_names(values[SECRETS_TAG])
         return {name: make_storable(value)[:longest] for name, value in masked.items()}
-
-    def _mask_names(self, text: str) -> str:
-        """Masks what is a secret itself in a list of names; a short secret may be part of many a name."""
-        try:
-            return json.dumps([MASK if self.mask.mask(name) == MASK else name for name in json.loads(text)])
-        except (ValueError, TypeError):
-            return self.mask.mask(text)  # it is damaged; whoever reads it says so

@@ -81,6 +81,11 @@ class MaskedRequests(MlflowClient):
             answer = self._ask(partial(super().log_batch, run_id, each, (), (), synchronous), "metrics")
         return answer
 
+    def set_masked_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Sets tags that are without secrets already as they are, in one request: masked again, JSON may break."""
+        given = [RunTag(name, value) for name, value in tags.items()]
+        self._ask(partial(super().log_batch, run_id, (), (), given), "tags")
+
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
         """Logs datasets whose names, sources and columns are without secrets."""
         masked = [

@@ -1,4 +1,8 @@
-"""What of a run is this library's own: tags, metrics, an artifact. Released versions read them: they are a format."""
+"""What of a run is this library's own: tags, metrics, an artifact. Released versions read them: they are a format.
+
+A tag of its own has what people read or search for, what is removed again, and what is written while a run goes on, by
+whoever knows it. What only this library reads, and knows before it starts a job, is in ``tg.state``.
+"""
 
 # Begins the names of all that this library gives a run, also of what is known of a job besides its output.
 OWN_PREFIX = "tg."
@@ -12,10 +16,8 @@ ENVIRONMENT_ARTIFACT = "environment.json"
 VERSION_TAG = "tg.version"  # of tg-mlflow, from the run's first moment: marks a run as one of ours
 CREATION_TAG = "tg.creation"  # by which a run is found whose creation was asked for and not answered
 GIT_DIRTY_TAG = "tg.git_dirty"  # "true" or "false": whether the project's folder differed from its commit
-CONFIG_TAG = "tg.config"  # JSON: the keys of the configuration that are not as by default, but for `sweep`
-PARAMETERS_TAG = "tg.parameters"  # JSON: the names of the params that were given to the training, not logged by it
 PACKAGE_SHA256_TAG = "tg.package_sha256"  # the digest of the package that was trained
-DELIVERY_TAG = "tg.delivery"  # JSON: the project's name, the folder of its data, the job's name in the package
+STATE_TAG = "tg.state"  # JSON: how it was started, as tracking/state.py defines it; goes on in tg.state.2, …
 
 # What it reproduces.
 REPRODUCES_TAG = "tg.reproduces"  # the id of the run whose package it trains again
@@ -24,13 +26,7 @@ REPRODUCED_BY_TAG = "tg.reproduced_by"  # of the other run: the id of the last s
 
 # By which its job is found again.
 PLACE_TAG = "tg.place"  # the name of the place
-PLACE_OPTIONS_TAG = "tg.place_options"  # JSON: the options of the place, which reach the job
 JOB_ID_TAG = "tg.job_id"  # the job, noted before there is one
-EARLIER_JOBS_TAG = "tg.earlier_jobs"  # ids of the jobs that were tried before, separated by spaces
-DATASET_TAG = "tg.dataset"  # the path of the dataset on the launcher's machine
-LOG_TAG = "tg.log"  # JSON: what to log besides the archive
-METRIC_REGEXES_TAG = "tg.metric_regexes"  # JSON: regular expressions of metrics in the output, by name
-SECRETS_TAG = "tg.secrets"  # JSON: the names of the variables that are secret
 NAME_TAG = "mlflow.runName"  # the run's name
 
 # By which another process sees how far the recording has come.

@@ -8,7 +8,16 @@ from tg.common.delivery.sagemaker import Executor
 
 
 class NoCapacityError(JobFailedError):
-    """A job has failed only because no machine of its type was available."""
+    """A job has failed only because no machine of its type was available.
+
+    Args:
+        message: How it has failed.
+        job_id: The job.
+    """
+
+    def __init__(self, message: str, job_id: str) -> None:
+        super().__init__(message)
+        self.job_id = job_id
 
 
 @contextmanager
@@ -22,5 +31,5 @@ def noticing_no_capacity(executor: Executor, job_id: str) -> Iterator[None]:
         yield
     except JobFailedError as error:
         if executor.status(job_id).lacks_machine:
-            raise NoCapacityError(str(error)) from error
+            raise NoCapacityError(str(error), job_id) from error
         raise

@@ -1,10 +1,9 @@
 """Creates runs, with what is known of them at once."""
 
-import json
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from mlflow.entities import Param, Run, RunTag, SourceType
+from mlflow.entities import Param, Run, SourceType
 from mlflow.projects.utils import _is_local_uri, _is_valid_branch_name
 from mlflow.tracking import fluent
 from mlflow.tracking._tracking_service.utils import _get_git_url_if_present
@@ -13,15 +12,12 @@ from mlflow.utils import mlflow_tags
 from mlflow.utils.git_utils import get_git_commit, get_git_repo_url
 
 from tg.common.system.interrupts import uninterrupted
-from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.project.project import Project
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.tracking.new_run import create_run_once
 from tg_mlflow.tracking.tags import (
-    CONFIG_TAG,
     GIT_DIRTY_TAG,
-    PARAMETERS_TAG,
     REPRODUCES_TAG,
     SWEEP_NAME_TAG,
     VERSION_TAG,
@@ -147,16 +143,6 @@ def create_tagged_run(
     return run_id
 
 
-def log_params(
-    client: TrackingClient, run_id: str, params: Mapping[str, str], config: PlaceConfig | None = None
-) -> None:
-    """Logs parameters as the user wrote them, and a configuration as the tag ``tg.config``.
-
-    The tag has those keys that are not as they are by default, but for ``sweep``, which is in the sweep's plan. With
-    it, ``tg.parameters`` distinguishes the parameters from what the training logs itself.
-    """
-    tags = []
-    if config is not None:
-        tags.append(RunTag(CONFIG_TAG, config.model_dump_json(exclude_defaults=True, exclude={"sweep"})))
-        tags += [RunTag(PARAMETERS_TAG, json.dumps(list(params)))] if params else []
-    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()], tags=tags)
+def log_params(client: TrackingClient, run_id: str, params: Mapping[str, str]) -> None:
+    """Logs parameters as the user wrote them."""
+    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()])

@@ -10,7 +10,6 @@ from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
 from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
 from tg.common.errors import StorageError
 from tg.common.secrets import SecretMask
-from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.job import Job
 
 _NAME = "run.json"
@@ -32,16 +31,22 @@ class KeptRun:
     tags: Mapping[str, str]
 
 
-def keep_run(client: TrackingClient, job: Job, tags: Mapping[str, str], package: Path) -> None:
-    """Puts into a job's folder which run records it, without secrets, and its package.
+def keep_run(tracking_uri: str, job: Job, tags: Mapping[str, str], package: Path) -> None:
+    """Puts into a job's folder which run records it, and its package.
 
     Jobs that do not run on this machine have such a folder, too. Where the disk refuses it, the job goes on without.
+
+    Args:
+        tracking_uri: The tracking server's.
+        job: The job.
+        tags: The tags by which the job is found again, without secrets.
+        package: The package.
     """
     folder = JobFolder(jobs_path() / job.job_id)
-    uri = SecretMask().mask(client.tracking_uri)
+    uri = SecretMask().mask(tracking_uri)
     with suppress(OSError, StorageError):
         folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.write_json(_NAME, {"tracking_uri": uri, "run_id": job.run_id, "tags": client.mask.mask_named(tags)})
+        folder.write_json(_NAME, {"tracking_uri": uri, "run_id": job.run_id, "tags": dict(tags)})
         (folder.path / _PACKAGE_FOLDER).mkdir()
         shutil.copy(package, folder.path / _PACKAGE_FOLDER)
 

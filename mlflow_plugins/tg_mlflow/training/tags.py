@@ -1,63 +1,84 @@
-"""The tags by which the job of a run is found again."""
+"""What is noted in a run before its job is started, so that the job is found again and can be trained again."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tg.common.delivery.sagemaker import Executor, SagemakerConfig
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.registration.registration import build_register_tags
-from tg_mlflow.tracking.tags import (
-    DATASET_TAG,
-    DELIVERY_TAG,
-    EARLIER_JOBS_TAG,
-    JOB_ID_TAG,
-    LOG_TAG,
-    METRIC_REGEXES_TAG,
-    NAME_TAG,
-    PLACE_TAG,
-    SECRETS_TAG,
-)
+from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.state import RunState, format_state
+from tg_mlflow.tracking.tags import JOB_ID_TAG, NAME_TAG, PLACE_TAG
 
 
-def build_job_tags(
+def build_state(config: PlaceConfig, params: Mapping[str, str] | None = None) -> RunState:
+    """Builds the state of a run that begins.
+
+    Args:
+        config: The configuration of the training, or of all trainings of a sweep.
+        params: The parameters that it was given.
+    """
+    given = config.model_dump(mode="json", exclude_defaults=True, exclude={"sweep"})
+    return RunState(config=given, parameters=tuple(params or ()))
+
+
+def note_start(client: TrackingClient, run_id: str, state: RunState) -> None:
+    """Notes the state of a run that begins."""
+    client.set_masked_tags(run_id, format_state(state, client.mask))
+
+
+def describe_delivery(state: RunState, delivery: SagemakerConfig, dataset: Path | None) -> RunState:
+    """Adds to a state what it takes, besides the package and the configuration, to train the same again.
+
+    Args:
+        state: The state.
+        delivery: The delivery.
+        dataset: The dataset, where it is on this machine.
+    """
+    options = delivery.options
+    return replace(
+        state,
+        dataset=None if dataset is None else str(dataset),
+        project_name=options.project_name,
+        datasets_folder=str(Path(options.datasets_folder).absolute()),
+        resource=delivery.resource_name,
+    )
+
+
+def note_job(
+    client: TrackingClient,
+    run_id: str,
     config: PlaceConfig,
     executor: Executor,
     job_id: str,
-    dataset: Path | None = None,
+    state: RunState,
     run_name: str | None = None,
-    earlier_jobs: Sequence[str] = (),
 ) -> dict[str, str]:
-    """Builds the tags of a run whose job is about to be started, those of the configuration included.
+    """Notes in a run which job is about to be started for it.
 
     Args:
+        client: The tracking server's.
+        run_id: The run.
         config: The configuration of the training.
         executor: The executor that can reach the job.
         job_id: The job's id.
-        dataset: The dataset, where it is on this machine.
+        state: The run's state, to which the options of the place are added.
         run_name: The run's name, if the task has one.
-        earlier_jobs: The jobs that were tried before.
+
+    Returns:
+        The tags, without secrets.
     """
-    tags = {PLACE_TAG: config.place, JOB_ID_TAG: job_id, LOG_TAG: config.log.model_dump_json(), **config.tags}
-    optional = {
-        NAME_TAG: run_name,
-        METRIC_REGEXES_TAG: json.dumps(config.metric_regexes) if config.metric_regexes else None,
-        SECRETS_TAG: json.dumps(config.secrets) if config.secrets else None,
-        EARLIER_JOBS_TAG: " ".join(earlier_jobs),
-        DATASET_TAG: None if dataset is None else str(dataset),
+    name = {NAME_TAG: run_name} if run_name else {}
+    tags = {**config.tags, **name, **build_register_tags(config)}
+    for key, value in tags.items():
+        client.set_tag(run_id, key, value)
+    state = replace(state, place_options=find_place(config.place).write_options(executor.options))
+    # In one request: a run that has a job says how it was started.
+    own = {
+        **format_state(state, client.mask),
+        **client.mask.mask_named({PLACE_TAG: config.place, JOB_ID_TAG: job_id}),
     }
-    tags.update({name: value for name, value in optional.items() if value})
-    tags.update(build_register_tags(config))
-    return {**tags, **find_place(config.place).write_tags(executor.options)}
-
-
-def describe_delivery(delivery: SagemakerConfig) -> dict[str, str]:
-    """Describes in a tag what it takes, besides the package and the configuration, to train the same again."""
-    options = delivery.options
-    content = {
-        "project_name": options.project_name,
-        "datasets_folder": str(Path(options.datasets_folder).absolute()),
-        "resource": delivery.resource_name,
-    }
-    return {DELIVERY_TAG: json.dumps(content)}
+    client.set_masked_tags(run_id, own)
+    return {**client.mask.mask_named(tags), **own}

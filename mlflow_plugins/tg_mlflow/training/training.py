@@ -29,6 +29,7 @@ from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.state import RunState
 from tg_mlflow.training.active_run import active_run, reopen_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
 from tg_mlflow.training.creation import log_params
@@ -41,7 +42,7 @@ from tg_mlflow.training.job_variables import build_job_variables
 from tg_mlflow.training.job_watch import record_result, storing, watch_job
 from tg_mlflow.training.kept_run import keep_run
 from tg_mlflow.training.source import TrainingSource
-from tg_mlflow.training.tags import build_job_tags, describe_delivery
+from tg_mlflow.training.tags import build_state, describe_delivery, note_job, note_start
 from tg_mlflow.training.wait_notes import noting_waits
 from tg_mlflow.usage.sampler import sampling_usage
 
@@ -95,8 +96,10 @@ def train_recorded(
                 is_in_process, description = training.executor.traits.is_in_process, RunDescription(client, run_id)
                 with conducting_run(client, run_id, is_in_process) as ending, description:
                     ending.describe = description.end
-                    log_params(client, run_id, params, training.config)
-                    ending.is_due = train(client, run_id, training, afterwards, description)
+                    state = build_state(training.config, params)
+                    note_start(client, run_id, state)
+                    log_params(client, run_id, params)
+                    ending.is_due = train(client, run_id, training, state, afterwards, description)
                 if training.config.register is not None:
                     settle_registration(client, run_id)
                     write_description(client, run_id)
@@ -109,7 +112,12 @@ def train_recorded(
 
 
 def train(
-    client: TrackingClient, run_id: str, training: Training, afterwards: ExitStack, description: RunDescription
+    client: TrackingClient,
+    run_id: str,
+    training: Training,
+    state: RunState,
+    afterwards: ExitStack,
+    description: RunDescription,
 ) -> bool:
     """Trains and records into a run that exists; does not end the run.
 
@@ -125,7 +133,7 @@ def train(
         RecordingError: If the tracking server did not take the output of the training.
         Exception: Whatever the project's code raises in this process, unchanged.
     """
-    place, earlier_jobs = find_place(training.config.place), list[str]()
+    place = find_place(training.config.place)
     regexes, costs = training.config.metric_regexes, training.costs or Costs(place, training.config)
     handlers = description.handlers
     with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes, handlers=handlers) as recorder:
@@ -134,12 +142,13 @@ def train(
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
                 job, is_needed = _train_once(
-                    client, run_id, training, attempt, recorder, afterwards, earlier_jobs, costs, description
+                    client, run_id, training, attempt, recorder, afterwards, state, costs, description
                 )
                 break
-            except NoCapacityError:
+            except NoCapacityError as error:
                 if following is None:
                     raise
+                state = replace(state, earlier_jobs=(*state.earlier_jobs, error.job_id))
                 missing, other = place.describe_attempt(attempt), place.describe_attempt(following)
                 _logger.warning("No %s is available; the training is submitted again on %s", missing, other)
             except Exception as error:
@@ -163,7 +172,7 @@ def _train_once(
     config: PlaceConfig,
     recorder: RunRecorder,
     afterwards: ExitStack,
-    earlier_jobs: list[str],
+    state: RunState,
     costs: Costs,
     description: RunDescription,
 ) -> tuple[Job, bool]:
@@ -177,7 +186,7 @@ def _train_once(
         delivery = building.enter_context(training.source.delivering(config))
         variables = {**delivery.options.environment, **build_job_variables(client, run_id, executor, config)}
         delivery = replace(delivery, options=replace(delivery.options, environment=variables))
-        number = len(earlier_jobs)
+        number = len(state.earlier_jobs)
         if (limit_seconds := costs.limit_seconds(number)) is not None:
             delivery = find_place(config.place).limit_time(delivery, limit_seconds)
         request = executor.plan(delivery)
@@ -186,13 +195,10 @@ def _train_once(
         dataset = options.local_dataset_path if needs_dataset else options.find_local_dataset()
         # Noted before there is a job, so that it can be found whatever happens to this process.
         name = delivery.job.task.info.get("name")
-        tags = build_job_tags(config, executor, job.job_id, dataset, name and str(name), earlier_jobs)
-        tags |= describe_delivery(delivery)
         log_params(client, run_id, delivery.options.hyperparameters)
-        for key, value in tags.items():
-            client.set_tag(run_id, key, value)
+        state = describe_delivery(state, delivery, dataset)
+        tags = note_job(client, run_id, config, executor, job.job_id, state, name and str(name))
         description.begin()
-        earlier_jobs.append(job.job_id)
         recorder.begin_job()
         with storing(job):
             package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
@@ -220,7 +226,7 @@ def _train_once(
         if not executor.traits.is_in_process:
             note_event(client, run_id, "submitted", f"job {job.job_id}", is_urgent=_is_detached(config))
             observing.enter_context(sampling)
-        keep_run(client, job, tags, package.path)
+        keep_run(client.tracking_uri, job, tags, package.path)
         building.close()
         if _is_detached(config):
             if waits.is_scheduled and not executor.traits.may_queue:

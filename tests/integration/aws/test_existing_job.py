@@ -1,5 +1,6 @@
 """Jobs that others have created become runs; jobs are functions here, and need no Docker."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def test_a_job_is_recorded_as_if_it_were_ours(
     assert own.items() <= run.data.tags.items()
     assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert run.data.tags["mlflow.source.name"] == "the project"
-    assert "tg.dataset" not in run.data.tags
+    assert json.loads(run.data.tags["tg.state"])["config"] == {"tags": {"team": "a"}}
+    assert "dataset" not in json.loads(run.data.tags["tg.state"])
 
 
 def test_a_job_that_fails_and_one_that_is_stopped(

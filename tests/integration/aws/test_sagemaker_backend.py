@@ -131,6 +131,7 @@ def test_a_training_falls_back_to_another_machine(
     run = the_run(store)
     assert (run.info.status, run.data.tags["tg.job_id"]) == ("FINISHED", "falling-back-2")
     assert run.data.tags["tg.instance_type"] == "ml.m5.xlarge"
+    assert json.loads(run.data.tags["tg.state"])["earlier_jobs"] == ["falling-back"]
     assert [(each.name, each.status) for each in aws.jobs] == [
         ("falling-back", "Failed"),
         ("falling-back-2", "Completed"),

@@ -95,7 +95,7 @@ def test_a_sweep_whose_launcher_and_project_are_gone_is_resumed(
         (image,) = docker_client.images(IMAGE)
         docker_client.create_container(image["Id"], name="points-stuck", labels=["tg-test.stuck"])
         (tmp_path / "jobs" / "points-stuck").mkdir()
-        stuck = {"tg.sweep_name": "C2", "tg.place": "tg-local", "tg.job_id": "points-stuck"}
+        stuck = {"tg.sweep_name": "C2", "tg.place": "tg-local", "tg.job_id": "points-stuck", "tg.state": "{}"}
         run_id = store.create_run(
             parent.info.experiment_id, tags={"mlflow.parentRunId": parent.info.run_id, **stuck}, run_name="stuck"
         ).info.run_id

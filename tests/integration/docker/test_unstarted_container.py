@@ -18,7 +18,7 @@ def run_id(docker_client: DockerClient, base_image: str, store: MlflowClient, tm
     (tmp_path / "jobs" / JOB_ID).mkdir(parents=True)
     docker_client.create_container(base_image, name=JOB_ID, labels=["tg-test.unstarted"])
     experiment = store.get_experiment_by_name("test")
-    tags = {"mlflow.project.backend": "tg-local", "tg.place": "tg-local", "tg.job_id": JOB_ID}
+    tags = {"mlflow.project.backend": "tg-local", "tg.place": "tg-local", "tg.job_id": JOB_ID, "tg.state": "{}"}
     yield store.create_run(experiment.experiment_id, tags=tags).info.run_id
     for each in docker_client.containers(all=True, filters={"label": "tg-test.unstarted"}):
         docker_client.remove_container(each["Id"], force=True)

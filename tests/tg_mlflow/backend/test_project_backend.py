@@ -69,8 +69,16 @@ def test_a_run_has_params_metrics_tags_and_artifacts(
     assert tags["mlflow.source.type"] == "PROJECT"
     assert tags["mlflow.source.name"] == str(project.path)
     assert tags["tg.place"] == f"tg-{place}"
-    assert tags["tg.config"] == '{"dataset":"points.parquet","log":{"figures":false,"check_model":false}}'  # of tg.json
-    assert tags["tg.dataset"] == str(project.path / "datasets" / "points" / "points.parquet")
+    datasets = project.path / "datasets"
+    assert json.loads(tags["tg.state"]) == {
+        "config": {"dataset": "points.parquet", "log": {"figures": False, "check_model": False}},  # of tg.json
+        "parameters": ["max_iter", "C"],
+        "dataset": str(datasets / "points" / "points.parquet"),
+        "project_name": "points",
+        "datasets_folder": str(datasets),
+        "resource": "job",
+    }
+    assert not {"tg.config", "tg.parameters", "tg.delivery", "tg.log", "tg.dataset"} & set(tags)
     root = f"runs:/{run.info.run_id}"
     log = mlflow.artifacts.load_text(f"{root}/logs/train.log")
     lines = [line.partition(" INFO: ")[2] for line in log.splitlines()]
@@ -205,8 +213,9 @@ def test_the_config_sets_hyperparameters_tags_and_the_dataset(
     run = store.get_run(train(project, place, backend_config=dict(config)).run_id)  # MLflow adds keys of its own
     assert run.data.params["model_provider.constructor.kwargs.C"] == "0.001"
     assert run.data.tags["team"] == "blue"
-    assert run.data.tags["tg.dataset"].endswith("small.parquet")
-    assert json.loads(run.data.tags["tg.config"]) == {
+    state = json.loads(run.data.tags["tg.state"])
+    assert state["dataset"].endswith("small.parquet")
+    assert state["config"] == {
         **config,
         "log": {"check_model": False, "figures": False},
     }  # of tg.json, too

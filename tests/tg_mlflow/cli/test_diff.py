@@ -22,7 +22,7 @@ def runs(store: MlflowClient, tmp_path: Path) -> list[str]:
     """Two runs that have recorded everything, and the same."""
     runs = [create_released_run(store, RELEASES[-1], tmp_path) for _ in range(2)]
     for run_id in runs:
-        store.set_tag(run_id, "tg.config", "{}")
+        store.set_tag(run_id, "tg.state", "{}")
         store.log_text(run_id, json.dumps(ENVIRONMENT), "environment.json")
         store.log_text(run_id, "{}", "task.json")
     return runs
@@ -50,7 +50,8 @@ def test_a_fault_does_not_end_with_the_code_of_a_difference(runs: list[str], mon
 def test_json_has_no_secrets(runs: list[str], store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_TOKEN", "tok-4f5e6d")
     monkeypatch.setenv("PIN", "pin-9876")
-    store.set_tag(runs[1], "tg.secrets", '["PIN"]')
+    for run_id in runs:
+        store.set_tag(run_id, "tg.state", '{"config": {"secrets": ["PIN"]}}')
     store.log_text(runs[1], '{"note": "tok-4f5e6d", "pin": "pin-9876"}', "task.json")
     result = diff("--json", *runs)
     written = json.loads(result.stdout)

@@ -30,6 +30,7 @@ def make_record(tags: "dict[str, str] | None" = None, status: str = "FINISHED", 
     given: dict[str, Any] = {
         "params": {"C": "1.0"},
         "config": {"dataset": "points.parquet"},
+        "place_options": {},
         "datasets": [DatasetRecord("points.parquet", "d1", "training", 60, False)],
         "package": make_package(),
         "task": {"model.C": "1.0"},

@@ -38,8 +38,7 @@ def test_runs_that_remember_the_same_are_identical() -> None:
         (make_record(params={"C": "0.5", "n": "1"}), [("parameter", "C", "1.0", "0.5"), ("parameter", "n", None, "1")]),
         (make_record(config={}), [("config", "dataset", "points.parquet", None)]),
         (make_record({"tg.place": "tg-local"}), [("place", "place", "tg-process", "tg-local")]),
-        (make_record({"tg.place_options": '{"docker_host": "ssh://a"}'}), [("place", "docker_host", None, "ssh://a")]),
-        (make_record({"tg.place_options": '{"docker_ho'}), [("place", "options", None, '{"docker_ho')]),
+        (make_record(place_options={"docker_host": "ssh://a"}), [("place", "docker_host", None, "ssh://a")]),
         (make_record({"tg.version": "0.2.0"}), [("code", "tg-mlflow", "0.1.0", "0.2.0")]),
         (
             make_record(package=make_package(shipped={"tg/a.py": "a2", "tg/new.py": "n"})),

@@ -56,15 +56,16 @@ def test_a_run_of_plain_mlflow_has_what_mlflow_records(
     record = read_record(client, run_id, tmp_path)
     assert (record.params, record.datasets) == ({"C": "1"}, [DatasetRecord("points", "d1", "eval", None, False)])
     assert record.metrics == {"loss": [(3, 1, 0.5)]}
-    assert [record.config, record.package, record.task, record.environment, record.predictions] == [None] * 5
+    assert [record.config, record.place_options, record.package, record.task] == [None] * 4
+    assert [record.environment, record.predictions] == [None] * 2
 
 
 def test_a_training_without_a_dataset_has_recorded_that(
     store: MlflowClient, client: TrackingClient, tmp_path: Path
 ) -> None:
-    assert read_record(client, create_run(store, **{"tg.config": "{}"}), tmp_path).datasets == []
-    config = '{"dataset": "points.parquet", "log": {"dataset": false}}'
-    assert read_record(client, create_run(store, **{"tg.config": config}), tmp_path).datasets is None
+    assert read_record(client, create_run(store, **{"tg.state": "{}"}), tmp_path).datasets == []
+    for text in ('{"config": {"dataset": "points.parquet", "log": {"dataset": false}}}', '{"dataset": "/data/x.csv"}'):
+        assert read_record(client, create_run(store, **{"tg.state": text}), tmp_path).datasets is None
 
 
 def test_a_training_that_has_failed_has_made_no_predictions(
@@ -85,11 +86,11 @@ def test_a_training_that_has_failed_has_made_no_predictions(
 def test_what_is_damaged_counts_as_not_recorded(
     text: str, store: MlflowClient, client: TrackingClient, tmp_path: Path
 ) -> None:
-    run_id = create_run(store, **{"tg.config": text})
+    run_id = create_run(store, **{"tg.state": text})
     for name in ("environment.json", "task.json"):
         store.log_text(run_id, text, name)
     record = read_record(client, run_id, tmp_path)
-    assert [record.config, record.environment, record.task] == [None] * 3
+    assert [record.config, record.place_options, record.environment, record.task] == [None] * 4
 
 
 def test_a_damaged_package_is_an_error(store: MlflowClient, client: TrackingClient, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_secrets_are_masked_everywhere(
     }
     assert run.data.metrics == {"loss": 0.5, "loss ___": 0.5}
     assert run.data.tags["where"] == "https://me:***@host"
-    assert json.loads(run.data.tags["tg.config"]) == {
+    assert json.loads(run.data.tags["tg.state"])["config"] == {
         "secrets": ["PIN"],
         "hyperparameters": {
             "options.password": "***",

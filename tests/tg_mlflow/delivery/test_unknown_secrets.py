@@ -124,7 +124,7 @@ def test_a_value_that_hides_itself_reaches_the_training_and_no_run(
     assert recorded.info.status == "FINISHED"
     assert recorded.data.params == {"text": "***", "mode": "train", "inner.other": '{"x": "***"}'}
     assert recorded.data.tags["where"] == "***"
-    assert json.loads(recorded.data.tags["tg.secrets"]) == ["inner.other.x", "where", "text"]
+    assert json.loads(recorded.data.tags["tg.state"])["config"]["secrets"] == ["inner.other.x", "where", "text"]
     task = json.loads(mlflow.artifacts.load_text(f"runs:/{run.run_id}/task.json"))
     assert (task["text"], task["inner"]) == ("***", {"text": "***", "other": {"x": "***"}})
 

@@ -17,7 +17,7 @@ from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.testing.memory_executor import Line
 
 NOTE = "mlflow.note.content"
-TAGS = {"tg.place": "memory", "tg.job_id": "job"}
+TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.state": "{}"}
 
 
 class WaitingClient(MemoryClient):

@@ -97,7 +97,9 @@ def test_a_training_that_has_ended_well() -> None:
 
 
 def test_a_training_that_has_failed() -> None:
-    run = make_run({"tg.failure_reason": "job job-1 has failed: KeyError: 'b_*'", "tg.dataset": "/data/points.csv"})
+    run = make_run(
+        {"tg.failure_reason": "job job-1 has failed: KeyError: 'b_*'", "tg.state": '{"dataset": "/data/points.csv"}'}
+    )
     trace = FailureTrace("The traceback", '  File "a.py", line 1, in f\n    x = """\n```\nKeyError: \'b\'')
     assert describe(run, "FAILED", trace=trace, progress=Progress(2, 10, "epoch", START)) == (
         "**Failed** at tg-process after 3 min 20 s, when epoch 2 of 10 was done: KeyError: 'b\\_\\*'\n"

@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,23 +34,23 @@ class QueuePlace(Place):
         raise NotImplementedError
 
 
-def test_a_tuple_comes_back_from_the_tags_as_one() -> None:
+def test_a_tuple_comes_back_from_json_as_one() -> None:
     options = QueueOptions(("first", "second"))
-    tags = QueuePlace().write_tags(options)
-    assert tags == {"tg.place_options": '{"hosts": ["first", "second"]}'}
-    assert QueuePlace().read_tags(tags) == options
+    text = json.dumps(QueuePlace().write_options(options))
+    assert text == '{"hosts": ["first", "second"]}'
+    assert QueuePlace().read_options(json.loads(text)) == options
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "given"),
     [
-        ("tg-local", '{"docker_host": 5}'),
-        ("tg-process", '{"stop_grace_seconds": "soon"}'),
-        ("tg-process", "null"),
-        ("tg-sagemaker", '{"region": ["eu-central-1"]}'),
+        ("tg-local", {"docker_host": 5}),
+        ("tg-process", {"stop_grace_seconds": "soon"}),
+        ("tg-process", {"soon": True}),
+        ("tg-sagemaker", {"region": ["eu-central-1"]}),
     ],
 )
-def test_a_tag_with_a_value_of_another_type_is_damaged(name: str, text: str) -> None:
-    message = f"the tag tg.place_options is damaged: {text!r}; correct it, or remove it for the defaults"
+def test_a_value_of_another_type_is_damaged(name: str, given: dict[str, Any]) -> None:
+    message = f"place_options in the tag tg.state is damaged: {given!r}; correct it, or remove it for the defaults"
     with pytest.raises(RunNotOursError, match=re.escape(message)):
-        find_place(name).read_tags({"tg.place_options": text})
+        find_place(name).read_options(given)

@@ -101,6 +101,19 @@ def test_a_run_is_reproduced_when_its_project_is_gone(
     assert (content["identical"], content["equal_points"]) == (True, 4)
 
 
+def test_a_run_with_a_configuration_longer_than_a_tag_is_reproduced(
+    summing: ProjectFolder, store: MlflowClient
+) -> None:
+    tags = {"first": "1" * 6000, "second": "2" * 6000}
+    summing.write("tg.json", json.dumps({"dataset": "numbers.bin", "tags": tags}))
+    train(summing)
+    assert {"tg.state", "tg.state.2", "tg.state.3"} <= set(the_run(store).data.tags)
+    summing.write("tg.json", "{}")
+    verdict = train_again(store)
+    assert (verdict.is_identical, verdict.causes) == (True, ())
+    assert tags.items() <= store.get_run(verdict.run_id).data.tags.items()
+
+
 def test_a_changed_dataset_is_refused_unless_it_is_wanted(summing: ProjectFolder, store: MlflowClient) -> None:
     train(summing)
     summing.write("datasets/points/numbers.bin", "1235")
@@ -132,11 +145,15 @@ def test_what_cannot_be_reproduced_is_said_in_a_line(summing: ProjectFolder, sto
     for tag, value, message in (
         ("tg.sweep", "{}", "is a sweep; give the id of one of its trainings' runs"),
         ("tg.place", "tg-moon", "is from the place 'tg-moon', which is not installed here"),
-        ("tg.config", "{", "the tag tg.config of run .* is damaged"),
-        ("tg.config", '{"tags": {"a": "***"}}', "'tags' of run .* has a secret, which the run does not keep"),
+        ("tg.state", "{", r"the tag tg\.state of run .* is damaged"),
         (
-            "tg.config",
-            '{"detach": true, "cpus": 2, "dataset": 3}',
+            "tg.state",
+            '{"config": {"tags": {"a": "***"}}}',
+            "'tags' of run .* has a secret, which the run does not keep",
+        ),
+        (
+            "tg.state",
+            '{"config": {"detach": true, "cpus": 2, "dataset": 3}}',
             "the configuration of run .* cannot be used: dataset",
         ),
         (

@@ -39,6 +39,7 @@ def record(
         run=Run(info, RunData([], [], tags)),
         params=params or {},
         config={},
+        place_options={},
         datasets=[DatasetRecord("points.parquet", digest, "training", 3, False)],
         package=PackageRecord("T__0", {}, {"tasks.py": SourceFile.of(code)}, {}, {}),
         task={},

@@ -18,7 +18,7 @@ from tg_mlflow.takeover.cancellation import cancel
 from tg_mlflow.testing.memory_executor import Line, MemoryExecutor
 from tg_mlflow.tracking.client import TrackingClient
 
-TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.version": "0.1.0"}
+TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.state": "{}", "tg.version": "0.1.0"}
 MISSING = {"tg.missing_log": "3 of its 9 bytes are here", "tg.failure_reason": "the log of job job is not whole"}
 
 

@@ -14,7 +14,7 @@ from tg_mlflow.takeover.cancellation import cancel, wait_for_launcher
 from tg_mlflow.testing.memory_executor import Line, MemoryExecutor, Script
 from tg_mlflow.tracking.launcher import Launcher
 
-TAGS = {"tg.place": "memory", "tg.job_id": "job"}
+TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.state": "{}"}
 
 
 def test_a_job_that_nobody_records_is_stopped_and_its_run_killed(executor: MemoryExecutor) -> None:

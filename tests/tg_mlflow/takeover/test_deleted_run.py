@@ -23,7 +23,7 @@ from tg_mlflow.tracking.search import read_run
 from tg_mlflow.training.job import Job
 from tg_mlflow.training.kept_run import KeptRun, keep_run, list_kept_runs
 
-TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.version": "0.1.0"}
+TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.state": "{}", "tg.version": "0.1.0"}
 
 
 def delete_run(store: MlflowClient, run_id: str) -> None:
@@ -56,7 +56,7 @@ def start_job(client: TrackingClient, executor: MemoryExecutor) -> Job:
     run_id = client.create_run(client.get_experiment_by_name("test").experiment_id, tags=TAGS).info.run_id
     with launching(client, run_id):
         executor.submit(JobRequest("job", cast(SagemakerConfig, None)))
-        keep_run(client, job := Job(run_id, executor, "job"), TAGS, make_package())
+        keep_run(client.tracking_uri, job := Job(run_id, executor, "job"), TAGS, make_package())
     return job
 
 
@@ -145,7 +145,7 @@ def test_what_a_job_keeps_of_its_run_has_no_secret(
     assert list(list_kept_runs(client.tracking_uri)) == [KeptRun("job", job.run_id, TAGS)]
     assert list(list_kept_runs("sqlite:///another.db")) == []
     shutil.rmtree(jobs / "job" / "run_package")
-    keep_run(client, job, {**TAGS, "db_password": "hunter2-hunter2"}, make_package())
+    keep_run("http://me:hunter2-hunter2@host", job, TAGS, make_package())
     assert "hunter2" not in (jobs / "job" / "run.json").read_text()
 
 

@@ -13,7 +13,7 @@ from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
 
-TAGS = {"tg.place": "tg-process", "tg.job_id": "job"}
+TAGS = {"tg.place": "tg-process", "tg.job_id": "job", "tg.state": "{}"}
 
 
 def test_a_job_that_goes_on_or_has_ended_is_found() -> None:

@@ -17,6 +17,7 @@ from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.takeover import left_job, run_job
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, MemoryOptions, Script
+from tg_mlflow.tracking.state import RunState, format_state
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def start(executor: Executor) -> None:
 
 
 def create_run(client: MemoryClient, place: HostPlace, host: str) -> str:
-    tags = {"tg.place": "tg-host", "tg.job_id": "job", **place.write_tags(HostOptions(host=host))}
+    state = RunState(place_options=place.write_options(HostOptions(host=host)))
+    tags = {"tg.place": "tg-host", "tg.job_id": "job", **format_state(state, client.mask)}
     return str(client.create_run("0", tags=tags).info.run_id)
 
 
@@ -82,7 +84,7 @@ def test_a_password_that_the_tags_do_not_have_is_no_other_option(place: HostPlac
     run_id = create_run(client, place, "swordfish@new")
     executor = place.open(HostOptions(host="swordfish@new"))
     place.machines.pop("old")
-    assert client.get_run(run_id).data.tags["tg.place_options"] == '{"host": "***@new"}'
+    assert client.get_run(run_id).data.tags["tg.state"] == '{"place_options":{"host":"***@new"}}'
     assert find_left_job(client, client.get_run(run_id), False, executor) is None
     assert not left_job._has_other_options(client, client.get_run(run_id), executor)
 

@@ -15,6 +15,7 @@ from tg_mlflow.training.job import Job
 TAGS = {
     "tg.place": "memory",
     "tg.job_id": "job",
+    "tg.state": "{}",
     "tg.missing_log": "1 of its 2 lines are here",
     "tg.failure_reason": "the log of job job is not whole: 1 of its 2 lines are here; its results are in the run",
 }

@@ -1,5 +1,6 @@
 """A run's job is found by the run's tags alone."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ from mlflow.entities import Run
 
 from tests.memory_server import MemoryClient
 from tg.common.delivery.sagemaker import ProcessExecutor, ProcessOptions
+from tg.common.secrets import SecretMask
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.takeover.run_job import check_is_ours, find_job
+from tg_mlflow.tracking.state import RunState, format_state
 
-JOB = {"tg.place": "tg-process", "tg.job_id": "points-1"}
+JOB = {"tg.place": "tg-process", "tg.job_id": "points-1", "tg.state": "{}"}
 
 
 def make_run(**tags: Any) -> Run:
@@ -19,15 +22,28 @@ def make_run(**tags: Any) -> Run:
 
 
 def test_the_options_of_its_place_reach_the_job(tmp_path: Path) -> None:
-    tags = {"tg.place_options": '{"stop_grace_seconds": 5}', "tg.dataset": str(tmp_path), "tg.log": '{"model": false}'}
-    found = find_job(make_run(**JOB, **tags))
+    state = {
+        "place_options": {"stop_grace_seconds": 5},
+        "dataset": str(tmp_path),
+        "config": {"log": {"model": False}, "metric_regexes": {"loss": "loss=(.*)"}},
+    }
+    found = find_job(make_run(**{**JOB, "tg.state": json.dumps(state)}))
     assert isinstance(found.executor, ProcessExecutor)
     assert found.executor.options == ProcessOptions(stop_grace_seconds=5)
     assert (found.job_id, found.dataset, found.log.model, found.log.figures) == ("points-1", tmp_path, False, True)
+    assert found.metric_regexes == {"loss": "loss=(.*)"}
+
+
+def test_what_is_longer_than_a_tag_reaches_the_job() -> None:
+    regexes = {f"loss_{number}": f"loss {number}=(.*)" for number in range(500)}
+    tags = format_state(RunState(config={"metric_regexes": regexes}), SecretMask())
+    assert len(tags) > 2
+    assert find_job(make_run(**{**JOB, **tags})).metric_regexes == regexes
 
 
 def test_a_dataset_that_is_not_here_is_none(tmp_path: Path) -> None:
-    assert find_job(make_run(**JOB, **{"tg.dataset": str(tmp_path / "gone.csv")})).dataset is None
+    state = json.dumps({"dataset": str(tmp_path / "gone.csv")})
+    assert find_job(make_run(**{**JOB, "tg.state": state})).dataset is None
 
 
 @pytest.mark.parametrize(
@@ -37,8 +53,28 @@ def test_a_dataset_that_is_not_here_is_none(tmp_path: Path) -> None:
         ({"tg.place": "tg-process"}, "has no job"),
         ({**JOB, "tg.sweep": "{}"}, "is a sweep; give the id of one of its trainings' runs"),
         ({**JOB, "tg.place": "tg-proces"}, "is from the place 'tg-proces', which is not installed here; .*tg-process"),
-        ({**JOB, "tg.log": "{"}, "the tag tg.log of run .* is damaged: '{'; remove it"),
-        ({**JOB, "tg.place_options": '{"soon": 1}'}, "the tag tg.place_options is damaged"),
+        ({**JOB, "tg.state": "{"}, r"the tag tg\.state of run .* is damaged \(.*\): '{'; correct it"),
+        ({"tg.place": "tg-process", "tg.job_id": "points-1"}, r"has no tag tg\.state: it is of an earlier version"),
+        (
+            {**JOB, "tg.state": '{"config": {"log": {"soon": 1}}}'},
+            r"config\.log in the tag tg\.state of run .* is damaged: {'soon': 1}; remove it to have everything logged",
+        ),
+        (
+            {**JOB, "tg.state": '{"config": {"log": null}}'},
+            r"config\.log in the tag tg\.state of run .* is damaged: None; remove it to have everything logged",
+        ),
+        (
+            {**JOB, "tg.state": '{"config": {"metric_regexes": {"loss": "("}}}'},
+            r"config\.metric_regexes in the tag tg\.state of run .* is damaged: .*; remove it to record without it",
+        ),
+        (
+            {**JOB, "tg.state": '{"config": {"metric_regexes": 5}}'},
+            r"config\.metric_regexes in the tag tg\.state of run .* is damaged: 5; remove it to record without it",
+        ),
+        (
+            {**JOB, "tg.state": '{"place_options": {"soon": 1}}'},
+            r"place_options in the tag tg\.state is damaged: {'soon': 1}; correct it, or remove it for the defaults",
+        ),
     ],
 )
 def test_a_run_whose_job_cannot_be_found(tags: dict[str, str], message: str) -> None:

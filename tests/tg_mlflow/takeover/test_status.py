@@ -17,7 +17,7 @@ from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.testing.memory_executor import MemoryExecutor
 from tg_mlflow.tracking.launcher import launching
 
-TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.secrets": '["HUB_TOKEN"]'}
+TAGS = {"tg.place": "memory", "tg.job_id": "job", "tg.state": '{"config": {"secrets": ["HUB_TOKEN"]}}'}
 
 
 def read_log(client: MemoryClient, run_id: str) -> bytes:

@@ -10,15 +10,14 @@ from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.testing.memory_executor import MemoryExecutor
 
-TAGS = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job"}
+TAGS = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job", "tg.state": "{}"}
 
 
-@pytest.mark.parametrize("text", ['["TOKEN', "5", "null", '["A", 1]'])
-def test_a_log_whose_secrets_are_not_known_is_not_shown(text: str) -> None:
+@pytest.mark.parametrize("names", ['["TOKEN', "5", "null", '["A", 1]'])
+def test_a_log_whose_secrets_are_not_known_is_not_shown(names: str) -> None:
     client = MemoryClient()
-    run = client.create_run("0", tags={**TAGS, "tg.secrets": text})
-    message = f"the tag tg.secrets of run {run.info.run_id!r} is damaged: {text!r}; give a list of names of variables"
-    with pytest.raises(RunNotOursError, match=re.escape(message)):
+    run = client.create_run("0", tags={**TAGS, "tg.state": f'{{"config": {{"secrets": {names}}}}}'})
+    with pytest.raises(RunNotOursError, match=re.escape(f"the tag tg.state of run {run.info.run_id!r} is damaged")):
         show_log(client, run, False, lambda event: pytest.fail("shown"))
 
 
@@ -41,6 +40,18 @@ def test_a_run_of_a_place_that_is_not_installed_has_a_status(status: str, expect
     client.update_run(run_id, status)
     lines = describe_status(client, client.get_run(run_id)).splitlines()
     assert lines == [f"run {run_id} {status}", *(line.format(run_id) for line in expected)]
+
+
+def test_a_run_of_an_earlier_version_has_a_status_that_says_so() -> None:
+    client = MemoryClient()
+    tags = {"tg.version": "0.1.0", "tg.place": "tg-process", "tg.job_id": "job", "tg.place_options": "{}"}
+    run = client.create_run("0", tags=tags)
+    assert describe_status(client, run).splitlines() == [
+        f"run {run.info.run_id} RUNNING",
+        f"job job cannot be seen: run '{run.info.run_id}' does not say how its job was started, as it has no tag "
+        "tg.state: it is of an earlier version of tg-mlflow; use that version for it",
+        f"no process of this machine records it; `tg-mlflow attach {run.info.run_id}` does",
+    ]
 
 
 @pytest.mark.parametrize("text", ["1k", "-1", "", "1.5", "²"])

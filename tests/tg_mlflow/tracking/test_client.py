@@ -81,12 +81,6 @@ def test_the_source_of_a_dataset_is_without_secrets(store: MlflowClient, source:
     assert [(tag.key, tag.value) for tag in logged.tags] == [("mlflow.data.context", "training")]
 
 
-def test_the_names_of_secrets_are_no_secrets() -> None:
-    client, _, run_id = connect()
-    client.set_tag(run_id, "tg.secrets", '["HUB_TOKEN", "tok-4f5e6d"]')
-    assert client.get_run(run_id).data.tags == {"tg.secrets": '["HUB_TOKEN", "***"]'}
-
-
 def test_values_are_cut_when_they_are_masked(store: MlflowClient) -> None:
     experiment = store.get_experiment_by_name("test")
     assert experiment is not None
@@ -324,10 +318,13 @@ def test_how_long_a_server_may_be_away_is_a_setting(monkeypatch: pytest.MonkeyPa
             MemoryClient()
 
 
-def test_the_names_of_what_is_secret_are_no_secrets() -> None:
+def test_only_what_is_masked_already_is_set_as_it_is() -> None:
     client = MemoryClient(mask=SecretMask(["O"]))
-    run_id = client.create_run("0", tags={"tg.secrets": '["FOO"]'}).info.run_id
-    assert client.get_run(run_id).data.tags == {"tg.secrets": '["FOO"]'}
-    client.set_tag(run_id, "tg.secrets", '["FOO", "DB_PASSWORD"]')
-    client.log_batch(run_id, tags=[RunTag("secrets", "O, that")])
-    assert client.get_run(run_id).data.tags == {"tg.secrets": '["FOO", "DB_PASSWORD"]', "secrets": "***"}
+    run_id = client.create_run("0").info.run_id
+    client.set_masked_tags(run_id, {"tg.state": '{"config":{"secrets":["FOO"]}}'})
+    client.log_batch(run_id, tags=[RunTag("secrets", "O, that"), RunTag("note", "FOO")])
+    assert client.get_run(run_id).data.tags == {
+        "tg.state": '{"config":{"secrets":["FOO"]}}',
+        "secrets": "***",
+        "note": "F******",
+    }
