@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import mlflow
 import pytest
+import sklearn.metrics
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
 
 from tests.support import all_runs
+from tg.common.delivery.delivery.package.pickling import dump_renamed_pickle, load_pickle
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.training.active_run import active_run
 
@@ -86,3 +88,5 @@ def test_what_the_launcher_fits_afterwards_is_not_logged(
     fit(0.25)
     (run,) = all_runs(store)
     assert run.data.params["C"] == "0.5"
+    content, _ = dump_renamed_pickle(sklearn.metrics.roc_auc_score, lambda name: name)  # which is watched now
+    assert load_pickle(content) is sklearn.metrics._ranking.roc_auc_score

@@ -175,6 +175,33 @@ def test_functions_partials_and_enums(tasks: ModuleType) -> None:
     assert round_trip({tasks.Task: [len, int, Path("a")]}) == {tasks.Task: [len, int, Path("a")]}
 
 
+def test_a_function_that_is_watched_elsewhere_is_the_one_of_its_name(tasks: ModuleType) -> None:
+    # As autologging does it: there is a wrapper where the function is imported from, not where it is defined.
+    @functools.wraps(tasks.function)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("this is of the launcher")
+
+    @functools.wraps(watched)
+    def watched_twice(*args: Any) -> Any:
+        raise AssertionError("this, too")
+
+    for value in (watched, watched_twice):
+        assert round_trip(value) is tasks.function
+        assert dump_renamed_pickle([value], rename)[1] == {"builtins", "importlib", "local_tasks"}
+    assert round_trip(functools.partial(watched, 5, b=2))() == 3
+
+
+def test_a_function_that_calls_another_of_its_name_is_itself(tasks: ModuleType) -> None:
+    @functools.wraps(tasks.outer)
+    def other() -> int:
+        return 7
+
+    other.__wrapped__ = tasks.function  # type: ignore[attr-defined]
+    with pytest.raises(pickle.PicklingError, match="not the same object as local_tasks.outer"):
+        pickle.dumps(other)
+    assert round_trip(other)() == 7
+
+
 def test_names_need_not_be_ascii(tasks: ModuleType) -> None:
     content, modules = dump_renamed_pickle([tasks.Größe("tief"), tasks.größer, "größer"], rename)
     assert "cRoot__0.local_tasks\nGröße\n".encode() in content

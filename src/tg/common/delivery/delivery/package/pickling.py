@@ -175,6 +175,21 @@ def _make_renaming_pickler(file: IO[bytes], rename: Rename, modules: set[str]) -
                 and ("<lambda>" in value.__qualname__ or "<locals>" in value.__qualname__)
             ):
                 raise pickle.PicklingError(f"{value.__qualname__} cannot be imported from {value.__module__}")
+            if isinstance(value, types.FunctionType) and _stands_for_its_namesake(value):
+                return getattr, (sys.modules[value.__module__], value.__name__)
             return super().reducer_override(value)
 
     return RenamingPickler(file, protocol=_RENAMED_PROTOCOL)
+
+
+def _stands_for_its_namesake(value: types.FunctionType) -> bool:
+    """Returns whether a function wraps the one that its name leads to, as a metric does that autologging watches.
+
+    MLflow puts the wrapper in place of ``sklearn.metrics.roc_auc_score``, but not in the module that defines it.
+    """
+    named = getattr(sys.modules.get(value.__module__), value.__name__, None)
+    wrapped: Any = value
+    while named is not None and (wrapped := getattr(wrapped, "__wrapped__", None)) is not None:
+        if wrapped is named:
+            return True
+    return False
