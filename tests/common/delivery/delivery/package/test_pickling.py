@@ -197,7 +197,7 @@ def test_a_function_that_calls_another_of_its_name_is_itself(tasks: ModuleType) 
         return 7
 
     other.__wrapped__ = tasks.function  # type: ignore[attr-defined]
-    with pytest.raises(pickle.PicklingError, match="not the same object as local_tasks.outer"):
+    with pytest.raises(pickle.PicklingError, match=r"not the same object as local_tasks\.outer"):
         pickle.dumps(other)
     assert round_trip(other)() == 7
 
