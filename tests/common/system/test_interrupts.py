@@ -187,6 +187,23 @@ def test_a_forked_process_ends_by_a_signal_as_by_default() -> None:
 
 
 @pytest.mark.starts_process
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_before_a_forked_process_has_begun_ends_it(number: signal.Signals) -> None:
+    with terminating_as_interrupt():
+        for _ in range(3):
+            child = os.fork()
+            if child == 0:
+                try:
+                    time.sleep(20)
+                except KeyboardInterrupt:
+                    os._exit(3)
+                os._exit(7)
+            os.kill(child, number)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            assert code == {signal.SIGINT: 3, signal.SIGTERM: -signal.SIGTERM}[number]
+
+
+@pytest.mark.starts_process
 def test_a_pool_that_is_ended_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     with terminating_as_interrupt(), multiprocessing.get_context("fork").Pool(2) as pool:
         assert pool.map(abs, [-1, 2]) == [1, 2]

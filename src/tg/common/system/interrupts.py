@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from .fork_signals import handle_in_forks
+
 # A step that hangs for longer than this can be interrupted again.
 _PATIENCE_SECONDS = 30
 # Interrupts within so short a time count as one.
@@ -189,7 +191,7 @@ def hang_up_as_termination() -> Iterator[None]:
 @functools.cache
 def _leave_to_parent() -> None:
     """Restores the default handlers of both signals in forked processes: a pool ends its workers by them."""
-    os.register_at_fork(after_in_child=_handle_by_default)
+    handle_in_forks(lambda: [each for each in _NUMBERS if _is_ours(signal.getsignal(each))], _handle_by_default)
 
 
 def _handle_by_default() -> None:

@@ -274,6 +274,12 @@ def test_sigterm_ends_with_143_even_if_the_task_catches_exceptions(place: Place)
     assert "completed.json" not in place.model_files
 
 
+def test_sigterm_is_not_lost_where_nothing_can_be_raised(place: Place) -> None:
+    exit_code, lines = place.run("train", task=Task("be stopped in a finalizer"))
+    assert exit_code == 143, lines
+    assert place.failure == "the training was stopped by SIGTERM\n"
+
+
 def test_a_resource_that_is_no_job_or_not_there_is_refused(place: Place) -> None:
     assert place.run("train", TG_RESOURCE="other")[0] == 1
     assert place.failure.startswith("the job 'no job' has no `run` attribute")

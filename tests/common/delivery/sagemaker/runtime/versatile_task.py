@@ -20,6 +20,11 @@ class Silent(Exception):
         raise ZeroDivisionError
 
 
+class Stopping:
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 class Task(AbstractTrainingTask):
     def __init__(self, what: str = "train") -> None:
         super().__init__()
@@ -68,6 +73,10 @@ class Task(AbstractTrainingTask):
             ctypes.CDLL(None).puts(b"C has the last word")
         elif self.what == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif self.what == "be stopped in a finalizer":
+            stopping = Stopping()
+            del stopping
+            threading.Event().wait(30)
         elif self.what == "wait":
             environment.log("waiting")
             try:

@@ -20,6 +20,7 @@ from ....errors import CommandFailedError, TgError
 from ....exception_text import describe_exception, format_trace, message_of
 from ....logger import Logger
 from ....secrets import SecretMask
+from ....system.fork_signals import handle_in_forks
 from ...delivery.package.entry_point import EntryPoint, open_own_package
 from ...delivery.package.import_failures import describe_import_failure
 from ...delivery.package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX, check_package, load_prepared
@@ -43,6 +44,8 @@ from .starting_workers import is_starting_worker
 
 # How long what a task has left running may take to end.
 _LEAVING_SECONDS = 60
+# How soon SIGTERM is raised again where it could not be.
+_AGAIN_SECONDS = 0.05
 
 
 class _Terminated(BaseException):
@@ -189,13 +192,9 @@ def _leave(code: int) -> None:
 
 def _handle_sigterm() -> None:
     """Raises SIGTERM as an exception in the training; processes that it forks end by the signal, as by default."""
-    job = os.getpid()
+    job, raise_other = os.getpid(), sys.unraisablehook
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        if os.getpid() != job:  # it arrived just before the child had its own handler
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one is being handled
         raise _Terminated
 
@@ -203,7 +202,18 @@ def _handle_sigterm() -> None:
         if signal.getsignal(signal.SIGTERM) is terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    os.register_at_fork(after_in_child=reset)
+    def raise_again(lost: "sys.UnraisableHookArgs") -> None:
+        if os.getpid() != job or not issubclass(lost.exc_type, _Terminated):
+            raise_other(lost)
+            return
+        # It came where nothing can be raised, as in a finalizer or while the training forks.
+        signal.signal(signal.SIGTERM, terminate)
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, [job, signal.SIGTERM])
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = raise_again
+    handle_in_forks(lambda: [signal.SIGTERM] if signal.getsignal(signal.SIGTERM) is terminate else [], reset)
     signal.signal(signal.SIGTERM, terminate)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which the parent process may have blocked
 
