@@ -64,6 +64,7 @@ START = {
     "common.secrets.positions",
     "common.system",
     "common.system.disk_errors",
+    "common.system.fork_signals",
     "common.system.interrupts",
     "common.system.replaced_file",
     "common.system.tar_extraction",
