@@ -25,6 +25,10 @@ pytest.register_assert_rewrite(
     )
 )
 
+# MLflow would ask its vendor's server in a thread, where the C library reads the environment that tests change
+# meanwhile: that can end the process.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
 import botocore.session  # noqa: E402
 import mlflow  # noqa: E402
 from hypothesis import settings  # noqa: E402
