@@ -5,6 +5,7 @@ It is trained as a module of a project, since this package is not installed wher
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,9 @@ class ContractTask(AbstractTrainingTask):
         environment.log(f"data: {Path(data).read_text(encoding='utf-8')}")
 
     def look(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Logs a variable."""
+        """Logs a variable, and whether there is a folder among those that modules are looked for in."""
         environment.log(f"colour: {os.environ['COLOUR']}")
+        environment.log(f"has libraries: {'/libraries' in sys.path}")
 
     def wait(self, data: Any, environment: TrainingEnvironment) -> None:
         """Waits to be stopped."""
