@@ -52,9 +52,11 @@ $(DEVELOPMENT): $(INSTALLED)
 $(LEARNERS): $(DEVELOPMENT)
 	@echo 'Installing the libraries that are tested besides scikit-learn'
 	@$(call install,$(EVERYTHING))
-	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)' || \
-		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'
-	@if $(BIN)/python -c 'import torch' 2>/dev/null; then $(PIP) '$(LIGHTNING)'; fi
+	@if $(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)'; then \
+		$(call install,'$(LIGHTNING)'); \
+	else \
+		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'; \
+	fi
 	@touch $@
 
 demo: $(INSTALLED)
