@@ -47,9 +47,8 @@ class ContractTask(AbstractTrainingTask):
         environment.log(f"data: {Path(data).read_text(encoding='utf-8')}")
 
     def look(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Logs a variable, and whether there is a folder among those that modules are looked for in."""
-        environment.log(f"colour: {os.environ['COLOUR']}")
-        environment.log(f"has libraries: {'/libraries' in sys.path}")
+        """Logs a variable, and whether modules are looked for in a folder."""
+        environment.log(f"colour: {os.environ['COLOUR']}, looks for modules in /more: {'/more' in sys.path}")
 
     def wait(self, data: Any, environment: TrainingEnvironment) -> None:
         """Waits to be stopped."""
