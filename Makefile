@@ -7,6 +7,8 @@ DEVELOPMENT := $(VENV)/.development
 LEARNERS := $(VENV)/.learners
 # A build for CPUs only: the others bring gigabytes of CUDA.
 TORCH ?= torch==2.13.0+cpu
+# Requires PyTorch, and would bring a build for GPUs if there were none yet.
+LIGHTNING ?= pytorch-lightning>=2.4
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # uv takes a fraction of the time of pip, which does it where there is no uv or where uv does not find a package. Compiled
@@ -50,8 +52,11 @@ $(DEVELOPMENT): $(INSTALLED)
 $(LEARNERS): $(DEVELOPMENT)
 	@echo 'Installing the libraries that are tested besides scikit-learn'
 	@$(call install,$(EVERYTHING))
-	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)' || \
-		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'
+	@if $(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)'; then \
+		$(call install,'$(LIGHTNING)'); \
+	else \
+		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'; \
+	fi
 	@touch $@
 
 demo: $(INSTALLED)

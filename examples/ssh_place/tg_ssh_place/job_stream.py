@@ -59,11 +59,7 @@ class JobStream:
             "digest": None if self.dataset is None else digest_dataset(self.dataset),
             "channel": str(ML.data),
             "texts": texts,
-            "paths": {
-                "PYTHONPATH": self.package.folder_name,
-                ML_FOLDER_VARIABLE: str(ML.root),
-                WORK_FOLDER_VARIABLE: "work",
-            },
+            "paths": {ML_FOLDER_VARIABLE: str(ML.root), WORK_FOLDER_VARIABLE: "work"},
         }
 
     def write(self, output: IO[bytes], with_dataset: bool) -> None:
@@ -87,7 +83,7 @@ class JobStream:
             files = {
                 **{str(ML.config / name): content for name, content in config.items()},
                 job_process.SUPERVISOR_FILE: Path(process_supervisor.__file__).read_bytes(),
-                job_process.RUN_FILE: build_run_file(self.package.module_name).encode(),
+                job_process.RUN_FILE: build_run_file(self.package.module_name, self.package.folder_name).encode(),
             }
             for path, text in files.items():
                 member = _describe(f"{program.JOB_PREFIX}{path}", tarfile.REGTYPE)

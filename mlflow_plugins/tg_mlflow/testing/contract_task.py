@@ -5,6 +5,7 @@ It is trained as a module of a project, since this package is not installed wher
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ class ContractTask(AbstractTrainingTask):
         environment.log(f"data: {Path(data).read_text(encoding='utf-8')}")
 
     def look(self, data: Any, environment: TrainingEnvironment) -> None:
-        """Logs a variable."""
-        environment.log(f"colour: {os.environ['COLOUR']}")
+        """Logs a variable, and whether modules are looked for in a folder."""
+        environment.log(f"colour: {os.environ['COLOUR']}, looks for modules in /more: {'/more' in sys.path}")
 
     def wait(self, data: Any, environment: TrainingEnvironment) -> None:
         """Waits to be stopped."""

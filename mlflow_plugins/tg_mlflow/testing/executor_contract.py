@@ -212,8 +212,8 @@ class SeparateExecutorContract(ExecutorContract):
             executor.status(request.job_id)
 
     def test_a_job_gets_its_variables(self, executor: Executor, build_delivery: BuildDelivery) -> None:
-        job_id = run(executor, build_delivery("look", environment={"COLOUR": "red or 'blue'"}))
-        assert b"colour: red or 'blue'\n" in read_output(executor, job_id)
+        job_id = run(executor, build_delivery("look", environment={"COLOUR": "red or 'blue'", "PYTHONPATH": "/more"}))
+        assert b"colour: red or 'blue', looks for modules in /more: True\n" in read_output(executor, job_id)
 
     def test_a_job_that_runs_is_followed_by_others(
         self, open_executor: OpenExecutor, build_delivery: BuildDelivery

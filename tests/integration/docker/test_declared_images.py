@@ -54,10 +54,10 @@ def test_declared_libraries_make_the_dependency_layer(
 
 @pytest.fixture
 def company_image(docker_client: DockerClient, base_image: str) -> str:
-    """An image that has a library of its own; it is kept, with what is built on it."""
+    """An image with a library, and one on its ``PYTHONPATH``; it is kept, with what is built on it."""
     reference, base = "tg-test-company:latest", find_image(docker_client, base_image)
     assert base is not None
-    labels = {"tg-test.base": base["Id"]}
+    labels = {"tg-test.base": base["Id"], "tg-test.version": "2"}
     found = find_image(docker_client, reference)
     if found is not None and labels.items() <= (found["Config"]["Labels"] or {}).items():
         return reference
@@ -65,7 +65,10 @@ def company_image(docker_client: DockerClient, base_image: str) -> str:
     build_image(
         docker_client,
         reference,
-        f'FROM {base_image}\nRUN python3 -c "{find}" | xargs -I F sh -c "mkdir -p F; echo VALUE = 9 > F/tiny.py"\n',
+        f"FROM {base_image}\n"
+        f'RUN python3 -c "{find}" | xargs -I F sh -c "mkdir -p F; echo from company import VALUE > F/tiny.py"\n'
+        "RUN mkdir /company && echo VALUE = 9 > /company/company.py\n"
+        "ENV PYTHONPATH=/company\n",
         {},
         platform=engine_platform(docker_client),
         options=ImageBuildOptions(),

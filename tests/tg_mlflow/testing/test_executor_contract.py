@@ -31,7 +31,8 @@ def write_script(request: JobRequest) -> Script:
     delivery = request.delivery
     if not isinstance(delivery.packaging.payload["job"], SagemakerJob):
         raise PackagingError("job is a lambda, which cannot be pickled")
-    dataset = delivery.options.local_dataset_path
+    dataset, variables = delivery.options.local_dataset_path, delivery.options.environment
+    look = f"colour: {variables.get('COLOUR')}, looks for modules in /more: {variables.get('PYTHONPATH') == '/more'}"
     losses = [format_metric_line("loss", 1 / (step + 1), step) for step in range(3)]
     properties = b'{"module_name": "Contract__0", "tg_import_path": "Contract__0.tg"}'
     files = {PROPERTIES: properties, "runs/0/answer.pkl": pickle.dumps({"answer": 42})}
@@ -39,7 +40,7 @@ def write_script(request: JobRequest) -> Script:
         "succeed": Script(write_lines(*losses), 3, files=files),
         "fail": Script(write_lines("the last words"), 1, failure="ValueError: no luck"),
         "talk": Script(write_lines(*(f"line {number} ü" for number in range(100))), 100),
-        "look": Script(write_lines(f"colour: {delivery.options.environment.get('COLOUR')}"), 1),
+        "look": Script(write_lines(look), 1),
         "read": Script(write_lines(f"data: {dataset.read_text() if dataset else None}"), 1),
         "wait": Script(write_lines("waiting"), math.inf),
         "resist": Script(write_lines("waiting"), math.inf, stop_seconds=math.inf),

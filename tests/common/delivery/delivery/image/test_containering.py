@@ -223,7 +223,11 @@ def test_an_archive_of_this_machine_is_copied_to_the_builders_stage(tmp_path: Pa
 
 def test_a_base_image_with_libraries_keeps_them_and_its_python() -> None:
     lines = build_recipe([], python_version=None, keeps_base_libraries=True).dockerfile.splitlines()
-    assert "RUN python3 -m venv --system-site-packages /opt/tg-venv" in lines
+    (made,) = [line for line in lines if "-m venv" in line]
+    assert made == (
+        "RUN python3 -m venv --system-site-packages /opt/tg-venv && printf '%s\\n' \"$PYTHONPATH\" | tr : '\\n' > "
+        '"$(echo /opt/tg-venv/lib/python3*/site-packages)"/base-image.pth'
+    )
     (check,) = [line for line in lines if "sys.version_info" in line]
     assert "sys.exit(sys.version_info < (3, 10) and " in check
     references = {build_recipe([], python_version=None, keeps_base_libraries=each).reference for each in (True, False)}

@@ -119,7 +119,7 @@ class Containering:
                 "run_file_name": self.run_file_name,
             },
         )
-        run_file = build_run_file(package.module_name)
+        run_file = build_run_file(package.module_name, package.folder_name)
         reference = f"{self.image_name}:{self.image_tag}"
         labels = {
             "tg-mlflow.package-sha256": package.sha256,

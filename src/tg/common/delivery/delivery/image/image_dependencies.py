@@ -80,8 +80,8 @@ def build_dependency_recipe(
         f"build/{_LIBRARIES_PROGRAM}": Path(system_libraries.__file__).read_bytes(),
         **{f"build/{name}": content for name, content in archives.items()},
     }
-    venv = "python3 -m venv --system-site-packages" if keeps_base_libraries else "python3 -m venv"
-    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options, f"{venv} {VENV}")
+    venv = _extend_base_libraries() if keeps_base_libraries else f"python3 -m venv {VENV}"
+    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options, venv)
     identity = {
         "base": base["Id"],
         "python": python_version,
@@ -130,6 +130,18 @@ def _build_dockerfile(
     if sources.requirements:
         lines.append(f"RUN {_install_libraries()}")
     return "\n".join([*lines, f"USER {user}"]) + "\n"
+
+
+def _extend_base_libraries() -> str:
+    """Builds a command that makes an environment beside what the base image has, also on a ``PYTHONPATH`` of its own.
+
+    The upper layer's ``PYTHONPATH`` takes the place of that one.
+    """
+    site = f'"$(echo {VENV}/lib/python3*/site-packages)"'
+    return (
+        f"python3 -m venv --system-site-packages {VENV} && "
+        f"printf '%s\\n' \"$PYTHONPATH\" | tr : '\\n' > {site}/base-image.pth"
+    )
 
 
 def _pip_commands(sources: Sources, options: ImageBuildOptions) -> list[str]:
