@@ -37,6 +37,7 @@ from tg_mlflow.tracking.tags import (
     STOP_REASON_TAG,
     VERDICT_TAG,
 )
+from tg_mlflow.tracking.training_data import is_channel
 
 # Returns its Markdown; ``None`` if there is nothing to say.
 Section: TypeAlias = Callable[[RunFacts], str | None]
@@ -102,11 +103,11 @@ def describe_metrics(facts: RunFacts) -> str | None:
 def describe_dataset(facts: RunFacts) -> str | None:
     """Names the data, with their size and digest as far as they are known."""
     known = [] if facts.run.inputs is None else list(facts.run.inputs.dataset_inputs)
-    if known:
-        more = f", and {len(known) - _MOST_DATASETS} more" if len(known) > _MOST_DATASETS else ""
-        return f"Trained on {'; '.join(map(_describe_dataset, known[:_MOST_DATASETS]))}{more}."
-    path = facts.run.data.tags.get(DATASET_TAG)
-    return None if path is None else f"Trained on **{escape(PurePath(path).name)}**."
+    parts, path = [*map(_describe_dataset, known)], facts.run.data.tags.get(DATASET_TAG)
+    if path is not None and all(map(is_channel, known)):  # it is logged later than they are
+        parts.insert(0, f"**{escape(PurePath(path).name)}**")
+    more = f", and {len(parts) - _MOST_DATASETS} more" if len(parts) > _MOST_DATASETS else ""
+    return f"Trained on {'; '.join(parts[:_MOST_DATASETS])}{more}." if parts else None
 
 
 def describe_figures(facts: RunFacts) -> str | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ _DIGEST_LENGTH = 32
 _CHUNK_BYTES = 1 << 20
 # The columns of a CSV file are only known after reading all of it; larger ones are not worth it.
 _MOST_CSV_BYTES = 500_000_000
+
+_digesting = threading.Lock()
 
 
 def open_dataset(path: Path) -> Table | None:
@@ -38,12 +41,14 @@ def open_dataset(path: Path) -> Table | None:
 def digest_files(path: Path) -> str:
     """Digests a file's content, or a folder's files and their relative names, the same on every machine.
 
-    The digest is cached while sizes and times are the same, as a sweep uses one dataset.
+    The digest is cached while sizes and times are the same, as a sweep uses one dataset, also at once in several
+    threads.
 
     Returns:
         32 hexadecimal characters.
     """
-    return _digest(path, tuple(_list_files(path)))
+    with _digesting:
+        return _digest(path, tuple(_list_files(path)))
 
 
 def has_changed_since(path: Path, time_ms: int) -> bool:
@@ -76,7 +81,7 @@ def _describe(file: str, stat: os.stat_result) -> tuple[str, int, int]:
     return file, stat.st_size, stat.st_mtime_ns
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _digest(path: Path, files: "tuple[tuple[str, int, int], ...]") -> str:
     digest = hashlib.sha256()
     for file, size, _ in files:

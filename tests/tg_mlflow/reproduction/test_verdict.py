@@ -40,6 +40,7 @@ def record(
         params=params or {},
         config={},
         datasets=[DatasetRecord("points.parquet", digest, "training", 3, False)],
+        channels={},
         package=PackageRecord("T__0", {}, {"tasks.py": SourceFile.of(code)}, {}, {}),
         task={},
         environment={**ENVIRONMENT, **environment},
