@@ -1,5 +1,6 @@
 """What is in the channels of a training becomes inputs of its run."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from mlflow import MlflowClient
 
 from tg_mlflow.results import dataset
 from tg_mlflow.results.dataset import log_channels
+from tg_mlflow.results.dataset_file import count_bytes, digest_files
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.training_data import find_channels, find_training_data
@@ -34,3 +36,18 @@ def test_each_channel_has_a_digest_unless_that_takes_long_or_it_cannot_be_read(
     assert find_training_data(run) == []
     assert attempts.missing == ["channel gone"]
     assert "The content of channel 'large' is not recorded, as it has 0.0 GB: its digest would take long" in caplog.text
+
+
+def test_a_digest_is_of_what_a_training_can_read_also_behind_links(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "b.txt").write_text("one")
+    (tmp_path / "words" / "a").symlink_to("../far")
+    (tmp_path / "far" / "circle").symlink_to("../words")
+    (tmp_path / "far" / "broken").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "far" / "pipe")
+    assert count_bytes(tmp_path / "words") == 3
+    before = digest_files(tmp_path / "words")
+    assert before == "1f789dff9975fd2e9072251f644607fd"
+    (tmp_path / "far" / "b.txt").write_text("two")
+    assert digest_files(tmp_path / "words") != before
