@@ -102,9 +102,9 @@ def describe_metrics(facts: RunFacts) -> str | None:
 
 def describe_dataset(facts: RunFacts) -> str | None:
     """Names the data, with their size and digest as far as they are known."""
-    known = [] if facts.run.inputs is None else list(facts.run.inputs.dataset_inputs)
+    known = [] if facts.run.inputs is None else sorted(facts.run.inputs.dataset_inputs, key=is_channel)
     parts, path = [*map(_describe_dataset, known)], facts.run.data.tags.get(DATASET_TAG)
-    if path is not None and all(map(is_channel, known)):  # it is logged later than they are
+    if path is not None and all(map(is_channel, known)):  # it is logged when the job has ended
         parts.insert(0, f"**{escape(PurePath(path).name)}**")
     more = f", and {len(parts) - _MOST_DATASETS} more" if len(parts) > _MOST_DATASETS else ""
     return f"Trained on {'; '.join(parts[:_MOST_DATASETS])}{more}." if parts else None

@@ -158,8 +158,8 @@ def test_a_container_that_is_restarted_is_followed_on_and_begins_with_its_checkp
             restart.start()  # beside the reading, which sees that the container has ended
     restart.join()
     assert re.findall(rb"again \w+|Welcome|###\w+###(?:\{|\w+)|stopped by SIGTERM", output) == [
-        *(b"Welcome", b"###JOB###1", b"again False", b"stopped by SIGTERM"),
-        *(b"Welcome", b"###JOB###1", b"again True"),
+        *(b"Welcome", b"###JOB###{", b"again False", b"stopped by SIGTERM"),
+        *(b"Welcome", b"###JOB###{", b"again True"),
     ]
     assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
     assert executor.find_missing_log(job_id, len(output)) is None

@@ -224,10 +224,10 @@ def test_a_description_is_no_longer_than_a_tag() -> None:
     ("datasets", "text"),
     [
         (["words"], "**points.csv**; **words** (digest d1)."),
-        (["words", "points.csv"], "**words** (digest d1); **points.csv** (digest d1)."),
+        (["words", "points.csv"], "**points.csv** (digest d1); **words** (digest d1)."),
     ],
 )
-def test_a_dataset_is_named_beside_channels_before_it_is_logged(datasets: list[str], text: str) -> None:
+def test_a_dataset_is_named_before_channels_also_if_it_is_not_logged_yet(datasets: list[str], text: str) -> None:
     known = [Dataset(name, "d1", "local", "{}") for name in datasets]
     parts = describe(make_run({"tg.dataset": "/data/points.csv"}, datasets=known)).split("\n\n")
     assert parts[1] == f"Trained on {text}"

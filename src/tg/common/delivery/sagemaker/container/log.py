@@ -31,7 +31,7 @@ _UNKNOWN_SECONDS = 900
 # A log of a container that has ended brings something all the time.
 _SILENT_SECONDS = 60
 # How long `docker restart` takes at most between a container's end and its next start; the pause between two looks.
-_RESTART_SECONDS = 3
+_RESTART_SECONDS = 2
 _LOOK_SECONDS = 0.1
 
 
