@@ -38,8 +38,8 @@ HOST_FLOORS = [
     {"sweeps"},
     {"takeover", "sweeps.report"},
     {"training"},
-    {"recording", "results", "delivery", "description", "registration", "usage", "cost"},
-    {"replay"},
+    {"recording", "results", "delivery", "registration", "usage", "cost"},
+    {"replay", "description"},
     {"places", "figures", "comparison"},
     {"tracking", "project"},
     {"project.arguments", "project.environments"},
@@ -57,7 +57,7 @@ HOST_LIMITS = {
     "results": {"figures", "places", "tracking", "errors"},
     "testing": {"backend", "places", "errors"},
     "usage": {"tracking", "errors"},
-    "cost": {"places", "tracking", "errors"},
+    "cost": {"places", "description", "tracking", "errors"},
 }
 # Who may name SageMaker besides the places: MLflow's adapter, which registers it, and the command that uploads to it.
 MAY_NAME_SAGEMAKER = ("places.", "backend", "cli.upload", "sweeps.existing_job")

@@ -1,5 +1,6 @@
 """What a user sees of a training on its page in MLflow: one that has ended, one that has failed, one that goes on."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import urljoin
@@ -59,7 +60,21 @@ MLPROJECT = """
       failing: {command: "tg-mlflow train others:build_failing"}
       waiting: {command: "tg-mlflow train others:build_waiting"}
 """
-FIGURES = ["calibration_curve", "coefficients", "confusion_matrix", "precision_recall_curve", "roc_curve"]
+SYSTEM_METRICS = [
+    "cpu_utilization_percentage",
+    "disk_available_megabytes",
+    "disk_usage_megabytes",
+    "disk_usage_percentage",
+    "system_memory_usage_megabytes",
+    "system_memory_usage_percentage",
+]
+# Of each chart, the numbers that its curve goes through, and how that is drawn.
+READ_CURVES = """
+    charts => charts.map(chart => [
+        Array.from(chart.data[0].y),
+        chart.querySelector("path.js-line").getAttribute("d"),
+    ])
+"""
 
 
 @pytest.fixture(scope="session")
@@ -79,9 +94,11 @@ def test_the_pages_of_runs_say_what_is_known_of_them(
     mlflow.set_tracking_uri(sqlite_server.uri)
     experiment_id = find_or_create_experiment(client, "pages")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
+    monkeypatch.delenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING")
     project.write("others.py", OTHERS)
     project.write("MLproject", MLPROJECT)
-    project.write("tg.json", '{"dataset": "points.parquet", "log": {"check_model": false, "tables": false}}')
+    log = {"check_model": False, "tables": False, "system_metrics_seconds": 0.5}
+    project.write("tg.json", json.dumps({"dataset": "points.parquet", "log": log}))
     with Launcher(project, "attached", tmp_path, "-e", "waiting", "--run-name", "waiting") as launcher:
         for entry_point in ("main", "failing"):
             try:
@@ -103,6 +120,7 @@ def test_the_pages_of_runs_say_what_is_known_of_them(
             expect(page.get_by_text("In progress", exact=True)).to_be_visible()
             expect(page.get_by_text("epoch 2 of 4 was done; the rest takes about")).to_be_visible()
             browser.keep_picture("in-progress")
+            check_system_metrics(browser, page, client, runs["waiting"])
         gate.touch()
         assert launcher.wait_for_end() == 0, launcher.output
     wait_for_no_process(profile)
@@ -133,6 +151,20 @@ def check_models(browser: Browser, page: Page) -> None:
     expect(page.get_by_role("gridcell", name="points.parquet (#")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^0\.84389\d+$"))).to_be_visible()
     browser.keep_picture("models")
+
+
+def check_system_metrics(browser: Browser, page: Page, client: TrackingClient, run_id: str) -> None:
+    """In the tab for system metrics, sees a curve of each, through points that the run has."""
+    page.get_by_role("tab", name="System metrics").click()
+    curves = page.locator(".js-plotly-plot").filter(has=page.locator("path.js-line"))
+    expect(curves).to_have_count(len(SYSTEM_METRICS))
+    for name in SYSTEM_METRICS:
+        expect(page.get_by_text(f"waiting (system/{name})", exact=True)).to_be_visible()
+    browser.keep_picture("system-metrics")
+    for name, (seen, drawn) in zip(SYSTEM_METRICS, curves.evaluate_all(READ_CURVES), strict=True):
+        assert len(seen) >= 2
+        assert set(seen) <= {each.value for each in client.get_metric_history(run_id, f"system/{name}")}
+        assert re.fullmatch(r"M[\d.-]+,[\d.-]+([LHV][\d.,-]+)+", drawn)
 
 
 def check_failed(browser: Browser, page: Page) -> None:

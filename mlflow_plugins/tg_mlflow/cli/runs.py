@@ -1,5 +1,7 @@
 """The commands of ``tg-mlflow`` for existing runs."""
 
+from collections.abc import Mapping
+
 import click
 from mlflow.environment_variables import MLFLOW_RUN_ID
 
@@ -8,7 +10,7 @@ from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.sweeps.control import cancel_sweep, describe_sweep_status
-from tg_mlflow.sweeps.reconciliation import reconcile_runs
+from tg_mlflow.sweeps.reconciliation import complete_runs, reconcile_runs
 from tg_mlflow.sweeps.resume import resume_sweep
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach
@@ -109,17 +111,25 @@ def reconcile() -> None:
     """Settles runs that were left and whose jobs have ended.
 
     Looks at all runs that are RUNNING or SCHEDULED, records what is missing, ends them, and prints the outcome of each.
-    Runs whose launcher lives, or whose job goes on, are left alone. What launchers that were killed have left on this
-    machine is removed: temporary folders, unnamed images, and what is kept of jobs that are recorded.
+    Runs whose launcher lives, or whose job goes on, are left alone. Runs that have FINISHED get what they still lack:
+    results that were not uploaded, and the registration of their models. What launchers that were killed have left on
+    this machine is removed: temporary folders, unnamed images, and what is kept of jobs that are recorded.
     """
     with exiting_on_errors():
         client = TrackingClient(patience_seconds=0)
-        outcomes = reconcile_runs(client, resume_sweep)
-        for run_id, outcome in outcomes.items():
+        incomplete = complete_runs(client)
+        left = reconcile_runs(client, resume_sweep)
+        for run_id, outcome in {**incomplete, **left}.items():
             click.echo(f"{run_id}  {outcome}")
-        click.echo(f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'} RUNNING or SCHEDULED")
+        if incomplete:
+            click.echo(f"{_count_runs(incomplete)} FINISHED and not complete")
+        click.echo(f"{_count_runs(left)} RUNNING or SCHEDULED")
         if removed := tidy(client):
             click.echo(f"removed what was left: {', '.join(f'{name} {count}' for name, count in removed.items())}")
+
+
+def _count_runs(outcomes: Mapping[str, str]) -> str:
+    return f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'}"
 
 
 def _connect(besides: str | None = None) -> TrackingClient:

@@ -1,23 +1,31 @@
 """Compares the data of two runs, by their digests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tg_mlflow.comparison.differences import FIRST, SECOND, Difference, compare_values
 from tg_mlflow.comparison.run_record import DatasetRecord, RunRecord
 
-_CHANNELS = "channels."
 _METADATA = " (of S3's metadata, not of the content)"
 
 
 def compare_data(first: RunRecord, second: RunRecord) -> Iterator[Difference]:
-    """Compares the datasets, and names the channels, of whose content runs record nothing."""
+    """Compares the datasets, and what was in the channels."""
     if first.datasets is None or second.datasets is None:
         yield from compare_values("data", "dataset", *(_describe_all(each.datasets) for each in (first, second)))
     else:
         yield from _compare_datasets(first.datasets, second.datasets)
-    channels = {name for each in (first, second) for name in each.config or {} if name.startswith(_CHANNELS)}
-    for name in sorted(channels):
-        yield Difference("data", f"content of channel {name.removeprefix(_CHANNELS)}", None, None, (FIRST, SECOND))
+    for name in sorted({*first.channels, *second.channels}):
+        yield from _compare_channel(name, first.channels, second.channels)
+
+
+def _compare_channel(
+    name: str, first: Mapping[str, str | None], second: Mapping[str, str | None]
+) -> Iterator[Difference]:
+    digests = first.get(name), second.get(name)
+    sides = zip((FIRST, SECOND), (first, second), digests, strict=True)
+    missing = tuple(side for side, channels, digest in sides if name in channels and digest is None)
+    if missing or digests[0] != digests[1]:
+        yield Difference("data", f"content of channel {name}", *digests, missing)
 
 
 def _compare_datasets(first: Sequence[DatasetRecord], second: Sequence[DatasetRecord]) -> Iterator[Difference]:

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlflow.entities import DatasetInput, Run
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from tg.common.delivery.sagemaker.archive.names import ARCHIVE_NAME
 from tg.common.delivery.sagemaker.archive.safe_extraction import extract_archive, scan_archive
@@ -24,7 +23,7 @@ from tg_mlflow.tracking.tags import (
     SWEEP_TAG,
     SYSTEM_PREFIX,
 )
-from tg_mlflow.tracking.training_data import is_by_metadata
+from tg_mlflow.tracking.training_data import find_channels, find_context, is_by_metadata, is_channel
 
 _TASK = "task.json"
 _PACKAGE, _RESULT = "package", "result"
@@ -67,6 +66,7 @@ class RunRecord:
         config: The keys of the configuration that are not as by default, by dotted path.
         place_options: The options of the place that are not as by default, by dotted path.
         datasets: The datasets.
+        channels: The digest of what was in each channel; ``None`` if that is not recorded.
         package: What was trained, from the package.
         task: The task as text, by the paths of its parts.
         environment: Python, libraries and machine of the job.
@@ -79,6 +79,7 @@ class RunRecord:
     config: Mapping[str, str] | None
     place_options: Mapping[str, str] | None
     datasets: Sequence[DatasetRecord] | None
+    channels: Mapping[str, str | None]
     package: PackageRecord | None
     task: Mapping[str, str] | None
     environment: Mapping[str, Any] | None
@@ -126,6 +127,7 @@ def read_record(client: TrackingClient, run_id: str, folder: Path) -> RunRecord:
         config=None if state is None else flatten(state.config),
         place_options=None if state is None else flatten(state.place_options),
         datasets=_read_datasets(run, state),
+        channels=_read_channels(run, {} if state is None else state.config),
         package=record,
         task=None if task is None else _flatten_task(task, record),
         environment=files.read_object(ENVIRONMENT_ARTIFACT),
@@ -171,15 +173,21 @@ def read_object(text: str | None) -> dict[str, Any] | None:
 
 def _read_datasets(run: Run, state: RunState | None) -> list[DatasetRecord] | None:
     inputs = run.inputs.dataset_inputs if run.inputs is not None else []
+    found = [_read_dataset(each) for each in inputs if not is_channel(each)]
     has_none = state is not None and "dataset" not in state.config and state.dataset is None
-    return [_read_dataset(each) for each in inputs] if inputs or has_none else None
+    return found if found or has_none else None
 
 
 def _read_dataset(given: DatasetInput) -> DatasetRecord:
     dataset = given.dataset
-    context = next((tag.value for tag in given.tags if tag.key == MLFLOW_DATASET_CONTEXT), "")
     rows = (read_object(dataset.profile) or {}).get("num_rows")
-    return DatasetRecord(dataset.name, dataset.digest, context, rows, is_by_metadata(dataset))
+    return DatasetRecord(dataset.name, dataset.digest, find_context(given), rows, is_by_metadata(dataset))
+
+
+def _read_channels(run: Run, config: Mapping[str, Any]) -> dict[str, str | None]:
+    named = config.get("channels")
+    known = {name: str(each.digest) for name, each in find_channels(run).items()}
+    return {**dict.fromkeys(named if isinstance(named, dict) else ()), **known}
 
 
 def _read_predictions(run: Run, archive: Path | None, folder: Path) -> dict[str, Path] | None:

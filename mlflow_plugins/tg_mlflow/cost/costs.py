@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterator
 
 from tg_mlflow.cost.budget import Budget
-from tg_mlflow.cost.table import format_cost_table, format_time
+from tg_mlflow.cost.table import format_cost_table
+from tg_mlflow.description.durations import format_duration
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.place import Place
@@ -99,7 +100,7 @@ class Costs:
 def _warn(price: TrainingPrice) -> Iterator[str]:
     if price.starts_anew:
         most = price.usd_at_most
-        loss = format_time(price.most_seconds) + ("" if most is None else f", or {most:.2f} USD on demand,")
+        loss = format_duration(price.most_seconds) + ("" if most is None else f", or {most:.2f} USD on demand,")
         yield (
             "Spot machines may be reclaimed, and without checkpoints a training then begins again from zero: up to "
             f"{loss} are lost each time; set checkpoints, and let the training resume from them"

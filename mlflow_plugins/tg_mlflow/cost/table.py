@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tg_mlflow.description.durations import format_duration
 from tg_mlflow.places.training_price import TrainingPrice
 
 _UNKNOWN = "?"
@@ -34,14 +35,6 @@ def _format_row(price: TrainingPrice, trainings: int) -> tuple[str, ...]:
         _UNKNOWN if hourly is None else f"{hourly.normalize():f}",
         str(price.count),
         str(trainings),
-        format_time(price.most_seconds),
+        format_duration(price.most_seconds),
         _UNKNOWN if most is None else f"{most * trainings:.2f}",
     )
-
-
-def format_time(seconds: int) -> str:
-    """Formats a time as hours and minutes, or as seconds if it is shorter."""
-    hours, minutes = divmod(-(-seconds // 60), 60)
-    if seconds < 60:
-        return f"{seconds} s"
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)

@@ -6,16 +6,16 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def format_duration(seconds: float) -> str:
-    """Formats a duration in at most two units, such as ``3 min 20 s``."""
+    """Formats a duration in at most two units, such as ``3 min 20 s``; in days from two days on."""
     whole = max(0, round(seconds))
     if whole < 1:
         return "less than 1 s"
-    for unit, size, smaller, smaller_size in (
-        ("d", _DAY, "h", _HOUR),
-        ("h", _HOUR, "min", _MINUTE),
-        ("min", _MINUTE, "s", 1),
+    for least, unit, size, smaller, smaller_size in (
+        (2 * _DAY, "d", _DAY, "h", _HOUR),
+        (_HOUR, "h", _HOUR, "min", _MINUTE),
+        (_MINUTE, "min", _MINUTE, "s", 1),
     ):
-        if whole >= size:
+        if whole >= least:
             rest = whole % size // smaller_size
             return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
     return f"{whole} s"

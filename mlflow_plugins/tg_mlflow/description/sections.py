@@ -37,6 +37,7 @@ from tg_mlflow.tracking.tags import (
     STOP_REASON_TAG,
     VERDICT_TAG,
 )
+from tg_mlflow.tracking.training_data import is_channel
 
 # Returns its Markdown; ``None`` if there is nothing to say.
 Section: TypeAlias = Callable[[RunFacts], str | None]
@@ -101,14 +102,13 @@ def describe_metrics(facts: RunFacts) -> str | None:
 
 def describe_dataset(facts: RunFacts) -> str | None:
     """Names the data, with their size and digest as far as they are known."""
-    known = [] if facts.run.inputs is None else list(facts.run.inputs.dataset_inputs)
-    if known:
-        more = f", and {len(known) - _MOST_DATASETS} more" if len(known) > _MOST_DATASETS else ""
-        return f"Trained on {'; '.join(map(_describe_dataset, known[:_MOST_DATASETS]))}{more}."
-    state = find_state(facts.run.data.tags)
-    if state is None or state.dataset is None:
-        return None
-    return f"Trained on **{escape(PurePath(state.dataset).name)}**."
+    known = [] if facts.run.inputs is None else sorted(facts.run.inputs.dataset_inputs, key=is_channel)
+    parts, state = [*map(_describe_dataset, known)], find_state(facts.run.data.tags)
+    # It is logged when the job has ended.
+    if state is not None and state.dataset is not None and all(map(is_channel, known)):
+        parts.insert(0, f"**{escape(PurePath(state.dataset).name)}**")
+    more = f", and {len(parts) - _MOST_DATASETS} more" if len(parts) > _MOST_DATASETS else ""
+    return f"Trained on {'; '.join(parts[:_MOST_DATASETS])}{more}." if parts else None
 
 
 def describe_figures(facts: RunFacts) -> str | None:

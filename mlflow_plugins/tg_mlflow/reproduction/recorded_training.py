@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, Run
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from tg.common.delivery.delivery import Package
 from tg.common.delivery.delivery.code.installed_distributions import name_distribution
@@ -22,9 +21,9 @@ from tg_mlflow.tracking.tags import (
     PLACE_TAG,
     SWEEP_TAG,
 )
+from tg_mlflow.tracking.training_data import TRAINING_CONTEXT, find_channels, find_context
 
 _PACKAGE_FOLDER = "package"
-_TRAINING = "training"
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class RecordedTraining:
         project_name: The name of its project.
         datasets_folder: The folder of the projects' data, where it was trained; ``None`` if that is not known.
         dataset: What it was trained on; ``None`` if that is not known.
+        channels: What was in its channels, by their names, as far as that is known.
         environment: Where it was trained; nothing if that is not known.
     """
 
@@ -53,6 +53,7 @@ class RecordedTraining:
     project_name: str
     datasets_folder: Path | None
     dataset: Dataset | None
+    channels: Mapping[str, Dataset]
     environment: Mapping[str, Any]
 
     @property
@@ -112,6 +113,7 @@ def read_training(client: TrackingClient, run: Run, folder: Path) -> RecordedTra
         project_name=str(state.config.get("project_name") or state.project_name or package.name),
         datasets_folder=None if state.datasets_folder is None else Path(state.datasets_folder),
         dataset=_find_dataset(run, state.config.get("dataset")),
+        channels=find_channels(run),
         environment=_read_environment(client, run_id, folder),
     )
 
@@ -130,11 +132,7 @@ def _download_package(client: TrackingClient, run: Run, folder: Path) -> Path:
 def _find_dataset(run: Run, name: object) -> Dataset | None:
     """Finds the dataset among the run's inputs, of which a script may have logged others."""
     inputs = run.inputs.dataset_inputs if run.inputs is not None else []
-    found = [
-        each.dataset
-        for each in inputs
-        if _TRAINING in [tag.value for tag in each.tags if tag.key == MLFLOW_DATASET_CONTEXT]
-    ]
+    found = [each.dataset for each in inputs if find_context(each) == TRAINING_CONTEXT]
     if name is None or not found:
         return None
     # A link has the name of what it leads to.

@@ -1,6 +1,8 @@
-"""Describes the data of a training as an input of its run."""
+"""Describes the data of a training as inputs of its run: its dataset, and what is in its channels."""
 
 import json
+import logging
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,12 +16,17 @@ from tg.common.delivery.sagemaker.executor.stored_dataset import StoredDataset
 from tg.common.errors import DatasetError
 from tg.common.ml.tables.pandas_metadata import find_unnamed_index
 from tg_mlflow.errors import TrackingError
-from tg_mlflow.results.dataset_file import digest_files, open_dataset
+from tg_mlflow.results.dataset_file import count_bytes, digest_files, open_dataset
+from tg_mlflow.results.optional_parts import Attempt
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.training_data import TRAINING_CONTEXT
+from tg_mlflow.tracking.training_data import TRAINING_CONTEXT, build_channel_context, find_context
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
 
 # The server refuses more.
 _LONGEST_SCHEMA = 1_000_000
+# The digest of so much takes some seconds, in which the job is not started yet.
+_MOST_CHANNEL_BYTES = 5_000_000_000
 
 
 def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
@@ -39,13 +46,43 @@ def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: 
         DatasetError: If it is in S3 only, and not there any more.
         TrackingError: If the tracking server refuses it.
     """
-    tag = InputTag(MLFLOW_DATASET_CONTEXT, TRAINING_CONTEXT)
     known = client.get_run(run_id).inputs
     logged = known.dataset_inputs if known is not None else []
     name = _find_name(path, remote)
-    if any(each.dataset.name == name and tag in each.tags for each in logged):
-        return
-    inputs = [DatasetInput(build_dataset(path, remote), [tag])]
+    if not any(each.dataset.name == name and find_context(each) == TRAINING_CONTEXT for each in logged):
+        _log_input(client, run_id, build_dataset(path, remote), TRAINING_CONTEXT)
+
+
+def log_channels(client: TrackingClient, run_id: str, channels: Mapping[str, Path], attempt: Attempt) -> None:
+    """Logs the content of each channel as an input of a run: a name of its own, a digest and where it is.
+
+    The digest is that of a dataset: over the names and contents of all files. Of more than 5 GB, none is made, and that
+    is said.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        channels: The files and folders of this machine, by the names of their channels.
+        attempt: Lets each fail by itself.
+    """
+    for name, path in channels.items():
+        with attempt(f"channel {name}"):
+            if (size := count_bytes(path)) > _MOST_CHANNEL_BYTES:
+                _logger.info(
+                    "The content of channel %r is not recorded, as it has %.1f GB: its digest would take long",
+                    name,
+                    size / 1e9,
+                )
+                continue
+            path = path.resolve()
+            source = json.dumps({"uri": str(path)})
+            dataset = Dataset(f"{name}/{path.name}", digest_files(path), "local", source)
+            _log_input(client, run_id, dataset, build_channel_context(name))
+
+
+def _log_input(client: TrackingClient, run_id: str, dataset: Dataset, context: str) -> None:
+    """Logs an input of a run; MLflow keeps one of a name and digest in a run, with the context that it first had."""
+    inputs = [DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, context)])]
     try:
         client.log_inputs(run_id, inputs)
     except TrackingError:

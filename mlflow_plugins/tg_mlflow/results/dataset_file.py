@@ -2,19 +2,22 @@
 
 import hashlib
 import os
+import threading
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from tg.common.errors import DatasetError
 from tg.common.ml.tables.csv_part import find_csv_suffix
 from tg.common.ml.tables.table import Table, open_table
-from tg.common.ml.tables.table_files import walk_files
 
 # Hexadecimal characters of a SHA-256: MLflow accepts up to 36.
 _DIGEST_LENGTH = 32
 _CHUNK_BYTES = 1 << 20
 # The columns of a CSV file are only known after reading all of it; larger ones are not worth it.
 _MOST_CSV_BYTES = 500_000_000
+
+_digesting = threading.Lock()
 
 
 def open_dataset(path: Path) -> Table | None:
@@ -38,12 +41,14 @@ def open_dataset(path: Path) -> Table | None:
 def digest_files(path: Path) -> str:
     """Digests a file's content, or a folder's files and their relative names, the same on every machine.
 
-    The digest is cached while sizes and times are the same, as a sweep uses one dataset.
+    The digest is cached while sizes and times are the same, as a sweep uses one dataset, also at once in several
+    threads.
 
     Returns:
         32 hexadecimal characters.
     """
-    return _digest(path, tuple(_list_files(path)))
+    with _digesting:
+        return _digest(path, tuple(_list_files(path)))
 
 
 def has_changed_since(path: Path, time_ms: int) -> bool:
@@ -68,15 +73,29 @@ def _list_files(path: Path) -> list[tuple[str, int, int]]:
     """Lists a file, or the files of a folder in the order of their paths, each with its size and time."""
     if path.is_file():
         return [_describe(str(path), path.stat())]
-    found = sorted(walk_files(path), key=lambda each: each.path.split(os.sep))
+    found = sorted(_walk_files(path), key=lambda each: each.path.split(os.sep))
     return [_describe(each.path, each.stat()) for each in found]
+
+
+def _walk_files(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator["os.DirEntry[str]"]:
+    """Yields all files below a folder, also behind links, as a training may read them; not those of a folder above."""
+    place = os.path.realpath(folder)
+    if place in above:
+        return
+    with os.scandir(folder) as scanned:
+        entries = list(scanned)
+    for each in entries:
+        if each.is_dir():
+            yield from _walk_files(each.path, (*above, place))
+        elif each.is_file():
+            yield each
 
 
 def _describe(file: str, stat: os.stat_result) -> tuple[str, int, int]:
     return file, stat.st_size, stat.st_mtime_ns
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _digest(path: Path, files: "tuple[tuple[str, int, int], ...]") -> str:
     digest = hashlib.sha256()
     for file, size, _ in files:

@@ -1,20 +1,22 @@
-"""Settles runs that were left RUNNING or SCHEDULED, all at once."""
+"""Settles runs whose launchers are gone, all at once: those left RUNNING or SCHEDULED, and those left incomplete."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from mlflow.entities import Run, ViewType
 
 from tg.common import TgError
 from tg_mlflow.errors import RunNotOursError, TrackingError, describe_failure
+from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.sweeps.record import count_missing
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach, check_is_left
 from tg_mlflow.takeover.left_job import find_left_job
 from tg_mlflow.takeover.run_job import find_job
+from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import is_this_host, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_running, search_runs
-from tg_mlflow.tracking.tags import JOB_ID_TAG, VERSION_TAG
+from tg_mlflow.tracking.tags import JOB_ID_TAG, NOT_UPLOADED_TAG, REGISTER_TAG, REGISTERED_TAG, VERSION_TAG
 from tg_mlflow.training.end import TrainingEnd
 
 
@@ -38,12 +40,47 @@ def reconcile_runs(client: TrackingClient, resume: Callable[[TrackingClient, Run
     return {**outcomes, **{run_id: _settle_sweep(client, run_id, resume) for run_id in sweeps}}
 
 
+def complete_runs(client: TrackingClient) -> dict[str, str]:
+    """Completes runs that have FINISHED without all that belongs to them: uploads results, and registers models.
+
+    A run that cannot be completed does not affect others.
+
+    Args:
+        client: The tracking server's.
+
+    Returns:
+        The outcome for each of these runs, by its id.
+    """
+    runs = {run.info.run_id: run for run in _find(client, ("FINISHED",), (NOT_UPLOADED_TAG, REGISTER_TAG))}
+    return {run_id: _complete(client, run) for run_id, run in runs.items()}
+
+
+def _complete(client: TrackingClient, run: Run) -> str:
+    run_id = run.info.run_id
+    try:
+        check_is_left(*read_settled_run(client, run_id))
+        if is_sweep(run):
+            settle_registration(mask_run_secrets(client, run), run_id)
+        else:
+            attach(client, run_id)
+        run = client.get_run(run_id)
+    except (TgError, OSError) as error:
+        return f"left alone: {describe_failure(error)}"
+    outcome = run.data.tags.get(REGISTERED_TAG)
+    return str(run.info.status) if outcome is None else f"{run.info.status}, its model is {outcome}"
+
+
 def _find_running(client: TrackingClient) -> Iterator[Run]:
+    # A run that MLflow's own backend has created gets its job's tags only.
+    return _find(client, ("RUNNING", "SCHEDULED"), (JOB_ID_TAG, VERSION_TAG))
+
+
+def _find(client: TrackingClient, statuses: Iterable[str], tags: Collection[str]) -> Iterator[Run]:
+    """Finds runs with one of the statuses and one of the tags."""
     experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
-    for status in ("RUNNING", "SCHEDULED"):
-        # A run that MLflow's own backend has created gets its job's tags only.
-        for ours in (JOB_ID_TAG, VERSION_TAG):
-            yield from search_runs(client, experiments, f"attributes.status = '{status}' and tags.`{ours}` LIKE '%'")
+    for status in statuses:
+        for tag in tags:
+            yield from search_runs(client, experiments, f"attributes.status = '{status}' and tags.`{tag}` LIKE '%'")
 
 
 def _settle_sweep(client: TrackingClient, run_id: str, resume: Callable[[TrackingClient, Run], TrainingEnd]) -> str:

@@ -40,10 +40,11 @@ def attach(client: TrackingClient, run_id: str) -> None:
     run, launcher = read_settled_run(client, run_id)
     found = find_job(run)
     if is_complete(run):
-        if REGISTER_TAG in run.data.tags:
-            settle_registration(mask_run_secrets(client, run), run_id)
+        if REGISTER_TAG in run.data.tags and run.info.status == _FINISHED:
+            settle_registration(mask_run_secrets(client, run), run_id)  # which says what it has done
             write_description(client, run_id)
-        _logger.info("%s", _describe_complete(run))
+        else:
+            _logger.info("%s", _describe_complete(run))
         return
     check_is_left(run, launcher)
     _check_is_here(found)

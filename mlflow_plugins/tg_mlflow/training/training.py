@@ -11,7 +11,7 @@ from pathlib import Path
 from mlflow.entities import RunStatus
 
 from tg.common import TgError
-from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, write_to_stdout
+from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
 from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
@@ -26,9 +26,11 @@ from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
+from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.events import note_event
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.state import RunState
 from tg_mlflow.training.active_run import active_run, reopen_run
 from tg_mlflow.training.capacity import NoCapacityError, noticing_no_capacity
@@ -198,6 +200,8 @@ def _train_once(
         log_params(client, run_id, delivery.options.hyperparameters)
         state = describe_delivery(state, delivery, dataset)
         tags = note_job(client, run_id, config, executor, job.job_id, state, name and str(name))
+        if config.log.dataset and not number:
+            _log_channels(client, run_id, delivery)
         description.begin()
         recorder.begin_job()
         with storing(job):
@@ -241,6 +245,16 @@ def _train_once(
         guard.finish()
         is_recorded = record_result(client, job, dataset, config.log, missing_log)
         return job, is_still_needed(job.status, is_recorded)
+
+
+def _log_channels(client: TrackingClient, run_id: str, delivery: SagemakerConfig) -> None:
+    """Logs what is in the channels, before the job can change it."""
+    if channels := delivery.options.local_channels:
+        from tg_mlflow.results.dataset import log_channels  # as importing pandas takes a second
+
+        attempts = Attempts(client.mask)
+        log_channels(client, run_id, channels, attempts)
+        note_missing(client, run_id, attempts.missing)
 
 
 def _log_package_early(client: TrackingClient, run_id: str, path: Path) -> None:

@@ -1,6 +1,7 @@
 """A container's log is known to be whole, or it is said what is missing; a training that is killed has a reason."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -141,3 +142,27 @@ def test_a_training_that_cannot_say_why_it_ends_has_a_reason(
     job_id = run(program)
     read_output(executor, job_id)
     assert executor.status(job_id) == JobState(JobStatus.FAILED, code, reason)
+
+
+def test_a_container_that_is_restarted_is_followed_on_and_begins_with_its_checkpoints_only(
+    executor: ContainerExecutor, run: Run, docker_client: DockerClient
+) -> None:
+    job_id = run(
+        "import pathlib, signal; mark = pathlib.Path('/opt/ml/checkpoints/mark'); print('again', mark.exists()); "
+        "mark.exists() or (mark.touch(), pathlib.Path('/opt/ml/model/left').touch(), signal.pause())"
+    )
+    output, restart = b"", threading.Thread(target=docker_client.restart, args=[job_id])
+    for event in executor.logs(job_id):
+        output += event.data
+        if event.data == b"again False\n":
+            restart.start()  # beside the reading, which sees that the container has ended
+    restart.join()
+    assert re.findall(rb"again \w+|Welcome|###\w+###(?:\{|\w+)|stopped by SIGTERM", output) == [
+        *(b"Welcome", b"###JOB###{", b"again False", b"stopped by SIGTERM"),
+        *(b"Welcome", b"###JOB###{", b"again True"),
+    ]
+    assert executor.status(job_id) == JobState(JobStatus.COMPLETED, 0)
+    assert executor.find_missing_log(job_id, len(output)) is None
+    assert read_output(executor, job_id) == output
+    with executor.load_result(job_id) as archive:
+        assert "left" not in archive.list()

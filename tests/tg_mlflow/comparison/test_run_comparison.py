@@ -108,9 +108,22 @@ def test_a_digest_of_metadata_says_nothing_of_the_content() -> None:
     assert found.second == "s3 (of S3's metadata, not of the content)"
 
 
-def test_of_channels_only_the_address_is_recorded() -> None:
-    record = make_record(config={"channels.train": "data/train"})
-    assert find(record, record) == [Difference("data", "content of channel train", None, None, BOTH)]
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"train": "d1"}, {"train": "d1"}, []),
+        ({"train": "d1", "test": "d1"}, {"train": "d2", "test": "d1"}, [("train", "d1", "d2")]),
+        ({}, {"train": "d1"}, [("train", None, "d1")]),
+        ({"train": None}, {"train": "d1"}, [("train", None, "d1", ("first",))]),
+        ({"train": "d1"}, {"train": None}, [("train", "d1", None, ("second",))]),
+        ({"train": None}, {"train": None}, [("train", None, None, BOTH)]),
+    ],
+)
+def test_what_was_in_channels_is_compared_by_its_digest(
+    first: dict[str, str | None], second: dict[str, str | None], expected: list[tuple[Any, ...]]
+) -> None:
+    differences = [Difference("data", f"content of channel {name}", *rest) for name, *rest in expected]
+    assert find(make_record(channels=first), make_record(channels=second)) == differences
 
 
 def test_a_parameter_that_is_part_of_the_task_is_named_once() -> None:

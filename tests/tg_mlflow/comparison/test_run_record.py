@@ -68,6 +68,18 @@ def test_a_training_without_a_dataset_has_recorded_that(
         assert read_record(client, create_run(store, **{"tg.state": text}), tmp_path).datasets is None
 
 
+def test_channels_are_no_datasets_and_one_of_which_nothing_is_recorded_is_known(
+    store: MlflowClient, client: TrackingClient, tmp_path: Path
+) -> None:
+    config = '{"dataset": "points.parquet", "channels": {"train": "data/train", "test": "s3://pail/test"}}'
+    run_id = create_run(store, **{"tg.state": f'{{"config": {config}}}'})
+    tags = [InputTag("mlflow.data.context", "channel train")]
+    store.log_inputs(run_id, [DatasetInput(Dataset("train/words", "d1", "local", "{}"), tags)])
+    record = read_record(client, run_id, tmp_path)
+    assert record.channels == {"train": "d1", "test": None}
+    assert record.datasets is None
+
+
 def test_a_training_that_has_failed_has_made_no_predictions(
     store: MlflowClient, client: TrackingClient, tmp_path: Path
 ) -> None:

@@ -23,14 +23,6 @@ def test_a_table_says_what_trainings_cost_at_most() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(59, "59 s"), (60, "1 min"), (61, "2 min"), (3600, "1 h"), (86_400, "24 h"), (5_401, "1 h 31 min")],
-)
-def test_a_time_limit_is_written_as_people_do(seconds: int, text: str) -> None:
-    assert f"  {text}  " in (make("1", seconds=seconds).describe() or "").splitlines()[1]
-
-
 def test_an_unknown_price_is_said() -> None:
     assert (make("price unknown: access is denied").describe() or "").splitlines()[1:] == [
         "machine-1         ?         2          1  1 h 30 min            ?",

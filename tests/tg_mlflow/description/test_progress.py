@@ -62,6 +62,9 @@ def test_what_a_record_lacks_has_a_default() -> None:
         (200, "3 min 20 s"),
         (3600, "1 h"),
         (7500, "2 h 5 min"),
+        (86_400, "24 h"),
+        (172_799, "47 h 59 min"),
+        (172_800, "2 d"),
         (200_000, "2 d 7 h"),
     ],
 )

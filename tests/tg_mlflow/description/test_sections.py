@@ -8,6 +8,7 @@ import pytest
 from mlflow.entities import (
     Dataset,
     DatasetInput,
+    InputTag,
     LoggedModelOutput,
     Metric,
     Run,
@@ -40,7 +41,10 @@ def make_run(
         [],
         [RunTag(name, value) for name, value in given.items()],
     )
-    inputs = RunInputs(dataset_inputs=[DatasetInput(each) for each in datasets or []])
+    context = [InputTag("mlflow.data.context", "channel words")]
+    inputs = RunInputs(
+        dataset_inputs=[DatasetInput(each, context if each.name == "words" else []) for each in datasets or []]
+    )
     return Run(info, data, inputs, RunOutputs([LoggedModelOutput(each, 0) for each in models or []]))
 
 
@@ -155,7 +159,7 @@ def test_what_has_become_of_it_afterwards() -> None:
         ),
         (
             Progress(1500, 2000, "step", START + 60_000, 86_400),
-            " By 17:01 UTC, step 1,500 of 2,000 was done; the rest takes about 1 d, until 2026-12-01 17:01 UTC.",
+            " By 17:01 UTC, step 1,500 of 2,000 was done; the rest takes about 24 h, until 2026-12-01 17:01 UTC.",
         ),
     ],
 )
@@ -216,3 +220,16 @@ def test_a_description_is_no_longer_than_a_tag() -> None:
     assert text.startswith("**Failed** at tg-process after 3 min 20 s: \\*\\*")
     assert "x" * 3000 in text
     assert text.count("```") % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("datasets", "text"),
+    [
+        (["words"], "**points.csv**; **words** (digest d1)."),
+        (["words", "points.csv"], "**points.csv** (digest d1); **words** (digest d1)."),
+    ],
+)
+def test_a_dataset_is_named_before_channels_also_if_it_is_not_logged_yet(datasets: list[str], text: str) -> None:
+    known = [Dataset(name, "d1", "local", "{}") for name in datasets]
+    parts = describe(make_run({"tg.state": '{"dataset": "/data/points.csv"}'}, datasets=known)).split("\n\n")
+    assert parts[1] == f"Trained on {text}"

@@ -1,5 +1,6 @@
 """Datasets of runs that were trained where the data are in S3."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,15 +31,18 @@ class Place:
         self.uploaded.append(replaces)
 
 
-def check(folder: Path, known: Dataset | None, place: Place, allows_changed: bool = False) -> None:
+def check(
+    folder: Path, known: Dataset | None, place: Place, allows_changed: bool = False, **channels: str | Path
+) -> None:
     class Recorded:
         dataset = known
+        channels: Mapping[str, Dataset] = {}
 
         class run:
             class info:
                 run_id = "old"
 
-    options = SagemakerOptions(None, None, "points", folder, "points.bin")
+    options = SagemakerOptions(None, None, "points", folder, "points.bin", channels)
     check_dataset(cast(RecordedTraining, Recorded()), options, cast(Executor, place), allows_changed)
 
 
@@ -75,10 +79,12 @@ def test_what_cannot_be_checked_is_said(tmp_path: Path, caplog: pytest.LogCaptur
     (tmp_path / "points").mkdir()
     (tmp_path / "points" / "points.bin").write_bytes(b"123")
     check(tmp_path, None, Place())
-    check(tmp_path, in_s3("etags"), Place())
+    check(tmp_path, in_s3("etags"), Place(), words=tmp_path, notes="s3://pail/notes")
     said: list[Any] = [each.getMessage() for each in caplog.records]
     assert said == [
         "Whether the dataset is that of run old cannot be checked: it had ended before that was recorded",
+        "Whether the content of channel words is that of run old cannot be checked: the run has not recorded it",
+        "Whether the content of channel notes is that of run old cannot be checked: it is in S3",
         "Whether the dataset is that of run old cannot be checked: it was read in S3, whose metadata say nothing of "
         "files on this machine",
     ]

@@ -126,6 +126,28 @@ def test_a_changed_dataset_is_refused_unless_it_is_wanted(summing: ProjectFolder
     assert [each.kind for each in verdict.causes] == ["data"]
 
 
+def test_a_changed_channel_is_refused_unless_it_is_wanted_and_is_named_as_the_cause(
+    summing: ProjectFolder, store: MlflowClient
+) -> None:
+    summing.write("tg.json", '{"dataset": "numbers.bin", "channels": {"words": "words", "notes": "notes.txt"}}')
+    summing.write("words/a.txt", "one")
+    summing.write("notes.txt", "fine")
+    train(summing)
+    summing.write("words/a.txt", "two")
+    with pytest.raises(DatasetError) as caught:
+        train_again(store)
+    assert str(caught.value) == (
+        f"the content of channel words, '{summing.path / 'words'}', has changed: its digest is "
+        "266d7b5d4fe4ffe2249113bf79217ebe, and the run was trained on 04850079809654c634318a880b805851; bring the same "
+        "data, or train on these with --changed-data"
+    )
+    verdict = train_again(store, allows_changed_data=True)
+    assert [(each.kind, each.name) for each in verdict.causes] == [("data", "content of channel words")]
+    (summing.path / "notes.txt").unlink()
+    with pytest.raises(DatasetError, match=r"channel 'notes' is '.*/notes\.txt', which does not exist"):
+        train_again(store)
+
+
 def test_a_failed_run_is_reproduced_as_far_as_it_got(summing: ProjectFolder, store: MlflowClient) -> None:
     train(summing, fails=True)
     verdict = train_again(store)
@@ -137,6 +159,21 @@ def test_a_failed_run_is_reproduced_as_far_as_it_got(summing: ProjectFolder, sto
     assert (again.is_identical, store.get_run(again.run_id).info.status) == (True, "FINISHED")
     assert ("fails", "True", "false") in [(each.name, each.first, each.second) for each in again.causes]
     assert store.get_run(again.run_id).data.params["fails"] == "false"
+
+
+def test_an_error_of_the_packages_own_library_is_one_line_as_in_the_run(
+    summing: ProjectFolder, store: MlflowClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = "4 rows are too few; bring more"
+    tasks = TASKS.replace("RATE = 0.1", "from tg.common import DatasetError\n\n    RATE = 0.1")
+    summing.write("tasks.py", tasks.replace('ValueError("enough")', f'DatasetError("{line}")'))
+    train(summing, fails=True)
+    verdict = train_again(store)
+    new = store.get_run(verdict.run_id)
+    assert new.data.tags["tg.failure_reason"] == the_run(store).data.tags["tg.failure_reason"] == line
+    assert f"Run {verdict.run_id} FAILED: {line}" in caplog.messages
+    assert "Traceback" not in caplog.text
+    assert "Traceback" not in mlflow.artifacts.load_text(f"runs:/{verdict.run_id}/logs/train.log")
 
 
 def test_what_cannot_be_reproduced_is_said_in_a_line(summing: ProjectFolder, store: MlflowClient) -> None:

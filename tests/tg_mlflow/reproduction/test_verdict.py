@@ -41,6 +41,7 @@ def record(
         config={},
         place_options={},
         datasets=[DatasetRecord("points.parquet", digest, "training", 3, False)],
+        channels={},
         package=PackageRecord("T__0", {}, {"tasks.py": SourceFile.of(code)}, {}, {}),
         task={},
         environment={**ENVIRONMENT, **environment},

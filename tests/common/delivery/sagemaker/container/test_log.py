@@ -31,7 +31,7 @@ class Daemon:
         state = self._states.pop(0) if len(self._states) > 1 else self._states[0]
         if isinstance(state, Exception):
             raise state
-        return {"State": {"Status": state}}
+        return {"State": {"Status": state} if isinstance(state, str) else state}
 
     def logs(self, container: str, follow: bool, **how: Any) -> Iterator[bytes]:
         yield LINE
@@ -49,9 +49,9 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log.read_watched, "__defaults__", (0.02,))
 
 
-def read(daemon: Any, follow: bool = True) -> bytes:
+def read(daemon: Any, follow: bool = True, may_restart: bool = False) -> bytes:
     try:
-        return b"".join(event.data for event in follow_log(daemon, "job", 0, follow))
+        return b"".join(event.data for event in follow_log(daemon, "job", 0, follow, lambda: may_restart))
     finally:
         daemon.ends.set()
 
@@ -79,3 +79,29 @@ def test_an_ended_log_that_stops_half_way_is_the_daemons_fault(monkeypatch: pyte
     monkeypatch.setattr(log, "_SILENT_SECONDS", 0.1)
     with pytest.raises(EngineAwayError, match="the log of container 'job' cannot be read: the daemon says no more"):
         read(Daemon(["exited"], has_said=False))
+
+
+STOPPED = {"Status": "exited", "ExitCode": 143}
+KILLED = {"Status": "exited", "ExitCode": 137}
+
+
+@pytest.mark.parametrize("state", [STOPPED, KILLED])
+def test_a_container_that_is_restarted_is_followed_on(state: dict[str, Any]) -> None:
+    daemon = Daemon([*[state] * 3, "running", "running", "exited"])
+    assert read(daemon, may_restart=True) == b"loss\nend\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "may_restart"),
+    [(STOPPED, False), ({"Status": "exited", "ExitCode": 1}, True), ({**KILLED, "OOMKilled": True}, True)],
+)
+def test_other_ends_are_not_waited_at(
+    state: dict[str, Any], may_restart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log.time, "sleep", lambda seconds: pytest.fail("it waits"))
+    assert read(Daemon([state]), may_restart=may_restart) == b"loss\nend\n"
+
+
+def test_one_that_is_stopped_for_good_is_waited_at_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_RESTART_SECONDS", 0.1)
+    assert read(Daemon([STOPPED]), may_restart=True) == b"loss\nend\n"

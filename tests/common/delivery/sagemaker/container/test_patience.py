@@ -31,7 +31,9 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     """A container's log that breaks off after each line; returns how it has been asked for."""
     asked: list[tuple[int, bool]] = []
 
-    def follow_log(client: DockerClient, job_id: str, position: int, follow: bool) -> Iterator[LogEvent]:
+    def follow_log(
+        client: DockerClient, job_id: str, position: int, follow: bool, may_restart: Any
+    ) -> Iterator[LogEvent]:
         asked.append((position, follow))
         text = b"one\ntwo\n"[position : position + 4]
         if text:
@@ -81,7 +83,9 @@ def test_a_log_that_always_breaks_off_is_not_asked_for_without_pause(
     def away_log() -> Iterator[LogEvent]:
         raise EngineAwayError("the daemon answers 502")
 
-    def break_off(client: DockerClient, job_id: str, position: int, follow: bool) -> Iterator[LogEvent]:
+    def break_off(
+        client: DockerClient, job_id: str, position: int, follow: bool, may_restart: Any
+    ) -> Iterator[LogEvent]:
         log.append((position, follow))
         yield from away_log()
 

@@ -6,11 +6,12 @@ import pytest
 
 from tg.common.delivery.sagemaker.contract.log_event import LogEvent
 from tg.common.delivery.sagemaker.contract.log_size import (
+    AGAIN,
     LogCounter,
     LogSize,
     format_log_end,
     parse_log_end,
-    without_log_end,
+    without_log_ends,
 )
 
 TEXT = b"one\n\n \t\r\n###METRIC###a:1######METRIC###b:2###\n###METRIC###METRIC###x\n\xc3\xbc\xff 5%\r 9%\r\0\nlast"
@@ -78,9 +79,12 @@ def test_the_last_line_says_the_size() -> None:
     assert LogSize.from_json(LogSize(1, 2, 3).to_json()) == LogSize(1, 2, 3)
 
 
-def test_only_the_last_line_is_left_out() -> None:
+def test_only_the_last_line_is_left_out_and_that_of_an_earlier_start() -> None:
     one, end = LogEvent(b"one\n", 1), LogEvent(format_log_end(LogSize(1, 0, 4)), 2)
-    assert list(without_log_end(iter([one, end]))) == [one]
-    assert list(without_log_end(iter([end, one, end]))) == [end, one]
-    assert list(without_log_end(iter([one]))) == [one]
-    assert list(without_log_end(iter([]))) == []
+    again = LogEvent(AGAIN, 3)
+    assert list(without_log_ends(iter([one, end]))) == [one]
+    assert list(without_log_ends(iter([end, one, end]))) == [end, one]
+    assert list(without_log_ends(iter([one]))) == [one]
+    assert list(without_log_ends(iter([]))) == []
+    assert list(without_log_ends(iter([one, end, again, one, end]))) == [one, one]
+    assert list(without_log_ends(iter([one, again, end, again]))) == [one]

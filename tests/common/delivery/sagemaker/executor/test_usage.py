@@ -11,7 +11,7 @@ def test_processors_are_busy_between_two_readings() -> None:
     assert meter.measure("job", 5, 100) is None
     assert meter.measure("other", 0, 101) is None
     assert meter.measure("job", 8, 102) == 1.5
-    assert meter.measure("job", 7, 104) == 0  # a process has ended and taken its time with it
+    assert meter.measure("job", 7, 104) is None  # a process has ended and taken its time with it
     assert meter.measure("job", 9, 104) is None  # no time has passed
     assert meter.measure("other", 4, 103) == 2
 

@@ -120,7 +120,9 @@ class ContainerExecutor(Executor):
         folder = self._find_folder(job_id)
         if load_state(folder) is None:
             try:
-                for event in self._patience.follow(self.client, job_id, position, follow):
+                for event in self._patience.follow(
+                    self.client, job_id, position, follow, lambda: not was_cancelled(folder)
+                ):
                     position += len(event.data)
                     yield event
                 return

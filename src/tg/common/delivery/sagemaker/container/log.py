@@ -2,9 +2,11 @@
 
 import calendar
 import re
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from ....errors import ContainerError
 from ....system.temporary_folder import temporary_folder
@@ -17,7 +19,8 @@ from ...delivery.image.docker_client import (
 )
 from ...delivery.image.watched_stream import read_watched
 from ..contract.log_event import LogEvent, skip_bytes
-from ..contract.log_size import without_log_end
+from ..contract.log_size import without_log_ends
+from ..contract.variables import EXIT_KILLED, EXIT_TERMINATED
 from ..executor.unknown_states import UnknownStates
 from ..job_files.job_folder import JobFolder
 from .state import find_unknown, has_ended
@@ -27,10 +30,19 @@ _PATIENCE_SECONDS = 1
 _UNKNOWN_SECONDS = 900
 # A log of a container that has ended brings something all the time.
 _SILENT_SECONDS = 60
+# How long `docker restart` takes at most between a container's end and its next start; the pause between two looks.
+_RESTART_SECONDS = 2
+_LOOK_SECONDS = 0.1
 
 
-def follow_log(client: DockerClient, container: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
-    """Yields a container's output, in the order of the engine's log, until it has ended: all but the relay's last line.
+def follow_log(
+    client: DockerClient,
+    container: str,
+    position: int = 0,
+    follow: bool = True,
+    may_restart: Callable[[], bool] = lambda: False,
+) -> Iterator[LogEvent]:
+    """Yields a container's output, in the order of the engine's log, until it has ended: all but the relay's own lines.
 
     The engine may end a stream before the log's last lines, and a connection can break. When the container has ended,
     the log is therefore read once more, and the rest is yielded. While a stream is silent, the container is looked at:
@@ -41,6 +53,7 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
         container: The container.
         position: How many bytes to skip.
         follow: Whether to wait for more output.
+        may_restart: Whether a container that was stopped may be started again at once, as by ``docker restart``.
 
     Raises:
         ObjectMissingError: If there is no such container any more.
@@ -61,10 +74,10 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
         return True
 
     while True:
-        is_last = not follow or not goes_on(0)
+        is_last = not follow or not (goes_on(0) or (may_restart() and _is_started_again(client, container)))
         log = _read_log(client, container, not is_last, answers if is_last else goes_on)
         before = position
-        for event in skip_bytes(without_log_end(log), position):
+        for event in skip_bytes(without_log_ends(log), position):
             position += len(event.data)
             yield event
         if is_last:
@@ -75,8 +88,24 @@ def follow_log(client: DockerClient, container: str, position: int = 0, follow: 
 
 def container_status(client: DockerClient, container: str) -> str:
     """Returns the engine's status of a container, such as ``running``."""
+    return str(_read_state(client, container)["Status"])
+
+
+def _read_state(client: DockerClient, container: str) -> Mapping[str, Any]:
     with engine_errors(ContainerError, f"container {container!r} cannot be looked at"):
-        return str(client.inspect_container(container)["State"]["Status"])
+        state: Mapping[str, Any] = client.inspect_container(container)["State"]
+        return state
+
+
+def _is_started_again(client: DockerClient, container: str) -> bool:
+    """Waits until a container that was stopped is started again; returns whether it was."""
+    give_up = time.monotonic() + _RESTART_SECONDS
+    while has_ended((state := _read_state(client, container))["Status"]):
+        was_stopped = state.get("ExitCode") in (EXIT_TERMINATED, EXIT_KILLED) and not state.get("OOMKilled")
+        if not was_stopped or time.monotonic() >= give_up:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True
 
 
 def _read_log(client: DockerClient, container: str, follow: bool, look: Callable[[float], bool]) -> Iterator[LogEvent]:

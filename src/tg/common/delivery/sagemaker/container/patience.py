@@ -25,7 +25,14 @@ class EnginePatience:
         self._patience = JobPatience(seconds, lambda: time.sleep(pause_seconds))
         self._followed: set[str] = set()
 
-    def follow(self, client: DockerClient, job_id: str, position: int, follow: bool) -> Iterator[LogEvent]:
+    def follow(
+        self,
+        client: DockerClient,
+        job_id: str,
+        position: int,
+        follow: bool,
+        may_restart: Callable[[], bool] = lambda: False,
+    ) -> Iterator[LogEvent]:
         """Yields a container's log, as :func:`follow_log` does; goes on where it broke off when the daemon is back.
 
         Raises:
@@ -36,7 +43,7 @@ class EnginePatience:
 
         def read() -> LogEvent | None:
             nonlocal events
-            events = events or follow_log(client, job_id, position, follow)
+            events = events or follow_log(client, job_id, position, follow, may_restart)
             try:
                 return next(events, None)
             except EngineAwayError:

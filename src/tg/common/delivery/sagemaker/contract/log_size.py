@@ -4,7 +4,8 @@ On its way, a log changes: Docker replaces bytes that are not UTF-8, and CloudWa
 several of a very long one. What is counted survives that.
 
 A job's last line is ``###LOG###lines:120;metrics:33;ascii:4523###``. It is for the launcher, which keeps it out of the
-run's log. ``completed.json`` says the same, for the case that this line, too, is lost.
+run's log. ``completed.json`` says the same, for the case that this line, too, is lost. In a container that is started
+again, ``###LOG###again###`` follows, and what is counted begins anew.
 """
 
 import re
@@ -16,6 +17,8 @@ from .log_event import LogEvent
 from .metric_lines import MARKER
 
 _END = re.compile(rb"###LOG###lines:(\d{1,18});metrics:(\d{1,18});ascii:(\d{1,18})###\r?\n?")
+# The first line of a container that is started again.
+AGAIN = b"###LOG###again###\n"
 _BLANKS = b" \t\r\v\f"
 _NOT_ASCII = bytes(range(128, 256))
 # Unlike the whole marker, it cannot overlap with another one, so that any division of a log gives the same count.
@@ -103,14 +106,17 @@ def parse_log_end(line: bytes) -> LogSize | None:
     return None if found is None else LogSize(*map(int, found.groups()))
 
 
-def without_log_end(events: Iterator[LogEvent]) -> Iterator[LogEvent]:
-    """Leaves out the line that says how long a log is, if it is the last one.
+def without_log_ends(events: Iterator[LogEvent]) -> Iterator[LogEvent]:
+    """Leaves out the line that says how long a log is, if it is the last one, and those of earlier starts.
 
     Args:
-        events: A log, with this line as an event of its own.
+        events: A log, with each of these lines as an event of its own.
     """
     held = None
     for event in events:
+        if event.data.rstrip() == AGAIN.rstrip():
+            held = None
+            continue
         if held is not None:
             yield held
             held = None

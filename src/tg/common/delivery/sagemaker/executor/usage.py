@@ -41,9 +41,13 @@ class BusyMeter:
         self._last: dict[str, tuple[float, float]] = {}
 
     def measure(self, job_id: str, used_seconds: float, at_seconds: float) -> float | None:
-        """Returns how many processors a job has kept busy since the last reading; ``None`` for its first one."""
+        """Returns how many processors a job has kept busy since the last reading.
+
+        Returns:
+            ``None`` for its first reading, and for one of less time than before: a process that has ended may take its
+            time with it, and a container that is started again counts anew.
+        """
         before, self._last[job_id] = self._last.get(job_id), (used_seconds, at_seconds)
-        if before is None or at_seconds <= before[1]:
+        if before is None or at_seconds <= before[1] or used_seconds < before[0]:
             return None
-        # A process that has ended may take its time with it.
-        return max(0.0, used_seconds - before[0]) / (at_seconds - before[1])
+        return (used_seconds - before[0]) / (at_seconds - before[1])

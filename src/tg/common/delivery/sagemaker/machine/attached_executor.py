@@ -30,6 +30,7 @@ from ..runtime.starting_workers import refuse_in_starting_worker
 from .captured_output import capturing_output
 from .folder_executor import FolderExecutor
 from .job_layout import lay_out_ml_folder
+from .own_errors import raising_own_errors
 
 _STATE_NAME = "state.json"
 _CRASHED = "its process ended in the middle, as after a crash, os._exit, kill -9 or for lack of memory"
@@ -80,7 +81,8 @@ class AttachedExecutor(FolderExecutor):
         """Trains to the end.
 
         Raises:
-            Exception: Whatever the task raises, unchanged.
+            TgError: Whatever the task raises as such an error, of a package with its own copy of this library as ours.
+            Exception: Whatever else the task raises, unchanged.
         """
         delivery = request.delivery
         inputs = delivery.options.local_inputs
@@ -100,6 +102,7 @@ class AttachedExecutor(FolderExecutor):
                     _turn,
                     capturing_output(folder, listener),
                     _keeping_surroundings(),
+                    raising_own_errors(),
                     ending_leftover_workers(),
                     ending_pools_that_cannot_start(),
                 ):

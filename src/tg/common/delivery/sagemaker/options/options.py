@@ -87,15 +87,24 @@ class SagemakerOptions:
             DatasetError: If one does not exist, or is in S3.
         """
         dataset = self.local_dataset_path
-        found = {} if dataset is None else {CHANNEL: dataset.absolute()}
         for name, value in self.channels.items():
-            if str(value).startswith("s3://"):
+            if _is_in_s3(value):
                 raise DatasetError(
                     f"channel {name!r} is {str(value)!r}, which only SageMaker reads; download it, and give its path"
                 )
-            if not (path := Path(value)).exists():
+        return {**({} if dataset is None else {CHANNEL: dataset.absolute()}), **self.local_channels}
+
+    @property
+    def local_channels(self) -> dict[str, Path]:
+        """The local files and folders of the channels besides the dataset's; those in S3 are left out.
+
+        Raises:
+            DatasetError: If one does not exist.
+        """
+        found = {name: Path(value).absolute() for name, value in self.channels.items() if not _is_in_s3(value)}
+        for name, path in found.items():
+            if not path.exists():
                 raise DatasetError(f"channel {name!r} is {str(path)!r}, which does not exist; correct channels")
-            found[name] = path.absolute()
         return found
 
     def find_local_dataset(self) -> Path | None:
@@ -124,3 +133,7 @@ class SagemakerOptions:
                 "project_name or datasets_folder"
             )
         return path
+
+
+def _is_in_s3(channel: str | Path) -> bool:
+    return str(channel).startswith("s3://")

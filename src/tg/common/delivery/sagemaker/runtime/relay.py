@@ -17,9 +17,10 @@ from typing import NoReturn
 from ..archive.completion import add_log_size
 from ..archive.names import COMPLETION
 from ..contract.killed import explain_signal
-from ..contract.log_size import LogCounter, format_log_end
+from ..contract.log_size import AGAIN, LogCounter, format_log_end
 from ..contract.ml_folder import LEADER, RESOURCES_NAME, MlFolder
 from ..contract.variables import EXIT_FAILED, ML_FOLDER_VARIABLE, TRAIN_ARGUMENT
+from .earlier_start import forget_earlier_start
 
 # What a container engine may send to its first process.
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -53,12 +54,13 @@ def fork_training(folder: MlFolder) -> None:
         folder: Where the training tells its end.
     """
     global _is_relayed
+    is_again = forget_earlier_start(folder)
     reader, writer = os.pipe()
     signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
     child = os.fork()
     if child:
         os.close(writer)
-        _Relay(child, reader, folder).run()
+        _Relay(child, reader, folder, is_again).run()
     for stream in (1, 2):
         os.dup2(writer, stream)
     os.close(reader)
@@ -68,7 +70,7 @@ def fork_training(folder: MlFolder) -> None:
 
 
 class _Relay:
-    def __init__(self, child: int, reader: int, folder: MlFolder) -> None:
+    def __init__(self, child: int, reader: int, folder: MlFolder, is_again: bool) -> None:
         self._child = child
         self._reader = reader
         self._folder = folder
@@ -76,9 +78,12 @@ class _Relay:
         self._counter = LogCounter()
         self._is_heard = True
         self._is_in_line = False
+        self._is_again = is_again
 
     def run(self) -> NoReturn:
         """Passes on the output until the training has ended, and exits as it has."""
+        if self._is_again:
+            self._write(AGAIN)
         self._pass_on()
         code = os.waitstatus_to_exitcode(self._status or 0)
         reason, code = self._judge(code)
