@@ -24,7 +24,8 @@ from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
 from tg_mlflow.results.optional_parts import Attempts
 from tg_mlflow.results.tables import log_result_table
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import LEFT_OUT_TAG, MISSING_TAG, PACKAGE_SHA256_TAG
+from tg_mlflow.tracking.missing import note_missing
+from tg_mlflow.tracking.tags import LEFT_OUT_TAG, PACKAGE_SHA256_TAG
 
 # A child of MLflow's logger, which writes to the console.
 _LOGGER = logging.getLogger("mlflow.tg_mlflow")
@@ -103,8 +104,7 @@ def log_result(
     if left_out:
         more = ", …" if left_out[_MOST_NAMED:] else ""
         client.set_tag(run_id, LEFT_OUT_TAG, ", ".join(left_out[:_MOST_NAMED]) + more)
-    if attempts.missing:
-        client.set_tag(run_id, MISSING_TAG, ", ".join(attempts.missing))
+    note_missing(client, run_id, attempts.missing, waits=True)
     return uploads.refused
 
 

@@ -99,7 +99,7 @@ def _cancel(client: TrackingClient, run: Run, is_here: bool) -> TgError | None:
         if is_deleted(run):
             remove_job(client, run)
             return None
-        write_stop_reason(client, run.info.run_id, describe_cancel())
+        write_stop_reason(client, run.info.run_id, describe_cancel(), is_last=False)
         if (found := find_left_job(client, run, is_here)) is not None:
             cancel_job(mask_run_secrets(client, run).with_patience(), found)
     except TgError as error:

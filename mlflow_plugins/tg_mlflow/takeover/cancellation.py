@@ -42,7 +42,7 @@ def cancel(client: TrackingClient, run_id: str) -> None:
     if not is_running(run):
         _logger.info("Run %s has ended before: %s", run_id, run.info.status)
         return
-    write_stop_reason(client, run_id, describe_cancel())
+    write_stop_reason(client, run_id, describe_cancel(), is_last=False)
     if launcher is not None:
         _stop(client, run, launcher)
         run = wait_for_launcher(client, run_id, launcher)

@@ -9,6 +9,7 @@ import time
 
 from tg_mlflow.errors import TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.missing import note_missing
 from tg_mlflow.tracking.tags import STOP_REASON_TAG
 from tg_mlflow.tracking.timeline import Timeline
 
@@ -36,10 +37,17 @@ def note_stop_reason(client: TrackingClient, run_id: str, reason: str) -> None:
     timeline.stop_reason = timeline.stop_reason or reason
 
 
-def write_stop_reason(client: TrackingClient, run_id: str, reason: str) -> None:
+def write_stop_reason(client: TrackingClient, run_id: str, reason: str, is_last: bool = True) -> None:
     """Writes why a run's job is stopped into the run, with the time, unless another process has done so before.
 
-    What :func:`note_stop_reason` has kept goes first. A server that is away is not waited for.
+    What :func:`note_stop_reason` has kept goes first. A server that is away is not waited for: the reason is kept for
+    the next time that it is to be written.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        reason: Who or what stops it, in one line.
+        is_last: Whether it is not written again before the run ends; the run says then if it lacks the reason.
     """
     timeline, client = client.timelines.setdefault(run_id, Timeline()), client.without_patience()
     reason = timeline.stop_reason or reason
@@ -49,6 +57,9 @@ def write_stop_reason(client: TrackingClient, run_id: str, reason: str) -> None:
             client.set_tag(run_id, STOP_REASON_TAG, f"{reason}, {moment}")
     except TrackingError as error:
         _logger.debug("The run %s is not told why it was stopped: %s", run_id, error)
+        timeline.stop_reason = reason
+        if is_last:
+            note_missing(client, run_id, [STOP_REASON_TAG])
 
 
 def describe_cancel() -> str:

@@ -74,7 +74,17 @@ def test_a_server_that_does_not_take_it_keeps_no_run_from_its_end(client: Memory
     run_id = client.create_run("7").info.run_id
     client.faults["set_tag"] = [MlflowException("it is away")]
     assert end(client, run_id, KeyboardInterrupt("SIGTERM")) is None
-    assert client.get_run(run_id).info.status == "KILLED"
+    run = client.get_run(run_id)
+    assert (run.info.status, run.data.tags["tg.missing"]) == ("KILLED", "tg.stop_reason")
+
+
+def test_a_reason_that_is_refused_before_the_end_is_written_with_it(client: MemoryClient) -> None:
+    run_id = client.create_run("7").info.run_id
+    client.faults["set_tag"] = [MlflowException("it is away")]
+    write_stop_reason(client, run_id, "cancelled by ann", is_last=False)
+    assert client.get_run(run_id).data.tags.keys() & {"tg.missing", "tg.stop_reason"} == set()
+    assert re.fullmatch("cancelled by ann" + MOMENT, end(client, run_id, JobStoppedError("job j has stopped")) or "")
+    assert "tg.missing" not in client.get_run(run_id).data.tags
 
 
 def test_an_interrupt_in_another_thread_is_not_said_to_be_a_key() -> None:
