@@ -1,5 +1,6 @@
 """The command ``tg-mlflow init``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def init(folder: Path, script: Path | None, data: Path | None, target: str | Non
     for subject, text in project.notes:
         click.echo(f"{subject:<{width}}  {text}")
     click.echo(f"\nWritten: {', '.join(written)}")
-    inside = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    inside = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     click.echo(f"Now: {inside}{project.command}")
 
 
@@ -60,4 +61,4 @@ def _check_empty(folder: Path) -> None:
     tables = sorted(each.name for pattern in _TABLES for each in folder.glob(pattern))
     if scripts or tables:
         advice = f"--from-script {scripts[0]}" if scripts else f"--data {tables[0]} --target COLUMN"
-        raise ProjectError(f"{str(folder)!r} has {listed([*scripts, *tables], most=5)}; give {advice}")
+        raise ProjectError(f"{str(folder.resolve())!r} has {listed([*scripts, *tables], most=5)}; give {advice}")

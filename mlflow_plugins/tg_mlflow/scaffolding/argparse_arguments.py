@@ -66,8 +66,13 @@ class _Reader:
         self._notes: list[str] = []
         self._defaults: dict[str, object] = {}
         self._is_found = False
+        self._is_deaf = False
 
     def read(self, tree: ast.Module) -> CommandLine | None:
+        calls = (each for each in ast.walk(tree) if isinstance(each, ast.Call))
+        given = (each for call in calls if name_of(call.func) == "set_defaults" for each in call.keywords if each.arg)
+        # They count for arguments before and behind them.
+        self._defaults = {str(each.arg): read_literal(each.value, self._constants) for each in given}
         for node in walk_in_order(tree):
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
                 if name_of(node.value.func) in _MAKERS:
@@ -88,16 +93,12 @@ class _Reader:
             argument = self._read_argument(call, parser.is_exclusive)
             if argument is not None:
                 parser.home.arguments.setdefault(argument.name, argument)
-        elif name == "set_defaults":
-            values = {each.arg: read_literal(each.value, self._constants) for each in call.keywords if each.arg}
-            self._defaults.update(values)
         elif name in ("parse_args", "parse_known_args") and any(
             isinstance(each, (ast.List, ast.Tuple))
             for each in [*call.args, *(one.value for one in call.keywords if one.arg == "args")]
         ):
-            self._notes.append(
-                f"line {call.lineno} parses a list of its own, so what is given on the command line has no effect"
-            )
+            self._is_deaf = True
+            self._notes.append(f"none: line {call.lineno} parses a list of its own, whatever is given")
 
     def _find_parser(self, node: ast.AST) -> _Parser:
         """Finds what an expression stands for; a parser that is made elsewhere is the script's own."""
@@ -127,6 +128,8 @@ class _Reader:
         return ""
 
     def _build(self) -> CommandLine:
+        if self._is_deaf:
+            return CommandLine(notes=tuple(self._notes))
         commands = [each for each in self._parsers if each.subcommand is not None]
         # What only subcommands have is not the script's itself.
         lent = {parent for each in commands for parent in each.parents}

@@ -46,9 +46,10 @@ def write_project(folder: Path, project: NewProject, force: bool = False) -> lis
     paths = [*project.copies, *project.files]
     existing = [each for name in paths for each in _find_existing(folder, name)]
     if existing and not force:
+        verb = "exists" if len(existing) == 1 else "exist"
         raise ProjectError(
-            f"{listed(existing)} {'exists' if len(existing) == 1 else 'exist'} in {str(folder)!r} already, so nothing "
-            "is written; move it away, or replace it with --force"
+            f"{listed(existing)} {verb} in {str(folder.resolve())!r} already, so "
+            "nothing is written; move it away, or replace it with --force"
         )
     for name, source in project.copies.items():
         _copy(source, folder / name)

@@ -35,6 +35,7 @@ _NUMBER = r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|nan|-?inf)"
 _STEP = "(?P<step>[0-9]+)"
 _PERCENT = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?([a-zA-Z%])")
 _SPECIAL = re.compile(r"([\\.^$*+?{}\[\]|()])")
+_PRINTING = ("print", "echo")
 _LOGGING = ("info", "debug", "warning")
 
 
@@ -59,7 +60,7 @@ def guess_metric_regexes(tree: ast.Module) -> dict[str, str]:
         Expressions by name of the metric, in the order of the script.
     """
     calls = [each for each in walk_in_order(tree) if isinstance(each, ast.Call)]
-    is_continued = any(name_of(call.func) == "print" and _ends_otherwise(call) for call in calls)
+    is_continued = any(name_of(call.func) in _PRINTING and _ends_otherwise(call) for call in calls)
     templates = list(dict.fromkeys(each for call in calls for each in _read_call(call, is_continued)))
     found: dict[str, str] = {}
     for template in templates:
@@ -70,7 +71,7 @@ def guess_metric_regexes(tree: ast.Module) -> dict[str, str]:
 
 
 def _ends_otherwise(call: ast.Call) -> bool:
-    return any(each.arg == "end" for each in call.keywords)
+    return any(each.arg in ("end", "nl") for each in call.keywords)
 
 
 def _is_unambiguous(expression: str, own: _Template, templates: Iterable[_Template]) -> bool:
@@ -93,14 +94,16 @@ def _read_call(call: ast.Call, is_continued: bool) -> Iterator[_Template]:
         if any(each.arg == "sep" for each in call.keywords) or any(isinstance(each, ast.Starred) for each in call.args):
             return
         pieces = _join(call.args)
+    elif name == "echo" and isinstance(call.func, ast.Attribute):
+        pieces = _join(call.args[:1])
     elif name in _LOGGING and isinstance(call.func, ast.Attribute) and call.args:
         pieces = _read_pieces(call.args[0]) if len(call.args) == 1 else _read_percent(_text_of(call.args[0]))
     else:
         return
-    is_first = name == "print" and not is_continued
+    is_first = name in _PRINTING and not is_continued
     for line in _divide(pieces):
         yield _Template(tuple(line), is_first)
-        is_first = name == "print"
+        is_first = name in _PRINTING
 
 
 def _join(nodes: Sequence[ast.expr]) -> list[str]:

@@ -58,6 +58,12 @@ class Script:
         return [name for name in self.imports if name not in sys.stdlib_module_names and name not in own]
 
     @property
+    def needed_modules(self) -> set[str]:
+        """The modules without which it cannot even begin."""
+        body = [each for each in self.tree.body if isinstance(each, (ast.Import, ast.ImportFrom))]
+        return set(Script(self.path, ast.Module(list(body), [])).imports)
+
+    @property
     def is_in_package(self) -> bool:
         """Whether it imports relatively, so that it runs as a module only."""
         return any(isinstance(each, ast.ImportFrom) and each.level for each in ast.walk(self.tree))
@@ -128,13 +134,11 @@ def read_script(path: Path) -> Script:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the user's escapes
             tree = ast.parse(text)
-    except SyntaxError as error:
-        raise ProjectError(
-            f"{path} is not Python {sys.version_info[0]}.{sys.version_info[1]}: line {error.lineno}: {error.msg}; "
-            "correct it, or give another script"
-        ) from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise ProjectError(f"{path} cannot be read as Python: {error}; give another script") from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        cause = f"line {line}: {error.msg}" if isinstance(error, SyntaxError) and line else str(error)
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise ProjectError(f"{path} is not Python {version}: {cause}; correct it, or give another script") from error
     return Script(path, tree)
 
 

@@ -168,7 +168,7 @@ def _advise(argument: ScriptArgument) -> str:
 def _describe_command_line(script: Script, line: CommandLine) -> Iterator[_Note]:
     for note in line.notes:
         yield "arguments", note
-    if line.arguments or line.subcommands:
+    if line.arguments or line.subcommands or line.notes:
         return
     if found := [name for name in OTHER_PARSERS if name in script.imports]:
         yield "arguments", f"{found[0]} reads them, so none are guessed; -P name=… gives the script --name …"
@@ -187,16 +187,17 @@ def _describe_output(script: Script, regexes: dict[str, str]) -> Iterator[_Note]
         more = f" and {len(calls) - _MOST_NAMED} more" if len(calls) > _MOST_NAMED else ""
         yield "MLflow", f"{', '.join(calls[:_MOST_NAMED])}{more}: recorded as they are"
     if regexes:
-        yield "metrics", f"{', '.join(regexes)} are taken from what is printed (metric_regexes in tg.json)"
+        yield "metrics", f"{', '.join(regexes)}: found in what is printed, by metric_regexes in tg.json"
     elif not _RECORDED & set(script.mlflow_calls):
-        yield "metrics", "none are recognized in what is printed; metric_regexes in tg.json finds them"
+        yield "metrics", "none are recognized in what is printed; the key metric_regexes of tg.json can name some"
 
 
 def _describe_libraries(script: Script, is_declared: bool, folder: Path) -> Iterator[_Note]:
     libraries = script.libraries
     if libraries:
         yield "libraries", ", ".join(libraries)
-    missing = [name for name in libraries if not is_declared and not _is_installed(name)]
+    needed = script.needed_modules
+    missing = [name for name in libraries if name in needed and not is_declared and not _is_installed(name)]
     if missing:
         yield "missing", f"{', '.join(missing)}: not installed here; install it, or list it in a requirements.txt"
     for table in script.tables:
