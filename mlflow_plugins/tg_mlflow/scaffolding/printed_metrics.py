@@ -50,16 +50,16 @@ class _Template:
         return "1".join(self.texts)
 
 
-def guess_metric_regexes(tree: ast.Module) -> dict[str, str]:
-    """Guesses an expression for each metric that the script prints, as the key ``metric_regexes`` has them.
+def guess_metric_regexes(trees: Iterable[ast.Module]) -> dict[str, str]:
+    """Guesses an expression for each metric that scripts print, as the key ``metric_regexes`` has them.
 
     What is printed is a metric if the words before the value are names of metrics, such as ``val_loss`` or ``Test
-    accuracy``, and if the expression finds it nowhere else in what the script prints.
+    accuracy``, and if the expression finds it nowhere else in what the scripts print.
 
     Returns:
-        Expressions by name of the metric, in the order of the script.
+        Expressions by name of the metric, in the order of the scripts.
     """
-    calls = [each for each in walk_in_order(tree) if isinstance(each, ast.Call)]
+    calls = [each for tree in trees for each in walk_in_order(tree) if isinstance(each, ast.Call)]
     is_continued = any(name_of(call.func) in _PRINTING and _ends_otherwise(call) for call in calls)
     templates = list(dict.fromkeys(each for call in calls for each in _read_call(call, is_continued)))
     found: dict[str, str] = {}

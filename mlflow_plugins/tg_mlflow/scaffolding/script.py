@@ -45,10 +45,16 @@ class Script:
         return list(found)
 
     @property
-    def own_modules(self) -> list[Path]:
-        """The files beside the script that it imports."""
-        paths = (self.path.parent / f"{name}.py" for name in self.imports if name not in sys.stdlib_module_names)
-        return [path for path in paths if path.is_file()]
+    def imported_names(self) -> list[tuple[int, str]]:
+        """The dotted names that it imports, or may, and how many folders above each begins; 0 for absolute ones."""
+        found: dict[tuple[int, str], None] = {}
+        for node in walk_in_order(self.tree):
+            if isinstance(node, ast.Import):
+                found.update({(0, each.name): None for each in node.names})
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module or ''}.{each.name}".lstrip(".") for each in node.names)]
+                found.update({(node.level, name): None for name in names if name})
+        return list(found)
 
     @property
     def libraries(self) -> list[str]:

@@ -12,6 +12,7 @@ from tg_mlflow.errors import ProjectError
 from tg_mlflow.scaffolding.environment_files import find_environment
 from tg_mlflow.scaffolding.mlproject import EntryPoint, format_mlproject
 from tg_mlflow.scaffolding.new_project import NewProject, name_project
+from tg_mlflow.scaffolding.own_code import read_own_code
 from tg_mlflow.scaffolding.printed_metrics import guess_metric_regexes
 from tg_mlflow.scaffolding.script import OTHER_PARSERS, Script, read_script
 from tg_mlflow.scaffolding.script_argument import PATH, STRING, CommandLine, ScriptArgument
@@ -37,13 +38,16 @@ def guess_script_project(folder: Path, script: Path) -> NewProject:
     path = _find_script(folder, script)
     read = read_script(path)
     notes: list[_Note] = []
-    source, line = _find_command_line(read, notes)
+    own_code = read_own_code(folder, read)
+    source, line = _find_command_line(own_code)
     if source is not read:
         notes.append(("arguments", f"read from {source.path.name}, which {path.name} imports"))
     entry_points = _build_entry_points(_format_program(folder, read), line, folder, notes)
     notes += _describe_command_line(read, line)
-    regexes = {} if _RECORDED & set(read.mlflow_calls) else guess_metric_regexes(read.tree)
-    notes += _describe_output(read, regexes)
+    calls = list(dict.fromkeys(call for each in own_code for call in each.mlflow_calls))
+    # What is recorded already would be in the run twice.
+    regexes = {} if _RECORDED & set(calls) else guess_metric_regexes([each.tree for each in own_code])
+    notes += _describe_output(calls, regexes)
     environment = find_environment(folder)
     notes.append(("environment", environment.note))
     notes += _describe_libraries(read, environment.is_declared, folder)
@@ -72,19 +76,10 @@ def _find_script(folder: Path, script: Path) -> Path:
     return path
 
 
-def _find_command_line(script: Script, notes: list[_Note]) -> tuple[Script, CommandLine]:
+def _find_command_line(own_code: Sequence[Script]) -> tuple[Script, CommandLine]:
     """Returns what the script takes, and whose text says so: a module's that it imports, if not its own."""
-    if (found := script.command_line) is not None:
-        return script, found
-    for path in script.own_modules:
-        try:
-            module = read_script(path)
-        except ProjectError as error:
-            notes.append(("arguments", f"not read from {path.name}: {error}"))
-            continue
-        if (found := module.command_line) is not None:
-            return module, found
-    return script, CommandLine()
+    found = ((each, each.command_line) for each in own_code)
+    return next(((each, line) for each, line in found if line is not None), (own_code[0], CommandLine()))
 
 
 def _format_program(folder: Path, script: Script) -> str:
@@ -132,10 +127,13 @@ def _format_arguments(arguments: Sequence[ScriptArgument]) -> list[str]:
 
 
 def _find_paths(arguments: Sequence[ScriptArgument], folder: Path) -> list[ScriptArgument]:
-    """Returns the arguments, of which those whose defaults are files are paths: other files travel, too."""
+    """Returns the arguments, of which those whose defaults are files that are here are paths.
+
+    Another file that is given for one travels, too. A file that is not here is for the script to miss.
+    """
     return [
-        replace(each, kind=PATH)
-        if each.kind == STRING and isinstance(each.default, str) and _is_file(folder / each.default)
+        replace(each, kind=PATH if _is_file(folder / each.default) else STRING)
+        if each.kind in (STRING, PATH) and isinstance(each.default, str)
         else each
         for each in arguments
     ]
@@ -182,13 +180,13 @@ def _describe_command_line(script: Script, line: CommandLine) -> Iterator[_Note]
         yield "arguments", "the script takes none"
 
 
-def _describe_output(script: Script, regexes: dict[str, str]) -> Iterator[_Note]:
-    if calls := script.mlflow_calls:
+def _describe_output(calls: Sequence[str], regexes: dict[str, str]) -> Iterator[_Note]:
+    if calls:
         more = f" and {len(calls) - _MOST_NAMED} more" if len(calls) > _MOST_NAMED else ""
         yield "MLflow", f"{', '.join(calls[:_MOST_NAMED])}{more}: recorded as they are"
     if regexes:
         yield "metrics", f"{', '.join(regexes)}: found in what is printed, by metric_regexes in tg.json"
-    elif not _RECORDED & set(script.mlflow_calls):
+    elif not _RECORDED & set(calls):
         yield "metrics", "none are recognized in what is printed; the key metric_regexes of tg.json can name some"
 
 

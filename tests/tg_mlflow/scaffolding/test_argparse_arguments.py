@@ -187,7 +187,9 @@ def test_a_parser_in_a_module_beside_the_script_is_read(tmp_path: Path) -> None:
     assert find_notes(project, "arguments") == ["read from options.py, which train.py imports"]
 
 
-def test_a_default_that_is_a_file_travels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", ["", ", type=str", ", type=Path", ", type=argparse.FileType()"])
+def test_a_default_that_is_a_file_travels_and_one_that_is_not_here_is_text(tmp_path: Path, options: str) -> None:
+    text = with_argument(f"'--data', default='x.csv'{options}")
+    assert guess_main(tmp_path, text)[1] == {"data": {"default": "x.csv"}}
     (tmp_path / "x.csv").write_text("a\n1\n")
-    text = with_argument("'--data', default='x.csv'")
     assert guess_main(tmp_path, text)[1] == {"data": {"type": "path", "default": "x.csv"}}

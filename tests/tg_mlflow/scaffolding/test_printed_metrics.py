@@ -11,7 +11,7 @@ from tg_mlflow.scaffolding.printed_metrics import guess_metric_regexes
 
 def read(script: str, *lines: str) -> list[tuple[str, float, int]]:
     """Reads lines by the expressions that are guessed from a script: name, value and step of each metric."""
-    patterns = MetricPatterns(guess_metric_regexes(ast.parse(script)))
+    patterns = MetricPatterns(guess_metric_regexes([ast.parse(script)]))
     points: list[MetricPoint] = patterns.feed("".join(f"{line}\n" for line in lines).encode(), 0)
     return [(each.name, each.value, each.step or 0) for each in points]
 
@@ -57,9 +57,9 @@ def test_a_metric_is_found(script: str, line: str, name: str, value: float | Non
     ],
 )
 def test_nothing_is_guessed_that_may_be_something_else(script: str) -> None:
-    assert "loss" not in guess_metric_regexes(ast.parse(script))
-    assert "accuracy" not in guess_metric_regexes(ast.parse(script))
-    assert "error" not in guess_metric_regexes(ast.parse(script))
+    assert "loss" not in guess_metric_regexes([ast.parse(script)])
+    assert "accuracy" not in guess_metric_regexes([ast.parse(script)])
+    assert "error" not in guess_metric_regexes([ast.parse(script)])
 
 
 def test_metrics_of_one_line_are_told_apart_and_have_its_step() -> None:

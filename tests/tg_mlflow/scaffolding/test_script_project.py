@@ -108,6 +108,17 @@ def test_metrics_that_are_logged_with_mlflow_are_not_taken_from_the_output_too(t
     assert list(project.files) == ["MLproject"]
 
 
+def test_what_imported_modules_of_the_project_print_and_log_counts_as_the_scripts_own(tmp_path: Path) -> None:
+    write_text(tmp_path / "steps" / "__init__.py", "")
+    write_text(tmp_path / "steps" / "fit.py", "from . import loop\nimport broken")
+    write_text(tmp_path / "steps" / "loop.py", "import train\nprint(f'loss: {x}')")
+    write_text(tmp_path / "broken.py", "print 1")
+    project = guess(tmp_path, "from steps.fit import run\n")
+    assert list(json.loads(project.files["tg.json"])["metric_regexes"]) == ["loss"]
+    write_text(tmp_path / "steps" / "loop.py", "import mlflow\nprint(f'loss: {x}')\nmlflow.log_metric('loss', x)")
+    assert list(guess(tmp_path, "from steps.fit import run\n").files) == ["MLproject"]
+
+
 @pytest.mark.parametrize(
     ("files", "keys", "written"),
     [
