@@ -161,10 +161,10 @@ class _Reader:
         destination = self._read_word(options.get("dest"), option.lstrip("-"))
         has_option = option.startswith("-")
         default = self._read_default(options, destination)
-        count = read_literal(options["nargs"], self._constants) if "nargs" in options else None
+        count = self._read_count(options.get("nargs"))
         is_required = read_literal(options["required"], self._constants) is True if "required" in options else False
         if not has_option:
-            is_required = count not in ("?", "*", "...", "A...") and not (count is None and "nargs" in options)
+            is_required = count not in ("?", "*", "...")
         return ScriptArgument(
             name=re.sub(r"\W", "_", destination),
             option=option if has_option else None,
@@ -175,6 +175,11 @@ class _Reader:
             reason=self._find_reason(options, action, count, is_required, is_exclusive),
             line=call.lineno,
         )
+
+    def _read_count(self, node: ast.AST | None) -> Any:
+        if node is not None and name_of(node) == "REMAINDER":
+            return "..."
+        return None if node is None else read_literal(node, self._constants)
 
     def _read_word(self, node: ast.AST | None, otherwise: str) -> str:
         """Reads a text, or the name of what stands there."""

@@ -73,6 +73,7 @@ def _format_parameter(parameter: Parameter) -> str:
 
 
 def _format_value(value: Any) -> str:
-    """Writes a value as YAML in one line."""
+    """Writes a value as YAML in one line; as JSON, which is YAML, where a text has several."""
     text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf"))
-    return text.removesuffix("\n").removesuffix("\n...")
+    text = text.removesuffix("\n").removesuffix("\n...")
+    return text if len(text.splitlines()) == 1 else json.dumps(value)

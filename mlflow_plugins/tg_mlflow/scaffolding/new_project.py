@@ -41,8 +41,10 @@ def write_project(folder: Path, project: NewProject, force: bool = False) -> lis
         The paths in the folder, in the order of writing.
 
     Raises:
-        ProjectError: If a file exists and is not to be replaced; nothing is written then.
+        ProjectError: If the folder is none, or a file exists and is not to be replaced; nothing is written then.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(f"{str(folder)!r} is a file; give the folder that is to be the project")
     paths = [*project.copies, *project.files]
     existing = [each for name in paths for each in _find_existing(folder, name)]
     if existing and not force:

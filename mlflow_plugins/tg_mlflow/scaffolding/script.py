@@ -17,7 +17,18 @@ from tg_mlflow.scaffolding.literals import find_constants, name_of, read_literal
 from tg_mlflow.scaffolding.script_argument import CommandLine
 
 # They read the command line, too, in ways of their own.
-OTHER_PARSERS = ("absl", "docopt", "fire", "hydra", "jsonargparse", "simple_parsing", "tyro", "typer")
+OTHER_PARSERS = (
+    "absl",
+    "docopt",
+    "fire",
+    "getopt",
+    "hydra",
+    "jsonargparse",
+    "optparse",
+    "simple_parsing",
+    "tyro",
+    "typer",
+)
 _READERS = ("read_csv", "read_excel", "read_json", "read_parquet", "read_table", "genfromtxt", "loadtxt")
 
 

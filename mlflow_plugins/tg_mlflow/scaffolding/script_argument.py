@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tg.common.secrets import looks_secret
 from tg_mlflow.scaffolding.literals import UNKNOWN
 from tg_mlflow.scaffolding.mlproject import Parameter
 
@@ -42,6 +43,8 @@ class ScriptArgument:
             return self.reason
         if self.is_required:
             return None
+        if looks_secret(self.name):
+            return "it may be a secret"
         if self.default is None:
             return "it has no default"
         if self.default is UNKNOWN:
@@ -66,7 +69,13 @@ class ScriptArgument:
     def _write_default(self) -> str | int | float | None:
         """Returns the default as a value that the script reads as the same; ``None`` if there is none."""
         value = self.default
-        if value is None or value is UNKNOWN or isinstance(value, bool) or (self.choices and value not in self.choices):
+        if (
+            looks_secret(self.name)
+            or value is None
+            or value is UNKNOWN
+            or isinstance(value, bool)
+            or (self.choices and value not in self.choices)
+        ):
             return None
         try:
             if self.kind == FLOAT:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from tg_mlflow.errors import ProjectError
 from tg_mlflow.project.train_command import PROGRAM
 from tg_mlflow.scaffolding.mlproject import EntryPoint, Parameter, format_mlproject
 from tg_mlflow.scaffolding.new_project import NewProject, name_project
@@ -101,7 +102,7 @@ def guess_table_project(folder: Path, data: Path, target: str | None) -> NewProj
 
     Raises:
         DatasetError: If the table cannot be read.
-        ProjectError: If there is nothing to learn.
+        ProjectError: If there is nothing to learn, or the table's folder has the project in it.
     """
     path = next((each for each in (data, folder / data) if each.exists()), data)
     guess = guess_table(path, target)
@@ -115,6 +116,8 @@ def guess_table_project(folder: Path, data: Path, target: str | None) -> NewProj
     notes.append(("metrics", ", ".join(_choose(guess).functions)))
     notes += [(each.name, f"{each.type}, {each.default!r}") for each in _PARAMETERS]
     place = place_dataset(folder, path.name)
+    if (folder / place).resolve() != path.resolve() and (folder / place).resolve().is_relative_to(path.resolve()):
+        raise ProjectError(f"the folder {str(path)!r} has the project in it; put its tables into a folder of their own")
     is_there = (folder / place).exists() and (folder / place).samefile(path)
     if not is_there:
         notes.append(("data", f"copied to {place}, which is what is read from now on"))

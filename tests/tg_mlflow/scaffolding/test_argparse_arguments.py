@@ -28,6 +28,8 @@ def with_argument(argument: str) -> str:
         ("'--name', default='001'", " --name {name}", {"name": {"default": "001"}}),
         ("'--name', default=''", " --name {name}", {"name": {"default": ""}}),
         ("'--name', default='yes'", " --name {name}", {"name": {"default": "yes"}}),
+        ("'--text', default='a\\nb: {c}'", " --text {text}", {"text": {"default": "a\nb: {c}"}}),
+        ("'--password', required=True, default='x'", " --password {password}", {"password": {"type": "string"}}),
         ("'--shift', default='-v'", " --shift={shift}", {"shift": {"default": "-v"}}),
         ("'-n', type=int, default=-1", " -n {n}", {"n": {"type": "int", "default": -1}}),
         ("'-r', '--learning-rate', type=float, default=0.1", " --learning-rate {learning_rate}", None),
@@ -106,6 +108,16 @@ def test_an_argument_becomes_a_parameter(
             "--depth",
             "left to the script (line 3): its default 3 would not be the same if it were given as text; "
             "-P depth=… gives another",
+        ),
+        (
+            "'--api-token', default='hunter2'",
+            "--api-token",
+            "left to the script (line 3): it may be a secret; -P api-token=… gives another",
+        ),
+        (
+            "'rest', nargs=argparse.REMAINDER",
+            "rest",
+            "left to the script (line 3): it takes several values; to set it, add it to the command in MLproject",
         ),
         ("f'--{name}', default=1", "arguments", "the name of the argument in line 3 is computed, so it is left out"),
     ],

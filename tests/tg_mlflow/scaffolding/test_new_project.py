@@ -33,6 +33,13 @@ def test_a_link_to_nothing_is_not_written_through(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("pass")
+    with pytest.raises(ProjectError) as caught:
+        write_project(tmp_path / "train.py", PROJECT)
+    assert str(caught.value) == f"'{tmp_path}/train.py' is a file; give the folder that is to be the project"
+
+
 def test_force_replaces(tmp_path: Path) -> None:
     (tmp_path / "tg.json").write_text("mine")
     write_project(tmp_path, PROJECT, force=True)

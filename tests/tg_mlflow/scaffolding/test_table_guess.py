@@ -131,6 +131,19 @@ def test_data_are_copied_where_the_task_finds_them_unless_they_are_there(tmp_pat
     assert guess_table_project(folder, there, "y").copies == {}
 
 
+def test_a_folder_of_tables_is_one_but_not_the_projects_own(tmp_path: Path) -> None:
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    path = write_table(tables, y=[0, 1] * 50)
+    assert guess_table_project(tmp_path / "shop", tables, "y").copies == {"datasets/shop/tables": tables}
+    with pytest.raises(ProjectError) as caught:
+        guess_table_project(tables, tables, "y")
+    assert (
+        str(caught.value) == f"the folder '{tables}' has the project in it; put its tables into a folder of their own"
+    )
+    assert guess_table_project(tables, path, "y").copies == {"datasets/tables/x.csv": path}
+
+
 def test_names_are_written_as_python_reads_them(tmp_path: Path) -> None:
     name = 'the "price" {€} \\'
     path = write_table(tmp_path, **{name: NUMBERS})
