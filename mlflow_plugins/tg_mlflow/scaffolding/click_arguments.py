@@ -63,8 +63,10 @@ def read_click(tree: ast.Module, constants: Mapping[str, object]) -> CommandLine
         else:
             commands.append(function)
     if subcommands:
-        group = next(each for each in functions if each.name in groups)
-        return CommandLine(tuple(_read_all(group, constants, notes)), dict(subcommands), tuple(notes))
+        # A group can also be made by a call; its options are not known then.
+        owners = [each for each in functions if each.name in groups][:1]
+        first = [argument for each in owners for argument in _read_all(each, constants, notes)]
+        return CommandLine(tuple(first), dict(subcommands), tuple(notes))
     if not commands:
         return None
     command = _choose_command(commands, tree)

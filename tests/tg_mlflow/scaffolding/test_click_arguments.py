@@ -89,6 +89,23 @@ def test_commands_of_a_group_become_entry_points(tmp_path: Path) -> None:
     assert guess(tmp_path, text).command == "mlflow run . --backend tg-process -P data=…"
 
 
+def test_commands_of_a_group_that_is_made_by_a_call_become_entry_points(tmp_path: Path) -> None:
+    text = """
+    import click
+
+    cli = click.Group()
+
+    @click.command()
+    @click.option("--rate", default=0.1)
+    def fit(rate):
+        pass
+
+    cli.add_command(fit)
+    cli()
+    """
+    assert guess_main(tmp_path, text)[0] == "python train.py fit --rate {rate}"
+
+
 def test_of_several_commands_the_one_that_is_called_counts(tmp_path: Path) -> None:
     text = """
     import click
