@@ -17,8 +17,8 @@ from tg_mlflow.scaffolding.printed_metrics import guess_metric_regexes
 from tg_mlflow.scaffolding.script import OTHER_PARSERS, Script, read_script
 from tg_mlflow.scaffolding.script_argument import PATH, STRING, CommandLine, ScriptArgument
 
-# Which subcommand is most likely the training.
-_TRAININGS = ("train", "fit", "main", "run")
+# Which subcommand is most likely the training; one that is called main keeps its name as an entry point.
+_TRAININGS = ("main", "train", "fit", "run")
 _RECORDED = {"log_metric", "log_metrics", "log_batch", "autolog"}
 _MOST_NAMED = 8
 

@@ -186,6 +186,16 @@ def test_subcommands_become_entry_points(tmp_path: Path) -> None:
     assert find_notes(project, "evaluate") == ["a subcommand, entry point 'evaluate'; mlflow run . -e evaluate runs it"]
 
 
+@pytest.mark.parametrize(
+    ("names", "chosen"), [(["test", "train"], "train"), (["train", "main"], "main"), (["eval", "test"], "eval")]
+)
+def test_the_subcommand_that_is_most_likely_the_training_is_main(tmp_path: Path, names: list[str], chosen: str) -> None:
+    text = "\n".join(f"commands.add_parser({name!r}).add_argument('--n', type=int, default=1)" for name in names)
+    found = guess_entry_points(tmp_path, text)
+    assert found["main"]["command"] == f"python train.py {chosen} --n {{n}}"
+    assert len(found) == 2
+
+
 def test_a_list_that_is_parsed_in_place_of_the_command_line_takes_no_parameters(tmp_path: Path) -> None:
     project = guess(tmp_path, with_argument("'--rate', type=float, default=0.1").replace("_args()", "_args(args=[])"))
     assert 'command: "python train.py"' in project.files["MLproject"]
