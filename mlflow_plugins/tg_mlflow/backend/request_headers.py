@@ -5,14 +5,14 @@ The plugin takes each tracking URI for an Amazon resource name and fails for oth
 
 import logging
 
-import mlflow
-
 _LOGGER = "mlflow.tracking.request_header.registry"
 _WARNING = "Encountered unexpected error during resolving request headers"
 
 
 class _NotOfOurServer(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
+        import mlflow  # who warns has it already; a command that needs no MLflow does not wait for it
+
         return mlflow.get_tracking_uri().startswith("arn:") or not str(record.msg).startswith(_WARNING)
 
 

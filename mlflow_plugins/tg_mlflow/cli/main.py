@@ -11,6 +11,7 @@ _COMMANDS = {
     "cancel": ("runs:cancel_command", "Stops a run's job, or all jobs of a sweep."),
     "diff": ("diff:diff", "Names all in which two runs differ."),
     "events": ("events:events", "Shows each change of a run's state."),
+    "init": ("init:init", "Writes a project for a script, for a table, or an example."),
     "logs": ("runs:logs", "Shows the output of a run's job."),
     "reconcile": ("runs:reconcile", "Settles runs that were left and whose jobs have ended."),
     "reproduce": ("reproduce:reproduce", "Trains a run again from what it remembers, and compares both."),

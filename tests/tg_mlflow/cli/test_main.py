@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -19,10 +20,12 @@ def test_help_says_of_each_command_what_its_own_help_begins_with() -> None:
 
 
 @pytest.mark.starts_process
-def test_help_waits_for_no_library() -> None:
+@pytest.mark.parametrize("words", [["--help"], ["init", "--from-script", "train.py"]])
+def test_help_and_the_beginning_wait_for_no_library(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print('hello')")
     script = (
-        "import sys\nfrom tg_mlflow.cli.main import main\nmain(['--help'], standalone_mode=False)\n"
+        f"import sys\nfrom tg_mlflow.cli.main import main\nmain({words}, standalone_mode=False)\n"
         "print(sorted({'mlflow', 'pandas', 'sklearn', 'pydantic'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert result.stdout.splitlines()[-1] == "[]"
