@@ -10,6 +10,7 @@ _COMMANDS = {
     "attach": ("runs:attach_command", "Takes over a run whose launcher is gone."),
     "cancel": ("runs:cancel_command", "Stops a run's job, or all jobs of a sweep."),
     "diff": ("diff:diff", "Names all in which two runs differ."),
+    "doctor": ("doctor:doctor", "Checks what trainings need, here and at their places."),
     "events": ("events:events", "Shows each change of a run's state."),
     "logs": ("runs:logs", "Shows the output of a run's job."),
     "reconcile": ("runs:reconcile", "Settles runs that were left and whose jobs have ended."),

@@ -34,7 +34,7 @@ _PERMISSIONS = {
 }
 
 
-def error_code(error: BaseException) -> str:
+def error_code(error: BaseException | None) -> str:
     """Returns the service's error code, such as ``ResourceInUse``; empty if it is not a service's answer."""
     response: Any = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
@@ -52,7 +52,7 @@ def is_throttled(error: BaseException) -> bool:
     return error_code(error) in _THROTTLED
 
 
-def is_denied(error: BaseException) -> bool:
+def is_denied(error: BaseException | None) -> bool:
     """Returns whether a permission is missing."""
     return error_code(error) in _DENIED
 
