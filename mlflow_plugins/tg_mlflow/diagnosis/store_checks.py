@@ -29,6 +29,7 @@ _SLOW_SECONDS = 1
 _LOCK_SECONDS = 2
 _OLDEST = 3  # the major version since which servers keep models of runs as such
 _SECONDS = 20
+_NOT_ALLOWED = "PERMISSION_DENIED"  # MLflow's error code
 # In the long message of a connection that has failed.
 _NO_CONNECTION = re.compile(r"\[Errno -?\d+\] ([^'\")]+)")
 
@@ -94,7 +95,7 @@ class _Store:
     def find_writable(self) -> Finding:
         if self._path is None:
             with _sending_once():
-                return self._write_tag()
+                return try_writing(self._client)
         existing = next((each for each in (self._path, *self._path.parents) if each.exists()), None)
         if existing is None or not os.access(existing, os.W_OK):
             return Finding.problem(
@@ -102,23 +103,26 @@ class _Store:
             )
         return _lock_database(self._path) if self._path.is_file() else Finding.ok("yes")
 
-    def _write_tag(self) -> Finding:
-        """Gives the newest run of ours a tag, and removes it again: an experiment or a run could only be hidden."""
-        if (run := _find_newest(self._client)) is None:
-            return Finding.skipped("it can be read; writing is tried on a run of tg-mlflow, of which there is none yet")
-        run_id, tag = run.info.run_id, f"{OWN_PREFIX}doctor.{uuid.uuid4().hex[:8]}"
-        try:
-            self._client.set_tag(run_id, tag, "a check, which is removed again")
-        except TrackingError as error:
-            return Finding.problem(
-                f"it can be read, but run {run_id} takes no tag: {error}",
-                "ask whoever runs the server for the permission to write, or for space on its disk",
-            )
-        try:
-            self._client.delete_tag(run_id, tag)
-        except TrackingError as error:
-            return Finding.warning(f"yes, but the tag {tag} of run {run_id} could not be removed: {error}")
-        return Finding.ok("yes")
+
+def try_writing(client: TrackingClient) -> Finding:
+    """Gives the newest run of ours a tag, and removes it again: an experiment or a run could only be hidden."""
+    if (run := _find_newest(client)) is None:
+        return Finding.skipped("it can be read; writing is tried on a run of tg-mlflow, of which there is none yet")
+    run_id, tag = run.info.run_id, f"{OWN_PREFIX}doctor.{uuid.uuid4().hex[:8]}"
+    try:
+        client.set_tag(run_id, tag, "a check, which is removed again")
+    except TrackingError as error:
+        if isinstance(error.__cause__, MlflowException) and error.__cause__.error_code == _NOT_ALLOWED:
+            return Finding.warning(f"it can be read; whether you may write is not known, as run {run_id} is not yours")
+        return Finding.problem(
+            f"it can be read, but run {run_id} takes no tag: {error}",
+            "ask whoever runs the server for the permission to write, or for space on its disk",
+        )
+    try:
+        client.delete_tag(run_id, tag)
+    except TrackingError as error:
+        return Finding.warning(f"yes, but the tag {tag} of run {run_id} could not be removed: {error}")
+    return Finding.ok("yes")
 
 
 def _find_newest(client: TrackingClient) -> Run | None:

@@ -123,7 +123,7 @@ class _Account:
             "ContextKeyType": "string",
         }
         answer = self.aws.client("iam").simulate_principal_policy(
-            PolicySourceArn=_find_principal(self.aws.caller),
+            PolicySourceArn=find_principal(self.aws.caller),
             ActionNames=["iam:PassRole"],
             ResourceArns=[self._role],
             ContextEntries=[context],
@@ -199,7 +199,7 @@ class _Account:
         return Finding.ok(f"{name} in ECR, which gives a token for a push")
 
 
-def _find_principal(caller: str) -> str:
+def find_principal(caller: str) -> str:
     """Returns whose policies decide on a caller: those of the role for a session of it."""
     parts = caller.split(":")
     if parts[2] == "sts" and parts[-1].startswith("assumed-role/"):

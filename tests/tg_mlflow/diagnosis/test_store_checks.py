@@ -1,0 +1,99 @@
+"""What is checked of MLflow's tracking store, which is as before afterwards."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from tests.memory_server import MemoryClient
+from tg_mlflow.diagnosis import Finding, Outcome, examine, list_store_checks
+from tg_mlflow.diagnosis.store_checks import try_writing
+from tg_mlflow.errors import TrackingError
+from tg_mlflow.tracking.client import TrackingClient
+
+
+def look() -> dict[str, Finding]:
+    return {each.name: each.finding for each in examine("MLflow", list_store_checks())}
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///{}/mlflow.db", "file://{}/mlruns", "{}/mlruns"])
+def test_a_store_that_is_not_there_yet_is_not_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str) -> None:
+    uri = uri.format(tmp_path)
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: uri)
+    assert look() == {
+        "reachable": Finding.ok(f"{uri} is not there yet; the first run makes it"),
+        "writable": Finding.ok("yes"),
+    }
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(store.tracking_uri.removeprefix("sqlite:///"))
+    found = look()
+    assert found["reachable"].found.startswith(f"{store.tracking_uri} answers in ")
+    assert found["writable"] == Finding.ok("yes")
+    monkeypatch.setattr("tg_mlflow.diagnosis.store_checks._LOCK_SECONDS", 0.01)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert look()["writable"] == Finding.warning(f"another process has been writing to '{path}' for 0.01 s")
+
+
+def test_a_file_that_is_no_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("nothing of the kind, " * 100)
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: f"sqlite:///{tmp_path}/mlflow.db")
+    found = look()
+    assert "the database cannot be opened" in found["reachable"].found
+    assert found["writable"] == Finding.skipped("not checked, as it needs reachable")
+
+
+def test_a_server_that_is_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: "http://127.0.0.1:1")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    assert look()["reachable"] == Finding.problem(
+        "http://127.0.0.1:1 does not answer: Connection refused",
+        "set MLFLOW_TRACKING_URI, or start the server, as with `mlflow server`",
+    )
+
+
+def create_run(store: MlflowClient, start_time: int, **tags: str) -> Run:
+    experiment = store.get_experiment_by_name("test")
+    assert experiment is not None
+    return store.create_run(experiment.experiment_id, start_time=start_time, tags=tags)
+
+
+def test_writing_is_tried_on_the_newest_run_of_ours_and_leaves_nothing(store: MlflowClient) -> None:
+    client = TrackingClient(patience_seconds=0)
+    create_run(store, 3)
+    assert try_writing(client) == Finding.skipped(
+        "it can be read; writing is tried on a run of tg-mlflow, of which there is none yet"
+    )
+    runs = [create_run(store, moment, **{"tg.version": "0.1"}) for moment in (2, 1)]
+    written: list[str] = []
+    set_tag = client.set_tag
+    client.set_tag = lambda run_id, *tag: (written.append(run_id), set_tag(run_id, *tag))  # type: ignore[method-assign]
+    assert try_writing(client) == Finding.ok("yes")
+    assert written == [runs[0].info.run_id]
+    assert store.get_run(runs[0].info.run_id).data.tags == runs[0].data.tags
+
+
+@pytest.mark.parametrize(
+    ("request_name", "outcome", "said"),
+    [
+        ("set_tag", Outcome.PROBLEM, "it can be read, but run {run_id} takes no tag: no"),
+        ("delete_tag", Outcome.WARNING, "yes, but the tag tg.doctor."),
+    ],
+)
+def test_a_server_that_refuses(monkeypatch: pytest.MonkeyPatch, request_name: str, outcome: Outcome, said: str) -> None:
+    client = MemoryClient()
+    run = client.create_run("7", tags={"tg.version": "0.1"})
+    monkeypatch.setattr("tg_mlflow.diagnosis.store_checks._find_newest", lambda client: run)
+
+    def refuse(*args: str) -> None:
+        raise TrackingError("no", is_final=True)
+
+    monkeypatch.setattr(client, request_name, refuse)
+    found = try_writing(client)
+    assert (found.outcome, found.found.startswith(said.format(run_id=run.info.run_id))) == (outcome, True)
