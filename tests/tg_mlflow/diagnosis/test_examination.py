@@ -88,8 +88,12 @@ def test_what_is_found_comes_before_the_next_check_is_made() -> None:
     made: list[str] = []
 
     def make(name: str) -> Check:
-        return Check(name, lambda: Finding.ok(str(made.append(name))))
+        def look() -> Finding:
+            made.append(name)
+            return Finding.ok(name)
+
+        return Check(name, look)
 
     checks = examine("there", [make("a"), make("b")])
-    assert next(checks) == Examined("there", "a", Finding.ok("None"))
+    assert next(checks) == Examined("there", "a", Finding.ok("a"))
     assert made == ["a"]

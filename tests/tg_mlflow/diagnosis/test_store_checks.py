@@ -64,7 +64,9 @@ def create_run(store: MlflowClient, start_time: int, **tags: str) -> Run:
     return store.create_run(experiment.experiment_id, start_time=start_time, tags=tags)
 
 
-def test_writing_is_tried_on_the_newest_run_of_ours_and_leaves_nothing(store: MlflowClient) -> None:
+def test_writing_is_tried_on_the_newest_run_of_ours_and_leaves_nothing(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = TrackingClient(patience_seconds=0)
     create_run(store, 3)
     assert try_writing(client) == Finding.skipped(
@@ -73,7 +75,12 @@ def test_writing_is_tried_on_the_newest_run_of_ours_and_leaves_nothing(store: Ml
     runs = [create_run(store, moment, **{"tg.version": "0.1"}) for moment in (2, 1)]
     written: list[str] = []
     set_tag = client.set_tag
-    client.set_tag = lambda run_id, *tag: (written.append(run_id), set_tag(run_id, *tag))  # type: ignore[method-assign]
+
+    def note(run_id: str, key: str, value: str) -> None:
+        written.append(run_id)
+        set_tag(run_id, key, value)
+
+    monkeypatch.setattr(client, "set_tag", note)
     assert try_writing(client) == Finding.ok("yes")
     assert written == [runs[0].info.run_id]
     assert store.get_run(runs[0].info.run_id).data.tags == runs[0].data.tags
