@@ -20,10 +20,12 @@ def events(run_id: str, is_json: bool) -> None:
     """
     from tg_mlflow.tracking.client import TrackingClient
     from tg_mlflow.tracking.events import read_events
+    from tg_mlflow.tracking.run_choice import find_run_id
     from tg_mlflow.tracking.search import read_run
 
     with exiting_on_errors():
-        timeline = read_events(read_run(TrackingClient(patience_seconds=0), run_id, allows_deleted=True))
+        client = TrackingClient(patience_seconds=0)
+        timeline = read_events(read_run(client, find_run_id(client, run_id), allows_deleted=True))
     width = max(len(event.state) for event in timeline)
     for event in timeline:
         moment = datetime.fromtimestamp(event.time_ms / 1000, timezone.utc).isoformat(" ", "milliseconds")

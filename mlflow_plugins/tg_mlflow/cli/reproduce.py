@@ -51,9 +51,11 @@ def reproduce(
     from tg_mlflow.reproduction.reproduction import reproduce as train_again
     from tg_mlflow.takeover.crashes import settle_crashes
     from tg_mlflow.tracking.client import TrackingClient
+    from tg_mlflow.tracking.run_choice import find_run_id
 
     with exiting_on_errors(_ERROR):
         client = TrackingClient(patience_seconds=0)
+        run_id = find_run_id(client, run_id)
         settle_crashes(client)
         wanted = Reproduction(
             run_id=run_id,

@@ -21,7 +21,8 @@ from mlflow.version import VERSION
 from tg_mlflow.diagnosis.check import Check, Finding
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import OWN_PREFIX, VERSION_TAG
+from tg_mlflow.tracking.search import search_own_runs
+from tg_mlflow.tracking.tags import OWN_PREFIX
 
 _STORE = "reachable"
 _SETTING = "set MLFLOW_TRACKING_URI, or start the server, as with `mlflow server`"
@@ -126,11 +127,7 @@ def try_writing(client: TrackingClient) -> Finding:
 
 
 def _find_newest(client: TrackingClient) -> Run | None:
-    experiments = [each.experiment_id for each in client.search_experiments()]
-    found = client.search_runs(
-        experiments, f"tags.`{VERSION_TAG}` LIKE '%'", max_results=1, order_by=["attributes.start_time DESC"]
-    )
-    return next(iter(found), None)
+    return next(search_own_runs(client, page_size=1), None)
 
 
 def _lock_database(path: Path) -> Finding:

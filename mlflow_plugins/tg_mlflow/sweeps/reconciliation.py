@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from mlflow.entities import Run, ViewType
 
 from tg.common import TgError
+from tg.common.errors import JobMissingError
 from tg_mlflow.errors import RunNotOursError, TrackingError, describe_failure
 from tg_mlflow.sweeps.record import count_missing
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach, check_is_left
-from tg_mlflow.takeover.left_job import find_left_job
+from tg_mlflow.takeover.left_job import NEVER_STARTED, find_left_job, has_begun
 from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import is_this_host, keeps_jobs_here, read_settled_run
@@ -38,6 +39,42 @@ def reconcile_runs(client: TrackingClient, resume: Callable[[TrackingClient, Run
     return {**outcomes, **{run_id: _settle_sweep(client, run_id, resume) for run_id in sweeps}}
 
 
+def foresee_runs(client: TrackingClient) -> dict[str, str]:
+    """Says what :func:`reconcile_runs` would do with each of its runs, by its id; changes nothing."""
+    return {run.info.run_id: _foresee(client, run) for run in _find_running(client)}
+
+
+def _foresee(client: TrackingClient, run: Run) -> str:
+    run_id = run.info.run_id
+    try:
+        run, launcher = read_settled_run(client, run_id)
+        check_is_left(run, launcher)
+        if not is_running(run):
+            return f"{run.info.status} by now"
+        if is_sweep(run):
+            return _describe_missing(client, run) or "would be settled: all its trainings have ended"
+        return _foresee_job(run)
+    except (TgError, OSError) as error:
+        return f"left alone: {describe_failure(error)}"
+
+
+def _foresee_job(run: Run) -> str:
+    if JOB_ID_TAG not in run.data.tags and is_this_host(run.data.tags):
+        return f"would be KILLED: {NEVER_STARTED}"
+    found, is_here = find_job(run), _is_here(run)
+    try:
+        if is_here and not has_begun(found):
+            return f"would be KILLED: {NEVER_STARTED}"
+        state = found.executor.status(found.job_id)
+    except JobMissingError:
+        if not is_here:
+            raise
+        return f"would be KILLED: {NEVER_STARTED}"
+    if not state.status.is_final:
+        return f"left alone: its job is {state.status.value}"
+    return f"would be recorded to its end: its job is {state.status.value}"
+
+
 def _find_running(client: TrackingClient) -> Iterator[Run]:
     experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
     for status in ("RUNNING", "SCHEDULED"):
@@ -53,12 +90,16 @@ def _settle_sweep(client: TrackingClient, run_id: str, resume: Callable[[Trackin
             return f"left alone: process {launcher.pid} runs it"
         if not is_running(run):
             return str(run.info.status)
-        if missing := count_missing(client, run):
-            trainings = "1 training is" if missing == 1 else f"{missing} trainings are"
-            return f"left alone: {trainings} missing; `tg-mlflow attach {run_id}` resumes it"
-        return resume(client, run).status
+        return _describe_missing(client, run) or resume(client, run).status
     except (TgError, OSError) as error:
         return f"left alone: {describe_failure(error)}"
+
+
+def _describe_missing(client: TrackingClient, run: Run) -> str | None:
+    if not (missing := count_missing(client, run)):
+        return None
+    trainings = "1 training is" if missing == 1 else f"{missing} trainings are"
+    return f"left alone: {trainings} missing; `tg-mlflow attach {run.info.run_id}` resumes it"
 
 
 def _settle(client: TrackingClient, run_id: str) -> str:
@@ -72,17 +113,20 @@ def _settle(client: TrackingClient, run_id: str) -> str:
 def _record_or_end(client: TrackingClient, run_id: str) -> None:
     run, launcher = read_settled_run(client, run_id)
     check_is_left(run, launcher)
-    tags = run.data.tags
     if not is_running(run):
         return
-    is_here = is_this_host(tags) and (JOB_ID_TAG not in tags or keeps_jobs_here(tags))
-    if is_here and find_left_job(client, run, is_here) is None:
+    if _is_here(run) and find_left_job(client, run, is_here=True) is None:
         return
     found = find_job(run)
     state = found.executor.status(found.job_id)
     if not state.status.is_final:
         raise RunNotOursError(f"its job is {state.status.value}")
     attach(client, run_id)
+
+
+def _is_here(run: Run) -> bool:
+    tags = run.data.tags
+    return is_this_host(tags) and (JOB_ID_TAG not in tags or keeps_jobs_here(tags))
 
 
 def _describe_outcome(client: TrackingClient, run_id: str, error: Exception) -> str:
