@@ -26,9 +26,9 @@ def diff(first: str, second: str, as_json: bool) -> None:
     """
     from tg.common.system.temporary_folder import temporary_folder
     from tg_mlflow.comparison import compare, format_json, format_text, read_record
+    from tg_mlflow.listing.run_choice import find_run_id
     from tg_mlflow.takeover.status import find_run_secrets
     from tg_mlflow.tracking.client import TrackingClient
-    from tg_mlflow.tracking.run_choice import find_run_id
 
     try:
         with exiting_on_errors(_ERROR), temporary_folder() as folder:

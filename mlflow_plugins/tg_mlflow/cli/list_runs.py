@@ -29,8 +29,8 @@ def list_command(states: tuple[str, ...], experiment_name: str | None, most: int
     import time
 
     from tg.common.secrets import SecretMask
-    from tg_mlflow.takeover.run_list import list_runs
-    from tg_mlflow.takeover.run_table import format_json, format_table
+    from tg_mlflow.listing.run_list import list_runs
+    from tg_mlflow.listing.run_table import format_json, format_table
     from tg_mlflow.tracking.client import TrackingClient
 
     with exiting_on_errors():

@@ -7,6 +7,7 @@ from tg.common.delivery.sagemaker import LogEvent
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config
 from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.listing.run_choice import find_run_id
 from tg_mlflow.sweeps.control import cancel_sweep, describe_sweep_status
 from tg_mlflow.sweeps.reconciliation import foresee_runs, reconcile_runs
 from tg_mlflow.sweeps.resume import resume_sweep
@@ -18,7 +19,6 @@ from tg_mlflow.takeover.deleted_run import read_any_run
 from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.takeover.tidying import tidy
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.run_choice import find_run_id
 from tg_mlflow.tracking.search import read_run
 from tg_mlflow.training.announcement import announce_end
 

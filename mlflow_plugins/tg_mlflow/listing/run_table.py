@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 
 from tg.common.secrets import SecretMask
 from tg_mlflow.description.durations import format_duration
-from tg_mlflow.takeover.run_list import ListedRun, RunList
-from tg_mlflow.tracking.run_choice import find_short_length
+from tg_mlflow.listing.run_choice import find_short_length
+from tg_mlflow.listing.run_list import ListedRun, RunList
 
 _HEADINGS = ("ID", "STATE", "NAME", "PLACE", "AGE", "TOOK", "RESULT")
 _LONGEST_NAME, _LONGEST_NOTE = 40, 80

@@ -6,8 +6,8 @@ from mlflow.entities import Run
 
 from tests.memory_server import MemoryClient
 from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.listing.run_choice import find_run_id, find_short_length
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.run_choice import find_run_id, find_short_length
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from tg_mlflow.description.facts import FOLD_PREFIX
 from tg_mlflow.description.progress import Progress
 from tg_mlflow.description.writing import read_progress
 from tg_mlflow.errors import RunNotOursError
+from tg_mlflow.listing.run_choice import is_training_of_sweep
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import read_launcher, read_other_host
-from tg_mlflow.tracking.run_choice import is_training_of_sweep
 from tg_mlflow.tracking.search import is_running, search_own_runs
 from tg_mlflow.tracking.state import find_state
 from tg_mlflow.tracking.tags import (

@@ -11,8 +11,8 @@ from tg.common.delivery.sagemaker.job_files.process_supervisor import describe_p
 from tg.common.secrets import SecretMask
 from tg_mlflow.description.progress import Progress
 from tg_mlflow.errors import RunNotOursError
-from tg_mlflow.takeover.run_list import ListedRun, RunList, list_runs
-from tg_mlflow.takeover.run_table import format_json, format_table
+from tg_mlflow.listing.run_list import ListedRun, RunList, list_runs
+from tg_mlflow.listing.run_table import format_json, format_table
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import launching
 
@@ -167,7 +167,7 @@ def test_the_table() -> None:
         "01234567  RUNNING   fox-***                                   tg-local  3 min 20 s  1 min 15 s     "
         "3 of 10 folds; auc 0.82905; no process of this machine records it",
         "abababab  FAILED    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…            1157 d 9 h  less than 1 s  "
-        f"at db://me:***@host {'y' * 60}…",
+        f"at db://me:***@host {'y' * 59}…",
         "cdcdcdcd  FINISHED  grid                                      sweep     3 min 20 s  1 d 1 h        "
         "trainings: 1 FAILED, 3 FINISHED",
         "and 4 more; `-n 7` lists all",
