@@ -13,7 +13,7 @@ from tg_mlflow.takeover.attach import attach, check_is_left
 from tg_mlflow.takeover.left_job import NEVER_STARTED, find_left_job, has_begun
 from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.launcher import is_this_host, keeps_jobs_here, read_settled_run
+from tg_mlflow.tracking.launcher import Launcher, is_this_host, keeps_jobs_here, read_settled_run
 from tg_mlflow.tracking.search import is_running, search_runs
 from tg_mlflow.tracking.tags import JOB_ID_TAG, VERSION_TAG
 from tg_mlflow.training.end import TrainingEnd
@@ -48,12 +48,10 @@ def _foresee(client: TrackingClient, run: Run) -> str:
     run_id = run.info.run_id
     try:
         run, launcher = read_settled_run(client, run_id)
-        check_is_left(run, launcher)
-        if not is_running(run):
-            return f"{run.info.status} by now"
         if is_sweep(run):
-            return _describe_missing(client, run) or "would be settled: all its trainings have ended"
-        return _foresee_job(run)
+            return _find_obstacle(client, run, launcher) or "would be settled: all its trainings have ended"
+        check_is_left(run, launcher)
+        return _foresee_job(run) if is_running(run) else str(run.info.status)
     except (TgError, OSError) as error:
         return f"left alone: {describe_failure(error)}"
 
@@ -86,16 +84,17 @@ def _find_running(client: TrackingClient) -> Iterator[Run]:
 def _settle_sweep(client: TrackingClient, run_id: str, resume: Callable[[TrackingClient, Run], TrainingEnd]) -> str:
     try:
         run, launcher = read_settled_run(client, run_id)
-        if launcher is not None:
-            return f"left alone: process {launcher.pid} runs it"
-        if not is_running(run):
-            return str(run.info.status)
-        return _describe_missing(client, run) or resume(client, run).status
+        return _find_obstacle(client, run, launcher) or resume(client, run).status
     except (TgError, OSError) as error:
         return f"left alone: {describe_failure(error)}"
 
 
-def _describe_missing(client: TrackingClient, run: Run) -> str | None:
+def _find_obstacle(client: TrackingClient, run: Run, launcher: Launcher | None) -> str | None:
+    """Says why nothing is to be settled in a sweep."""
+    if launcher is not None:
+        return f"left alone: process {launcher.pid} runs it"
+    if not is_running(run):
+        return str(run.info.status)
     if not (missing := count_missing(client, run)):
         return None
     trainings = "1 training is" if missing == 1 else f"{missing} trainings are"
