@@ -67,6 +67,7 @@ class Check:
         look: Looks at it. It changes nothing, and leaves nothing behind. A ``TgError`` that it raises is a problem.
         needs: The names of earlier checks of the same subject: where one has found a problem, this one is skipped.
         seconds: How long it may take. One that takes longer has found a problem.
+        silence_remedy: What mends it if there is no answer in that time.
         decides_use: Whether a place that fails it is just not used on this machine, which is no problem unless the
             user has named the place.
     """
@@ -75,4 +76,5 @@ class Check:
     look: Callable[[], Finding]
     needs: tuple[str, ...] = ()
     seconds: float = 10
+    silence_remedy: str | None = None
     decides_use: bool = False

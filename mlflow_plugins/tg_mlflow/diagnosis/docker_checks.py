@@ -35,7 +35,8 @@ def list_docker_checks(
         decides_use: Whether a place without a daemon is just not used here.
     """
     daemon = _Daemon(docker_host, base_image, platform)
-    yield Check(_DAEMON, daemon.find_version, decides_use=decides_use)
+    remedy = "see whether `docker version` answers, and start Docker again if it does not"
+    yield Check(_DAEMON, daemon.find_version, silence_remedy=remedy, decides_use=decides_use)
     yield Check("platform", daemon.find_platform, (_DAEMON,))
     yield Check("Docker's disk", daemon.find_space, (_DAEMON,))
     yield Check("base image", daemon.find_base_image, (_DAEMON,), _REGISTRY_SECONDS)

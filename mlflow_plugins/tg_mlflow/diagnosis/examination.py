@@ -57,7 +57,7 @@ def _look(check: Check) -> Finding:
     thread = threading.Thread(target=lambda: found.append(context.run(_find, check)), daemon=True)
     thread.start()
     thread.join(check.seconds)
-    return found[0] if found else Finding.problem(f"no answer within {check.seconds:g} s")
+    return found[0] if found else Finding.problem(f"no answer within {check.seconds:g} s", check.silence_remedy)
 
 
 def _find(check: Check) -> Finding:

@@ -38,32 +38,33 @@ _NO_CONNECTION = re.compile(r"\[Errno -?\d+\] ([^'\")]+)")
 def list_store_checks() -> Iterator[Check]:
     """Lists what every training needs of the tracking store that MLflow's settings name."""
     store = _Store()
-    yield Check(_STORE, store.find, seconds=_SECONDS)
-    yield Check("writable", store.find_writable, (_STORE,), _SECONDS)
+    remedy = f"see whether the network lets {store.uri} be reached, or set MLFLOW_TRACKING_URI to another store"
+    yield Check(_STORE, store.find, (), _SECONDS, remedy)
+    yield Check("writable", store.find_writable, (_STORE,), _SECONDS, remedy)
 
 
 class _Store:
     """The store. One of files that is not there yet is not made."""
 
     def __init__(self) -> None:
-        self._uri = mlflow.get_tracking_uri()
+        self.uri = mlflow.get_tracking_uri()
 
     @cached_property
     def _client(self) -> TrackingClient:
-        return TrackingClient(self._uri, patience_seconds=0)
+        return TrackingClient(self.uri, patience_seconds=0)
 
     @cached_property
     def _path(self) -> Path | None:
         """The file, or the folder, of a store on this machine."""
-        scheme, _, rest = self._uri.partition("://")
+        scheme, _, rest = self.uri.partition("://")
         if scheme.partition("+")[0] == "sqlite":
             return Path(rest.partition("?")[0].removeprefix("/") or "/")
-        parts = urlsplit(self._uri)
+        parts = urlsplit(self.uri)
         return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
 
     def find(self) -> Finding:
         if self._path is not None and not self._path.exists():
-            return Finding.ok(f"{self._uri} is not there yet; the first run makes it")
+            return Finding.ok(f"{self.uri} is not there yet; the first run makes it")
         with _sending_once():
             try:
                 self._client.search_experiments(max_results=1)  # connects
@@ -72,10 +73,10 @@ class _Store:
                 seconds = time.monotonic() - start
             except TrackingError as error:
                 reason = _NO_CONNECTION.search(str(error))
-                said = f"{self._uri} does not answer" + (f": {reason[1]}" if reason else f" as it should: {error}")
+                said = f"{self.uri} does not answer" + (f": {reason[1]}" if reason else f" as it should: {error}")
                 return Finding.problem(said, _SETTING)
             version = self._read_version()
-        found = f"{self._uri} answers in {seconds * 1000:.0f} ms" + (f"; MLflow {version}" if version else "")
+        found = f"{self.uri} answers in {seconds * 1000:.0f} ms" + (f"; MLflow {version}" if version else "")
         if version and int(version.partition(".")[0]) < _OLDEST:
             return Finding.warning(f"{found}, and {VERSION} here", f"install mlflow>={_OLDEST} where the server runs")
         if seconds > _SLOW_SECONDS:
@@ -84,7 +85,7 @@ class _Store:
 
     def _read_version(self) -> str | None:
         """Asks a server for its version; ``None`` if it does not tell, or the store is none."""
-        if urlsplit(self._uri).scheme not in ("http", "https"):
+        if urlsplit(self.uri).scheme not in ("http", "https"):
             return None
         with suppress(MlflowException, OSError):
             creds = self._client._tracking_client.store.get_host_creds()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from mlflow.entities import Run, ViewType
+from mlflow.entities import Run
 
 from tg.common import TgError
 from tg.common.errors import JobMissingError
@@ -14,7 +14,7 @@ from tg_mlflow.takeover.left_job import NEVER_STARTED, find_left_job, has_begun
 from tg_mlflow.takeover.run_job import find_job
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import Launcher, is_this_host, keeps_jobs_here, read_settled_run
-from tg_mlflow.tracking.search import is_running, search_runs
+from tg_mlflow.tracking.search import is_running, list_experiments, search_runs
 from tg_mlflow.tracking.tags import JOB_ID_TAG, VERSION_TAG
 from tg_mlflow.training.end import TrainingEnd
 
@@ -41,11 +41,11 @@ def reconcile_runs(client: TrackingClient, resume: Callable[[TrackingClient, Run
 
 def foresee_runs(client: TrackingClient) -> dict[str, str]:
     """Says what :func:`reconcile_runs` would do with each of its runs, by its id; changes nothing."""
-    return {run.info.run_id: _foresee(client, run) for run in _find_running(client)}
+    runs = {run.info.run_id: run for run in _find_running(client)}
+    return {run_id: _foresee(client, run_id) for run_id in runs}
 
 
-def _foresee(client: TrackingClient, run: Run) -> str:
-    run_id = run.info.run_id
+def _foresee(client: TrackingClient, run_id: str) -> str:
     try:
         run, launcher = read_settled_run(client, run_id)
         if is_sweep(run):
@@ -74,7 +74,7 @@ def _foresee_job(run: Run) -> str:
 
 
 def _find_running(client: TrackingClient) -> Iterator[Run]:
-    experiments = [each.experiment_id for each in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
+    experiments = list_experiments(client)
     for status in ("RUNNING", "SCHEDULED"):
         # A run that MLflow's own backend has created gets its job's tags only.
         for ours in (JOB_ID_TAG, VERSION_TAG):

@@ -46,8 +46,8 @@ def test_a_check_that_hangs_is_left_behind() -> None:
         released.wait()
         return Finding.ok("late")
 
-    assert found(Check("a", hang, seconds=0.01), Check("b", lambda: Finding.ok("yes"))) == [
-        ("a", Finding.problem("no answer within 0.01 s")),
+    assert found(Check("a", hang, seconds=0.01, silence_remedy="start it"), Check("b", lambda: Finding.ok("yes"))) == [
+        ("a", Finding.problem("no answer within 0.01 s", "start it")),
         ("b", Finding.ok("yes")),
     ]
     released.set()

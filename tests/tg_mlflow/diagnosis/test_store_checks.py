@@ -3,10 +3,13 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import requests
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.version import VERSION
 
 from tests.memory_server import MemoryClient
 from tg_mlflow.diagnosis import Finding, Outcome, examine, list_store_checks
@@ -56,6 +59,44 @@ def test_a_server_that_is_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
         "http://127.0.0.1:1 does not answer: Connection refused",
         "set MLFLOW_TRACKING_URI, or start the server, as with `mlflow server`",
     )
+
+
+class Server:
+    """A server that answers."""
+
+    def __init__(self, *given: object, **named: object) -> None:
+        self._tracking_client = self.store = self
+
+    def get_host_creds(self) -> str:
+        return "a key"
+
+    def search_experiments(self, max_results: int) -> None:
+        assert max_results == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "seconds", "outcome", "said"),
+    [
+        (200, "3.4.0", 0.25, Outcome.OK, "http://host answers in 250 ms; MLflow 3.4.0"),
+        (200, "<html>3.4.0", 0.25, Outcome.OK, "http://host answers in 250 ms"),
+        (404, "3.4.0", 0.25, Outcome.OK, "http://host answers in 250 ms"),
+        (200, "3.4.0\n", 1.5, Outcome.WARNING, "http://host answers in 1500 ms; MLflow 3.4.0, which is slow"),
+        (200, "2.22.1", 0.25, Outcome.WARNING, f"http://host answers in 250 ms; MLflow 2.22.1, and {VERSION} here"),
+    ],
+)
+def test_the_version_and_the_speed_of_a_server(
+    monkeypatch: pytest.MonkeyPatch, status: int, answer: str, seconds: float, outcome: Outcome, said: str
+) -> None:
+    response = requests.Response()
+    response.status_code, response._content = status, answer.encode()
+    times = iter([1.0, 1.0 + seconds])
+    module = "tg_mlflow.diagnosis.store_checks"
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: "http://host")
+    monkeypatch.setattr(f"{module}.TrackingClient", Server)
+    monkeypatch.setattr(f"{module}.http_request", lambda creds, *request, **options: response)
+    monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: next(times)))
+    found = next(iter(list_store_checks())).look()
+    assert (found.outcome, found.found, found.remedy is None) == (outcome, said, outcome is Outcome.OK)
 
 
 def create_run(store: MlflowClient, start_time: int, **tags: str) -> Run:

@@ -28,7 +28,7 @@ def client(store: MlflowClient, jobs: Path) -> TrackingClient:
     return TrackingClient(patience_seconds=0)
 
 
-def create(client: TrackingClient, store: MlflowClient, launcher: dict[str, Any] | None = None, **tags: str) -> str:
+def create(client: TrackingClient, store: MlflowClient, launcher: dict[str, Any] | None = None, /, **tags: str) -> str:
     """Makes a run that was recorded on this machine, by a process that is gone unless ``launcher`` says otherwise."""
     experiment = store.get_experiment_by_name("test")
     assert experiment is not None
@@ -50,13 +50,13 @@ def test_what_would_become_of_each_run_becomes_of_it(
     client: TrackingClient, store: MlflowClient, executor: MemoryExecutor
 ) -> None:
     start_job(executor, "going-on")
-    living = {**describe_process(os.getppid()), "marker": None}
+    living: dict[str, Any] = {**describe_process(os.getppid()), "marker": None}
     none = create(client, store)
     never = create(client, store, **{"tg.job_id": "never"})
     going_on = create(client, store, **{"tg.job_id": "going-on"})
     elsewhere = create(client, store, {"host": "tower"}, **{"tg.job_id": "elsewhere"})
     recorded = create(client, store, living, **{"tg.job_id": "recorded"})
-    expected = {
+    expected: dict[str, str] = {
         none: f"would be KILLED: {NEVER}",
         never: f"would be KILLED: {NEVER}",
         going_on: "left alone: its job is running",
