@@ -18,9 +18,9 @@ def format_lines(examined: Iterable[Examined], mask: SecretMask) -> Iterator[str
             subject = each.subject
             yield subject
         counts[each.finding.outcome] += 1
-        yield f"  {each.finding.outcome.value:<{_WIDTH}}  {each.name}: {mask.mask(each.finding.found)}"
+        yield f"  {each.finding.outcome.value:<{_WIDTH}}  {each.name}: {_write_line(each.finding.found, mask)}"
         if each.finding.remedy is not None:
-            yield f"  {'':<{_WIDTH}}  -> {mask.mask(each.finding.remedy)}"
+            yield f"  {'':<{_WIDTH}}  -> {_write_line(each.finding.remedy, mask)}"
     yield ", ".join(_count(counts[each], each.value) for each in (Outcome.PROBLEM, Outcome.WARNING))
 
 
@@ -42,6 +42,10 @@ def format_json(examined: Sequence[Examined], mask: SecretMask) -> str:
 def has_problem(examined: Iterable[Examined]) -> bool:
     """Whether anything is a problem."""
     return any(each.finding.outcome is Outcome.PROBLEM for each in examined)
+
+
+def _write_line(text: str, mask: SecretMask) -> str:
+    return " ".join(mask.mask(text).split())
 
 
 def _count(number: int, name: str) -> str:

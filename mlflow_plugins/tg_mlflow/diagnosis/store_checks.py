@@ -15,9 +15,13 @@ import mlflow
 from mlflow.entities import Run
 from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.utils.rest_utils import http_request
 from mlflow.version import VERSION
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import SQLAlchemyError
 
+from tg.common.exception_text import message_of
 from tg_mlflow.diagnosis.check import Check, Finding
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
@@ -62,9 +66,29 @@ class _Store:
         parts = urlsplit(self.uri)
         return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
 
+    @cached_property
+    def _has_no_tables(self) -> bool:
+        """Whether it is a database in which MLflow's client would make the tables."""
+        if self.uri.partition(":")[0].partition("+")[0] not in DATABASE_ENGINES:
+            return False
+        engine = create_engine(self.uri)
+        try:
+            return not inspect(engine).has_table("experiments")
+        finally:
+            engine.dispose()
+
     def find(self) -> Finding:
         if self._path is not None and not self._path.exists():
             return Finding.ok(f"{self.uri} is not there yet; the first run makes it")
+        try:
+            if self._has_no_tables:
+                return Finding.ok(f"{self.uri} has no tables yet; the first run makes them")
+        except SQLAlchemyError as error:
+            return Finding.problem(
+                f"{self.uri} does not answer as it should: {message_of(error)}", "set MLFLOW_TRACKING_URI"
+            )
+        except ModuleNotFoundError as error:  # that of the database's driver
+            return Finding.problem(f"{self.uri} needs the Python package {error.name!r}", f"pip install {error.name}")
         with _sending_once():
             try:
                 self._client.search_experiments(max_results=1)  # connects
@@ -96,6 +120,8 @@ class _Store:
 
     def find_writable(self) -> Finding:
         if self._path is None:
+            if self._has_no_tables:
+                return Finding.skipped("not checked, as it has no tables yet")
             with _sending_once():
                 return try_writing(self._client)
         existing = next((each for each in (self._path, *self._path.parents) if each.exists()), None)

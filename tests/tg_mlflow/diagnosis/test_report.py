@@ -8,7 +8,7 @@ FOUND = [
     Examined("this machine", "Python", Finding.ok("3.12.1, /usr/bin/python")),
     Examined("MLflow", "reachable", Finding.problem("http://me:pw-12345@host does not answer", "start it")),
     Examined("MLflow", "writable", Finding.skipped("not checked, as it needs reachable")),
-    Examined("tg-local", "disk", Finding.warning("1.2 GB free", "free space")),
+    Examined("tg-local", "disk", Finding.warning("1.2\n GB free", "free space")),
 ]
 
 

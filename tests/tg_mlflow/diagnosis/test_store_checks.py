@@ -1,6 +1,7 @@
 """What is checked of MLflow's tracking store, which is as before afterwards."""
 
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,8 +49,40 @@ def test_a_file_that_is_no_database(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "mlflow.db").write_text("nothing of the kind, " * 100)
     monkeypatch.setattr("mlflow.get_tracking_uri", lambda: f"sqlite:///{tmp_path}/mlflow.db")
     found = look()
-    assert "the database cannot be opened" in found["reachable"].found
+    assert found["reachable"].outcome is Outcome.PROBLEM
+    assert "file is not a database" in found["reachable"].found
     assert found["writable"] == Finding.skipped("not checked, as it needs reachable")
+
+
+def test_a_database_without_tables_gets_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").touch()
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: f"sqlite:///{tmp_path}/mlflow.db")
+    assert look() == {
+        "reachable": Finding.ok(f"sqlite:///{tmp_path}/mlflow.db has no tables yet; the first run makes them"),
+        "writable": Finding.ok("yes"),
+    }
+    assert (tmp_path / "mlflow.db").stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    ("uri", "said", "remedy"),
+    [
+        ("nothing://host", "nothing://host does not answer as it should: ", "set MLFLOW_TRACKING_URI, or start"),
+        ("mssql+nodriver://host/db", "mssql+nodriver://host/db does not answer as it should: ", "set MLFLOW_TRACK"),
+        (
+            "mysql+pymysql://host/db",
+            "mysql+pymysql://host/db needs the Python package 'pymysql'",
+            "pip install pymysql",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, uri: str, said: str, remedy: str) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: uri)
+    found = look()["reachable"]
+    assert (found.outcome, found.found[: len(said)]) == (Outcome.PROBLEM, said)
+    assert found.remedy is not None
+    assert found.remedy.startswith(remedy)
 
 
 def test_a_server_that_is_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,9 @@ def _explain(error: BaseException) -> str:
         return f"the AWS profile {error.kwargs.get('profile')!r} is not configured; {_list_profiles()}"
     if isinstance(error, (exceptions.CredentialRetrievalError, exceptions.TokenRetrievalError, exceptions.SSOError)):
         return f"the AWS credentials cannot be retrieved ({text}); renew them, for example with `aws sso login`"
-    if isinstance(error, exceptions.EndpointConnectionError):
+    if isinstance(
+        error, (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError)
+    ):
         return f"{text}; check the network, the region and AWS_ENDPOINT_URL"
     if isinstance(error, exceptions.ClientError):
         message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
