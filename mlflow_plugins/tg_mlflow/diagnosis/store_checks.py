@@ -21,7 +21,6 @@ from mlflow.version import VERSION
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from tg.common.exception_text import message_of
 from tg_mlflow.diagnosis.check import Check, Finding
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
@@ -85,7 +84,8 @@ class _Store:
                 return Finding.ok(f"{self.uri} has no tables yet; the first run makes them")
         except SQLAlchemyError as error:
             return Finding.problem(
-                f"{self.uri} does not answer as it should: {message_of(error)}", "set MLFLOW_TRACKING_URI"
+                f"{self.uri} does not answer as it should: {str(error).partition(chr(10))[0]}",
+                "set MLFLOW_TRACKING_URI",
             )
         except ModuleNotFoundError as error:  # that of the database's driver
             return Finding.problem(f"{self.uri} needs the Python package {error.name!r}", f"pip install {error.name}")

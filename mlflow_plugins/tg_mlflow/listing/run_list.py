@@ -122,6 +122,7 @@ def _find_experiment(client: TrackingClient, name: str) -> str:
 def _describe(run: Run, trainings: Mapping[str, str], now_ms: float) -> ListedRun:
     tags, info = run.data.tags, run.info
     is_open = is_running(run)
+    start_ms = info.start_time or 0  # other clients may have set none
     end_ms = now_ms if is_open or info.end_time is None else info.end_time
     counts: Counter[str] = Counter(trainings.values())
     if unstarted := int(run.data.metrics.get(SWEEP_NOT_STARTED_METRIC, 0)):
@@ -131,8 +132,8 @@ def _describe(run: Run, trainings: Mapping[str, str], now_ms: float) -> ListedRu
         name=info.run_name or "",
         state=info.status,
         place=tags.get(PLACE_TAG),
-        start_ms=info.start_time,
-        seconds=max(0.0, (end_ms - info.start_time) / 1000),
+        start_ms=start_ms,
+        seconds=max(0.0, (end_ms - start_ms) / 1000),
         note=_find_note(tags) if is_open else tags.get(FAILURE_REASON_TAG),
         progress=read_progress(tags) if is_open else None,
         metric=_find_headline(run),
@@ -152,7 +153,8 @@ def _find_headline(run: Run) -> tuple[str, float] | None:
     metrics = run.data.metrics
     state = find_state(run.data.tags)
     config: Mapping[str, Any] = {} if state is None else state.config
-    if (primary := config.get("primary_metric")) in metrics:
+    primary = config.get("primary_metric")
+    if isinstance(primary, str) and primary in metrics:
         return primary, metrics[primary]
     own = [name for name in metrics if not name.startswith((OWN_PREFIX, SYSTEM_PREFIX, FOLD_PREFIX))]
     # Those of the rows that were learned from come last, as in a run's description.

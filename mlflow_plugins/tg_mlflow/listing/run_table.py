@@ -54,7 +54,7 @@ def _list_results(run: ListedRun, mask: SecretMask) -> Iterator[str]:
     if run.metric is not None:
         yield f"{run.metric[0]} {run.metric[1]:.6g}"
     if run.note is not None:
-        yield _cut(" ".join(mask.mask(run.note).split()), _LONGEST_NOTE)
+        yield _cut(mask.mask(run.note), _LONGEST_NOTE)
 
 
 def _build_object(run: ListedRun, mask: SecretMask) -> dict[str, object]:
@@ -74,4 +74,5 @@ def _build_object(run: ListedRun, mask: SecretMask) -> dict[str, object]:
 
 
 def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

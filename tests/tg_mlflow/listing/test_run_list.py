@@ -78,8 +78,13 @@ def test_a_run_that_has_ended(runs: Store) -> None:
         ({"system/cpu": 3.0}, None),
     ],
 )
-def test_the_headline_metric(runs: Store, metrics: dict[str, float], headline: tuple[str, float] | None) -> None:
-    run_id = runs.create("fox", "FINISHED", **{"tg.state": "damaged"})
+@pytest.mark.parametrize(
+    "state", ["damaged", '{"config":{"primary_metric":["b"]}}', '{"config":{"primary_metric":"x"}}']
+)
+def test_the_headline_metric(
+    runs: Store, metrics: dict[str, float], headline: tuple[str, float] | None, state: str
+) -> None:
+    run_id = runs.create("fox", "FINISHED", **{"tg.state": state})
     for name, value in metrics.items():
         runs.client.log_metric(run_id, name, value)
     assert read().runs[0].metric == headline
@@ -133,7 +138,7 @@ LISTED = RunList(
     [
         ListedRun(
             "0123456789abcdef" * 2,
-            "fox-pw-12345",
+            "fox\n-pw-12345",
             "RUNNING",
             "tg-local",
             1_700_000_000_000,
@@ -164,7 +169,7 @@ LISTED = RunList(
 def test_the_table() -> None:
     assert list(format_table(LISTED, 1_700_000_200_000, SecretMask(["pw-12345"]))) == [
         "ID        STATE     NAME                                      PLACE     AGE         TOOK           RESULT",
-        "01234567  RUNNING   fox-***                                   tg-local  3 min 20 s  1 min 15 s     "
+        "01234567  RUNNING   fox -***                                  tg-local  3 min 20 s  1 min 15 s     "
         "3 of 10 folds; auc 0.82905; no process of this machine records it",
         "abababab  FAILED    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…            1157 d 9 h  less than 1 s  "
         f"at db://me:***@host {'y' * 59}…",
@@ -180,7 +185,7 @@ def test_json() -> None:
     assert (len(said["runs"]), said["left_out"]) == (3, 4)
     assert said["runs"][0] == {
         "run_id": "0123456789abcdef0123456789abcdef",
-        "name": "fox-***",
+        "name": "fox\n-***",
         "state": "RUNNING",
         "place": "tg-local",
         "started": "2023-11-14T22:13:20.000+00:00",
