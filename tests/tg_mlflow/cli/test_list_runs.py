@@ -45,3 +45,21 @@ def test_states_and_json(run_ids: list[str], caplog: pytest.LogCaptureFixture) -
     assert CliRunner().invoke(main, ["list", "--state", "finished"]).stdout == "no run of tg-mlflow is such\n"
     assert CliRunner().invoke(main, ["list", "--experiment-name", "tset"]).exit_code == 1
     assert "there is no experiment 'tset' in sqlite" in caplog.text
+
+
+def test_watching_goes_on_until_ctrl_c(
+    run_ids: list[str], store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+        store.set_terminated(run_ids[1], "FINISHED", 3000)
+
+    monkeypatch.setattr("time.sleep", sleep)
+    result = CliRunner().invoke(main, ["list", "--watch", "-n", "1"])
+    states = [line.split()[1] for line in result.stdout.splitlines() if line.startswith(run_ids[1][:8])]
+    assert (result.exit_code, states, pauses) == (0, ["RUNNING", "FINISHED"], [5, 5])
+    assert CliRunner().invoke(main, ["list", "--watch", "--json"]).exit_code == 2
