@@ -21,6 +21,7 @@ from mlflow.version import VERSION
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
+from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.diagnosis.check import Check, Finding
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
@@ -77,18 +78,25 @@ class _Store:
             engine.dispose()
 
     def find(self) -> Finding:
-        if self._path is not None and not self._path.exists():
-            return Finding.ok(f"{self.uri} is not there yet; the first run makes it")
+        return self._find_new() or self._measure()
+
+    def _find_new(self) -> Finding | None:
+        """Says what the first run would make, which a check must not do; ``None`` if the store is there."""
         try:
+            if self._path is not None and not self._path.exists():
+                if not self.uri.startswith("sqlite"):
+                    _try_folder()
+                return Finding.ok(f"{self.uri} is not there yet; the first run makes it")
             if self._has_no_tables:
                 return Finding.ok(f"{self.uri} has no tables yet; the first run makes them")
-        except SQLAlchemyError as error:
-            return Finding.problem(
-                f"{self.uri} does not answer as it should: {str(error).partition(chr(10))[0]}",
-                "set MLFLOW_TRACKING_URI",
-            )
+        except (SQLAlchemyError, TrackingError) as error:
+            reason = str(error).partition("\n")[0]
+            return Finding.problem(f"{self.uri} cannot be used: {reason}", _SETTING)
         except ModuleNotFoundError as error:  # that of the database's driver
             return Finding.problem(f"{self.uri} needs the Python package {error.name!r}", f"pip install {error.name}")
+        return None
+
+    def _measure(self) -> Finding:
         with _sending_once():
             try:
                 self._client.search_experiments(max_results=1)  # connects
@@ -130,6 +138,16 @@ class _Store:
                 f"{str(self._path)!r} cannot be written to", "set MLFLOW_TRACKING_URI to another one"
             )
         return _lock_database(self._path) if self._path.is_file() else Finding.ok("yes")
+
+
+def _try_folder() -> None:
+    """Makes a store of files where nothing of it stays.
+
+    Raises:
+        TrackingError: If this MLflow makes none any more.
+    """
+    with temporary_folder() as folder:
+        TrackingClient(folder.as_uri(), patience_seconds=0).search_experiments(max_results=1)
 
 
 def try_writing(client: TrackingClient) -> Finding:

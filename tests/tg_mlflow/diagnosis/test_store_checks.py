@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
+import mlflow
 import pytest
 import requests
 from mlflow import MlflowClient
@@ -26,11 +27,24 @@ def look() -> dict[str, Finding]:
 @pytest.mark.parametrize("uri", ["sqlite:///{}/mlflow.db", "file://{}/mlruns", "{}/mlruns"])
 def test_a_store_that_is_not_there_yet_is_not_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str) -> None:
     uri = uri.format(tmp_path)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setattr("mlflow.get_tracking_uri", lambda: uri)
     assert look() == {
         "reachable": Finding.ok(f"{uri} is not there yet; the first run makes it"),
         "writable": Finding.ok("yes"),
     }
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(
+    not hasattr(mlflow.environment_variables, "MLFLOW_ALLOW_FILE_STORE"), reason="this MLflow makes stores of files"
+)
+def test_a_folder_of_which_mlflow_makes_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: f"{tmp_path}/mlruns")
+    found = look()["reachable"]
+    assert found.outcome is Outcome.PROBLEM
+    assert found.found.startswith(f"{tmp_path}/mlruns cannot be used: The filesystem tracking backend ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,7 +82,7 @@ def test_a_database_without_tables_gets_none(monkeypatch: pytest.MonkeyPatch, tm
     ("uri", "said", "remedy"),
     [
         ("nothing://host", "nothing://host does not answer as it should: ", "set MLFLOW_TRACKING_URI, or start"),
-        ("mssql+nodriver://host/db", "mssql+nodriver://host/db does not answer as it should: ", "set MLFLOW_TRACK"),
+        ("mssql+nodriver://host/db", "mssql+nodriver://host/db cannot be used: ", "set MLFLOW_TRACK"),
         (
             "mysql+pymysql://host/db",
             "mysql+pymysql://host/db needs the Python package 'pymysql'",
