@@ -148,8 +148,28 @@ def test_credentials_that_are_refused_let_the_rest_be_skipped(aws: AwsEmulator, 
     found = look()
     assert found["credentials"].outcome.value == "problem"
     assert found["credentials"].remedy == "renew them, for example with `aws sso login`"
-    others = [each for name, each in found.items() if name not in ("region", "credentials")]
+    assert found["clock"] == Finding.ok(
+        WELL["clock"]
+    )  # which might be the reason, and answers that refuse tell the time
+    others = [each for name, each in found.items() if name not in ("region", "clock", "credentials")]
     assert set(others) == {Finding.skipped("not checked, as it needs credentials")}
+
+
+def test_without_credentials_a_place_that_nobody_has_named_is_no_problem(
+    aws: AwsEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    place = find_place("tg-sagemaker")
+    checks = place.list_checks(load_config(place.config_model, tmp_path, {}), tmp_path)
+    found = {each.name: each.finding for each in examine(place.name, checks, is_asked_for=False)}
+    assert [(name, each.outcome.value) for name, each in found.items()] == [
+        ("region", "ok"),
+        ("clock", "skipped"),
+        ("credentials", "warning"),
+        ("the rest", "skipped"),
+    ]
+    assert found["credentials"].found.startswith("AWS cannot be used: no AWS credentials are found")
+    assert aws.calls == []
 
 
 def test_as_json_with_an_exit_code_and_no_secret(
