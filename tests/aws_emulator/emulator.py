@@ -27,6 +27,7 @@ from tests.aws_emulator.log_events_api import LogEventsApi
 from tests.aws_emulator.log_feed import LogFeed
 from tests.aws_emulator.machine_metrics_api import MachineMetricsApi
 from tests.aws_emulator.pricing_api import PricingApi
+from tests.aws_emulator.quota_api import QuotaApi
 from tests.aws_emulator.registry import Registry
 from tests.aws_emulator.sagemaker_api import SagemakerApi
 from tests.aws_emulator.server import Server, make_moto_application
@@ -160,6 +161,7 @@ class AwsEmulator:
             **self._sagemaker.handlers,
             **self._tuning.handlers,
             **PricingApi().handlers,
+            **QuotaApi(self.faults).handlers,
             **self.machine_metrics.handlers,
             "logs:GetLogEvents": LogEventsApi(self.region, self.faults).get_log_events,
             **({} if self._registry is None else self._ecr.handlers),

@@ -22,6 +22,14 @@ ROLE_KEY = "ROLE"
 
 _WITH_ROLE = ("sagemaker:CreateTrainingJob", "sagemaker:CreateHyperParameterTuningJob")
 
+_SIMULATION = (
+    '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>'
+    "<IsTruncated>false</IsTruncated><EvaluationResults><member><EvalActionName>iam:PassRole</EvalActionName>"
+    "<EvalDecision>{}</EvalDecision></member></EvaluationResults></SimulatePrincipalPolicyResult>"
+    "</SimulatePrincipalPolicyResponse>"
+)
+"""IAM's answer about one action, which moto does not give."""
+
 Handler = Callable[[ApiCall], dict[str, Any]]
 """Answers a call of a JSON protocol.
 
@@ -103,6 +111,9 @@ class Gateway:
 
     def _answer(self, call: ApiCall, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         handler = self._handlers.get(call.name)
+        if call.name == "iam:SimulatePrincipalPolicy":
+            decision = "implicitDeny" if self._faults.is_denied("iam:PassRole") else "allowed"
+            return _respond(200, "text/xml", _SIMULATION.format(decision).encode(), start_response)
         if handler is not None:
             try:
                 return _respond(200, "application/x-amz-json-1.1", json.dumps(handler(call)).encode(), start_response)

@@ -26,13 +26,15 @@ def diff(first: str, second: str, as_json: bool) -> None:
     """
     from tg.common.system.temporary_folder import temporary_folder
     from tg_mlflow.comparison import compare, format_json, format_text, read_record
+    from tg_mlflow.listing.run_choice import find_run_id
     from tg_mlflow.takeover.status import find_run_secrets
     from tg_mlflow.tracking.client import TrackingClient
 
     try:
         with exiting_on_errors(_ERROR), temporary_folder() as folder:
             client = TrackingClient(patience_seconds=0)
-            before, after = (read_record(client, run_id, folder) for run_id in (first, second))
+            run_ids = [find_run_id(client, given) for given in (first, second)]
+            before, after = (read_record(client, run_id, folder) for run_id in run_ids)
             comparison = compare(before, after)
             for record in (before, after):
                 comparison = comparison.without_secrets(find_run_secrets(record.run))

@@ -18,12 +18,14 @@ def events(run_id: str, is_json: bool) -> None:
     With its time (UTC) and its cause, from the run's creation to its end, as the run itself keeps them. Its job and its
     launcher need not be there any more, and the run may have been deleted.
     """
+    from tg_mlflow.listing.run_choice import find_run_id
     from tg_mlflow.tracking.client import TrackingClient
     from tg_mlflow.tracking.events import read_events
     from tg_mlflow.tracking.search import read_run
 
     with exiting_on_errors():
-        timeline = read_events(read_run(TrackingClient(patience_seconds=0), run_id, allows_deleted=True))
+        client = TrackingClient(patience_seconds=0)
+        timeline = read_events(read_run(client, find_run_id(client, run_id), allows_deleted=True))
     width = max(len(event.state) for event in timeline)
     for event in timeline:
         moment = datetime.fromtimestamp(event.time_ms / 1000, timezone.utc).isoformat(" ", "milliseconds")

@@ -10,8 +10,10 @@ _COMMANDS = {
     "attach": ("runs:attach_command", "Takes over a run whose launcher is gone."),
     "cancel": ("runs:cancel_command", "Stops a run's job, or all jobs of a sweep."),
     "diff": ("diff:diff", "Names all in which two runs differ."),
+    "doctor": ("doctor:doctor", "Checks what trainings need, here and at their places."),
     "events": ("events:events", "Shows each change of a run's state."),
     "init": ("init:init", "Writes a project for a script, for a table, or an example."),
+    "list": ("list_runs:list_command", "Lists the runs of tg-mlflow, the newest first."),
     "logs": ("runs:logs", "Shows the output of a run's job."),
     "reconcile": ("runs:reconcile", "Settles runs that were left and whose jobs have ended."),
     "reproduce": ("reproduce:reproduce", "Trains a run again from what it remembers, and compares both."),
@@ -41,7 +43,11 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tg-mlflow")
 def main() -> None:
-    """Runs trainings as objects and records them in MLflow."""
+    """Runs trainings as objects and records them in MLflow.
+
+    RUN_ID is a run's id, at least four characters with which only its id begins, its name if no other run has that, or
+    `last` for the newest run.
+    """
     from tg_mlflow.backend.request_headers import silence_header_warnings
 
     silence_header_warnings()

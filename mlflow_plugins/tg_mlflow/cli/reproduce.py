@@ -47,19 +47,22 @@ def reproduce(
     The exit code is 0 if the results are identical to the last digit, 1 if they differ, and 2 if there are none to
     compare.
     """
+    from tg_mlflow.listing.run_choice import find_run_id
     from tg_mlflow.reproduction.reproduction import Reproduction
     from tg_mlflow.reproduction.reproduction import reproduce as train_again
     from tg_mlflow.takeover.crashes import settle_crashes
     from tg_mlflow.tracking.client import TrackingClient
 
+    hyperparameters = _read_params(params)
     with exiting_on_errors(_ERROR):
         client = TrackingClient(patience_seconds=0)
+        run_id = find_run_id(client, run_id)
         settle_crashes(client)
         wanted = Reproduction(
             run_id=run_id,
             place=backend,
             config=read_config(backend_config),
-            hyperparameters=_read_params(params),
+            hyperparameters=hyperparameters,
             allows_changed_data=changed_data,
             experiment_id=None if experiment_name is None else set_experiment(experiment_name),
             run_name=run_name,

@@ -9,8 +9,9 @@ from tg.common.delivery.sagemaker import LogEvent
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config
 from tg_mlflow.errors import BackendConfigError
+from tg_mlflow.listing.run_choice import find_run_id
 from tg_mlflow.sweeps.control import cancel_sweep, describe_sweep_status
-from tg_mlflow.sweeps.reconciliation import complete_runs, reconcile_runs
+from tg_mlflow.sweeps.reconciliation import complete_runs, foresee_runs, reconcile_runs
 from tg_mlflow.sweeps.resume import resume_sweep
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach
@@ -43,7 +44,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
     """
 
     with exiting_on_errors(), terminating_as_interrupt():
-        client = _connect(besides=run_id)
+        client, run_id = _connect(run_id)
         run = read_run(client, run_id)
         if not is_sweep(run):
             if backend_config is not None or retry_failed:
@@ -67,7 +68,9 @@ def status(run_id: str) -> None:
     Of a sweep, it shows each training.
     """
     with exiting_on_errors():
-        client = _connect()
+        client = TrackingClient(patience_seconds=0)
+        run_id = find_run_id(client, run_id)
+        settle_crashes(client)
         run = read_run(client, run_id)
         click.echo(describe_sweep_status(client, run) if is_sweep(run) else describe_status(client, run))
 
@@ -85,7 +88,7 @@ def logs(run_id: str, follow: bool) -> None:
         click.echo(event.data, nl=False)  # raises if the output is closed, which ends the command
 
     with exiting_on_errors():
-        client = _connect(besides=run_id)
+        client, run_id = _connect(run_id)
         show_log(client, read_run(client, run_id), follow, show)
 
 
@@ -98,7 +101,7 @@ def cancel_command(run_id: str) -> None:
     is waited for. Of a deleted run, it also removes what is kept of the job.
     """
     with exiting_on_errors():
-        client = _connect(besides=run_id)
+        client, run_id = _connect(run_id)
         run = read_any_run(client, run_id)
         if is_sweep(run):
             cancel_sweep(client, run)
@@ -107,7 +110,8 @@ def cancel_command(run_id: str) -> None:
 
 
 @click.command()
-def reconcile() -> None:
+@click.option("--dry-run", "is_dry", is_flag=True, help="Only say what would become of each run; change nothing.")
+def reconcile(is_dry: bool) -> None:
     """Settles runs that were left and whose jobs have ended.
 
     Looks at all runs that are RUNNING or SCHEDULED, records what is missing, ends them, and prints the outcome of each.
@@ -117,23 +121,29 @@ def reconcile() -> None:
     """
     with exiting_on_errors():
         client = TrackingClient(patience_seconds=0)
-        incomplete = complete_runs(client)
-        left = reconcile_runs(client, resume_sweep)
+        incomplete = complete_runs(client, is_dry)
+        left = foresee_runs(client) if is_dry else reconcile_runs(client, resume_sweep)
         for run_id, outcome in {**incomplete, **left}.items():
             click.echo(f"{run_id}  {outcome}")
+        verb = ("is", "are") if is_dry else ("was", "were")
         if incomplete:
-            click.echo(f"{_count_runs(incomplete)} FINISHED and not complete")
-        click.echo(f"{_count_runs(left)} RUNNING or SCHEDULED")
-        if removed := tidy(client):
+            click.echo(f"{_count_runs(incomplete, verb)} FINISHED and not complete")
+        click.echo(f"{_count_runs(left, verb)} RUNNING or SCHEDULED{'; nothing was changed' if is_dry else ''}")
+        if not is_dry and (removed := tidy(client)):
             click.echo(f"removed what was left: {', '.join(f'{name} {count}' for name, count in removed.items())}")
 
 
-def _count_runs(outcomes: Mapping[str, str]) -> str:
-    return f"{len(outcomes)} {'run was' if len(outcomes) == 1 else 'runs were'}"
+def _count_runs(outcomes: Mapping[str, str], verb: tuple[str, str]) -> str:
+    return f"1 run {verb[0]}" if len(outcomes) == 1 else f"{len(outcomes)} runs {verb[1]}"
 
 
-def _connect(besides: str | None = None) -> TrackingClient:
-    """Connects to the tracking server, and settles what crashed processes have left there, besides a run."""
+def _connect(given: str) -> tuple[TrackingClient, str]:
+    """Connects to the tracking server, finds the run that is meant, and settles what crashed processes have left there.
+
+    Returns:
+        The client, and the run's id. That run is left alone.
+    """
     client = TrackingClient(patience_seconds=0)
-    settle_crashes(client, besides)
-    return client
+    run_id = find_run_id(client, given)
+    settle_crashes(client, besides=run_id)
+    return client, run_id

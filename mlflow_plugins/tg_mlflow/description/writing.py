@@ -67,6 +67,11 @@ def is_own_description(tags: Mapping[str, str]) -> bool:
     return _Kept.read(tags).digest == _digest(tags.get(MLFLOW_RUN_NOTE, ""))
 
 
+def read_progress(tags: Mapping[str, str]) -> Progress | None:
+    """Returns how far a training is, by the tags of its run; ``None`` if that is not known."""
+    return _Kept.read(tags).progress
+
+
 def build_description(facts: RunFacts) -> str:
     """Joins the sections; those for which there is no room are left out, and so is one that cannot be made."""
     text = ""

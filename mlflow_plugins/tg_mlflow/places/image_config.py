@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from tg.common.delivery.delivery.image.containering import CLIENT_PYTHON, name_base_image
 from tg_mlflow.places.config import PlaceConfig, Section
 
 
@@ -47,6 +48,10 @@ class ImageConfig(PlaceConfig):
     python_version: str | None = None
     build: BuildConfig = Field(default_factory=BuildConfig)
     docker_host: str | None = None
+
+    def find_base_image(self) -> str:
+        """Returns the name of the image to build on."""
+        return self.base_image or name_base_image(self.python_version or CLIENT_PYTHON)
 
     @property
     def has_gpus(self) -> bool:

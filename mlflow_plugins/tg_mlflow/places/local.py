@@ -1,10 +1,13 @@
 """``tg-local``: trains in a container of a Docker daemon."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field
 
 from tg.common.delivery.sagemaker import ContainerExecutor, ContainerOptions, Executor
+from tg_mlflow.diagnosis.check import Check
+from tg_mlflow.diagnosis.docker_checks import list_docker_checks
 from tg_mlflow.places.config import JobConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.place import Place
@@ -45,3 +48,6 @@ class LocalPlace(Place):
 
     def open(self, options: ContainerOptions, is_shared: bool = False) -> Executor:
         return ContainerExecutor(options)
+
+    def list_checks(self, config: LocalConfig, folder: Path) -> Iterable[Check]:
+        return list_docker_checks(config.docker_host, config.find_base_image())

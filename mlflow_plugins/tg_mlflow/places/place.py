@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker.executor import Executor, PlaceOptions, SagemakerConfig
 from tg.common.delivery.sagemaker.options import SagemakerOptions
+from tg_mlflow.diagnosis.check import Check
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.training_price import TrainingPrice
@@ -123,6 +124,18 @@ class Place(ABC):
         The launcher ends it, too, so this is for a launcher that is gone.
         """
         return delivery
+
+    def list_checks(self, config: Any, folder: Path) -> Iterable[Check]:
+        """Lists what ``tg-mlflow doctor`` checks of the place, in that order; by default nothing.
+
+        Args:
+            config: A configuration of ``config_model``.
+            folder: The project's folder, which may be none of a project.
+
+        Raises:
+            TgError: If a value is invalid.
+        """
+        return ()
 
     def describe_dry_run(self, delivery: Any, config: Any) -> dict[str, Any]:
         """Describes what a training would do, as values for JSON with secrets unmasked; starts nothing.

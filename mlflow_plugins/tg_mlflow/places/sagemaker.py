@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -21,8 +21,10 @@ from tg.common.delivery.sagemaker import (
 from tg.common.delivery.sagemaker.aws.session import AwsSession
 from tg.common.delivery.sagemaker.remote.limits import split_tags
 from tg.common.errors import listed
+from tg_mlflow.diagnosis.check import Check
 from tg_mlflow.places.instance_price import InstancePrice, find_instance_price
 from tg_mlflow.places.place import Place
+from tg_mlflow.places.sagemaker_checks import list_sagemaker_checks
 from tg_mlflow.places.sagemaker_config import RemoteConfig
 from tg_mlflow.places.sagemaker_dry_run import describe_plan
 from tg_mlflow.places.training_price import TrainingPrice
@@ -86,6 +88,9 @@ class SagemakerPlace(Place):
         executor = RemoteExecutor(_build_account(config))
         plan = executor.describe(executor.plan(delivery))
         return describe_plan(plan, delivery.options.remote, _find_price(config, executor.aws))
+
+    def list_checks(self, config: RemoteConfig, folder: Path) -> Iterable[Check]:
+        return list_sagemaker_checks(config, folder)
 
     def find_price(self, config: RemoteConfig) -> TrainingPrice:
         price = _find_price(config, AwsSession(config.region, config.profile))

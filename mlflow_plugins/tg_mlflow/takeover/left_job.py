@@ -19,6 +19,8 @@ from tg_mlflow.tracking.tags import JOB_ID_TAG, PLACE_TAG
 # So long a job may take to begin after its launcher has died in the middle of its start.
 _START_SECONDS = 5
 _LOOK_SECONDS = 0.1
+# Why a run is KILLED whose launcher is gone and which has no job.
+NEVER_STARTED = "its launcher had ended before it started a job"
 
 
 def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Executor | None = None) -> RunJob | None:
@@ -67,7 +69,7 @@ def find_left_job(client: TrackingClient, run: Run, is_here: bool, executor: Exe
         for found in looked:
             found.discard()
     if is_running(run):
-        write_stop_reason(client, run.info.run_id, "its launcher had ended before it started a job")
+        write_stop_reason(client, run.info.run_id, NEVER_STARTED)
         end_described(client, run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     return None
 

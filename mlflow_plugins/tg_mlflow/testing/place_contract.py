@@ -131,6 +131,16 @@ class PlaceContract:
     def test_at_least_one_training_runs_at_once(self, place: Place) -> None:
         assert place.default_parallel() >= 1
 
+    def test_its_checks_come_after_those_that_they_need(
+        self, place: Place, config: PlaceConfig, tmp_path: Path
+    ) -> None:
+        known: set[str] = set()
+        for check in place.list_checks(config, tmp_path):
+            assert check.name not in known
+            assert set(check.needs) <= known
+            assert 0 < check.seconds <= 60
+            known.add(check.name)
+
 
 def _find_dataclasses(model: type) -> list[type]:
     """Lists a dataclass and those of its fields."""

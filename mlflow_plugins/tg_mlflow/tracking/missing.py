@@ -2,15 +2,30 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any, Protocol
+
+from mlflow.entities import Run
 
 from tg_mlflow.errors import TrackingError
-from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import MISSING_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
 
 
-def note_missing(client: TrackingClient, run_id: str, parts: Sequence[str], waits: bool = False) -> None:
+class TaggingClient(Protocol):
+    """What is needed of :class:`tg_mlflow.tracking.client.TrackingClient`."""
+
+    def without_patience(self) -> "TaggingClient":
+        """Returns a client that does not wait for a server that is away."""
+
+    def get_run(self, run_id: str) -> Run:
+        """Reads a run."""
+
+    def set_tag(self, run_id: str, key: str, value: Any) -> None:
+        """Sets a tag of a run."""
+
+
+def note_missing(client: TaggingClient, run_id: str, parts: Sequence[str], waits: bool = False) -> None:
     """Adds parts to those that the run's tag names; a warning tells of a server that does not take that.
 
     Args:

@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 
 from tg_mlflow.errors import RunDeletedError, RunNotOursError, TrackingError
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.tags import MISSING_LOG_TAG, NOT_UPLOADED_TAG
+from tg_mlflow.tracking.tags import MISSING_LOG_TAG, NOT_UPLOADED_TAG, VERSION_TAG
 
 _PAGE = 1000
 _NO_SUCH_RUN = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
@@ -26,16 +26,52 @@ def is_complete(run: Run) -> bool:
 
 
 def search_runs(
-    client: TrackingClient, experiment_ids: list[str], text: str, view: int = ViewType.ACTIVE_ONLY
+    client: TrackingClient,
+    experiment_ids: list[str],
+    text: str,
+    view: int = ViewType.ACTIVE_ONLY,
+    page_size: int = _PAGE,
 ) -> Iterator[Run]:
-    """Finds all runs that a filter describes, however many; deleted ones only with another view."""
+    """Finds all runs that a filter describes, however many; deleted ones only with another view.
+
+    The server is asked once for each page of them.
+    """
     token = None
     while True:
-        page = client.search_runs(experiment_ids, text, view, max_results=_PAGE, page_token=token)
+        page = client.search_runs(experiment_ids, text, view, max_results=page_size, page_token=token)
         yield from page
         token = page.token
         if not token:
             return
+
+
+def list_experiments(client: TrackingClient) -> list[str]:
+    """Returns the ids of all experiments that are not deleted."""
+    ids: list[str] = []
+    token = None
+    while True:
+        page = client.search_experiments(page_token=token)
+        ids += [each.experiment_id for each in page]
+        token = page.token
+        if not token:
+            return ids
+
+
+def search_own_runs(
+    client: TrackingClient, text: str = "", experiment_ids: list[str] | None = None, page_size: int = _PAGE
+) -> Iterator[Run]:
+    """Finds the runs of ours that a filter describes, the newest first.
+
+    Args:
+        client: The tracking server's.
+        text: The filter; by default, all are found.
+        experiment_ids: Where to look; by default in all experiments.
+        page_size: How many the server is asked for at once.
+    """
+    ours = f"tags.`{VERSION_TAG}` LIKE '%'"
+    where = list_experiments(client) if experiment_ids is None else experiment_ids
+    # MLflow's own order is by time, the newest first.
+    return search_runs(client, where, f"{ours} and {text}" if text else ours, page_size=page_size)
 
 
 def is_deleted(run: Run) -> bool:

@@ -193,6 +193,12 @@ def test_the_parts_of_a_value_are_looked_at() -> None:
     assert mask.mask("somebody somewhere core data 1234567") == "somebody somewhere core data 1234567"
 
 
+@pytest.mark.parametrize("text", ["{'hunter22'}", "({'hunter22'},)", "(1+1j)", "[(1+1j), {1, 'hunter22'}]", "(b'x')"])
+def test_a_text_may_be_any_literal_of_python(text: str) -> None:
+    mask = SecretMask.of_variables({"DB_PASSWORD": text})
+    assert mask.mask("with hunter22") == ("with ***" if "hunter22" in text else "with hunter22")
+
+
 def test_what_is_listed_may_be_a_number_or_have_a_type() -> None:
     variables = {"options.pin": 4711, "options.code:str": "0815", "all": {"user": "somebody", "age": 7}, "flag": True}
     mask = SecretMask.of_variables(variables, listed=["options.pin", "options.code", "all", "flag"])

@@ -23,7 +23,11 @@ WITHOUT_RESOURCE = {
     "ec2:DescribeVpcs",
     "pricing:GetProducts",
     "sagemaker:ListTrainingJobs",
+    "servicequotas:ListAWSDefaultServiceQuotas",
+    "servicequotas:ListServiceQuotas",
 }
+# Services that the SDK calls otherwise than permissions do.
+SDK_NAMES = {"servicequotas": "service-quotas"}
 # Permissions that are not called as the operation that needs them.
 NOT_OPERATIONS = {"iam:PassRole", "s3:ListBucket"}
 LONGEST_POLICY = 6144  # characters without blanks
@@ -58,7 +62,7 @@ def is_known(action: str) -> bool:
 
 
 def _operations(service: str) -> list[str]:
-    names: list[str] = botocore.session.get_session().get_service_model(service).operation_names
+    names: list[str] = botocore.session.get_session().get_service_model(SDK_NAMES.get(service, service)).operation_names
     return names
 
 

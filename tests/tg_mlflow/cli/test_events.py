@@ -15,8 +15,13 @@ def run_id(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> str:
     experiment = store.get_experiment_by_name("test")
     assert experiment is not None
     noted = '[[1764522304250,"started",""],[1764522310500,"interrupted","the spot instances were reclaimed"]]'
-    tags = {"tg.events": noted, "tg.stop_reason": "cancelled by ann on tower", "mlflow.user": "ann"}
-    run = store.create_run(experiment.experiment_id, start_time=1764522303000, tags=tags)
+    tags = {
+        "tg.events": noted,
+        "tg.stop_reason": "cancelled by ann on tower",
+        "mlflow.user": "ann",
+        "tg.version": "0.1",
+    }
+    run = store.create_run(experiment.experiment_id, start_time=1764522303000, tags=tags, run_name="brave-fox")
     store.set_terminated(run.info.run_id, "KILLED", 1764522320000)
     return str(run.info.run_id)
 
@@ -31,6 +36,13 @@ def test_each_change_is_a_line(store: MlflowClient, run_id: str) -> None:
         "2025-11-30 17:05:10.500  interrupted  the spot instances were reclaimed",
         "2025-11-30 17:05:20.000  ended        KILLED: cancelled by ann on tower",
     ]
+
+
+def test_the_run_may_be_named_in_short(run_id: str) -> None:
+    outputs = {
+        CliRunner().invoke(main, ["events", given]).stdout for given in (run_id, run_id[:8], "brave-fox", "last")
+    }
+    assert [text.count("\n") for text in outputs] == [4]
 
 
 def test_as_json_it_is_an_object_a_line(run_id: str) -> None:

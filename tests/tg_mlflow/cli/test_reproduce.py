@@ -11,6 +11,8 @@ from tg_mlflow.reproduction import reproduction
 from tg_mlflow.reproduction.reproduction import Reproduction
 from tg_mlflow.reproduction.verdict import Verdict
 
+OLD = "0" * 31 + "7"
+
 
 def run(*words: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, ["reproduce", *words])
@@ -35,9 +37,9 @@ def test_the_exit_code_is_the_verdict(
         return Verdict("old", "new", "FINISHED", outcomes, (), (), 1, points, False)
 
     monkeypatch.setattr(reproduction, "reproduce", judge)
-    code, output = run("old", "-b", "tg-local", "-P", "a.b=x=y", "-c", '{"cpus": 2}', "--changed-data")
+    code, output = run(OLD, "-b", "tg-local", "-P", "a.b=x=y", "-c", '{"cpus": 2}', "--changed-data")
     assert (code, output.splitlines()[0][:7]) == (exit_code, "Run new")
-    assert asked == [Reproduction("old", "tg-local", {"cpus": 2}, {"a.b": "x=y"}, allows_changed_data=True)]
+    assert asked == [Reproduction(OLD, "tg-local", {"cpus": 2}, {"a.b": "x=y"}, allows_changed_data=True)]
 
 
 def test_what_cannot_be_compared_is_no_difference(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,5 +47,5 @@ def test_what_cannot_be_compared_is_no_difference(store: MlflowClient, monkeypat
         raise RunNotOursError("run 'old' is a sweep; give the id of one of its trainings' runs")
 
     monkeypatch.setattr(reproduction, "reproduce", refuse)
-    assert run("old")[0] == 2
-    assert "-P '=1' is no parameter; give NAME=VALUE" in run("old", "-P", "=1")[1]
+    assert run(OLD)[0] == 2
+    assert "-P '=1' is no parameter; give NAME=VALUE" in run(OLD, "-P", "=1")[1]

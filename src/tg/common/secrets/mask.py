@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from .forms import SHORTEST_SECRET, encode, forms_of
@@ -117,13 +117,13 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from _leaves(f"{name}.{key}", each)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif isinstance(value, (Sequence, Set)) and not isinstance(value, str):
         for each in value:
             yield from _leaves(name, each)
     elif value is not None and not isinstance(value, bool):
         text = str(value)
         yield name, text
-        if not isinstance(parts := _decode(text), str):
+        if isinstance(parts := _decode(text), (Mapping, Sequence, Set)) and not isinstance(parts, str):
             yield from _leaves(without_type(name), parts)
 
 

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from tg.common import DeliveryError, JobUnreachableError
 from tg.common.delivery.sagemaker.aws.session import AwsSession
@@ -72,13 +78,20 @@ def test_no_such_profile(endpoint: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert AwsSession(profile="work").region == "eu-west-1"
 
 
-def test_no_network() -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (EndpointConnectionError, "Could not connect to the endpoint URL"),
+        (ConnectTimeoutError, "Connect timeout on endpoint URL"),
+        (ReadTimeoutError, "Read timeout on endpoint URL"),
+    ],
+)
+def test_no_network(kind: type[BotoCoreError], said: str) -> None:
     aws = AwsSession()
     with pytest.raises(DeliveryError) as caught:
-        aws.call("it cannot be done", raising(EndpointConnectionError(endpoint_url="https://x.example")))
+        aws.call("it cannot be done", raising(kind(endpoint_url="https://x.example")))
     assert str(caught.value) == (
-        'it cannot be done: Could not connect to the endpoint URL: "https://x.example"; check the network, the region '
-        "and AWS_ENDPOINT_URL"
+        f'it cannot be done: {said}: "https://x.example"; check the network, the region and AWS_ENDPOINT_URL'
     )
 
 

@@ -71,6 +71,7 @@ START = {
     "common.system.temporary_folder",
 }
 JOB = START | {
+    "common.delivery.sagemaker.runtime.earlier_start",
     "common.delivery.sagemaker.mlflow_store",
     "common.delivery.sagemaker.mlflow_store.recording",
     "common.delivery.sagemaker.archive",

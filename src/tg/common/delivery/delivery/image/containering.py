@@ -32,6 +32,11 @@ _NAME = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{_COMPONENT}(?:/{_COMPONENT})*", re.
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 
+def name_base_image(python_version: str) -> str:
+    """Returns the image to build on where no other one is named."""
+    return f"python:{python_version}-slim"
+
+
 class Containering:
     """Describes an image of two layers and builds what is missing of it.
 
@@ -172,7 +177,7 @@ class Containering:
             )
 
     def _build_dependency_recipe(self, client: DockerClient, package: Package, say: Say) -> DependencyRecipe:
-        base_image = self.base_image or f"python:{self.python_version or CLIENT_PYTHON}-slim"
+        base_image = self.base_image or name_base_image(self.python_version or CLIENT_PYTHON)
         base = find_or_pull_image(client, base_image, self.platform, "base image", say)
         return build_dependency_recipe(
             base,

@@ -34,7 +34,7 @@ _PERMISSIONS = {
 }
 
 
-def error_code(error: BaseException) -> str:
+def error_code(error: BaseException | None) -> str:
     """Returns the service's error code, such as ``ResourceInUse``; empty if it is not a service's answer."""
     response: Any = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
@@ -52,7 +52,7 @@ def is_throttled(error: BaseException) -> bool:
     return error_code(error) in _THROTTLED
 
 
-def is_denied(error: BaseException) -> bool:
+def is_denied(error: BaseException | None) -> bool:
     """Returns whether a permission is missing."""
     return error_code(error) in _DENIED
 
@@ -112,7 +112,9 @@ def _explain(error: BaseException) -> str:
         return f"the AWS profile {error.kwargs.get('profile')!r} is not configured; {_list_profiles()}"
     if isinstance(error, (exceptions.CredentialRetrievalError, exceptions.TokenRetrievalError, exceptions.SSOError)):
         return f"the AWS credentials cannot be retrieved ({text}); renew them, for example with `aws sso login`"
-    if isinstance(error, exceptions.EndpointConnectionError):
+    if isinstance(
+        error, (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError)
+    ):
         return f"{text}; check the network, the region and AWS_ENDPOINT_URL"
     if isinstance(error, exceptions.ClientError):
         message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())

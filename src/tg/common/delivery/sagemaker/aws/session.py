@@ -96,9 +96,14 @@ class AwsSession:
         return self._get_identity()["Account"]
 
     @property
+    def caller(self) -> str:
+        """The ARN of the user, or of the role's session, whose credentials are used."""
+        return self._get_identity()["Arn"]
+
+    @property
     def partition(self) -> str:
         """The partition, ``aws`` nearly everywhere."""
-        return self._get_identity()["Arn"].split(":")[1]
+        return self.caller.split(":")[1]
 
     def client(self, service: str) -> Any:
         """A service's client, such as ``s3``. It may be used until an error is raised through :meth:`call`."""
