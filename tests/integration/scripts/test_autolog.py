@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
@@ -133,7 +132,8 @@ def test_pytorch_lightning_with_libraries_of_a_channel(
         assert losses == sorted(losses, reverse=True)
         assert losses[-1] < 0.001
     # what is kept again and again is in the run as it was last
-    latest = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/checkpoints/latest_checkpoint_metrics.json")
+    path = store.download_artifacts(run.info.run_id, "checkpoints/latest_checkpoint_metrics.json", str(tmp_path))
+    latest = json.loads(Path(path).read_text(encoding="utf-8"))
     assert (latest["epoch"], latest["global_step"]) == (4, 50)
     assert run.data.tags["mlflow.latest_checkpoint_artifact"] == "checkpoints/latest_checkpoint.pth"
     (model,) = store.search_logged_models([run.info.experiment_id])

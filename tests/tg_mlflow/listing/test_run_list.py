@@ -173,7 +173,7 @@ def test_the_table() -> None:
         "3 of 10 folds; auc 0.82905; no process of this machine records it",
         "abababab  FAILED    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…            1157 d 9 h  less than 1 s  "
         f"at db://me:***@host {'y' * 59}…",
-        "cdcdcdcd  FINISHED  grid                                      sweep     3 min 20 s  1 d 1 h        "
+        "cdcdcdcd  FINISHED  grid                                      sweep     3 min 20 s  25 h           "
         "trainings: 1 FAILED, 3 FINISHED",
         "and 4 more; `-n 7` lists all",
     ]

@@ -18,7 +18,8 @@ def handle_in_forks(find: Callable[[], Collection[int]], reset: Callable[[], Non
     then goes to ``sys.unraisablehook``.
 
     Args:
-        find: Finds the signals whose handlers are for this process alone; called before each fork.
+        find: Finds the signals whose handlers are for this process alone, and which end others by default; called
+            before each fork.
         reset: Called first in a forked process: replaces these handlers.
     """
     before = threading.local()
