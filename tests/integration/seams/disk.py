@@ -20,6 +20,8 @@ _RANDOM = re.compile(
     r"\b[a-z]\w*-\d{4}(-\d\d){5}-[0-9a-f]{8}\b|(?<=[-/.])tmp\w{8}\b|\b[0-9a-f]{32}\b|\b\w{8}(?=/|$)|-\w{8}(?=\.tar\.gz$)|(?<=/)\d(?=/|$)"
 )
 _PACKAGE = re.compile(r"(?<=jobs/\*/)[A-Z][^/]*/?.*")
+# One name may stand for all files of a package, hundreds.
+_MOST_HANGS = 10
 _READING = ("open to read", "os.listdir", "os.scandir")
 # What an act is; what else there is, is not heard of: of looking for a file, for example.
 _ACTS: Mapping[str, Callable[..., object]] = {
@@ -49,6 +51,7 @@ class Disk:
         self._watched = tuple(f"{folder / name}/" for name in ("jobs", "jobs-launchers", "temporary"))
         self._record = os.open(folder / "calls.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._thread = threading.local()
+        self._hangs = 0
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -76,7 +79,9 @@ class Disk:
         if fate is Fate.PASSES:
             return
         if fate is Fate.HANGS:
-            time.sleep(TIMEOUT_SECONDS)  # a disk that never answers is beyond all help
+            self._hangs += 1  # in several threads, perhaps once too often
+            if self._hangs <= _MOST_HANGS:
+                time.sleep(TIMEOUT_SECONDS)  # a disk that never answers is beyond all help
             return
         if fate is Fate.LOST:
             with suppress(IsADirectoryError):  # a file without a name leaves nothing
