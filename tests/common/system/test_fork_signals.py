@@ -17,7 +17,7 @@ def say(number, frame):
 def reset():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-handle_in_forks(lambda: [signal.SIGTERM] if signal.getsignal(signal.SIGTERM) is say else [], reset)
+handle_in_forks(lambda: signal.getsignal(signal.SIGTERM) is say, reset)
 signal.signal(signal.SIGTERM, say)
 ends = []
 for _ in range(20):

@@ -8,27 +8,26 @@ ever.
 import os
 import signal
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 
-def handle_in_forks(find: Callable[[], Collection[int]], reset: Callable[[], None]) -> None:
-    """Gives each process that is forked from this one its own handlers, before any signal is treated there.
+def handle_in_forks(is_ours: Callable[[], bool], reset: Callable[[], None]) -> None:
+    """Gives each process that is forked from this one its own handlers, before SIGTERM is treated there.
 
-    In the process that forks, a signal that comes meanwhile is treated when the fork is done. What its handler raises
+    In the process that forks, a SIGTERM that comes meanwhile is treated when the fork is done. What its handler raises
     then goes to ``sys.unraisablehook``.
 
     Args:
-        find: Finds the signals whose handlers are for this process alone, and which end others by default; called
-            before each fork.
-        reset: Called first in a forked process: replaces these handlers.
+        is_ours: Tells whether the handler of SIGTERM is for this process alone; called before each fork.
+        reset: Called first in a forked process: replaces such handlers.
     """
     before = threading.local()
 
     def hold() -> None:
         before.mask = None
-        if numbers := find():
+        if is_ours():
             before.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-            signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
     def release() -> None:
         if before.mask is not None:

@@ -191,7 +191,7 @@ def hang_up_as_termination() -> Iterator[None]:
 @functools.cache
 def _leave_to_parent() -> None:
     """Restores the default handlers of both signals in forked processes: a pool ends its workers by them."""
-    handle_in_forks(lambda: [signal.SIGTERM] if _is_ours(signal.getsignal(signal.SIGTERM)) else [], _handle_by_default)
+    handle_in_forks(lambda: _is_ours(signal.getsignal(signal.SIGTERM)), _handle_by_default)
 
 
 def _handle_by_default() -> None:

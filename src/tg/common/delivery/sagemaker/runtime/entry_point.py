@@ -198,8 +198,11 @@ def _handle_sigterm() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one is being handled
         raise _Terminated
 
+    def is_ours() -> bool:
+        return signal.getsignal(signal.SIGTERM) is terminate
+
     def reset() -> None:
-        if signal.getsignal(signal.SIGTERM) is terminate:
+        if is_ours():
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def raise_again(lost: "sys.UnraisableHookArgs") -> None:
@@ -213,7 +216,7 @@ def _handle_sigterm() -> None:
         again.start()
 
     sys.unraisablehook = raise_again
-    handle_in_forks(lambda: [signal.SIGTERM] if signal.getsignal(signal.SIGTERM) is terminate else [], reset)
+    handle_in_forks(is_ours, reset)
     signal.signal(signal.SIGTERM, terminate)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which the parent process may have blocked
 
