@@ -42,13 +42,14 @@ HOST_FLOORS = [
     {"replay", "description"},
     {"places", "figures", "comparison", "scaffolding"},
     {"diagnosis"},
-    {"tracking", "project"},
+    {"tracking", "project", "console"},
     {"project.arguments", "project.environments"},
     {"errors"},
 ]
 # Rooms that may import less than what lies below them.
 HOST_LIMITS = {
     "comparison": {"tracking", "errors"},
+    "console": {"errors"},
     "figures": set(),
     "sweeps.report": {"description", "results", "figures", "tracking", "errors"},
     "description": {"tracking", "errors"},

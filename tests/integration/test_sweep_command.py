@@ -96,7 +96,7 @@ def test_bad_input_is_one_line_and_no_run(
 ) -> None:
     done = tg_mlflow(tmp_path, "sweep", *words)
     assert done.returncode == 1
-    (line,) = (line for line in done.stderr.splitlines() if "Fetching project" not in line)
+    (line,) = (line for line in done.stderr.splitlines() if "Fetching project" not in line and "Preparing" not in line)
     assert f"=== {message}" in line
     assert all_runs(store) == []
 

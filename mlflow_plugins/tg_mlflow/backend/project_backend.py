@@ -18,6 +18,7 @@ from tg_mlflow.backend.dry_run import describe_dry_run
 from tg_mlflow.backend.request_headers import silence_header_warnings
 from tg_mlflow.backend.run_request import RunRequest, read_command_options, read_given_run
 from tg_mlflow.backend.submitted_run import EndedRun
+from tg_mlflow.console import read_verbosity
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
@@ -197,7 +198,8 @@ def _plan(place_name: str, request: RunRequest) -> _Plan:
         )
     costs = Costs(place, config)
     costs.check()
-    MetricPatterns(config.metric_regexes)  # an invalid one is refused before there is a run
+    read_verbosity()  # a wrong one is refused before there is a run, as is what follows
+    MetricPatterns(config.metric_regexes)
     members = plan_sweep(project, entry_point, given, config) if config.sweep else []
     params = members[0].params if members else project.resolve_parameters(entry_point, given)
     command = project.build_command(entry_point, params)

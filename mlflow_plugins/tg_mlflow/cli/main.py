@@ -17,6 +17,7 @@ _COMMANDS = {
     "logs": ("runs:logs", "Shows the output of a run's job."),
     "reconcile": ("runs:reconcile", "Settles runs that were left and whose jobs have ended."),
     "reproduce": ("reproduce:reproduce", "Trains a run again from what it remembers, and compares both."),
+    "run": ("run:run", "Trains a project and records it: `mlflow run` with less to type."),
     "status": ("runs:status", "Shows the status of a run and its job."),
     "sweep": ("sweep:sweep", "Trains each combination of values."),
     "train": ("train:train", "Trains the task that FACTORY returns, in this process."),

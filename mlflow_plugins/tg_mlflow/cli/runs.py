@@ -7,7 +7,9 @@ from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg.common.system.interrupts import terminating_as_interrupt
+from tg_mlflow.cli.project_options import verbosity_options
 from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config
+from tg_mlflow.console import read_verbosity
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.listing.run_choice import find_run_id
 from tg_mlflow.sweeps.control import cancel_sweep, describe_sweep_status
@@ -33,6 +35,7 @@ from tg_mlflow.training.announcement import announce_end
     help="For a sweep: keys that override those it began with, such as secrets, which are not kept.",
 )
 @click.option("--retry-failed", is_flag=True, help="For a sweep: train those again that have FAILED.")
+@verbosity_options
 def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) -> None:
     """Takes over a run whose launcher is gone.
 
@@ -44,6 +47,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
     """
 
     with exiting_on_errors(), terminating_as_interrupt():
+        read_verbosity()  # a wrong one is refused before anything is changed
         client, run_id = _connect(run_id)
         run = read_run(client, run_id)
         if not is_sweep(run):

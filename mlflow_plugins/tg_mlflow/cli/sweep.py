@@ -1,24 +1,16 @@
 """The command ``tg-mlflow sweep``."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import mlflow
-from mlflow.environment_variables import MLFLOW_RUN_ID
 
-from tg_mlflow.backend.project_backend import run_project
-from tg_mlflow.backend.run_request import RunRequest
-from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
-from tg_mlflow.cost.costs import Costs
+from tg_mlflow.cli.project_options import parse_parameters, project_options, say_start, split_words
 from tg_mlflow.errors import BackendConfigError
-from tg_mlflow.places.loading import load_config
-from tg_mlflow.places.place import Place
-from tg_mlflow.places.registry import find_place, list_places
-from tg_mlflow.project.project import fetch_project
-from tg_mlflow.sweeps.grid import parse_grid
-from tg_mlflow.sweeps.member import SweepMember
-from tg_mlflow.sweeps.plan import plan_sweep
+
+if TYPE_CHECKING:
+    from tg_mlflow.places.place import Place
+    from tg_mlflow.sweeps.member import SweepMember
 
 _OWN_KEYS = {
     "samples": "sweep_samples",
@@ -31,12 +23,7 @@ _OWN_KEYS = {
 
 @click.command()
 @click.argument("words", metavar="[URI] NAME=VALUE,VALUE...", nargs=-1)
-@click.option(
-    "--backend", "-b", default="tg-process", show_default=True, help=f"Where to train: {', '.join(list_places())}."
-)
-@click.option("--backend-config", "-c", metavar="FILE|JSON", help="Its keys override tg.json's; options override both.")
-@click.option("--entry-point", "-e", default="main", show_default=True, help="The entry point to train.")
-@click.option("--version", "-v", help="A commit or branch of a git project.")
+@project_options
 @click.option("--param", "-P", "params", metavar="NAME=VALUE", multiple=True, help="A parameter that does not vary.")
 @click.option("--samples", type=int, help="Train only this many combinations, chosen at random.")
 @click.option("--seed", type=int, help="The seed of that choice.")
@@ -44,8 +31,6 @@ _OWN_KEYS = {
 @click.option("--metric", help="The metric that determines the best training.")
 @click.option("--mode", type=click.Choice(["max", "min"]), help="Whether a higher or a lower value is better.")
 @click.option("--stop-on-failure", is_flag=True, help="The first training that fails stops the others.")
-@click.option("--experiment-name", help="Where to create the runs.")
-@click.option("--run-name", help="The name of the sweep's run.")
 @click.option("--dry-run", is_flag=True, help="Only list the trainings, and what they cost.")
 def sweep(
     words: tuple[str, ...],
@@ -53,10 +38,10 @@ def sweep(
     backend_config: str | None,
     entry_point: str,
     version: str | None,
-    params: tuple[str, ...],
-    stop_on_failure: bool,
     experiment_name: str | None,
     run_name: str | None,
+    params: tuple[str, ...],
+    stop_on_failure: bool,
     dry_run: bool,
     **own: Any,
 ) -> None:
@@ -75,16 +60,26 @@ def sweep(
 
     If the launcher dies, `tg-mlflow attach` with the id of the sweep's run resumes it.
     """
+    uri, grid = split_words(words)
+    say_start(uri, backend)
+    import mlflow
+    from mlflow.environment_variables import MLFLOW_RUN_ID
+
+    from tg_mlflow.backend.project_backend import run_project
+    from tg_mlflow.backend.run_request import RunRequest
+    from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
+    from tg_mlflow.places.registry import find_place
+    from tg_mlflow.sweeps.grid import parse_grid
+
     with exiting_on_errors():
         place = find_place(backend)
-        uri, grid = (words[0], words[1:]) if words and "=" not in words[0] else (".", words)
         given = read_config(backend_config)
         given.update({key: own[name] for name, key in _OWN_KEYS.items() if own[name] is not None})
         given.update({"stop_on_failure": True} if stop_on_failure else {})
         given["sweep"] = {**_read_grid(given), **parse_grid(grid)}
         if not given["sweep"]:
             raise BackendConfigError("nothing varies; give values, such as learning_rate=0.1,1")
-        fixed = _parse_params(params)
+        fixed = parse_parameters(params, "--param")
         if dry_run:
             click.echo("\n".join(_describe_plan(place, uri, version, entry_point, fixed, given)))
             return
@@ -105,13 +100,18 @@ def sweep(
 
 
 def _describe_plan(
-    place: Place,
+    place: "Place",
     uri: str,
     version: str | None,
     entry_point: str,
     params: dict[str, str],
     given: dict[str, object],
 ) -> Iterator[str]:
+    from tg_mlflow.cost.costs import Costs
+    from tg_mlflow.places.loading import load_config
+    from tg_mlflow.project.project import fetch_project
+    from tg_mlflow.sweeps.plan import plan_sweep
+
     project = fetch_project(uri, version)
     config = load_config(place.config_model, project.folder, given)
     costs = Costs(place, config)
@@ -130,17 +130,5 @@ def _read_grid(given: dict[str, object]) -> dict[str, object]:
     return grid
 
 
-def _parse_params(words: tuple[str, ...]) -> dict[str, str]:
-    params: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise BackendConfigError(f"--param {word!r} is not of the form NAME=VALUE")
-        if name in params:
-            raise BackendConfigError(f"--param {name!r} is given twice; give it once")
-        params[name] = value
-    return params
-
-
-def _describe(member: SweepMember) -> str:
+def _describe(member: "SweepMember") -> str:
     return f"{member.name}  {' '.join(f'{name}={value}' for name, value in member.combination.items())}"

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError
-from tg.common.delivery.sagemaker import Executor, JobStatus, Listener, write_to_stdout
+from tg.common.delivery.sagemaker import Executor, JobStatus, Listener
 from tg.common.errors import JobMissingError
 from tg.common.system.disk_errors import is_of_the_disk
+from tg_mlflow.console import showing
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.description.run_description import RunDescription
@@ -51,7 +52,7 @@ _SCHEDULED = RunStatus.to_string(RunStatus.SCHEDULED)
 def record_rest(
     client: TrackingClient,
     found: RunJob,
-    show: Listener = write_to_stdout,
+    show: Listener | None = None,
     following: Callable[[Executor, str], AbstractContextManager[None]] = lambda *_: nullcontext(),
     costs: Costs | None = None,
 ) -> bool:
@@ -60,7 +61,7 @@ def record_rest(
     Args:
         client: The tracking server's.
         found: The run, and its job, which is there.
-        show: Shows the output.
+        show: Shows the output; by default the console does.
         following: Opens what is needed while the job is waited for.
         costs: What it costs, with others of the same budget; by default what the run's configuration says.
 
@@ -93,13 +94,18 @@ def record_rest(
                 seconds = found.log.system_metrics_seconds
                 sampling = sampling_usage(client, run_id, executor, found.job_id, seconds)
                 earlier_jobs = read_state(found.run).earlier_jobs
-                with _guarding(client, found, costs, len(earlier_jobs)), following(executor, found.job_id), sampling:
+                with (
+                    _guarding(client, found, costs, len(earlier_jobs)),
+                    following(executor, found.job_id),
+                    sampling,
+                    showing(show) as shown,
+                ):
                     for earlier in earlier_jobs:
                         for event in executor.logs(earlier):
-                            show(recorder.take(event))
+                            shown(recorder.take(event))
                     recorder.begin_job()
                     is_scheduled = found.run.info.status == _SCHEDULED
-                    missing_log = watch_job(client, found, recorder, show, is_scheduled)
+                    missing_log = watch_job(client, found, recorder, shown, is_scheduled)
                 if MISSING_TAG in tags:
                     client.delete_tag(run_id, MISSING_TAG)  # that is tried again
                 if MISSING_LOG_TAG in tags and missing_log is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mlflow.entities import RunStatus
 
 from tg.common import DeliveryError, JobFailedError, JobUnreachableError, ResultArchiveError, TgError
-from tg.common.delivery.sagemaker import JobStatus, Listener, LogEvent, check_completed, write_to_stdout
+from tg.common.delivery.sagemaker import JobStatus, Listener, LogEvent, check_completed
 from tg.common.errors import JobMissingError, StorageError
 from tg.common.system.disk_errors import describe_full_folder, is_of_the_disk
 from tg_mlflow.errors import LogMissingError, RecordingError, TrackingError, describe_failure
@@ -29,7 +29,7 @@ def watch_job(
     client: TrackingClient,
     job: Job,
     recorder: RunRecorder,
-    show: Listener = write_to_stdout,
+    show: Listener,
     is_scheduled: bool = False,
 ) -> str | None:
     """Shows and records a job's output from where the recorder stands to its end.

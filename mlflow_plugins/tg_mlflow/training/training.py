@@ -11,10 +11,11 @@ from pathlib import Path
 from mlflow.entities import RunStatus
 
 from tg.common import TgError
-from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig, write_to_stdout
+from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
 from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.console import Console, read_verbosity, showing
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.description.run_description import RunDescription
@@ -59,14 +60,14 @@ class Training:
         source: The source of the task and its package.
         config: How it is delivered.
         executor: The executor that runs it.
-        show: Called with the job's output.
+        show: Called with the job's output; by default the console shows it.
         costs: What it costs, with others of the same budget; by default it has its own.
     """
 
     source: TrainingSource
     config: PlaceConfig
     executor: Executor
-    show: Listener = write_to_stdout
+    show: Listener | None = None
     costs: Costs | None = None
 
 
@@ -224,8 +225,10 @@ def _train_once(
         sampling = sampling_usage(client, run_id, executor, job.job_id, seconds)
         if executor.traits.is_in_process:
             observing.enter_context(sampling)
+        console = Console(read_verbosity())  # of a training in this process
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
-            executor.submit(request, recorder.take)
+            executor.submit(request, lambda event: console.pick(recorder.take(event)))
+        console.finish()
         waits.has_job = guard.has_job = True
         if not executor.traits.is_in_process:
             note_event(client, run_id, "submitted", f"job {job.job_id}", is_urgent=_is_detached(config))
@@ -239,8 +242,8 @@ def _train_once(
             return job, True
         if not executor.traits.is_in_process:
             _log_package_early(client, run_id, package.path)
-        with training.source.following(executor, job.job_id):
-            missing_log = watch_job(client, job, recorder, training.show, waits.is_scheduled)
+        with training.source.following(executor, job.job_id), showing(training.show) as show:
+            missing_log = watch_job(client, job, recorder, show, waits.is_scheduled)
         observing.close()
         guard.finish()
         is_recorded = record_result(client, job, dataset, config.log, missing_log)

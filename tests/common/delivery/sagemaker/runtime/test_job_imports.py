@@ -38,6 +38,7 @@ START = {
     "common.delivery.sagemaker.contract.log_event",
     "common.delivery.sagemaker.contract.metric_lines",
     "common.delivery.sagemaker.contract.ml_folder",
+    "common.delivery.sagemaker.contract.own_lines",
     "common.delivery.sagemaker.contract.record_lines",
     "common.delivery.sagemaker.contract.variables",
     "common.delivery.sagemaker.runtime.job_environment",

@@ -25,6 +25,7 @@ from ...delivery.package.entry_point import EntryPoint, open_own_package
 from ...delivery.package.import_failures import describe_import_failure
 from ...delivery.package.package_check import CHECK_ARGUMENT, FAILURE_PREFIX, check_package, load_prepared
 from ...delivery.package.package_file import read_installed_package
+from ..contract import own_lines
 from ..contract.ml_folder import LONGEST_FAILURE, MlFolder
 from ..contract.variables import (
     EXIT_FAILED,
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _handle_sigterm()
     _keep_stdout()
     try:
-        Logger.info("Welcome to Training Grounds!")
+        Logger.info(own_lines.WELCOME)
         if arguments not in ([], [TRAIN_ARGUMENT], [CHECK_ARGUMENT]):
             raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
         if arguments == [CHECK_ARGUMENT]:
@@ -78,12 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         else:
             _enter_work_folder()
             _run(folder)
-            Logger.info("Job has exited successfully")
+            Logger.info(own_lines.SUCCEEDED)
     except _Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
     except BaseException as error:  # noqa: BLE001 - the log and the failure file report whatever ends a training
         _end(folder, _describe(error), error, error.exit_code if isinstance(error, CommandFailedError) else EXIT_FAILED)
-    Logger.info("DONE. Exiting Training Grounds.")
+    Logger.info(own_lines.DONE)
     _exit(0)
 
 
@@ -116,15 +117,15 @@ def _enter_work_folder() -> None:
 
 
 def _run(folder: MlFolder) -> None:
-    Logger.info("Loading job")
+    Logger.info(own_lines.LOADING)
     package = prepare_process()
     write_start_line(package.properties)
     os.environ.update(NO_TELEMETRY)  # before the job brings MLflow in
     job = load_prepared(package, os.environ.get(RESOURCE_VARIABLE, "job"))
-    Logger.info(f"Job of type {type(job)} is loaded")
+    Logger.info(own_lines.LOADED.format(type(job)))
     if not hasattr(job, "run"):
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
-    Logger.info("Job has `run` attribute")
+    Logger.info(own_lines.HAS_RUN)
     with ending_pools_that_cannot_start():
         job.run(folder, package.properties, read_installed_package(package.module_name))
     flush_c_output()  # before success is logged

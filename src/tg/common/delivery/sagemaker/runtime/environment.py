@@ -16,6 +16,7 @@ from ....module_specs import is_instance_of
 from ....system.replaced_file import replacing_file
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
 from ..archive.names import LOGGED, LOGGED_EXAMPLE, LOGGED_MODEL, LOGGED_MODELS
+from ..contract import own_lines
 from ..contract.job_lines import FILE, PROGRESS, write_job_line
 from ..contract.metric_lines import format_metric_line
 from ..contract.ml_folder import MlFolder
@@ -65,7 +66,7 @@ class ArchiveEnvironment(TrainingEnvironment):
         else:
             with open(f"{file}.pkl", "wb") as output:
                 self._pickle(artifact, output)
-        Logger.info(f"Saved artifact {file}")
+        Logger.info(own_lines.SAVED.format(file))
 
     def _write_progress(self, done: int, of: int, unit: str) -> None:
         now = time.monotonic()

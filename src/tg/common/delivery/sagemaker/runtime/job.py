@@ -16,6 +16,7 @@ from ...delivery.package.pickling import Rename
 from ..archive.completion import write_completion_marker
 from ..archive.names import HYPERPARAMETERS, OUTPUT_DATA, PACKAGE, PROPERTIES, TASK
 from ..archive.unkept import remove_unkept
+from ..contract import own_lines
 from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
 from ..contract.variables import find_dataset
 from ..mlflow_store import recording_mlflow
@@ -58,15 +59,15 @@ class SagemakerJob:
             HyperparameterError: If the task does not have a hyperparameter.
             Exception: Whatever the task raises, unchanged.
         """
-        Logger.info("This is Sagemaker Job performing a training task")
+        Logger.info(own_lines.IS_TRAINING)
         for each in (folder.model, folder.output_data):
             each.mkdir(parents=True, exist_ok=True)
-        Logger.info("Preparing package properties...")
+        Logger.info(own_lines.PREPARING_PROPERTIES)
         _write_json(folder.model / PROPERTIES, properties)
         Logger.info(json.dumps(properties))
-        Logger.info("Preparing package file...")
+        Logger.info(own_lines.PREPARING_PACKAGE)
         (folder.model / PACKAGE).write_bytes(package)
-        Logger.info("Processing hyperparameters...")
+        Logger.info(own_lines.PROCESSING_HYPERPARAMETERS)
         hyperparameters = read_hyperparameters(folder)
         # Files and logs are masked, as others read them; the task itself sees everything.
         mask = SecretMask.of_variables(os.environ, hyperparameters)
@@ -75,10 +76,10 @@ class SagemakerJob:
             _write_json(folder.model / HYPERPARAMETERS, mask.mask_named(hyperparameters))
             Logger.info(json.dumps(mask.mask_named(hyperparameters)))
         else:
-            Logger.info("No hyperparameters are provided")
-        Logger.info("Model initialized. Jsonpickling...")
+            Logger.info(own_lines.NO_HYPERPARAMETERS)
+        Logger.info(own_lines.INITIALIZED)
         (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
-        Logger.info("Starting training now...")
+        Logger.info(own_lines.STARTING)
         try:
             with recording_mlflow(folder, self.task.get_parameters()):
                 self.task.run_with_environment(find_dataset(folder), ArchiveEnvironment(folder, package, rename))
