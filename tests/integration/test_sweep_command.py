@@ -107,3 +107,23 @@ def test_a_failure_is_the_commands_failure(swept: ProjectFolder, store: MlflowCl
     (parent,) = (run for run in all_runs(store) if run.info.run_name == "points sweep")
     message = f"=== Run {parent.info.run_id} FAILED: 1 of 2 trainings have failed: R13; their runs say why ==="
     assert done.stderr.splitlines()[-1].endswith(message)
+
+
+def test_a_misspelt_metric_stops_after_the_first_training(
+    swept: ProjectFolder, store: MlflowClient, tmp_path: Path
+) -> None:
+    done = tg_mlflow(tmp_path, "sweep", "rate=1,2,3", "-b", "tg-attached", "--metric", "los")
+    assert done.returncode == 1
+    runs = {run.info.run_name: run for run in all_runs(store)}
+    assert set(runs) == {"R1", "points sweep"}
+    parent = runs["points sweep"]
+    message = (
+        "no finished training has a finite value of primary_metric 'los'; did you mean 'loss'?; 2 of 3 trainings were "
+        f"stopped or not started: to go on, run `tg-mlflow attach {parent.info.run_id} --backend-config "
+        """'{"primary_metric": "..."}'`"""
+    )
+    assert f"=== Run {parent.info.run_id} FAILED: {message} ===" in done.stderr.splitlines()[-1]
+    done = tg_mlflow(tmp_path, "attach", parent.info.run_id, "--backend-config", '{"primary_metric": "loss"}')
+    assert done.returncode == 0, done.stderr
+    parent = store.get_run(parent.info.run_id)
+    assert (parent.info.status, parent.data.metrics["loss"]) == ("FINISHED", 3)

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 from tg.common.delivery.sagemaker import SagemakerConfig
 from tg_mlflow.sweeps.member import SweepMember
-from tg_mlflow.sweeps.report.table import FAILED, NOT_STARTED, SweepChildResult, mask_result
+from tg_mlflow.sweeps.report.table import FAILED, FINISHED, NOT_STARTED, SweepChildResult, mask_result
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.stop_reasons import describe_stop
 from tg_mlflow.tracking.tags import OWN_PREFIX
@@ -58,12 +58,22 @@ class SweepChildren:
         max_parallel: How many are trained at once.
         stop_on_failure: Whether the first one that fails stops the others.
         tell: Called in this thread when a training has ended, with how many have.
+        primary_metric: The metric that all trainings should have. The first one that finishes without it stops the
+            others, unless another one has it.
     """
 
     trainer: Trainer
     max_parallel: int
     stop_on_failure: bool
     tell: Tell = tell_end
+    primary_metric: str | None = None
+
+    @property
+    def lacks_metric(self) -> bool:
+        """Whether trainings have finished and none has the primary metric, even as NaN: its name is wrong."""
+        finished = [each for each in self.trainer.results.values() if each.status == FINISHED]
+        name = self.primary_metric
+        return name is not None and bool(finished) and not any(name in each.metrics for each in finished)
 
     def train_one_after_another(self, trainings: Sequence[Training]) -> None:
         """Trains all in this thread, as trainings in this process require.
@@ -138,6 +148,11 @@ class SweepChildren:
             if result.status == FAILED and self.stop_on_failure and not self.trainer.is_stopping:
                 _logger.warning("The other trainings are stopped, as stop_on_failure says")
                 self.trainer.stop(reason=f"{member.name} has failed, and stop_on_failure is set")
+            if self.lacks_metric and not self.trainer.is_stopping:
+                _logger.warning(
+                    "The other trainings are stopped: %s has no metric %r", member.name, self.primary_metric
+                )
+                self.trainer.stop(reason=f"{member.name} has no metric {self.primary_metric!r}, the primary_metric")
 
     def _train_in_thread(
         self, member: SweepMember, delivery: SagemakerConfig, tell_completed: Callable[[], None]

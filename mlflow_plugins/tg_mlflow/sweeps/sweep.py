@@ -28,6 +28,7 @@ from tg_mlflow.sweeps.report.table import (
     NOT_STARTED,
     SweepChildResult,
     as_key,
+    describe_missing_metric,
     mask_result,
     mask_values,
 )
@@ -111,7 +112,8 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
             note_start(client, run_id, build_state(config, params))
             log_params(client, run_id, params)
             trainer = SweepTrainer(client, sweep.executor, parent, sweep.left, dict(sweep.kept), costs)
-            children = SweepChildren(trainer, _count_parallel(sweep), config.stop_on_failure, tell)
+            parallel, metric = _count_parallel(sweep), config.primary_metric
+            children = SweepChildren(trainer, parallel, config.stop_on_failure, tell, metric)
             telling = client.without_patience()
             try:
                 with recording_total(client, parent, costs):
@@ -120,7 +122,7 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
             finally:
                 results = list_results(members, trainer.results)
                 _summarize(telling, parent, results, members, config)
-            _check(run_id, results, costs)
+            _check(run_id, results, costs, metric if children.lacks_metric else None)
         if config.register is not None:
             settle_registration(client, run_id)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, and returned to the caller
@@ -164,12 +166,18 @@ def _summarize(
         _logger.warning("The sweep's summary could not be logged as a whole: %s", error)
 
 
-def _check(run_id: str, results: Sequence[SweepChildResult], costs: Costs) -> None:
+def _check(run_id: str, results: Sequence[SweepChildResult], costs: Costs, missing_metric: str | None) -> None:
     stopped = [each for each in results if each.status in (KILLED, NOT_STARTED)]
     if stopped and costs.budget.is_reached:
         raise JobStoppedError(
             f"{costs.budget.reason}: {len(stopped)} of {len(results)} trainings were stopped or not started; to go on, "
             f"run `tg-mlflow attach {run_id}` with a larger max_cost"
+        )
+    if stopped and missing_metric is not None:
+        raise SweepError(
+            f"{describe_missing_metric(results, missing_metric)}; {len(stopped)} of {len(results)} trainings were "
+            f"stopped or not started: to go on, run `tg-mlflow attach {run_id} --backend-config "
+            """'{"primary_metric": "..."}'`"""
         )
     failed = [each.name for each in results if each.status == FAILED]
     if failed:

@@ -33,6 +33,8 @@ class HeldTrainings:
         self.may_complete = {name: threading.Event() for name in NAMES}
         self.may_end = {name: threading.Event() for name in NAMES}
         self.failing: set[str] = set()
+        self.metrics: dict[str, dict[str, float]] = {}
+        self.stop_reason = ""
 
     def train(
         self, member: SweepMember, delivery: SagemakerConfig, *, tell_completed: Callable[[], None] = lambda: None
@@ -45,10 +47,13 @@ class HeldTrainings:
             tell_completed()
             assert self.may_end[member.name].wait(_PATIENCE)
         status = "FAILED" if member.name in self.failing else "FINISHED"
-        self.results[member.name] = SweepChildResult(member.name, "0", status, 1.0, {}, {}, None)
+        self.results[member.name] = SweepChildResult(
+            member.name, "0", status, 1.0, {}, self.metrics.get(member.name, {}), None
+        )
 
     def stop(self, futures: Sequence["Future[None]"] = (), reason: str = "") -> None:
         self.is_stopping = True
+        self.stop_reason = reason
 
     def next_started(self) -> str:
         return self.started.get(timeout=_PATIENCE)
@@ -65,7 +70,9 @@ def trainer(store: MlflowClient) -> HeldTrainings:
 
 
 @contextmanager
-def training(trainer: HeldTrainings, max_parallel: int, stop_on_failure: bool = False) -> Iterator["Future[None]"]:
+def training(
+    trainer: HeldTrainings, max_parallel: int, stop_on_failure: bool = False, primary_metric: str | None = None
+) -> Iterator["Future[None]"]:
     delivery = cast(SagemakerConfig, None)
     trainings = [(SweepMember(name, {}, {}, ProcessConfig(), make_nothing), delivery) for name in NAMES]
     children = SweepChildren(
@@ -73,6 +80,7 @@ def training(trainer: HeldTrainings, max_parallel: int, stop_on_failure: bool = 
         max_parallel,
         stop_on_failure,
         lambda result, number, count: trainer.told.put(f"{result.name} {number}/{count}"),
+        primary_metric,
     )
     with ThreadPoolExecutor(1) as pool:
         try:
@@ -121,6 +129,25 @@ def test_none_starts_between_a_failure_and_the_stop(trainer: HeldTrainings) -> N
     assert trainer.is_stopping
     assert trainer.started.empty()
     assert set(trainer.results) == {"a"}
+
+
+def test_the_first_one_without_the_primary_metric_stops_the_others(trainer: HeldTrainings) -> None:
+    trainer.metrics = {"a": {"loss": 1.0}}
+    with training(trainer, 1, primary_metric="los") as ended:
+        trainer.end("a")
+        ended.result(_PATIENCE)
+    assert trainer.is_stopping
+    assert trainer.stop_reason == "a has no metric 'los', the primary_metric"
+    assert set(trainer.results) <= {"a", "b"}  # the second one may have begun while the first one was recorded
+
+
+def test_a_metric_that_another_training_has_or_that_is_nan_stops_nothing(trainer: HeldTrainings) -> None:
+    trainer.metrics = {"a": {"loss": float("nan")}, "c": {"loss": 1.0}}
+    trainer.failing.add("b")
+    trainer.end(*NAMES)
+    with training(trainer, 1, primary_metric="loss") as ended:
+        ended.result(_PATIENCE)
+    assert (trainer.is_stopping, set(trainer.results)) == (False, set(NAMES))
 
 
 def test_further_interrupts_leave_no_training_that_nobody_stops(trainer: HeldTrainings) -> None:
