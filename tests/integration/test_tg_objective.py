@@ -117,7 +117,13 @@ def test_a_trial_that_is_pruned_is_stopped_while_it_is_trained(
     assert runs["trial-0"].data.tags["tg.pruned_at_step"] == "3"
     assert processes_that_name(tmp_path / "jobs") == []
     parent = store.get_run(objective.run_id)
-    assert (parent.info.status, parent.data.metrics["tg.sweep_killed"]) == ("FINISHED", 1)
+    assert (parent.info.status, parent.data.metrics["tg.sweep_pruned"], parent.data.metrics["tg.sweep_killed"]) == (
+        "FINISHED",
+        1,
+        0,
+    )
+    assert "pruned: at step 3" in parent.data.tags["mlflow.note.content"]
+    assert "trainings: 1 FINISHED, 1 PRUNED" in command(tmp_path, "list").stdout
 
 
 def test_a_failed_trial_does_not_end_a_study_that_catches_it(tasks: types.ModuleType, store: MlflowClient) -> None:

@@ -22,6 +22,7 @@ from tg_mlflow.tracking.tags import (
     FAILURE_REASON_TAG,
     OWN_PREFIX,
     PLACE_TAG,
+    PRUNED_TAG,
     SWEEP_NAME_TAG,
     SWEEP_NOT_STARTED_METRIC,
     SWEEP_TAG,
@@ -29,7 +30,7 @@ from tg_mlflow.tracking.tags import (
     WAITING_TAG,
 )
 
-_NOT_STARTED = "NOT STARTED"
+_NOT_STARTED, _PRUNED = "NOT STARTED", "PRUNED"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def list_runs(
         if is_training_of_sweep(run):
             # The newest run of a training, which may have been resumed, comes first.
             of_sweep = trainings.setdefault(run.data.tags[MLFLOW_PARENT_RUN_ID], {})
-            of_sweep.setdefault(run.data.tags[SWEEP_NAME_TAG], run.info.status)
+            of_sweep.setdefault(run.data.tags[SWEEP_NAME_TAG], _find_state(run))
         elif states and run.info.status not in states:
             continue
         elif len(found) < most:
@@ -139,6 +140,11 @@ def _describe(run: Run, trainings: Mapping[str, str], now_ms: float) -> ListedRu
         metric=_find_headline(run),
         trainings=dict(counts) if SWEEP_TAG in tags else {},
     )
+
+
+def _find_state(run: Run) -> str:
+    """Returns a training's status, or PRUNED: MLflow has no such status, and calls it KILLED."""
+    return _PRUNED if PRUNED_TAG in run.data.tags else str(run.info.status)
 
 
 def _find_note(tags: Mapping[str, str]) -> str | None:

@@ -3,15 +3,14 @@
 import copy
 import logging
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from tg.common import JobStoppedError
-from tg.common.delivery.sagemaker import LogEvent, MetricLineParser, SagemakerConfig
+from tg.common.delivery.sagemaker import SagemakerConfig
 from tg.common.errors import TaskDefinitionError
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.interrupts import terminating_as_interrupt
@@ -20,11 +19,12 @@ from tg_mlflow.cost.total import recording_total
 from tg_mlflow.delivery.project_delivery import build_options
 from tg_mlflow.errors import BackendConfigError, SweepError, TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun
+from tg_mlflow.notebook.trial_watch import TrialWatch
 from tg_mlflow.recording.metric_names import MetricNames
 from tg_mlflow.registration.registration import build_register_tags, settle_registration
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
-from tg_mlflow.sweeps.report.table import FINISHED, Mode, SweepChildResult, describe_missing_metric
+from tg_mlflow.sweeps.report.table import FINISHED, PRUNED, Mode, SweepChildResult, describe_missing_metric
 from tg_mlflow.sweeps.source import TaskSweep
 from tg_mlflow.sweeps.trainer import SweepTrainer
 from tg_mlflow.tracking.conducted_run import conducting_run
@@ -168,7 +168,7 @@ class TgObjective:
             config.model_copy(update={"hyperparameters": {**config.hyperparameters, **values}}),
             lambda: self._task,
         )
-        watch = _TrialWatch(trial, self.metrics[0]) if len(self.metrics) == 1 else None
+        watch = TrialWatch(trial, self.metrics[0]) if len(self.metrics) == 1 else None
         with self._turn:
             self._trainer.train(member, self._deliver(member), watch)
         result = self._trainer.results.get(member.name)
@@ -180,6 +180,8 @@ class TgObjective:
             trial.set_user_attr("run_id", result.run_id)
         if watch is not None and watch.pruned_at is not None:
             self._client.set_tag(str(result.run_id), PRUNED_TAG, str(watch.pruned_at))
+            reason = f"at step {watch.pruned_at}"
+            self._trainer.results[member.name] = replace(result, status=PRUNED, failure=reason)
             raise optuna.TrialPruned(f"it was pruned at step {watch.pruned_at}")
         return self._read_values(result)
 
@@ -225,30 +227,6 @@ class TgObjective:
         """Stops trials in other threads at Ctrl-C, as ``optimize`` waits for them."""
         if self._is_open:
             threading.Thread(target=self._trainer.stop, name="stop-trials").start()
-
-
-class _PrunedError(JobStoppedError):
-    """Raised to stop a training that its study has pruned."""
-
-
-class _TrialWatch:
-    """Reads a trial's output during its training, and reports its metric to the study."""
-
-    def __init__(self, trial: "optuna.Trial", metric: str) -> None:
-        self.pruned_at: int | None = None
-        self._trial = trial
-        self._metric = metric
-        self._parsers = defaultdict[int, MetricLineParser](MetricLineParser)  # steps begin anew with each attempt
-
-    def __call__(self, event: LogEvent) -> None:
-        if not event.has_metrics:
-            return
-        for point in self._parsers[event.attempt].feed(event.data, event.time_ms):
-            if point.name == self._metric and point.step >= 0:
-                self._trial.report(point.value, point.step)
-                if self._trial.should_prune():
-                    self.pruned_at = point.step
-                    raise _PrunedError(f"trial {self._trial.number} was pruned at step {point.step}")
 
 
 def _suggest_by(trial: "optuna.Trial", path: str, distribution: "BaseDistribution") -> Any:

@@ -91,4 +91,5 @@ BEST_NAME_TAG = "tg.best_name"  # of the run of a sweep: the name of that traini
 SWEEP_FINISHED_METRIC = "tg.sweep_finished"
 SWEEP_FAILED_METRIC = "tg.sweep_failed"
 SWEEP_KILLED_METRIC = "tg.sweep_killed"
+SWEEP_PRUNED_METRIC = "tg.sweep_pruned"
 SWEEP_NOT_STARTED_METRIC = "tg.sweep_not_started"

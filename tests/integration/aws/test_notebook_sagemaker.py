@@ -163,4 +163,4 @@ def test_the_job_of_a_pruned_trial_is_stopped(
     assert_one_package(rated_aws)
     parent = store.get_run(objective.run_id)
     assert (parent.info.status, parent.data.tags["tg.best_name"]) == ("FINISHED", f"trial-{trials[1].number}")
-    assert parent.data.metrics["tg.sweep_killed"] == 1
+    assert parent.data.metrics["tg.sweep_pruned"] == 1

@@ -17,6 +17,7 @@ from tg_mlflow.sweeps.report.table import (
     FINISHED,
     KILLED,
     NOT_STARTED,
+    PRUNED,
     Mode,
     SweepChildResult,
     choose_metrics,
@@ -103,7 +104,7 @@ def _list_values(values: Sequence[Any]) -> str:
 
 def _describe_ends(children: Sequence[SweepChildResult]) -> str:
     counts = Counter(child.status for child in children)
-    known = [status for status in name_all([dict.fromkeys((FINISHED, FAILED, KILLED, NOT_STARTED)), counts])]
+    known = [status for status in name_all([dict.fromkeys((FINISHED, FAILED, KILLED, PRUNED, NOT_STARTED)), counts])]
     return ", ".join(f"{counts[status]} {escape(status.lower())}" for status in known if counts[status]) or "nothing"
 
 

@@ -20,6 +20,7 @@ from tg_mlflow.sweeps.report.table import (
     FINISHED,
     KILLED,
     NOT_STARTED,
+    PRUNED,
     Mode,
     SweepChildResult,
     build_sweep_table,
@@ -35,6 +36,7 @@ from tg_mlflow.tracking.tags import (
     SWEEP_FINISHED_METRIC,
     SWEEP_KILLED_METRIC,
     SWEEP_NOT_STARTED_METRIC,
+    SWEEP_PRUNED_METRIC,
 )
 
 COUNT_METRICS = {
@@ -85,6 +87,8 @@ def log_sweep_summary(
         _LOGGER.warning("The sweep has no best training: %s", describe_missing_metric(children, primary_metric))
     counts = Counter(child.status for child in children)
     values: dict[str, float] = {name: counts[status] for status, name in COUNT_METRICS.items()}
+    if counts[PRUNED]:  # of a study
+        values[SWEEP_PRUNED_METRIC] = counts[PRUNED]
     tags = {MLFLOW_RUN_NOTE: describe_sweep(children, primary_metric, mode, grid, experiment_id)}
     if best is not None and primary_metric is not None:
         values[primary_metric] = best.metrics[primary_metric]

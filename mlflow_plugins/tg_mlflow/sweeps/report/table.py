@@ -19,6 +19,7 @@ Mode: TypeAlias = Literal["max", "min"]
 FINISHED = "FINISHED"
 FAILED = "FAILED"
 KILLED = "KILLED"
+PRUNED = "PRUNED"  # a trial that its study has stopped
 NOT_STARTED = "NOT STARTED"
 
 _MOST_METRICS = 6
@@ -31,7 +32,7 @@ class SweepChildResult:
     Attributes:
         name: Its name in the sweep.
         run_id: Its MLflow run; ``None`` if it was never started.
-        status: ``FINISHED``, ``FAILED``, ``KILLED`` or ``NOT STARTED``.
+        status: ``FINISHED``, ``FAILED``, ``KILLED``, ``PRUNED`` or ``NOT STARTED``.
         seconds: How long it took.
         parameters: Its parameters: numbers, texts, bools, ``None`` and lists of them.
         metrics: The last value of each of its metrics, but those of its machine.
