@@ -9,10 +9,13 @@ import click
 _COMMANDS = {
     "attach": ("runs:attach_command", "Takes over a run whose launcher is gone."),
     "cancel": ("runs:cancel_command", "Stops a run's job, or all jobs of a sweep."),
+    "completion": ("completion:completion", "Prints what lets a shell complete the words of tg-mlflow."),
     "diff": ("diff:diff", "Names all in which two runs differ."),
     "doctor": ("doctor:doctor", "Checks what trainings need, here and at their places."),
     "events": ("events:events", "Shows each change of a run's state."),
+    "images": ("prune:images", "Lists and removes the images that were built for trainings."),
     "init": ("init:init", "Writes a project for a script, for a table, or an example."),
+    "jobs": ("prune:jobs", "Lists and removes what this machine keeps of jobs."),
     "list": ("list_runs:list_command", "Lists the runs of tg-mlflow, the newest first."),
     "logs": ("runs:logs", "Shows the output of a run's job."),
     "reconcile": ("runs:reconcile", "Settles runs that were left and whose jobs have ended."),

@@ -59,13 +59,23 @@ def find_kept_package(job_id: str) -> Path | None:
 def list_kept_runs(tracking_uri: str) -> Iterator[KeptRun]:
     """Lists the runs of one tracking server whose jobs have folders here."""
     masked = SecretMask().mask(tracking_uri)
+    yield from (kept for _, uri, kept in _read_folders() if uri == masked)
+
+
+def list_all_kept_runs() -> Iterator[tuple[JobFolder, KeptRun]]:
+    """Lists the runs of all tracking servers whose jobs have folders here, with these."""
+    yield from ((folder, kept) for folder, _, kept in _read_folders())
+
+
+def _read_folders() -> Iterator[tuple[JobFolder, str, KeptRun]]:
     for path in _list_folders():
         try:
             content = JobFolder(path).read_json(_NAME)
         except (OSError, StorageError, ValueError):
             continue
-        if content is not None and content.get("tracking_uri") == masked:
-            yield KeptRun(path.name, content["run_id"], content["tags"])
+        if content is not None:
+            kept = KeptRun(path.name, content["run_id"], content["tags"])
+            yield JobFolder(path), content["tracking_uri"], kept
 
 
 def _list_folders() -> list[Path]:
