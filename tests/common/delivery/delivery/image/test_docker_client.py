@@ -20,3 +20,13 @@ def test_an_address_with_a_password_is_refused_without_it(host: str, shown: str)
     )
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_ssh_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "paramiko" else object())
+    with pytest.raises(ContainerError) as caught:
+        connect("ssh://user@host")
+    assert str(caught.value) == (
+        "the Docker daemon at 'ssh://user@host' is reached by ssh, for which a package is missing; run "
+        "`pip install 'tg-mlflow[ssh]'`"
+    )

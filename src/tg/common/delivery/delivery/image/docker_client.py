@@ -1,6 +1,7 @@
 """Connects to a Docker daemon and translates its errors; the only module that imports the Docker SDK."""
 
 import errno
+import importlib.util
 import os
 import re
 import shutil
@@ -46,7 +47,7 @@ def connect(docker_host: str | None = None) -> DockerClient:
             its configuration; ``None`` for ``DOCKER_HOST``, or else the local daemon.
 
     Raises:
-        ContainerError: If it does not answer, or the Docker SDK is not installed.
+        ContainerError: If it does not answer, or the Docker SDK is not installed, or not for ssh.
     """
     try:
         import docker
@@ -61,6 +62,11 @@ def connect(docker_host: str | None = None) -> DockerClient:
         shown = _PASSWORD.sub(rf"\1:{MASK}@", host)
         raise ContainerError(f"the Docker daemon at {shown!r} cannot be used: Docker takes no password; leave it out")
     is_remote = host.startswith("ssh://")
+    if is_remote and importlib.util.find_spec("paramiko") is None:  # Docker's SDK imports it, also to use `ssh`
+        raise ContainerError(
+            f"the Docker daemon at {host!r} is reached by ssh, for which a package is missing; run "
+            "`pip install 'tg-mlflow[ssh]'`"
+        )
     hint = f" (does `ssh {host} docker version` work?)" if is_remote else ""
     with engine_errors(ContainerError, f"the Docker daemon at {host!r} cannot be used{hint}"):
         client = docker.APIClient(version="auto", use_ssh_client=is_remote, **kwargs_from_env(environment=environment))
