@@ -8,8 +8,9 @@ A story is a page, or one of the README's sections of level three, each of which
 - configurations and the like (``json``, ``yaml``, ``toml``): they can be read
 - what a terminal shows (``text``)
 
-Comments before them, which no reader sees, say the rest: ``<!-- folder: PATH -->`` that a story begins in a copy of that
-example, ``<!-- docker -->`` and ``<!-- aws -->`` what it needs, ``<!-- exit code: 1 -->`` how the next commands end.
+Comments before them, which no reader sees, say the rest: ``<!-- folder: PATH -->`` that a story begins in a copy of
+that example, ``<!-- docker -->`` and ``<!-- aws -->`` what it needs, ``<!-- exit code: 1 -->`` how the next commands
+end.
 """
 
 import json

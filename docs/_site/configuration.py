@@ -1,6 +1,6 @@
-"""Writes the tables of docs/configuration.md from the models that read the keys: ``python docs/_site/configuration.py``.
+"""Writes the tables of docs/configuration.md from the models that read the keys.
 
-Each table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``; the text around them is written by hand.
+Each table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``; the text around is written by hand.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Draws the pictures of splitters, metrics and transformers, from what these do: ``python docs/_site/pictures.py``.
 
-It writes them to ``docs/images``, where they are kept, so that the pages can be read without building them.
+It writes them to ``docs/images``, where they are kept, so that the pages can be read without building them. The picture
+of a sweep comes from ``test-artifacts``, where ``tests/integration/test_compare_view.py`` leaves those that it takes.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from PIL import Image
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from tg.common.ml import dft
 from tg.common.ml import single_frame_training as sft
 
 LEFT_OUT, LEARNED, TESTED, VALIDATED = "#dddddd", "#3f51b5", "#ff9800", "#8bc34a"
+_COLUMN_COLOURS = {"age": "#c5cae9", "sex": "#ffe0b2", "member": "#dcedc8", "joined": "#f8bbd0"}
 _STAGES = {"test": 2, "validation": 3, "2024": 2, "2025": 3}
 
 
@@ -38,7 +41,7 @@ def draw_splitters() -> Figure:
         'GroupSplitter("customer", fold_count=3)': sft.GroupSplitter("customer", fold_count=3),
         'OneTimeSplitter("day")': sft.OneTimeSplitter("day"),
         'TimeSplitter("day", timedelta(days=4))': sft.TimeSplitter("day", days),
-        'TimeSplitter(…, train_span=timedelta(days=4), gap=timedelta(days=2))': sft.TimeSplitter(
+        "TimeSplitter(…, train_span=timedelta(days=4), gap=timedelta(days=2))": sft.TimeSplitter(
             "day", days, train_span=days, gap=timedelta(days=2)
         ),
         'PredefinedSplitter("part")': sft.PredefinedSplitter("part"),
@@ -121,7 +124,9 @@ def draw_transformers() -> Figure:
             cell.set_edgecolor("#bbbbbb")
             if row == 0:
                 source = str(table.columns[column]).partition("_")[0]
-                cell.set_facecolor({"age": "#c5cae9", "sex": "#ffe0b2", "member": "#dcedc8", "joined": "#f8bbd0"}[source])
+                cell.set_facecolor(
+                    {"age": "#c5cae9", "sex": "#ffe0b2", "member": "#dcedc8", "joined": "#f8bbd0"}[source]
+                )
     return figure
 
 
@@ -132,10 +137,19 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 }
 
 
+# Of the picture that a browser has taken of a sweep's page, what has to do with the sweep: left, top, right, bottom.
+_SWEEP = (200, 10, 1260, 680)
+
+
 def main() -> None:
-    folder = Path(__file__).parents[1] / "images"
+    root = Path(__file__).parents[2]
+    folder = root / "docs" / "images"
     for name, draw in PICTURES.items():
         draw().savefig(folder / name, dpi=100, bbox_inches="tight", metadata={"Software": None})
+    seen = root / "test-artifacts" / "sweep-figure.png"
+    if seen.is_file():
+        with Image.open(seen) as picture:
+            picture.crop(_SWEEP).convert("P", palette=Image.Palette.ADAPTIVE).save(folder / "sweep.png", optimize=True)
 
 
 if __name__ == "__main__":

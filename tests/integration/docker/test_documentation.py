@@ -10,7 +10,6 @@ from tests.support import all_runs
 from tg.common.delivery.delivery import ImageBuildOptions
 from tg.common.delivery.delivery.image.docker_client import DockerClient
 
-
 # Of the project, which has no other name than its folder's, and so of the image.
 NAME = "tg_test_story"
 
