@@ -9,7 +9,7 @@ from tests.documentation import Reader, Story, stories
 from tests.support import all_runs
 
 # What takes most of the time of a record, and is tested elsewhere.
-QUICK = {"log": {"check_model": False, "figures": False, "system_metrics_seconds": 0}}
+QUICK = {"log": {"figures": False, "model": False, "system_metrics_seconds": 0, "tables": False}}
 
 
 @pytest.mark.parametrize("story", stories(None), ids=lambda story: story.name)
