@@ -75,7 +75,7 @@ $(SITE): $(INSTALLED)
 # Its theme would write about itself.
 docs: $(SITE)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
-	@echo 'Open build/site/index.html'
+	@echo 'Open build/site/index.html or, to search it, http://localhost:8000 after: python3 -m http.server -d build/site'
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
