@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.development
 LEARNERS := $(VENV)/.learners
+SITE := $(VENV)/.site
 # A build for CPUs only: the others bring gigabytes of CUDA.
 TORCH ?= torch==2.13.0+cpu
 # Requires PyTorch, and would bring a build for GPUs if there were none yet.
@@ -16,19 +17,20 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV := $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python
 install = $(UV) $(1) 2>/dev/null || $(PIP) $(1)
 # In a variable, as make ends an argument of a call at a comma.
-EVERYTHING = --editable '.[dev,learners]' --editable examples/ssh_place
+EVERYTHING = --editable '.[dev,docs,learners]' --editable examples/ssh_place
 # Our modules and the tests are compiled once, not in each process, also where this is set to something else.
 export PYTHONDONTWRITEBYTECODE =
 # Tests mostly wait: for processes, for servers, for containers.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint types unit everything check test bench bench-short seams clean
+.PHONY: help demo docs lint types unit everything check test bench bench-short seams clean
 
 help:
 	@echo 'make demo       train the breast-cancer example and show its MLflow run'
 	@echo 'make check      check style and types and run the quick tests'
 	@echo 'make test       check style and types and run all tests'
+	@echo 'make docs       build the site of docs/ in build/site'
 	@echo 'make bench      measure what is claimed to be fast, against what others take; writes benchmarks/RESULTS.md'
 	@echo 'make seams      let each call of a launcher go wrong in five ways, and write what becomes of the runs'
 	@echo 'make clean      remove the environment and all that was made'
@@ -64,6 +66,16 @@ demo: $(INSTALLED)
 	@$(BIN)/python examples/breast_cancer/prepare_data.py
 	@echo 'Training: mlflow run examples/breast_cancer --backend tg-process'
 	@$(BIN)/mlflow run examples/breast_cancer --backend tg-process
+
+$(SITE): $(INSTALLED)
+	@echo 'Installing what the site is built with'
+	@$(call install,--editable '.[docs]')
+	@touch $@
+
+# Its theme would write about itself.
+docs: $(SITE)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo 'Open build/site/index.html or, to search it, http://localhost:8000 after: python3 -m http.server -d build/site'
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .

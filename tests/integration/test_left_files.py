@@ -1,4 +1,4 @@
-"""What a training of one's own leaves is in its run: the README's example, and one that fails."""
+"""What a training of one's own leaves is in its run: the example of docs/tasks.md, and one that fails."""
 
 import re
 import textwrap
@@ -40,8 +40,8 @@ FAILING = """
 @pytest.fixture
 def leaving(project: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectFolder:
     """The example, started from a folder of the test's own, where it writes a file if it is attached."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "log_figure" in block)
+    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python .*\n((?s:.*?))```", page) if "log_figure" in block)
     project.write("tasks.py", code)
     project.write("MLproject", MLPROJECT)
     project.write("tg.json", "{}")

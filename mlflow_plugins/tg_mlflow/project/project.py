@@ -246,7 +246,7 @@ def read_project(folder: Path, uri: str | None = None, version: str | None = Non
     except MlflowException as error:
         raise ProjectError(f"{path} cannot be used: {error}") from error
     except (AttributeError, TypeError) as error:
-        raise ProjectError(f"{path} does not have the form of an MLproject ({error}); see the README") from error
+        raise ProjectError(f"{path} does not have the form of an MLproject ({error}); see docs/scripts.md") from error
     return Project(uri or str(folder), version, folder.resolve(), str(spec.name or folder.resolve().name), spec)
 
 
