@@ -4,8 +4,8 @@ The script is one of scikit-learn in a folder of its own; it runs in an image th
 packages it and creates a job with it, as ``mlflow run`` does before it records anything. Beside it, in the same run:
 ``ModelTrainer.train(wait=False)`` of SageMaker's SDK, of a trainer that was made once. Both use the same bucket of the
 same emulator of AWS, which shares no process with them; calls are counted there. Each side is a process that submits
-whenever it is told to: its first submission counts as the cold one, from the start of the process on, and those from the
-second on as warm ones.
+whenever it is told to: its first submission counts as the cold one, from the start of the process on, and those from
+the second on as warm ones.
 
 Before anything is said, the script must be found in what each job is given.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 import os
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -27,7 +26,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness import ROOT, Figure, Scale, measure_in_turns, run
+from harness import Figure, Scale, measure_in_turns, run
 from tests.aws_emulator import AwsEmulator
 
 MOST_CALLS = 6
