@@ -72,10 +72,11 @@ def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: b
 def find_common_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: bool) -> RemoteTarget:
     """As :func:`find_target` without the job's name: the part that jobs of the same options share."""
     options, remote = config.options, config.options.remote
-    region, _ = aws.region, aws.account
     check_instance_types(aws, [remote.instance_type, *remote.fallback_instance_types])
     role = resolve_role(aws, options.role)
-    ready_image = None if remote.image_uri is None else resolve_image(remote.image_uri, region, remote.instance_type)
+    ready_image = (
+        None if remote.image_uri is None else resolve_image(remote.image_uri, aws.region, remote.instance_type)
+    )
     # Check the limits now.
     draft = RemoteTarget(role, options.bucket or "default", None, ready_image)
     draft.build_request(config, job_id, ready_image or UNKNOWN_DIGEST)
@@ -112,7 +113,11 @@ def find_own_bucket(options: SagemakerOptions, aws: AwsSession, create: bool) ->
         DeliveryError: If access is denied, it is in another region, or it is missing and must not be created.
     """
     bucket = options.bucket or resolve_bucket(aws, create)
-    exists = find_bucket(aws, bucket)
+    try:
+        exists = find_bucket(aws, bucket)
+    except DeliveryError:
+        _ = aws.account  # S3 does not say whether credentials are wrong or allow too little
+        raise
     if not exists and (options.bucket is not None or create):
         raise DeliveryError(
             f"there is no bucket {bucket!r}; create it with `aws s3 mb s3://{bucket}`, correct bucket, or leave it "
