@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import Figure, Scale, measure_in_turns, run, time_command
 from tests.aws_emulator import AwsEmulator
@@ -107,26 +108,27 @@ class Comparison:
         found = {each["Key"]: each for each in self._list()}
         for file in files:
             key = f"sagemaker/scores/datasets/{file.relative_to(self._scratch / 'scores').as_posix()}"
-            size = file.stat().st_size
-            if found.pop(key, {}).get("Size") != size or not self._is_same(file, key, size):
+            if not self._is_same(file, found.pop(key, {"Key": key, "Size": None})):
                 sys.exit(f"{key} is not in S3 as it is here")
         if found:
             sys.exit(f"{sorted(found)[0]} is in S3 and not here")
 
-    def _is_same(self, file: Path, key: str, size: int) -> bool:
+    def _is_same(self, file: Path, there: dict[str, Any]) -> bool:
+        size = file.stat().st_size
+        if there["Size"] != size:
+            return False
         if size <= SMALL_BYTES:
-            tag = self._aws.s3.head_object(Bucket=BUCKET, Key=key)["ETag"]
-            return str(tag).strip('"') == hashlib.md5(file.read_bytes()).hexdigest()
+            return str(there["ETag"]).strip('"') == hashlib.md5(file.read_bytes()).hexdigest()
         with file.open("rb") as content:
             for start in (0, size // 3, size - PIECE_BYTES):
                 content.seek(start)
                 span = f"bytes={start}-{start + PIECE_BYTES - 1}"
-                answer = self._aws.s3.get_object(Bucket=BUCKET, Key=key, Range=span)
+                answer = self._aws.s3.get_object(Bucket=BUCKET, Key=there["Key"], Range=span)
                 if answer["Body"].read() != content.read(PIECE_BYTES):
                     return False
         return True
 
-    def _list(self) -> Iterator[dict[str, object]]:
+    def _list(self) -> Iterator[dict[str, Any]]:
         for page in self._aws.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
             yield from page.get("Contents", ())
 
