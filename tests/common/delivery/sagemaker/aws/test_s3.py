@@ -116,6 +116,14 @@ def test_a_file_that_a_list_does_not_tell_is_asked_for(
     assert calls.count("HeadObject") == 4  # whether they are encrypted
 
 
+def test_whether_a_small_file_may_be_sent_is_not_asked(aws: AwsSession, bucket: str, tmp_path: Path) -> None:
+    sent: list[Any] = []
+    aws.session.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+    upload_files(aws, plan_dataset_upload(write_folder(tmp_path / "data", 1), S3Location(bucket, "data")), silent=True)
+    (request,) = sent
+    assert (bytes(request.body), request.headers.get("Expect")) == (b"0", None)
+
+
 def test_files_are_sent_at_the_same_time(aws: AwsSession, bucket: str, tmp_path: Path) -> None:
     uploads = plan_dataset_upload(write_folder(tmp_path / "data", 10), S3Location(bucket, "data"))
     together = threading.Barrier(10)

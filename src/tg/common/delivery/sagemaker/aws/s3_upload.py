@@ -206,7 +206,8 @@ def _reading(path: Path) -> Iterator[None]:
 
 def _send_small(aws: AwsSession, upload: Upload, settings: Mapping[str, Any]) -> int:
     """Sends a file that is read once; returns its size."""
-    content = _read(upload.path)
+    # For bytes or a file, the SDK would ask whether S3 takes them before it sends them: another way there and back.
+    content = bytearray(_read(upload.path))
     metadata = {_SHA256: hashlib.sha256(content).hexdigest()}
     bucket, key = upload.location.bucket, upload.location.key
     aws.call(
