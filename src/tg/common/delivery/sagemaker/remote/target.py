@@ -11,7 +11,7 @@ from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
 from ..options.options import SagemakerOptions
 from .sagemaker_defaults import check_instance_types, resolve_bucket, resolve_image, resolve_role
-from .training_job import describe_job
+from .training_job import has_job
 from .training_request import build_training_request
 
 # A placeholder for the digest of an image that has yet to be built.
@@ -94,7 +94,7 @@ def check_is_free(aws: AwsSession, job_id: str) -> None:
     Raises:
         DeliveryError: If there is one, or that cannot be determined.
     """
-    if aws.call(f"job {job_id!r} cannot be looked for", lambda: describe_job(aws, job_id)) is not None:
+    if aws.call(f"job {job_id!r} cannot be looked for", lambda: has_job(aws, job_id)):
         raise DeliveryError(f"there is a job {job_id!r} already; take another job_name, or leave it out")
 
 
