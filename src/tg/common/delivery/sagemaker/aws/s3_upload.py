@@ -21,7 +21,7 @@ _SHA256 = "tg-sha256"
 _CHUNK_BYTES = 1 << 20
 # As AWS's SDK has it: what is larger goes in parts, several at the same time.
 _PART_BYTES = 8 << 20
-_THREADS = 10
+_THREADS = 32
 # So few are looked for one by one.
 _FEW = 2
 
