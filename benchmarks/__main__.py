@@ -20,9 +20,9 @@ from harness.results import find_declines, read_results, write_results
 
 FOLDER = Path(__file__).parent
 # In the order of RESULTS.md.
-BENCHMARKS = ("metric_lines",)
+BENCHMARKS = ("metric_lines", "sagemaker_submit", "upload")
 # Those that tell a decline within seconds.
-SHORT = ("metric_lines",)
+SHORT = ("metric_lines", "sagemaker_submit")
 
 
 def measure(name: str, short: bool) -> list[Figure]:

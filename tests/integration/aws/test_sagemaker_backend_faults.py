@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
+from tests.aws_emulator.emulator import ROLE_NAME
 from tests.integration.aws.backend_support import (
     FAST,
     POINTS,
@@ -68,7 +69,9 @@ def test_every_call_may_fail(
     store: MlflowClient,
     order: Callable[[AwsEmulator, str], None],
     statuses: set[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AWS_ROLE", ROLE_NAME)  # which account it is of has to be asked
     job.may_end.set()
     for operation in OPERATIONS:
         order(simulated_aws, operation)

@@ -8,6 +8,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from tests.aws_emulator.emulator import ROLE_NAME
 from tests.integration.aws.backend_support import states_of
 from tests.integration.aws.numbers import MakeAws
 from tests.support import ProjectFolder, all_runs
@@ -51,7 +52,7 @@ def test_ten_runs_at_a_time_keep_below_awss_limits(
         assert not run.wait()
 
     aws = make_simulated_aws(last)
-    monkeypatch.setenv("AWS_ROLE", aws.role_arn)
+    monkeypatch.setenv("AWS_ROLE", ROLE_NAME)  # which account it is of has to be asked
     for operation in CALLED:
         aws.faults.throttle(operation, 2)
         aws.faults.break_down(operation)

@@ -37,6 +37,7 @@ def raising(*errors: Exception) -> Callable[[], str]:
 def test_region_account_and_partition(aws: AwsSession) -> None:
     assert (aws.region, aws.account, aws.partition) == ("eu-central-1", "123456789012", "aws")
     assert AwsSession(region="us-east-1").region == "us-east-1"
+    assert AwsSession(region="cn-north-1").partition == "aws-cn"
     assert aws.client("s3") is aws.client("s3")
 
 

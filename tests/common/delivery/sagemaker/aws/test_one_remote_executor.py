@@ -1,6 +1,7 @@
 """One executor for an account: it starts jobs of different trainings and follows those of others."""
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -69,6 +70,54 @@ def test_another_executor_stops_a_job_by_its_name_alone(
     assert stopped == ["points-1"]
     assert executor.status("points-1") == JobState(JobStatus.STOPPED, None, "it was stopped")
     assert not following.has_submitted("points-1")
+
+
+def test_what_is_known_is_not_asked_again(account: Account, executor: RemoteExecutor) -> None:
+    training = account.make().config
+    executor.submit(executor.plan(training))
+    assert Counter(account.calls) == {
+        "HeadBucket": 1,
+        "DescribeTrainingJob": 1,
+        "HeadObject": 2,
+        "PutObject": 2,
+        "CreateTrainingJob": 1,
+    }
+    account.calls.clear()
+    executor.submit(executor.plan(training))
+    assert account.calls == ["HeadBucket", "HeadObject", "HeadObject", "CreateTrainingJob"]
+
+
+@pytest.mark.parametrize(("remote", "job_id"), [({"job_name": "mine"}, None), ({}, "mine")])
+def test_a_chosen_name_is_always_looked_for(
+    account: Account, executor: RemoteExecutor, remote: dict[str, Any], job_id: str | None
+) -> None:
+    executor.submit(executor.plan(account.make().config))
+    request = executor.plan(account.make(remote).config, job_id)
+    executor.submit(request)
+    with pytest.raises(DeliveryError, match=r"^there is a job 'mine' already; take another job_name, or leave it out$"):
+        executor.submit(request)
+    assert account.calls.count("CreateTrainingJob") == 2
+
+
+def test_wrong_credentials_are_told_from_a_missing_permission(account: Account, executor: RemoteExecutor) -> None:
+    events, forbidden = account.session.events, answer("403", "Forbidden", 403)
+    events.register("before-call.s3.HeadBucket", lambda **_: forbidden)
+    request = executor.plan(account.make().config)
+    with pytest.raises(DeliveryError) as caught:
+        executor.submit(request)
+    assert str(caught.value) == (
+        "bucket 'pail' cannot be used: access is denied: the permission s3:ListBucket may be missing; ask for that "
+        "permission, or use other credentials"
+    )
+    invalid = answer("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+    events.register("before-call.sts.GetCallerIdentity", lambda **_: invalid)
+    following = RemoteExecutor(AccountOptions(REGION), account.session, pacing=FAST)
+    with pytest.raises(DeliveryError) as caught:
+        following.submit(request)
+    assert str(caught.value) == (
+        "AWS cannot be used: the AWS credentials are not accepted (InvalidClientTokenId); renew them, for example with "
+        "`aws sso login`"
+    )
 
 
 def test_a_description_is_what_would_be_sent(account: Account, executor: RemoteExecutor) -> None:

@@ -3,6 +3,7 @@
 import socket
 import socketserver
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,94 @@ def test_a_dataset_is_uploaded_once(aws: AwsSession, bucket: str, tmp_path: Path
     (folder / "a").write_bytes(b"54321")
     assert upload_files(aws, uploads, silent=True) == 5
     assert boto3.client("s3").get_object(Bucket=bucket, Key="sets/data/a")["Body"].read() == b"54321"
+
+
+@pytest.fixture
+def calls(aws: AwsSession, bucket: str) -> list[str]:
+    """What the session calls."""
+    calls: list[str] = []
+    aws.session.events.register("before-call", lambda model, **_: calls.append(model.name))
+    return calls
+
+
+def write_folder(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:02}").write_bytes(b"%d" % number)
+    return folder
+
+
+def test_many_files_are_listed_and_not_asked_for(
+    aws: AwsSession, bucket: str, calls: list[str], tmp_path: Path
+) -> None:
+    folder = write_folder(tmp_path / "data", 12)
+    boto3.client("s3").put_object(Bucket=bucket, Key="sets/data/03", Body=b"3")  # by another program
+    boto3.client("s3").put_object(Bucket=bucket, Key="sets/data/04", Body=b"other")
+    uploads = plan_dataset_upload(folder, S3Location(bucket, "sets/data"))
+    assert upload_files(aws, uploads, silent=True) == 13
+    assert Counter(calls) == {"ListObjectsV2": 1, "PutObject": 11}
+    assert upload_files(aws, uploads, silent=True) == 0
+    assert Counter(calls) == {"ListObjectsV2": 2, "PutObject": 11}
+    found = boto3.client("s3").get_object(Bucket=bucket, Key="sets/data/04")
+    assert (found["Body"].read(), len(found["Metadata"]["tg-sha256"])) == (b"4", 64)
+
+
+def test_a_file_that_a_list_does_not_tell_is_asked_for(
+    aws: AwsSession, bucket: str, calls: list[str], tmp_path: Path
+) -> None:
+    folder = write_folder(tmp_path / "data", 3)
+    (folder / "large").write_bytes(b"x" * (9 * MEGABYTE))
+    uploads = plan_dataset_upload(folder, S3Location(bucket, "data"))
+    upload_files(aws, uploads, silent=True)
+    assert "HeadObject" not in calls
+    calls.clear()
+    assert upload_files(aws, uploads, silent=True) == 0
+    assert calls == ["ListObjectsV2", "HeadObject"]
+    calls.clear()
+    assert upload_files(aws, uploads, kms_key="alias/key", silent=True) == 9 * MEGABYTE + 3
+    assert calls.count("HeadObject") == 4  # whether they are encrypted
+
+
+def test_whether_a_small_file_may_be_sent_is_not_asked(aws: AwsSession, bucket: str, tmp_path: Path) -> None:
+    sent: list[Any] = []
+    aws.session.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+    upload_files(aws, plan_dataset_upload(write_folder(tmp_path / "data", 1), S3Location(bucket, "data")), silent=True)
+    (request,) = sent
+    assert (bytes(request.body), request.headers.get("Expect")) == (b"0", None)
+
+
+def test_files_are_sent_at_the_same_time(aws: AwsSession, bucket: str, tmp_path: Path) -> None:
+    uploads = plan_dataset_upload(write_folder(tmp_path / "data", 10), S3Location(bucket, "data"))
+    together = threading.Barrier(10)
+
+    def wait_for_others(**_: Any) -> None:
+        together.wait(60)
+
+    aws.session.events.register("before-send.s3.PutObject", wait_for_others)
+    assert upload_files(aws, uploads, silent=True) == 10
+
+
+def test_the_first_file_that_fails_is_told_and_no_more_are_sent(
+    aws: AwsSession, bucket: str, calls: list[str], tmp_path: Path
+) -> None:
+    uploads = plan_dataset_upload(write_folder(tmp_path / "data", 90), S3Location("no-such-bucket", "data"))
+    with pytest.raises(DeliveryError) as caught:
+        upload_files(aws, uploads, silent=True)
+    assert str(caught.value) == (
+        f"'{tmp_path}/data/00' cannot be uploaded to 's3://no-such-bucket/data/00': PutObject answers NoSuchBucket: "
+        "The specified bucket does not exist"
+    )
+    assert calls.count("PutObject") < 90
+
+
+def test_a_file_that_is_gone(aws: AwsSession, bucket: str, tmp_path: Path) -> None:
+    uploads = plan_dataset_upload(write_folder(tmp_path / "data", 3), S3Location(bucket, "data"))
+    (tmp_path / "data" / "01").unlink()
+    with pytest.raises(DatasetError) as caught:
+        upload_files(aws, uploads, silent=True)
+    assert str(caught.value) == (
+        f"'{tmp_path}/data/01' cannot be read: No such file or directory; correct its permissions"
+    )
 
 
 def test_large_files_go_in_parts_with_progress_and_the_key(

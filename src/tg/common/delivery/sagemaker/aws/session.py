@@ -102,8 +102,8 @@ class AwsSession:
 
     @property
     def partition(self) -> str:
-        """The partition, ``aws`` nearly everywhere."""
-        return self.caller.split(":")[1]
+        """The partition of the region, ``aws`` nearly everywhere."""
+        return str(self.session.get_partition_for_region(self.region))
 
     def client(self, service: str) -> Any:
         """A service's client, such as ``s3``. It may be used until an error is raised through :meth:`call`."""

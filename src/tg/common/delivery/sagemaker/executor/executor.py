@@ -43,7 +43,7 @@ class Executor(ABC):
             delivery: What is trained, and how it is delivered.
             job_id: The job's id; by default a new one.
         """
-        return JobRequest(job_id or self.build_job_id(delivery), delivery)
+        return JobRequest(job_id or self.build_job_id(delivery), delivery, has_new_id=job_id is None)
 
     def build_job_id(self, delivery: SagemakerConfig) -> str:
         """Builds an id that no other job has."""

@@ -8,8 +8,15 @@ from typing import Any
 
 from ....errors import DatasetError
 from ....system.file_digest import digest_files
-from ..aws.s3_location import S3Location, find_object, read_objects
-from ..aws.s3_upload import Upload, find_missing, plan_dataset_upload, upload_files, warn_of_others
+from ..aws.s3_location import S3Location, read_objects
+from ..aws.s3_upload import (
+    MissingUpload,
+    Upload,
+    find_missing,
+    plan_dataset_upload,
+    send_files,
+    warn_of_others,
+)
 from ..aws.session import AwsSession
 from ..executor.stored_dataset import StoredDataset
 from ..options.options import SagemakerOptions
@@ -58,22 +65,22 @@ def upload_dataset(
     uploads = plan_dataset_upload(path, location)
     if not uploads:
         raise DatasetError(f"dataset {str(path)!r} is an empty folder; prepare it")
-    if not replaces:
-        _check_replaces_none(aws, uploads, options.remote.kms_key)
     size_bytes = sum(each.path.stat().st_size for each in uploads)
-    sent_bytes = upload_files(aws, uploads, options.remote.kms_key, silent)
+    missing = find_missing(aws, uploads, options.remote.kms_key)
+    if not replaces:
+        _check_replaces_none(missing)
+    sent_bytes = send_files(aws, [each.upload for each in missing], options.remote.kms_key, silent)
     if path.is_dir():
         warn_of_others(aws, uploads, S3Location(location.bucket, f"{location.key}/"))
     return DatasetUpload(location, len(uploads), size_bytes, sent_bytes)
 
 
-def _check_replaces_none(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None) -> None:
-    for upload, _ in find_missing(aws, uploads, kms_key):
-        if find_object(aws, upload.location) is not None:
-            raise DatasetError(
-                f"{str(upload.location)!r} has another content than {str(upload.path)!r}, and is not replaced; name "
-                "another bucket or project_name, or upload yours with `tg-mlflow upload-dataset`"
-            )
+def _check_replaces_none(missing: Sequence[MissingUpload]) -> None:
+    for upload in (each.upload for each in missing if each.is_replacing):
+        raise DatasetError(
+            f"{str(upload.location)!r} has another content than {str(upload.path)!r}, and is not replaced; name "
+            "another bucket or project_name, or upload yours with `tg-mlflow upload-dataset`"
+        )
 
 
 def find_remote_dataset(aws: AwsSession, job_id: str, uri: str) -> StoredDataset:

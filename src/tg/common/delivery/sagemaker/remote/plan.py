@@ -50,22 +50,26 @@ def plan_job(request: JobRequest, aws: AwsSession, delivery: RemoteDelivery) -> 
     _, left_out = build_metric_definitions(training.job.task.get_metric_names())
     located = locate_channels(training.options, target.bucket)
     channels = {name: each.location for name, each in located.items()}
-    inputs = [upload for each in located.values() for upload in each.uploads]
+    inputs = [each.uploads for each in located.values()]
     kms_key, is_there = training.options.remote.kms_key, not target.notes
 
-    def measure(uploads: Sequence[Upload]) -> tuple[tuple[str, str, int], ...]:
-        missing = [each for each, _ in find_missing(aws, uploads, kms_key)] if is_there else uploads
+    def measure(*groups: Sequence[Upload]) -> tuple[tuple[str, str, int], ...]:
+        missing = [
+            each
+            for uploads in groups
+            for each in ((found.upload for found in find_missing(aws, uploads, kms_key)) if is_there else uploads)
+        ]
         return tuple((each.path.name, str(each.location), each.path.stat().st_size) for each in missing)
 
     if target.ready_image is None:
         repository = delivery.repository_name
         content = target.build_request(training, job_id, f"{repository}@{UNKNOWN_DIGEST}", channels=channels)
-        return RemotePlan(content, measure(inputs), repository, tuple(left_out), target.notes)
+        return RemotePlan(content, measure(*inputs), repository, tuple(left_out), target.notes)
     with temporary_folder() as folder:
         package = training.packaging.make_package(folder)
         location, uploads = delivery.plan_code(target, package)
         content = target.build_request(
             training, job_id, target.ready_image, code=location, entrypoint=build_entrypoint(), channels=channels
         )
-        sizes = measure([*inputs, *uploads])
+        sizes = measure(*inputs, uploads)
     return RemotePlan(content, sizes, None, tuple(left_out), target.notes)

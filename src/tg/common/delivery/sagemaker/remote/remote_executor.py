@@ -91,6 +91,7 @@ class RemoteExecutor(Executor):
         self._clients: dict[str | None, DockerClient] = {}
         self._lock = threading.Lock()
         self._submission = secrets.token_hex(8)
+        self._may_look = False  # whether a job could be looked for
         self._sent: dict[str, bool] = {}  # whether their creation is confirmed
         self._logs: dict[str, CloudWatchLog] = {}  # that were read to their end
 
@@ -106,6 +107,9 @@ class RemoteExecutor(Executor):
             if docker_host not in self._clients:
                 self._clients[docker_host] = connect(docker_host)
             return self._clients[docker_host]
+
+    def plan(self, delivery: SagemakerConfig, job_id: str | None = None) -> JobRequest:
+        return super().plan(delivery, job_id or delivery.options.remote.job_name)
 
     def build_job_id(self, delivery: SagemakerConfig) -> str:
         return delivery.options.remote.job_name or super().build_job_id(delivery)
@@ -139,8 +143,11 @@ class RemoteExecutor(Executor):
         delivery = self._deliver(training)
         self.aws.pause(0)  # after an interrupt, start nothing
         target = delivery.find_target(job_id)
-        with self._account.rates.interruptible():
-            check_is_free(self.aws, job_id)
+        # No other job has a name that was built for this one; that of the first tells whether one may look.
+        if not (request.has_new_id and self._may_look):
+            with self._account.rates.interruptible():
+                check_is_free(self.aws, job_id)
+            self._may_look = True
         there = delivery.deliver(target)
         content = target.build_request(training, job_id, there.image, submission=self._submission, **there.details)
         _, left_out = build_metric_definitions(training.job.task.get_metric_names())

@@ -11,7 +11,7 @@ from ..aws.session import AwsSession
 from ..executor.config import SagemakerConfig
 from ..options.options import SagemakerOptions
 from .sagemaker_defaults import check_instance_types, resolve_bucket, resolve_image, resolve_role
-from .training_job import describe_job
+from .training_job import has_job
 from .training_request import build_training_request
 
 # A placeholder for the digest of an image that has yet to be built.
@@ -72,10 +72,11 @@ def find_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: b
 def find_common_target(config: SagemakerConfig, aws: AwsSession, job_id: str, create: bool) -> RemoteTarget:
     """As :func:`find_target` without the job's name: the part that jobs of the same options share."""
     options, remote = config.options, config.options.remote
-    region, _ = aws.region, aws.account
     check_instance_types(aws, [remote.instance_type, *remote.fallback_instance_types])
     role = resolve_role(aws, options.role)
-    ready_image = None if remote.image_uri is None else resolve_image(remote.image_uri, region, remote.instance_type)
+    ready_image = (
+        None if remote.image_uri is None else resolve_image(remote.image_uri, aws.region, remote.instance_type)
+    )
     # Check the limits now.
     draft = RemoteTarget(role, options.bucket or "default", None, ready_image)
     draft.build_request(config, job_id, ready_image or UNKNOWN_DIGEST)
@@ -93,7 +94,7 @@ def check_is_free(aws: AwsSession, job_id: str) -> None:
     Raises:
         DeliveryError: If there is one, or that cannot be determined.
     """
-    if aws.call(f"job {job_id!r} cannot be looked for", lambda: describe_job(aws, job_id)) is not None:
+    if aws.call(f"job {job_id!r} cannot be looked for", lambda: has_job(aws, job_id)):
         raise DeliveryError(f"there is a job {job_id!r} already; take another job_name, or leave it out")
 
 
@@ -112,7 +113,11 @@ def find_own_bucket(options: SagemakerOptions, aws: AwsSession, create: bool) ->
         DeliveryError: If access is denied, it is in another region, or it is missing and must not be created.
     """
     bucket = options.bucket or resolve_bucket(aws, create)
-    exists = find_bucket(aws, bucket)
+    try:
+        exists = find_bucket(aws, bucket)
+    except DeliveryError:
+        _ = aws.account  # S3 does not say whether credentials are wrong or allow too little
+        raise
     if not exists and (options.bucket is not None or create):
         raise DeliveryError(
             f"there is no bucket {bucket!r}; create it with `aws s3 mb s3://{bucket}`, correct bucket, or leave it "

@@ -1,4 +1,8 @@
-"""Creates, describes and stops jobs on SageMaker, through the resource layer of its SDK."""
+"""Creates, describes and stops jobs on SageMaker.
+
+They are described through the resource layer of its SDK, whose import takes longer than creating a job: what comes
+before there is one does without.
+"""
 
 import re
 import time
@@ -25,6 +29,23 @@ _MISSING = re.compile(r"\bnot (be )?found|could not find", re.IGNORECASE)
 _LOOKS = 3
 
 
+def has_job(aws: AwsSession, job_id: str) -> bool:
+    """Returns whether there is a job of this name.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: Like ClientError, for the caller to wait or to translate.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        aws.client("sagemaker").describe_training_job(TrainingJobName=job_id)
+    except ClientError as e:
+        if _is_missing(e):
+            return False
+        raise
+    return True
+
+
 def describe_job(aws: AwsSession, job_id: str) -> JobDescription | None:
     """Returns SageMaker's description of a job; ``None`` if there is none.
 
@@ -38,7 +59,7 @@ def describe_job(aws: AwsSession, job_id: str) -> JobDescription | None:
     try:
         job = TrainingJob.get(training_job_name=job_id, session=session, region=aws.region)
     except ClientError as e:
-        if error_code(e) == "ResourceNotFound" or _MISSING.search(str(e)):
+        if _is_missing(e):
             return None
         raise
     return _read(job)
@@ -107,7 +128,7 @@ def stop_job(aws: AwsSession, job_id: str) -> None:
     from botocore.exceptions import ClientError
 
     try:
-        _find_client(aws).stop_training_job(TrainingJobName=job_id)
+        aws.client("sagemaker").stop_training_job(TrainingJobName=job_id)
     except ClientError:
         job_now = describe_job(aws, job_id)
         if job_now is None or not (job_now.is_final or job_now.status == "Stopping"):
@@ -146,7 +167,7 @@ def _stop_if_ours(aws: AwsSession, request: Mapping[str, Any]) -> None:
 def _send(aws: AwsSession, request: Mapping[str, Any]) -> None:
     # Not `TrainingJob.create`, which adds settings of the SDK's configuration files: the request is sent as it is
     # shown.
-    _find_client(aws).create_training_job(**request)
+    aws.client("sagemaker").create_training_job(**request)
 
 
 def _prepare_resources(aws: AwsSession) -> Any:
@@ -159,11 +180,8 @@ def _prepare_resources(aws: AwsSession) -> Any:
     return session
 
 
-def _find_client(aws: AwsSession) -> Any:
-    from sagemaker.core.utils.utils import SageMakerClient
-
-    session = _prepare_resources(aws)
-    return SageMakerClient(session=session, region_name=aws.region).get_client("sagemaker")
+def _is_missing(error: Exception) -> bool:
+    return error_code(error) == "ResourceNotFound" or _MISSING.search(str(error)) is not None
 
 
 def _is_ours(aws: AwsSession, request: Mapping[str, Any]) -> bool:
