@@ -38,23 +38,26 @@ class ProjectTree:
         """Finds the installed distributions that the project's code uses."""
         modules = self.find_imported()
         found = find_distributions(modules)
-        return found | find_optional_parts(modules, found, [self.files[path] for path in self._imports])
+        return found | find_optional_parts(modules, found, [text for text, _ in self._modules.values()])
 
     def find_imported(self) -> set[str]:
         """Finds the top-level modules that the project's code imports and does not hold itself."""
         own = {part.removesuffix(".py") for path in self.files for part in path.parts}
-        return set[str]().union(*self._imports.values()) - own
+        return set[str]().union(*(imports for _, imports in self._modules.values())) - own
 
     @cached_property
-    def _imports(self) -> dict[PurePosixPath, set[str]]:
-        """Returns what each Python file imports, by top-level names; without what this Python does not understand."""
-        imports = dict[PurePosixPath, set[str]]()
+    def _modules(self) -> dict[PurePosixPath, tuple[str, set[str]]]:
+        """Returns the text of each Python file that this Python understands, and the top-level names that it imports.
+
+        Others are for another Python, or templates; who runs them will see.
+        """
+        modules = dict[PurePosixPath, tuple[str, set[str]]]()
         for path, file in self.files.items():
             if path.suffix == ".py" and file.is_file():
-                with suppress(PackagingError):  # of another Python, or a template; who runs it will see
-                    source, _ = read_python_source(file)
-                    imports[path] = {each.name.partition(".")[0] for each in find_imports(source, path)}
-        return imports
+                with suppress(PackagingError):
+                    text, _ = read_python_source(file)
+                    modules[path] = text, {each.name.partition(".")[0] for each in find_imports(text, path)}
+        return modules
 
 
 def collect_project_tree(

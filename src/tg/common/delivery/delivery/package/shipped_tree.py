@@ -1,7 +1,8 @@
 """Our own modules as a package holds them."""
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ....own_root import TG_FOLDER
 
@@ -43,10 +44,21 @@ def read_shipped_tree(used_by: Iterable[bytes]) -> dict[str, bytes]:
     Returns:
         The content of each file by its path below ``tg``.
     """
-    is_whole = any(_USES_LAUNCHER.search(content) for content in used_by)
-    files = {path.relative_to(TG_FOLDER).as_posix(): path for path in sorted(TG_FOLDER.rglob("*"))}
+    is_whole = any(b"delivery" in content and _USES_LAUNCHER.search(content) for content in used_by)
     return {
-        name: path.read_bytes()
-        for name, path in files.items()
-        if (path.suffix == ".py" or path.name == "py.typed") and (is_whole or not name.startswith(_LAUNCHER_ROOMS))
+        name: content
+        for name, content in _read_tree(str(TG_FOLDER), "")
+        if is_whole or not name.startswith(_LAUNCHER_ROOMS)
     }
+
+
+def _read_tree(folder: str, below: str) -> Iterator[tuple[str, bytes]]:
+    """Yields the files of our tree by their paths in it, sorted."""
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.name == "py.typed" or entry.name.endswith(".py"):
+            with open(entry.path, "rb") as file:
+                yield f"{below}{entry.name}", file.read()
+        elif entry.name != "__pycache__" and entry.is_dir():
+            yield from _read_tree(entry.path, f"{below}{entry.name}/")
