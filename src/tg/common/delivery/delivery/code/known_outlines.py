@@ -95,7 +95,7 @@ def _restore(kept: Any) -> ModuleOutline:
         TypeError: If it is damaged.
         ValueError: Likewise.
     """
-    imports, named = kept
+    imports, named, words, calls = kept
     return ModuleOutline(
         [
             ImportStatement(Span(*span), is_required, level, module, [(name, alias) for name, alias in names])
@@ -105,4 +105,6 @@ def _restore(kept: Any) -> ModuleOutline:
             NamedModule(text, Span(*span), quote, Span(*call), is_top_wanted)
             for text, span, quote, call, is_top_wanted in named
         ],
+        list(words),
+        list(calls),
     )

@@ -14,6 +14,9 @@ from .module_texts import find_module_texts
 _parsing = threading.Lock()
 # Most nodes of a tree, and none of them holds an import or a call.
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop, ast.alias)
+# Also in comments, and where it is no call: it is enough that a library may be used.
+_QUOTED_WORD = re.compile(r"""["']([A-Za-z][\w.-]*)["']""", re.ASCII)
+_CALLED_WORD = re.compile(r"\b([A-Za-z]\w*)\s*\(", re.ASCII)
 
 
 class Span(NamedTuple):
@@ -72,10 +75,14 @@ class ModuleOutline(NamedTuple):
     Attributes:
         imports: The statements that import.
         named: The names in strings.
+        words: All words in quotes, each once, which may name libraries.
+        calls: All words before parentheses, each once, without what is before their last dot.
     """
 
     imports: list[ImportStatement]
     named: list[NamedModule]
+    words: list[str]
+    calls: list[str]
 
 
 def outline_module(source: str, path: PurePosixPath) -> ModuleOutline:
@@ -106,7 +113,9 @@ def outline_module(source: str, path: PurePosixPath) -> ModuleOutline:
         lines = lines or source.encode().splitlines(keepends=True)
         text, span = str(each.literal.value), _span_of(each.literal)
         named.append(NamedModule(text, span, _quote_of(span, lines, text), _span_of(each.call), each.is_top_wanted))
-    return ModuleOutline(statements, named)
+    return ModuleOutline(
+        statements, named, sorted(set(_QUOTED_WORD.findall(source))), sorted(set(_CALLED_WORD.findall(source)))
+    )
 
 
 def parse_module(source: str, path: PurePosixPath) -> ast.Module:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,7 +35,7 @@ _PANDAS_ENGINES = {
 def find_optional_parts(
     modules: Iterable[str],
     distributions: Iterable[str],
-    texts: Iterable[str],
+    outlines: Iterable[ModuleOutline],
     outline: Callable[[str, PurePosixPath], ModuleOutline] = outline_module,
 ) -> set[str]:
     """Finds installed distributions that are used although neither the code nor a library's metadata requires them.
@@ -48,14 +47,14 @@ def find_optional_parts(
     Args:
         modules: Top-level names of installed modules that the package needs.
         distributions: The distributions that provide them.
-        texts: The texts of the package's modules.
+        outlines: Those of the package's modules.
         outline: Outlines a module's text, as :func:`outline_module` does.
     """
     modules, declared = set(modules), find_required(distributions)
     found = find_distributions(_find_loaded_parts(modules, declared, outline))
     if keras := find_keras_backend(declared):
         found |= find_distributions([keras])
-    return (found | _find_named_parts(declared, texts)) - declared
+    return (found | _find_named_parts(declared, outlines)) - declared
 
 
 def find_variables(distributions: Iterable[str]) -> dict[str, str]:
@@ -125,14 +124,15 @@ def _required_imports(
         return  # it is loaded, so its source is of another kind, which cannot be read
 
 
-def _find_named_parts(declared: set[str], texts: Iterable[str]) -> set[str]:
+def _find_named_parts(declared: set[str], outlines: Iterable[ModuleOutline]) -> set[str]:
     """Returns the installed optional requirements of libraries that the code names."""
-    text = "\n".join(texts)
-    named = {name_distribution(each) for each in set(re.findall(r"""["']([A-Za-z][\w.-]*)["']""", text))}
+    words, calls = set[str](), set[str]()
+    for each in outlines:
+        words.update(each.words)
+        calls.update(each.calls)
+    named = {name_distribution(word) for word in words}
     if "pandas" in declared:
-        # One by one: most are nowhere, which takes less time to see than an expression of all.
-        calls = [each for each in _PANDAS_ENGINES if each in text and re.search(rf"\b{each}\s*\(", text)]
-        named |= {name_distribution(_PANDAS_ENGINES[each]) for each in calls}
+        named |= {name_distribution(_PANDAS_ENGINES[call]) for call in calls & _PANDAS_ENGINES.keys()}
     optional = {name_distribution(each) for name in declared for each in _read_extras(name)}
     return {name for each in named & optional if (name := _find_installed_name(each)) is not None}
 

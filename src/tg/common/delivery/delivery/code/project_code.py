@@ -126,7 +126,7 @@ class ProjectCode:
                 if is_required or importer is None:
                     self.required.add(module)
                 continue
-            if module not in self._modules:
+            if module not in self._modules and (is_required or not self._is_in_module(module)):
                 self._add_from_elsewhere(module, importer, is_required)
             for path in self._paths_along(module):
                 if path in seen:
@@ -180,6 +180,12 @@ class ProjectCode:
                 reason = f"is left out of packages, since {file.name!r} {reason}" if reason else "is no Python source"
                 raise PackagingError(f"{what}, which {reason} ({file}); move or rename it, or do without it")
 
+    def _is_in_module(self, name: str) -> bool:
+        """Returns whether a name is that of something in one of its modules, if of anything: only packages have more
+        modules."""
+        path = self._modules.get(name.rpartition(".")[0])
+        return path is not None and path.name != "__init__.py"
+
     def _why_left_out(self, file: Path) -> str | None:
         if self._folder is None:
             return None
@@ -202,8 +208,8 @@ class ProjectCode:
 
     def find_optional_parts(self, modules: Iterable[str], distributions: Iterable[str]) -> set[str]:
         """Finds optional parts of libraries that its modules use, as :func:`find_optional_parts` does."""
-        texts = [self.read(path).text for path in self.modules]
-        return find_optional_parts(modules, distributions, texts, self._known.find)
+        outlines = [self.read(path).outline for path in self.modules]
+        return find_optional_parts(modules, distributions, outlines, self._known.find)
 
     def keep_outlines(self) -> None:
         """Keeps what it has found out of modules' texts for the next time."""
@@ -216,7 +222,7 @@ class ProjectCode:
             PackagingError: If this Python cannot parse it, or if it is too large or cannot be read.
         """
         if path not in self._sources:
-            check_size(self.files[path], str(self._shown(self.files[path])), self._size_limit_bytes)
+            check_size(self.files[path], self._folder, self._size_limit_bytes)
             text, encoding = read_python_source(self.files[path])
             self._sources[path] = ModuleSource(text, encoding, self._known.find(text, path))
         return self._sources[path]

@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from ....errors import PackagingError
 from .installed_distributions import find_distributions
+from .module_outline import ModuleOutline, outline_module
 from .optional_parts import find_optional_parts
 from .project_ignore import ProjectIgnore
-from .project_imports import find_imports
+from .project_imports import list_imports
 from .project_surroundings import find_named, find_patterned, leads_above
 from .python_source import read_python_source
 
@@ -38,26 +39,26 @@ class ProjectTree:
         """Finds the installed distributions that the project's code uses."""
         modules = self.find_imported()
         found = find_distributions(modules)
-        return found | find_optional_parts(modules, found, [text for text, _ in self._modules.values()])
+        return found | find_optional_parts(modules, found, self._outlines.values())
 
     def find_imported(self) -> set[str]:
         """Finds the top-level modules that the project's code imports and does not hold itself."""
         own = {part.removesuffix(".py") for path in self.files for part in path.parts}
-        return set[str]().union(*(imports for _, imports in self._modules.values())) - own
+        imports = (each for path, outline in self._outlines.items() for each in list_imports(outline, path))
+        return {each.name.partition(".")[0] for each in imports} - own
 
     @cached_property
-    def _modules(self) -> dict[PurePosixPath, tuple[str, set[str]]]:
-        """Returns the text of each Python file that this Python understands, and the top-level names that it imports.
+    def _outlines(self) -> dict[PurePosixPath, ModuleOutline]:
+        """Outlines each Python file that this Python understands.
 
         Others are for another Python, or templates; who runs them will see.
         """
-        modules = dict[PurePosixPath, tuple[str, set[str]]]()
+        outlines = dict[PurePosixPath, ModuleOutline]()
         for path, file in self.files.items():
             if path.suffix == ".py" and file.is_file():
                 with suppress(PackagingError):
-                    text, _ = read_python_source(file)
-                    modules[path] = text, {each.name.partition(".")[0] for each in find_imports(text, path)}
-        return modules
+                    outlines[path] = outline_module(read_python_source(file)[0], path)
+        return outlines
 
 
 def collect_project_tree(

@@ -25,6 +25,9 @@ _LAUNCHER_ROOMS = (
         )
     ),
 )
+# What builds packages, but for what images are told.
+_BUILDER_ROOM = "common/delivery/delivery/code/"
+_OF_EACH_PACKAGE = (f"{_BUILDER_ROOM}__init__.py", f"{_BUILDER_ROOM}local_versions.py")
 # A module of a project may define its task beside what delivers it. Whatever names more than a job's rooms gets all,
 # under whatever name it has imported tg.common.
 _USES_LAUNCHER = re.compile(
@@ -32,23 +35,27 @@ _USES_LAUNCHER = re.compile(
     rb"|(?:delivery\.)?(?:code|package))\b)"
     rb"|common\s+import\b[^\n]*\bdelivery\b"
 )
+_USES_BUILDER = re.compile(rb"\.delivery\.(?:delivery\.)?(?:code|package)\b")
 
 
 def read_shipped_tree(used_by: Iterable[bytes]) -> dict[str, bytes]:
     """Reads our own modules; their imports are relative, so they are renamed by being put elsewhere.
 
     Args:
-        used_by: The modules and pickles of the package. If none of them names a part of ours that only launchers use,
-            that part is left out.
+        used_by: The modules and pickles of the package. What none of them names is left out if only launchers use it,
+            or only who builds packages.
 
     Returns:
         The content of each file by its path below ``tg``.
     """
-    is_whole = any(b"delivery" in content and _USES_LAUNCHER.search(content) for content in used_by)
+    named = [content for content in used_by if b"delivery" in content]
+    is_whole = any(_USES_LAUNCHER.search(content) for content in named)
+    builds = is_whole or any(_USES_BUILDER.search(content) for content in named)
+    left_out = (*(() if is_whole else _LAUNCHER_ROOMS), *(() if builds else (_BUILDER_ROOM,)))
     return {
         name: content
         for name, content in _read_tree(str(TG_FOLDER), "")
-        if is_whole or not name.startswith(_LAUNCHER_ROOMS)
+        if name in _OF_EACH_PACKAGE or not name.startswith(left_out)
     }
 
 
