@@ -1,66 +1,95 @@
-"""How many metric points a second get from a log through an HTTP server into its store; at least 5,000 are wanted.
+"""How fast metric points get from a job's log through an HTTP server into its store.
 
-python benchmarks/recording.py [--points 50000]
+The limit is MLflow's client alone, which is given the same points, 1,000 a request. Each measurement has a server of
+its own with an empty store, and its points are read back before the next one begins.
 """
 
-import argparse
+from __future__ import annotations
+
+import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from harness import Figure, Scale, measure_in_turns, run
+from mlflow import MlflowClient
+from mlflow.entities import Metric
 
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
+from tg_mlflow.backend.request_headers import silence_header_warnings
 from tg_mlflow.recording.recorder import RunRecorder
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.tracking.client import TrackingClient
-from tg_mlflow.tracking.request_headers import silence_header_warnings
 
-WANTED_POINTS_PER_SECOND = 5000
-NAIVE_POINTS = 50
+BATCH = 1000
+LINES_OF_EVENT = 500
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--points", type=int, default=50_000)
-    arguments = parser.parse_args()
+def measure(scale: Scale) -> Iterator[Figure]:
     silence_header_warnings()
+    points = scale.pick(100_000, 10_000)
+    lines = [f"INFO: {format_metric_line('loss', step / 7, step, step + 1)}\n".encode() for step in range(points)]
+    events = [LogEvent(b"".join(lines[at : at + LINES_OF_EVENT]), 0) for at in range(0, points, LINES_OF_EVENT)]
+    metrics = [Metric("loss", step / 7, step + 1, step) for step in range(points)]
+
+    def record(uri: str, run_id: str) -> None:
+        client = TrackingClient(uri)
+        with RunRecorder(client, run_id, Replayer(client, run_id)) as recorder:
+            for event in events:
+                recorder.take(event)
+
+    def log_batches(uri: str, run_id: str) -> None:
+        client = MlflowClient(uri)
+        for start in range(0, points, BATCH):
+            client.log_batch(run_id, metrics[start : start + BATCH])
+
+    speeds = measure_in_turns(
+        scale.pick(3, 2),
+        ours=lambda: measure_speed(record, points),
+        alone=lambda: measure_speed(log_batches, points),
+    )
+    yield Figure.ratio(
+        "recording.limit",
+        f"{points:,} points from the log into the store",
+        "`log_batch` of 1,000 alone, the limit",
+        speeds["ours"],
+        speeds["alone"],
+        0.9,
+        more_is_better=True,
+        unit="points/s",
+    )
+    yield Figure(
+        "recording.speed",
+        "their speed",
+        statistics.median(speeds["ours"]),
+        "points/s",
+        wanted=5000,
+        more_is_better=True,
+        details=f"median of {len(speeds['ours'])}",
+    )
+
+
+def measure_speed(log: Callable[[str, str], None], points: int) -> float:
+    """Returns how many points a second ``log`` writes to a new run of a new server; checks that all are there."""
     with tempfile.TemporaryDirectory() as folder:
         server = TrackingServer(Path(folder))
         server.start()
         try:
-            speed, naive = measure(TrackingClient(server.uri), arguments.points)
+            client = MlflowClient(server.uri)
+            run_id = client.create_run(client.create_experiment("recording")).info.run_id
+            start = time.perf_counter()
+            log(server.uri, run_id)
+            seconds = time.perf_counter() - start
+            history = client.get_metric_history(run_id, "loss")
         finally:
             server.kill()
-    print(
-        f"{arguments.points:,} points: {speed:,.0f} a second, {WANTED_POINTS_PER_SECOND:,} wanted; "
-        f"log_metric: {naive:,.0f} a second"
-    )
-    if speed < WANTED_POINTS_PER_SECOND:
-        sys.exit(1)
-
-
-def measure(client: TrackingClient, points: int) -> tuple[float, float]:
-    """Records a log of one metric, checks that its history is whole, and returns points a second, ours and naive."""
-    experiment = client.create_experiment("recording")
-    run_id = client.create_run(experiment).info.run_id
-    lines = [f"INFO: {format_metric_line('loss', step / 7, step, step + 1)}\n".encode() for step in range(points)]
-    events = [LogEvent(b"".join(lines[start : start + 500]), 0) for start in range(0, points, 500)]
-    start = time.perf_counter()
-    with RunRecorder(client, run_id, Replayer(client, run_id)) as recorder:
-        for event in events:
-            recorder.take(event)
-    seconds = time.perf_counter() - start
-    history = client.get_metric_history(run_id, "loss")
-    if [(point.step, point.value) for point in history] != [(step, step / 7) for step in range(points)]:
+    if [(each.step, each.value, each.timestamp) for each in history] != [(n, n / 7, n + 1) for n in range(points)]:
         sys.exit("the history in the store is not what was written")
-    start = time.perf_counter()
-    for step in range(NAIVE_POINTS):
-        client.log_metric(run_id, "naive", step / 7, step=step)
-    return points / seconds, NAIVE_POINTS / (time.perf_counter() - start)
+    return points / seconds
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__ or "")

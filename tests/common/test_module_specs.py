@@ -12,7 +12,7 @@ import pytest
 import scipy.special
 
 from tg.common.delivery.delivery.code.installed_distributions import is_hidden
-from tg.common.delivery.delivery.code.project_module_files import find_module_files
+from tg.common.delivery.delivery.code.project_module_files import ModuleFinder
 from tg.common.delivery.delivery.package.pickling import dump_renamed_pickle
 from tg.common.delivery.sagemaker.runtime.module_aliases import add_module_aliases
 from tg.common.module_specs import find_module_spec, is_instance_of
@@ -49,7 +49,7 @@ def test_what_stands_for_a_module_is_not_asked_where_its_file_is(
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     assert find_module_spec("odd_module") is None
-    assert find_module_files("odd_module") == {}
+    assert ModuleFinder().find_files("odd_module") == {}
     assert not is_hidden("odd_module")
     (tmp_path / "odd_module.py").touch()
     importlib.invalidate_caches()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from tg.common.delivery.delivery.code.project_imports import parse_module
+from tg.common.delivery.delivery.code.module_outline import parse_module
 from tg.common.delivery.delivery.code.python_source import read_python_source
 from tg.common.delivery.delivery.code.source_folders import find_declared_sources, find_source_folders
 from tg.common.errors import PackagingError

@@ -203,7 +203,7 @@ def test_the_file_is_a_source_distribution_with_one_module(project: Project, out
     assert names == sorted(names)
     shipped = Path(str(tg.__file__)).parent
     ours = {f"tg/{path.relative_to(shipped).as_posix()}" for path in shipped.rglob("*.py")} | {"tg/py.typed"}
-    rooms = "image/|sagemaker/(aws|container|executor|job_files|machine|naming|notebook|options|remote|tuning)/"
+    rooms = "delivery/code/(?!__init__|local_versions)|image/|sagemaker/(aws|container|executor|job_files|machine|naming|notebook|options|remote|tuning)/"
     own = {each for each in ours if not re.search(rooms, each)}
     module = {
         *own,
@@ -246,6 +246,28 @@ def test_what_only_launchers_use_is_in_the_package_of_who_names_it(
         names = archive.getnames()
     remote = "Titanic-0/Titanic__0/tg/common/delivery/sagemaker/remote/remote_executor.py"
     assert (remote in names) == is_whole
+
+
+@pytest.mark.parametrize(
+    ("line", "builds"),
+    [
+        ("from tg.common.delivery.delivery.package import Packaging", True),
+        ("from tg.common.delivery.delivery.code.project_imports import find_imports", True),
+        ("from tg.common.delivery.sagemaker import SagemakerLocalExecutor", True),
+        ("from tg.common.delivery.sagemaker.contract import format_metric_line", False),
+        ("from tg.common.ml import dft", False),
+    ],
+)
+def test_what_builds_packages_is_in_the_package_of_who_names_it(
+    project: Project, out: Path, line: str, builds: bool
+) -> None:
+    project.write("tasks.py", f"{line}\nclass Job: pass")
+    package = project.package(out, {"job": importlib.import_module("tasks").Job()})
+    with tarfile.open(package.path) as archive:
+        names = archive.getnames()
+    code = "Titanic-0/Titanic__0/tg/common/delivery/delivery/code"
+    assert (f"{code}/project_code.py" in names) == builds
+    assert f"{code}/local_versions.py" in names  # which the image of a job reads
 
 
 def test_the_package_knows_itself(project: Project, out: Path) -> None:

@@ -1,5 +1,7 @@
 """The distributions that are installed here, and which of them a package needs."""
 
+import email
+import email.message
 import importlib.metadata
 import json
 import os
@@ -18,6 +20,11 @@ from .local_versions import PYTORCH, parse_local_version
 
 # What every training needs, including what determines its numbers to the last digit.
 CORE = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+# A module in the list of a distribution's files (PEP 376): the folder at the top, or its name if it is there itself.
+_RECORDED_MODULE = re.compile(
+    r"""^"?(?:([^/,"\n]+)/[^,"\n]*|([^/,".\n]+)[^/,"\n]*)\.(?:py|so|pyd)"?,""", re.MULTILINE
+)
 
 
 class InstalledDistribution(NamedTuple):
@@ -142,9 +149,17 @@ def _read_distribution(name: str, changes: tuple[tuple[str, int], ...]) -> Insta
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    metadata = distribution.metadata  # which is read anew for each of its fields
+    metadata = _read_fields(distribution)
     requires = metadata.get_all("Requires-Dist") or distribution.requires or ()  # an egg has them in another file
     return InstalledDistribution(metadata["Name"], metadata["Version"], tuple(requires))
+
+
+def _read_fields(distribution: importlib.metadata.Distribution) -> email.message.Message:
+    """Reads the fields of a distribution, without its description, which takes ten times as long."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
+    if not text:
+        return distribution.metadata  # type: ignore[return-value]  # an egg of one file has them under another name
+    return email.message_from_string(text.partition("\n\n")[0])
 
 
 def name_distribution(requirement: str) -> str:
@@ -162,7 +177,7 @@ def find_distributions(modules: Iterable[str]) -> set[str]:
     Where several provide parts of one, such as ``google``, all are included.
     """
     providers = _read_providers(tuple(_changes_of(_site_folders())))
-    return {provider for name in modules for provider in providers.get(name, ())}
+    return {_read_name(provider) for name in modules for provider in providers.get(name, ())}
 
 
 def find_installed(module: str) -> str | None:
@@ -189,9 +204,13 @@ def is_hidden(module: str) -> bool:
 
 
 def _site_folders() -> list[str]:
-    folders = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    folders |= {path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")}
-    return sorted(folders)
+    folders = {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
+    return sorted(folders | _own_site_folders())
+
+
+@lru_cache(maxsize=1)
+def _own_site_folders() -> frozenset[str]:
+    return frozenset(sysconfig.get_path(name) for name in ("purelib", "platlib"))
 
 
 def _changes_of(folders: Iterable[str]) -> Iterator[tuple[str, int]]:
@@ -213,6 +232,32 @@ def _has_distributions(folder: str, changed: int) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _read_providers(changes: tuple[tuple[str, int], ...]) -> dict[str, list[str]]:
-    """Reads all distributions' file lists, which takes a few tenths of a second; again if something has changed."""
-    return {name: sorted(set(found)) for name, found in importlib.metadata.packages_distributions().items()}
+def _read_providers(changes: tuple[tuple[str, int], ...]) -> dict[str, list[importlib.metadata.Distribution]]:
+    """Reads which distributions provide each top-level module; again if something has changed.
+
+    It finds what :func:`importlib.metadata.packages_distributions` does, which takes a few tenths of a second.
+    """
+    found, seen = dict[str, list[importlib.metadata.Distribution]](), set[object]()
+    for distribution in importlib.metadata.distributions():
+        # Where a newer importlib_metadata is loaded, too, each is found twice.
+        place = getattr(distribution, "_path", distribution)
+        if place not in seen:
+            seen.add(place)
+            modules = (distribution.read_text("top_level.txt") or "").split() or _list_modules(distribution)
+            for module in modules:
+                found.setdefault(module, []).append(distribution)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _read_name(distribution: importlib.metadata.Distribution) -> str:
+    return _read_fields(distribution)["Name"]
+
+
+def _list_modules(distribution: importlib.metadata.Distribution) -> set[str]:
+    """Lists the top-level modules of a distribution by its files."""
+    record = distribution.read_text("RECORD")
+    if record is not None:
+        return {folder or module for folder, module in _RECORDED_MODULE.findall(record)}
+    files = [each.as_posix() for each in distribution.files or () if each.suffix == ".py"]
+    return {each.partition("/")[0].removesuffix(".py") for each in files}

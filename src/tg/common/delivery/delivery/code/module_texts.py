@@ -1,7 +1,7 @@
 """Finds names of modules in strings, such as in ``import_module("a.b")`` and ``files("a")``."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _PACKAGES = ("importlib.resources", "importlib_resources")
@@ -49,34 +49,33 @@ class ModuleText:
     call: ast.Call
     is_top_wanted: bool = False
 
-    @property
-    def name(self) -> str:
-        """The module's name."""
-        return str(self.literal.value).partition(":")[0]
-
-
-def find_module_texts(tree: ast.Module) -> Iterator[ModuleText]:
+def find_module_texts(
+    imports: "Iterable[ast.Import | ast.ImportFrom]", calls: Iterable[ast.Call]
+) -> Iterator[ModuleText]:
     """Yields the names of modules that known functions get as string literals.
 
     ``import_module`` is recognized by its name alone; the others, many of which have common names, only if they are
     imported from their modules.
+
+    Args:
+        imports: All imports of a module.
+        calls: All calls in it.
     """
-    origins = _find_origins(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            for literal in _find_literals(node, origins):
-                yield ModuleText(literal, node, _is_plain_import(node))
+    origins = _find_origins(imports)
+    for node in calls:
+        for literal in _find_literals(node, origins):
+            yield ModuleText(literal, node, _is_plain_import(node))
 
 
-def _find_origins(tree: ast.Module) -> dict[str, str]:
+def _find_origins(imports: "Iterable[ast.Import | ast.ImportFrom]") -> dict[str, str]:
     """Returns what the names that a module imports stand for."""
     origins = {_IMPORT: f"builtins.{_IMPORT}"}
-    for node in ast.walk(tree):
+    for node in imports:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 origins[alias.asname or top] = alias.name if alias.asname else top
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             for alias in node.names:
                 origins[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return origins

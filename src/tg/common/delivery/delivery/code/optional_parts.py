@@ -2,17 +2,17 @@
 
 import json
 import os
-import re
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard
 
 from ....errors import PackagingError
 from ....module_specs import read_all_held, read_held
 from .installed_distributions import find_distribution, find_distributions, find_required, name_distribution
-from .project_imports import find_imports
+from .module_outline import ModuleOutline, outline_module
+from .project_imports import list_imports
 from .python_source import read_python_source
 
 _KERAS_VARIABLE = "KERAS_BACKEND"
@@ -32,7 +32,12 @@ _PANDAS_ENGINES = {
 }
 
 
-def find_optional_parts(modules: Iterable[str], distributions: Iterable[str], files: Iterable[Path]) -> set[str]:
+def find_optional_parts(
+    modules: Iterable[str],
+    distributions: Iterable[str],
+    outlines: Iterable[ModuleOutline],
+    outline: Callable[[str, PurePosixPath], ModuleOutline] = outline_module,
+) -> set[str]:
     """Finds installed distributions that are used although neither the code nor a library's metadata requires them.
 
     These are modules that a library's loaded modules need, such as torch for skorch or Keras; the backend that Keras is
@@ -42,13 +47,14 @@ def find_optional_parts(modules: Iterable[str], distributions: Iterable[str], fi
     Args:
         modules: Top-level names of installed modules that the package needs.
         distributions: The distributions that provide them.
-        files: The package's modules.
+        outlines: Those of the package's modules.
+        outline: Outlines a module's text, as :func:`outline_module` does.
     """
     modules, declared = set(modules), find_required(distributions)
-    found = find_distributions(_find_loaded_parts(modules, declared))
+    found = find_distributions(_find_loaded_parts(modules, declared, outline))
     if keras := find_keras_backend(declared):
         found |= find_distributions([keras])
-    return (found | _find_named_parts(declared, files)) - declared
+    return (found | _find_named_parts(declared, outlines)) - declared
 
 
 def find_variables(distributions: Iterable[str]) -> dict[str, str]:
@@ -77,7 +83,9 @@ def find_keras_backend(distributions: Iterable[str]) -> str | None:
     return str(settings.get("backend", "tensorflow")) if isinstance(settings, dict) else "tensorflow"
 
 
-def _find_loaded_parts(modules: set[str], declared: set[str]) -> set[str]:
+def _find_loaded_parts(
+    modules: set[str], declared: set[str], outline: Callable[[str, PurePosixPath], ModuleOutline]
+) -> set[str]:
     """Returns the undeclared top-level modules that loaded modules of ``modules`` import at module level."""
     parts, is_declared = set[str](), dict.fromkeys(sys.stdlib_module_names, True)
     for name, module in list(sys.modules.items()):
@@ -94,7 +102,7 @@ def _find_loaded_parts(modules: set[str], declared: set[str]) -> set[str]:
         # An adapter to a library, such as scikit-learn's `array_api_compat.torch`, is loaded where that one is.
         undeclared -= set(name.split("."))
         if undeclared - parts:
-            parts |= undeclared & set(_required_imports(name, held))
+            parts |= undeclared & set(_required_imports(name, held, outline))
     return parts
 
 
@@ -102,26 +110,29 @@ def _is_module(value: object) -> TypeGuard[types.ModuleType]:
     return type(value) is types.ModuleType  # other objects in place of a module may answer anything
 
 
-def _required_imports(name: str, held: Mapping[str, object]) -> Iterator[str]:
+def _required_imports(
+    name: str, held: Mapping[str, object], outline: Callable[[str, PurePosixPath], ModuleOutline]
+) -> Iterator[str]:
     file = held.get("__file__")
     if not isinstance(file, str) or not file.endswith(".py"):
         return
     path = PurePosixPath(*name.split("."), Path(file).name)
     try:
         source, _ = read_python_source(Path(file))
-        yield from (each.name.partition(".")[0] for each in find_imports(source, path) if each.is_required)
+        yield from (each.name.partition(".")[0] for each in list_imports(outline(source, path), path) if each.is_required)
     except (PackagingError, OSError):
         return  # it is loaded, so its source is of another kind, which cannot be read
 
 
-def _find_named_parts(declared: set[str], files: Iterable[Path]) -> set[str]:
+def _find_named_parts(declared: set[str], outlines: Iterable[ModuleOutline]) -> set[str]:
     """Returns the installed optional requirements of libraries that the code names."""
-    text = "\n".join(file.read_bytes().decode("latin-1") for file in files)
-    texts = set(re.findall(r"""["']([A-Za-z][\w.-]*)["']""", text))
-    named = {name_distribution(each) for each in texts}
+    words, calls = set[str](), set[str]()
+    for each in outlines:
+        words.update(each.words)
+        calls.update(each.calls)
+    named = {name_distribution(word) for word in words}
     if "pandas" in declared:
-        calls = re.findall(rf"\b({'|'.join(_PANDAS_ENGINES)})\s*\(", text)
-        named |= {name_distribution(_PANDAS_ENGINES[each]) for each in calls}
+        named |= {name_distribution(_PANDAS_ENGINES[call]) for call in calls & _PANDAS_ENGINES.keys()}
     optional = {name_distribution(each) for name in declared for each in _read_extras(name)}
     return {name for each in named & optional if (name := _find_installed_name(each)) is not None}
 

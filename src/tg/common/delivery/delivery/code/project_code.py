@@ -2,15 +2,33 @@
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from ....errors import PackagingError
 from .hiding_modules import HidingModule, find_hiding_modules
 from .installed_distributions import find_installed, is_hidden
+from .optional_parts import find_optional_parts
 from .project_files import check_size, collect_project_files
 from .project_ignore import ProjectIgnore
-from .project_imports import ImportedModule, find_imports
-from .project_module_files import find_module_files
+from .known_outlines import KnownOutlines
+from .module_outline import ModuleOutline
+from .project_imports import ImportedModule, list_imports
+from .project_module_files import ModuleFinder
 from .python_source import read_python_source
+
+
+class ModuleSource(NamedTuple):
+    """What a module's file says, read once.
+
+    Attributes:
+        text: Its text.
+        encoding: In which encoding the file has it.
+        outline: What it says of other modules.
+    """
+
+    text: str
+    encoding: str
+    outline: ModuleOutline
 
 
 class ProjectCode:
@@ -41,7 +59,9 @@ class ProjectCode:
         self._folder = folder.resolve() if folder is not None else None
         self._size_limit_bytes = size_limit_bytes
         self._reserved = reserved
-        self._imports: dict[PurePosixPath, list[ImportedModule]] = {}
+        self._finder = ModuleFinder()
+        self._known = KnownOutlines(self._folder)
+        self._sources: dict[PurePosixPath, ModuleSource] = {}
         self._hiding: dict[str, HidingModule] = {}
         self.left_out: dict[PurePosixPath, str] = {}
         self.needed = set[PurePosixPath]()
@@ -90,6 +110,7 @@ class ProjectCode:
             PackagingError: If a module needs one that cannot be found and added.
         """
         outside, seen = set[str](), set[PurePosixPath]()
+        is_outside = dict[str, bool]()
         waiting: list[tuple[str, str | None, bool, bool]] = [(module, None, False, True) for module in modules]
         while waiting:
             module, importer, is_required, is_run = waiting.pop()
@@ -98,12 +119,14 @@ class ProjectCode:
                 continue
             if importer is not None and top in self._hiding and self._hiding[top].is_found_first:
                 raise PackagingError(self._hiding[top].describe(importer))
-            if top not in self._modules and find_installed(top) is not None and not is_hidden(top):
+            if top not in is_outside:
+                is_outside[top] = find_installed(top) is not None and not is_hidden(top)
+            if top not in self._modules and is_outside[top]:
                 outside.add(top)
                 if is_required or importer is None:
                     self.required.add(module)
                 continue
-            if module not in self._modules:
+            if module not in self._modules and (is_required or not self._is_in_module(module)):
                 self._add_from_elsewhere(module, importer, is_required)
             for path in self._paths_along(module):
                 if path in seen:
@@ -129,7 +152,7 @@ class ProjectCode:
         usable = dict[PurePosixPath, Path]()
         for path in sorted(self.modules):
             try:
-                self._imports_of(path)
+                self.read(path)
                 usable[path] = self.files[path]
             except PackagingError as error:
                 if path not in self._named:
@@ -144,7 +167,7 @@ class ProjectCode:
 
     def _add_from_elsewhere(self, module: str, importer: str | None, is_required: bool) -> None:
         what = f"the payload refers to {module!r}" if importer is None else f"{importer} imports {module!r}"
-        found = find_module_files(module)
+        found = self._finder.find_files(module)
         if found is None and is_required:
             raise PackagingError(
                 f"{what}, which is neither in the project nor installed here; add the module or install its library"
@@ -156,6 +179,12 @@ class ProjectCode:
             elif is_required or importer is None:
                 reason = f"is left out of packages, since {file.name!r} {reason}" if reason else "is no Python source"
                 raise PackagingError(f"{what}, which {reason} ({file}); move or rename it, or do without it")
+
+    def _is_in_module(self, name: str) -> bool:
+        """Returns whether a name is that of something in one of its modules, if of anything: only packages have more
+        modules."""
+        path = self._modules.get(name.rpartition(".")[0])
+        return path is not None and path.name != "__init__.py"
 
     def _why_left_out(self, file: Path) -> str | None:
         if self._folder is None:
@@ -177,12 +206,29 @@ class ProjectCode:
         if self._modules.get(name) is None or path.name == "__init__.py":  # a package comes before a module
             self._modules[name] = path
 
-    def _imports_of(self, path: PurePosixPath) -> list[ImportedModule]:
-        if path not in self._imports:
-            check_size(self.files[path], str(self._shown(self.files[path])), self._size_limit_bytes)
-            source, _ = read_python_source(self.files[path])
-            self._imports[path] = list(find_imports(source, path))
-        return self._imports[path]
+    def find_optional_parts(self, modules: Iterable[str], distributions: Iterable[str]) -> set[str]:
+        """Finds optional parts of libraries that its modules use, as :func:`find_optional_parts` does."""
+        outlines = [self.read(path).outline for path in self.modules]
+        return find_optional_parts(modules, distributions, outlines, self._known.find)
+
+    def keep_outlines(self) -> None:
+        """Keeps what it has found out of modules' texts for the next time."""
+        self._known.keep()
+
+    def read(self, path: PurePosixPath) -> ModuleSource:
+        """Returns what one of its modules says.
+
+        Raises:
+            PackagingError: If this Python cannot parse it, or if it is too large or cannot be read.
+        """
+        if path not in self._sources:
+            check_size(self.files[path], self._folder, self._size_limit_bytes)
+            text, encoding = read_python_source(self.files[path])
+            self._sources[path] = ModuleSource(text, encoding, self._known.find(text, path))
+        return self._sources[path]
+
+    def _imports_of(self, path: PurePosixPath) -> Iterator[ImportedModule]:
+        return list_imports(self.read(path).outline, path)
 
     def _paths_along(self, module: str) -> Iterator[PurePosixPath]:
         """Returns the files that importing ``module`` runs: its packages' and its own."""

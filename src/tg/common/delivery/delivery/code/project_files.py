@@ -75,20 +75,26 @@ def collect_project_files(
     named = {path for path, file in data.items() if modules.get(path) == file}
     data = {path: file for path, file in data.items() if path not in named}
     for file in data.values():
-        check_size(file, str(file.relative_to(folder) if file.is_relative_to(folder) else file), size_limit_bytes)
+        check_size(file, folder, size_limit_bytes)
     return ProjectFiles(dict(sorted(modules.items())), dict(sorted(data.items())), named, broken)
 
 
-def check_size(file: Path, name: str, limit_bytes: int) -> None:
+def check_size(file: Path, folder: Path | None, limit_bytes: int) -> None:
     """Refuses a file that is too large.
+
+    Args:
+        file: The file.
+        folder: The project's folder, to which messages name it relatively.
+        limit_bytes: The largest size.
 
     Raises:
         PackagingError: If it is.
     """
     size = file.stat().st_size
     if size > limit_bytes:
+        name = file.relative_to(folder) if folder is not None and file.is_relative_to(folder) else file
         raise PackagingError(
-            f"file {name!r} has {size:,} bytes, more than the limit of {limit_bytes:,} for one file; "
+            f"file {str(name)!r} has {size:,} bytes, more than the limit of {limit_bytes:,} for one file; "
             "make it part of the dataset, or name it in .tgignore"
         )
 

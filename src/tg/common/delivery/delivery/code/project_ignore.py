@@ -166,9 +166,9 @@ class ProjectIgnore:
 
 def _judge(around: Sequence[tuple[Path, Any]], path: Path, is_folder: bool) -> bool | None:
     """Returns what the last matching one of some rules says; ``None`` without one."""
-    answer = None
+    answer, name = None, path.as_posix() + ("/" if is_folder else "")
     for folder, rules in around:
-        relative = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+        relative = name[len(folder.as_posix().rstrip("/")) + 1 :]
         verdict = rules.check_file(relative).include
         answer = answer if verdict is None else bool(verdict)
     return answer

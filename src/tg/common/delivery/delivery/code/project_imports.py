@@ -1,21 +1,13 @@
 """Finds what a project's module imports."""
 
-import ast
-import threading
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from ....errors import PackagingError
-from .module_texts import find_module_texts
-
-# Until 3.11.8, Python adds up the depths of all trees that are parsed at the same time, and fails.
-_parsing = threading.Lock()
+from .module_outline import ModuleOutline, outline_module
 
 
-@dataclass(frozen=True)
-class ImportedModule:
+class ImportedModule(NamedTuple):
     """An import in a module.
 
     Attributes:
@@ -44,38 +36,24 @@ def find_imports(source: str, path: PurePosixPath) -> Iterator[ImportedModule]:
     Raises:
         PackagingError: If it is not Python that this interpreter understands.
     """
-    tree = parse_module(source, path)
-    required = {id(node) for node in tree.body}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield ImportedModule(alias.name, node.lineno, id(node) in required, id(node) in required)
-        elif isinstance(node, ast.ImportFrom):
-            around = path.parent.parts[: max(0, len(path.parent.parts) - node.level + 1)] if node.level else ()
-            name = ".".join([*around, *([node.module] if node.module else [])])
-            if name:
-                yield ImportedModule(name, node.lineno, id(node) in required, id(node) in required)
-            for alias in node.names:
-                if alias.name != "*":
-                    below = f"{name}.{alias.name}".lstrip(".")
-                    yield ImportedModule(below, node.lineno, is_required=False, is_run=id(node) in required)
-    for text in find_module_texts(tree):
-        yield ImportedModule(text.name, text.literal.lineno, is_required=False)
+    return list_imports(outline_module(source, path), path)
 
 
-def parse_module(source: str, path: PurePosixPath) -> ast.Module:
-    """Parses a module.
-
-    Raises:
-        PackagingError: If it is not Python that this interpreter understands.
-    """
-    try:
-        with _parsing, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the project's style; they are shown when the module is imported
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f" line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        reason = error.msg if isinstance(error, SyntaxError) else error
-        raise PackagingError(
-            f"{path}{line} is not valid Python: {reason}; correct it, or name it in .tgignore"
-        ) from error
+def list_imports(outline: ModuleOutline, path: PurePosixPath) -> Iterator[ImportedModule]:
+    """Yields, as :func:`find_imports` does, what a module of this outline imports."""
+    for each in outline.imports:
+        line = each.span.first + 1
+        if each.level is None:
+            for name, _ in each.names:
+                yield ImportedModule(name, line, each.is_required, each.is_required)
+            continue
+        around = path.parent.parts[: max(0, len(path.parent.parts) - each.level + 1)] if each.level else ()
+        module = ".".join([*around, *([each.module] if each.module else [])])
+        if module:
+            yield ImportedModule(module, line, each.is_required, each.is_required)
+        for name, _ in each.names:
+            if name != "*":
+                below = f"{module}.{name}".lstrip(".")
+                yield ImportedModule(below, line, is_required=False, is_run=each.is_required)
+    for named in outline.named:
+        yield ImportedModule(named.name, named.span.first + 1, is_required=False)

@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from ....errors import PackagingError
 from .installed_distributions import find_distributions
+from .module_outline import ModuleOutline, outline_module
 from .optional_parts import find_optional_parts
 from .project_ignore import ProjectIgnore
-from .project_imports import find_imports
+from .project_imports import list_imports
 from .project_surroundings import find_named, find_patterned, leads_above
 from .python_source import read_python_source
 
@@ -38,23 +39,26 @@ class ProjectTree:
         """Finds the installed distributions that the project's code uses."""
         modules = self.find_imported()
         found = find_distributions(modules)
-        return found | find_optional_parts(modules, found, [self.files[path] for path in self._imports])
+        return found | find_optional_parts(modules, found, self._outlines.values())
 
     def find_imported(self) -> set[str]:
         """Finds the top-level modules that the project's code imports and does not hold itself."""
         own = {part.removesuffix(".py") for path in self.files for part in path.parts}
-        return set[str]().union(*self._imports.values()) - own
+        imports = (each for path, outline in self._outlines.items() for each in list_imports(outline, path))
+        return {each.name.partition(".")[0] for each in imports} - own
 
     @cached_property
-    def _imports(self) -> dict[PurePosixPath, set[str]]:
-        """Returns what each Python file imports, by top-level names; without what this Python does not understand."""
-        imports = dict[PurePosixPath, set[str]]()
+    def _outlines(self) -> dict[PurePosixPath, ModuleOutline]:
+        """Outlines each Python file that this Python understands.
+
+        Others are for another Python, or templates; who runs them will see.
+        """
+        outlines = dict[PurePosixPath, ModuleOutline]()
         for path, file in self.files.items():
             if path.suffix == ".py" and file.is_file():
-                with suppress(PackagingError):  # of another Python, or a template; who runs it will see
-                    source, _ = read_python_source(file)
-                    imports[path] = {each.name.partition(".")[0] for each in find_imports(source, path)}
-        return imports
+                with suppress(PackagingError):
+                    outlines[path] = outline_module(read_python_source(file)[0], path)
+        return outlines
 
 
 def collect_project_tree(

@@ -1,7 +1,9 @@
 """Reads and writes Python files in the encoding that they declare."""
 
+import codecs
 import io
 import tokenize
+from contextlib import suppress
 from pathlib import Path
 
 from ....errors import PackagingError
@@ -17,6 +19,9 @@ def read_python_source(path: Path) -> tuple[str, str]:
         content = path.read_bytes()
     except OSError as error:
         raise PackagingError(f"{path} cannot be read: {error.strerror}; correct it, or name it in .tgignore") from error
+    if not content.startswith(codecs.BOM_UTF8) and not any(b"coding" in line for line in content.split(b"\n", 2)[:2]):
+        with suppress(UnicodeDecodeError):
+            return content.decode(), "utf-8"
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(encoding), encoding

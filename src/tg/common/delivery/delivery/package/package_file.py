@@ -16,6 +16,8 @@ from ....system.replaced_file import replacing_file
 # Zip files, and so wheels built from the package, have no times before 1980.
 _MODIFIED = 315_532_800
 _LEVEL = 6
+# Many small writes would take longer than the compression of some.
+_BLOCK_BYTES = 1 << 20
 
 # Builds a wheel with the standard library alone, so that pip needs no network to install a package.
 BUILD_BACKEND = '''"""Builds this distribution's wheel, as PEP 517 has it, with nothing but the standard library."""
@@ -135,7 +137,8 @@ def build_package_file(files: Mapping[str, bytes], folder_name: str) -> bytes:
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+        io.BufferedWriter(compressed, _BLOCK_BYTES) as blocks,
+        tarfile.open(fileobj=blocks, mode="w", format=tarfile.GNU_FORMAT) as archive,
     ):
         for name, content in sorted(files.items()):
             member = tarfile.TarInfo(f"{folder_name}/{name}")

@@ -10,7 +10,7 @@ from typing import Any
 from ....errors import PackagingError
 from ....logger import Logger
 from ....own_root import TG_MODULE
-from ..code.import_rewriter import rewrite_imports
+from ..code.import_rewriter import rewrite_outlined
 from ..code.installed_distributions import (
     CORE,
     find_distributions,
@@ -19,10 +19,9 @@ from ..code.installed_distributions import (
     pin_builds,
     pin_distributions,
 )
-from ..code.optional_parts import find_optional_parts, find_variables
+from ..code.optional_parts import find_variables
 from ..code.project_code import ProjectCode
 from ..code.project_files import DEFAULT_SIZE_LIMIT_BYTES
-from ..code.python_source import read_python_source
 from .dependency_list import DependencyList
 from .package import Package
 from .package_file import add_metadata, build_package_file, write_package_file
@@ -104,7 +103,8 @@ class Packaging:
         if code.left_out:
             Logger.warning(_describe_left_out(code.left_out))
         distributions = {*self.core, *find_distributions(reached)}
-        distributions |= find_optional_parts(reached, distributions, [code.files[path] for path in code.modules])
+        distributions |= code.find_optional_parts(reached, distributions)
+        code.keep_outlines()
         requirements = self._build_requirements(distributions)
         modules = tuple(sorted(code.names))
         properties = {
@@ -196,8 +196,9 @@ class Packaging:
         rewritten = {}
         for path, file in code.files.items():
             if path in modules:
-                source, encoding = read_python_source(file)
-                rewritten[path] = rewrite_imports(source, path, self.module_name, names).encode(encoding)
+                source = code.read(path)
+                text = rewrite_outlined(source.text, source.outline, self.module_name, names)
+                rewritten[path] = text.encode(source.encoding)
             else:
                 rewritten[path] = file.read_bytes()
         return rewritten
