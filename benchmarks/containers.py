@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
-import json
 import os
-import statistics
+import re
 import subprocess
 import sys
 import tempfile
@@ -123,7 +122,7 @@ class Training:
     def _train(self) -> tuple[float, dict[str, float]]:
         start = time.perf_counter()
         executor = SagemakerLocalExecutor(self._config, self._client)
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()):  # as in a notebook, which takes it, too
             job_id = executor.execute()
         with executor.load_result(job_id) as archive:
             metrics = archive.unpickle("runs/0/metrics.pkl")
@@ -147,11 +146,135 @@ class Training:
         """Trains by ``docker run`` of the image that was built last, with the same mounts."""
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             mounts = [f"{self.dataset}:/opt/ml/input/data/training/{self.dataset.name}:ro", f"{folder}:/opt/ml/model"]
-            volumes = [f"--volume={mount}" for mount in mounts]
-            seconds = _time("docker", "run", "--rm", *volumes, f"{IMAGE}:0", "train")
-            archive = subprocess.run(["tar", "-C", folder, "-czf", f"{folder}.tar.gz", "."], check=True)
-            assert archive.returncode == 0
-        with ResultArchive(Path(f"{folder}.tar.gz")) as result:
-            self._check(result.unpickle("runs/0/metrics.pkl"), "docker run")
-        Path(f"{folder}.tar.gz").unlink()
+            start = time.perf_counter()
+            log = _run("docker", "run", "--rm", *(f"--volume={mount}" for mount in mounts), f"{IMAGE}:0", "train")
+            seconds = time.perf_counter() - start
+            if not (Path(folder) / "completed.json").is_file():
+                sys.exit(f"docker run has not completed the training:\n{log}")
+        lines = re.findall("###METRIC###fold_(.*?):(.*?)###", log)[: len(self.metrics)]
+        self._check({name: float(value) for name, value in lines}, "docker run")
         return seconds
+
+    def amazon(self) -> float:
+        """Trains by the local mode of AWS's SDK with the image that was built last."""
+        from sagemaker.core.training.configs import Compute, InputData
+        from sagemaker.train import ModelTrainer
+        from sagemaker.train.model_trainer import Mode
+
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder, _without_output():
+            start = time.perf_counter()
+            trainer = ModelTrainer(
+                training_mode=Mode.LOCAL_CONTAINER,
+                sagemaker_session=_make_session(),
+                role="arn:aws:iam::111122223333:role/none",
+                training_image=f"{IMAGE}:0",
+                base_job_name="bench",
+                compute=Compute(instance_type="local_cpu", instance_count=1),
+                local_container_root=folder,
+            )
+            data = [InputData(channel_name="training", data_source=str(self.dataset.parent))]
+            trainer.train(input_data_config=data, wait=True)
+            seconds = time.perf_counter() - start
+            (path,) = Path(folder).rglob("model.tar.gz")
+            with ResultArchive(path) as archive:
+                metrics = archive.unpickle("runs/0/metrics.pkl")
+        self._remove_what_amazon_leaves()
+        self._check(metrics, "AWS's SDK")
+        return seconds
+
+    def first_line(self) -> float:
+        """Returns the seconds between the start of the training's program and the first line of the task."""
+        mount = f"{self.dataset}:/opt/ml/input/data/training/{self.dataset.name}:ro"
+        return self._clock(f"--volume={mount}", program=("/opt/tg/run.py", "train"))
+
+    def libraries(self) -> float:
+        """Returns the seconds that importing pandas and scikit-learn takes in the same image."""
+        return self._clock(program=("-c", "import pandas, sklearn"))
+
+    def _clock(self, *options: str, program: tuple[str, ...]) -> float:
+        inner = ("-c", STOPWATCH, PYTHON, *program)
+        said = _run("docker", "run", "--rm", *options, f"--entrypoint={PYTHON}", f"{IMAGE}:0", *inner)
+        return float(said.split()[-1])
+
+    def _check(self, metrics: dict[str, float], by: str) -> None:
+        wanted = {**self.metrics, "revision_test": float(self._revision), "revision_train": float(self._revision)}
+        if metrics != wanted:
+            sys.exit(f"{by} has given {metrics}, and {wanted} is wanted")
+
+    def _remove_what_amazon_leaves(self) -> None:
+        label = {"label": "com.docker.compose.service=algo-1"}
+        for container in self._client.containers(all=True, filters=label):
+            self._client.remove_container(container["Id"], force=True, v=True)
+        for network in self._client.networks(names=["sagemaker-local"]):
+            self._client.remove_network(network["Id"])
+
+
+def _run(*command: str) -> str:
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if ended.returncode:
+        sys.exit(f"{' '.join(command)} has ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
+
+
+def _make_session() -> Any:
+    """Returns what AWS's SDK wants to see before it runs anything; local mode makes no call with it."""
+    import boto3
+    from sagemaker.core.helper.session_helper import Session
+
+    return Session(boto_session=boto3.Session(region_name="eu-central-1"), default_bucket="none")
+
+
+@contextlib.contextmanager
+def _without_output() -> Iterator[None]:
+    """Keeps what libraries, and the programs that they start, write from being shown."""
+    sys.stdout.flush()
+    kept = [os.dup(stream) for stream in (1, 2)]
+    with open(os.devnull, "w") as nothing:
+        for stream in (1, 2):
+            os.dup2(nothing.fileno(), stream)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        for stream, each in zip((1, 2), kept, strict=True):
+            os.dup2(each, stream)
+            os.close(each)
+
+
+def measure(scale: Scale) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        none = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "none")
+        os.environ.update(none, AWS_ENDPOINT_URL="http://127.0.0.1:9", TG_JOBS_PATH=str(folder / "jobs"))
+        training = Training(folder)
+        rounds = scale.pick(7, 1)
+        # A round of its own for the unchanged: it follows a change otherwise.
+        seconds = measure_in_turns(rounds, unchanged=training.unchanged, docker=training.docker_run)
+        docker, plain = "`docker run` of the same image", seconds["docker"]
+        yield Figure.ratio(
+            "container.unchanged", "a training in a warm local container", docker, seconds["unchanged"], plain, 1.15
+        )
+        if not scale.short:
+            training.amazon()  # imports the SDK
+            seconds = measure_in_turns(
+                rounds, changed=training.changed, docker=training.docker_run, amazon=training.amazon
+            )
+            what = "the same, a line of the code changed before"
+            plain, changed, amazon = seconds["docker"], seconds["changed"], seconds["amazon"]
+            yield Figure.ratio("container.changed", what, docker, changed, plain, 1.3)
+            sdk = "the local mode of AWS's SDK"
+            yield Figure.ratio("container.changed.sdk", what, sdk, changed, amazon, 1)
+            yield Figure.ratio("container.sdk", sdk, docker, amazon, plain, None)
+        seconds = measure_in_turns(rounds, ours=training.first_line, libraries=training.libraries)
+        yield Figure.ratio(
+            "container.start",
+            "the time in a container before the first line of the task",
+            '`python -c "import pandas, sklearn"` in it',
+            seconds["ours"],
+            seconds["libraries"],
+            1.1,
+        )
+
+
+if __name__ == "__main__":
+    run(measure, __doc__ or "")
