@@ -3,12 +3,14 @@
 Docker takes a twentieth of a second or more for each instruction of a Dockerfile, also for those that add no files.
 """
 
+import gzip
 import io
+import posixpath
 import secrets
 import tarfile
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO
 
 from ....errors import ContainerError, ImageBuildError
@@ -23,7 +25,7 @@ from .image import Image
 from .image_builder import BUILD_LABEL, BUILDER_LABEL, format_labels
 
 LAYER_CONTAINER = "tg-mlflow-layer-"
-_FOLDER = PurePosixPath("/opt/tg")
+_FOLDER = "opt/tg"
 _COPYING = ("FROM", "ADD", "COPY")
 
 
@@ -87,25 +89,27 @@ def remove_layer_container(client: DockerClient, container: str) -> None:
 
 def _write_layer(target: IO[bytes], package: Package, run_file: Mapping[str, bytes], has_this_python: bool) -> None:
     content = package.path.read_bytes()
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(content))) as archive:
         members = [(each.name, archive.extractfile(each)) for each in archive if each.isfile()]
         files = {name: file.read() for name, file in members if file is not None}
     if has_this_python:
         files |= compile_modules(files)
     files |= {package.path.name: content, **run_file}
-    folders = {folder for name in files for folder in (_FOLDER / name).parents if folder.is_relative_to(_FOLDER)}
     with tarfile.open(fileobj=target, mode="w") as layer:
-        for folder in sorted(folders):
-            member = _describe(folder, 0o755)
-            member.type = tarfile.DIRTYPE
+        for folder in sorted(_list_folders(files)):
+            member = tarfile.TarInfo(posixpath.join(_FOLDER, folder).rstrip("/"))
+            member.type, member.mode = tarfile.DIRTYPE, 0o755
             layer.addfile(member)
         for name, data in files.items():
-            member = _describe(_FOLDER / name, 0o644)
-            member.size = len(data)
+            member = tarfile.TarInfo(f"{_FOLDER}/{name}")
+            member.size, member.mode = len(data), 0o644
             layer.addfile(member, io.BytesIO(data))
 
 
-def _describe(path: PurePosixPath, mode: int) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(path.relative_to("/").as_posix())
-    member.mode = mode
-    return member
+def _list_folders(files: Iterable[str]) -> set[str]:
+    """Returns all folders above some files, the topmost as an empty text."""
+    found = {""}
+    for name in files:
+        while (name := posixpath.dirname(name)) not in found:
+            found.add(name)
+    return found

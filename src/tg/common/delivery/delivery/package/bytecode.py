@@ -4,14 +4,17 @@ import hashlib
 import importlib.util
 import marshal
 import os
+import posixpath
+import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ....errors import StorageError
 from ....system.user_folders import FolderKind, find_user_folder
 
+_CHECKSUM_BYTES = hashlib.sha256().digest_size
 # The header of a file that belongs to its source whatever the times of both are, as PEP 552 has it.
 _HEADER = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
 
@@ -25,32 +28,34 @@ def compile_modules(files: Mapping[str, bytes]) -> dict[str, bytes]:
     Returns:
         The compiled modules by the paths where Python looks for them.
     """
+    kept = _find_folder()
     compiled = {}
-    for name, source in files.items():
-        path = PurePosixPath(name)
-        if path.suffix == ".py":
+    for path, source in files.items():
+        if path.endswith(".py"):
             with suppress(SyntaxError, ValueError):  # whoever imports it is told
-                compiled[importlib.util.cache_from_source(name)] = _compile(source, path)
+                folder, name = posixpath.split(path)
+                stem = name.removesuffix(".py")
+                target = posixpath.join(folder, "__pycache__", f"{stem}.{sys.implementation.cache_tag}.pyc")
+                compiled[target] = _compile(source, path, kept)
     return compiled
 
 
-def _compile(source: bytes, path: PurePosixPath) -> bytes:
+def _compile(source: bytes, path: str, kept: str | None) -> bytes:
     """Returns what is kept for a source, or compiles it and keeps that, if it can be kept."""
     # Python replaces the path in it by that of the file that it finds; it is never one of this machine.
-    name = hashlib.sha256(_HEADER + str(path).encode() + b"\0" + source).hexdigest()
-    with suppress(OSError, StorageError):
-        checksum, content = _split((_folder() / name[:2] / name).read_bytes())
-        if hashlib.sha256(content).digest() == checksum:
-            return content
-    code = compile(source, str(path), "exec", dont_inherit=True)
+    name = hashlib.sha256(_HEADER + path.encode() + b"\0" + source).hexdigest()
+    file = None if kept is None else os.path.join(kept, name[:2], name)
+    if file is not None:
+        with suppress(OSError), open(file, "rb") as opened:
+            checksum, content = opened.read(_CHECKSUM_BYTES), opened.read()
+            if hashlib.sha256(content).digest() == checksum:
+                return content
+    code = compile(source, path, "exec", dont_inherit=True)
     content = _HEADER + importlib.util.source_hash(source) + marshal.dumps(code)
-    with suppress(OSError, StorageError):
-        _keep(hashlib.sha256(content).digest() + content, _folder() / name[:2] / name)
+    if file is not None:
+        with suppress(OSError):
+            _keep(hashlib.sha256(content).digest() + content, Path(file))
     return content
-
-
-def _split(kept: bytes) -> tuple[bytes, bytes]:
-    return kept[: hashlib.sha256().digest_size], kept[hashlib.sha256().digest_size :]
 
 
 def _keep(content: bytes, target: Path) -> None:
@@ -66,5 +71,8 @@ def _keep(content: bytes, target: Path) -> None:
             raise
 
 
-def _folder() -> Path:
-    return find_user_folder(FolderKind.CACHE, "bytecode")
+def _find_folder() -> str | None:
+    try:
+        return str(find_user_folder(FolderKind.CACHE, "bytecode"))
+    except StorageError:
+        return None
