@@ -8,9 +8,11 @@ where uv cannot install something, or where pip is told what uv would not know, 
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 # What may be set for pip and makes no difference for uv, besides the indexes.
@@ -31,7 +33,7 @@ def install(environment: Path, what: Sequence[str]) -> int:
         what: What ``pip install`` is to be given.
     """
     python = str(environment / "bin" / "python")
-    variables = build_uv_variables(_read_pip_settings())
+    variables = None if has_credentials(what) else build_uv_variables(_read_pip_settings())
     uv = None if variables is None else _bring_uv(Path(__file__).parent / "uv")
     if uv is not None:
         command = [str(uv), "pip", "install", "--no-progress", "--python", python]
@@ -49,6 +51,16 @@ def install(environment: Path, what: Sequence[str]) -> int:
     if not _has(python, "pip"):
         subprocess.run([python, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL, check=True)
     return subprocess.run([python, "-m", "pip", "install", "--no-cache-dir", *what]).returncode
+
+
+def has_credentials(what: Sequence[str]) -> bool:
+    """Returns whether an address in what is to be installed has a user or a password, which pip keeps out of its notes.
+
+    Args:
+        what: What ``pip install`` is to be given; ``-r`` stands before a file.
+    """
+    files = [Path(file).read_text(encoding="utf-8") for option, file in pairwise(what) if option == "-r"]
+    return any(re.search(r"://[^/\s]*@", text) for text in (*what, *files))
 
 
 def build_uv_variables(settings: Mapping[str, str] | None) -> dict[str, str] | None:
