@@ -10,6 +10,7 @@ import secrets
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +24,7 @@ from ..package.package import Package
 from .docker_client import DockerClient, ObjectMissingError, engine_errors
 from .image import Image
 from .image_builder import BUILD_LABEL, BUILDER_LABEL, format_labels
+from .removals import remove
 
 LAYER_CONTAINER = "tg-mlflow-layer-"
 _FOLDER = "opt/tg"
@@ -72,8 +74,7 @@ def build_code_image(
             made = client.commit(container, name, tag, changes="\n".join([*settings, format_labels(labels)]))
             return Image(reference, made["Id"])
         finally:
-            with uninterrupted():
-                remove_layer_container(client, container)
+            remove(partial(remove_layer_container, client, container))
 
 
 def remove_layer_container(client: DockerClient, container: str) -> None:

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from ....errors import ImageBuildError, StorageError
@@ -26,6 +27,7 @@ from .image_builder import Say, build_image, remove_image
 from .image_dependencies import DependencyRecipe, build_dependency_recipe
 from .image_options import ImageBuildOptions
 from .image_source import find_image, find_or_pull_image
+from .removals import remove
 
 CLIENT_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -141,7 +143,7 @@ class Containering:
         say(f"Building {reference}: {package.path.name} on {recipe.reference}")
         image = self._build_code_image(client, reference, recipe.reference, dockerfile, package, run_file, labels, say)
         if previous is not None and set(previous["RepoTags"]) <= {reference}:
-            remove_image(client, previous["Id"])
+            remove(partial(remove_image, client, previous["Id"]))
         return image
 
     def _build_code_image(

@@ -28,7 +28,7 @@ def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobSta
         ContainerError: If the daemon cannot be reached.
     """
     counter = LogCounter()
-    save_log(_counting(follow_log(client, job_id), counter), folder)
+    save_log(_counting(follow_log(client, job_id, follow=False), counter), folder)
 
     def find_missing(marker: bytes | None) -> str | None:
         is_completed = state.status is JobStatus.COMPLETED
