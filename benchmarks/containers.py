@@ -34,7 +34,7 @@ from tg.common.delivery.sagemaker import (
 )
 
 BASE_IMAGE = os.environ.get("TG_TEST_BASE_IMAGE", "tg-test-base:latest")
-IMAGE = "tg-bench-container"
+IMAGE = f"tg-bench-container-{os.getpid()}"  # of this run alone
 PYTHON = "/opt/tg-venv/bin/python"
 LIBRARIES = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
@@ -196,6 +196,10 @@ class Training:
         said = _run("docker", "run", "--rm", *options, f"--entrypoint={PYTHON}", f"{IMAGE}:0", *inner)
         return float(said.split()[-1])
 
+    def close(self) -> None:
+        """Removes the image; that of the libraries stays for the next time."""
+        self._client.remove_image(f"{IMAGE}:0", force=True)
+
     def _check(self, metrics: dict[str, float], by: str) -> None:
         wanted = {**self.metrics, "revision_test": float(self._revision), "revision_train": float(self._revision)}
         if metrics != wanted:
@@ -242,13 +246,12 @@ def _without_output() -> Iterator[None]:
 
 
 def measure(scale: Scale) -> Iterator[Figure]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         none = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "none")
         os.environ.update(none, AWS_ENDPOINT_URL="http://127.0.0.1:9", TG_JOBS_PATH=str(folder / "jobs"))
-        training = Training(folder)
-        rounds = scale.pick(7, 1)
-        # A round of its own for the unchanged: it follows a change otherwise.
+        training = stack.enter_context(contextlib.closing(Training(folder)))
+        rounds = scale.pick(7, 2)
         seconds = measure_in_turns(rounds, unchanged=training.unchanged, docker=training.docker_run)
         docker, plain = "`docker run` of the same image", seconds["docker"]
         yield Figure.ratio(
