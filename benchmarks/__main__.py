@@ -20,9 +20,24 @@ from harness.results import find_declines, read_results, write_results
 
 FOLDER = Path(__file__).parent
 # In the order of RESULTS.md.
-BENCHMARKS = ("metric_lines", "sagemaker_submit", "upload")
+BENCHMARKS = (
+    "containers",
+    "mlflow_run",
+    "command_line",
+    "dependency_image",
+    "recording",
+    "metric_lines",
+    "package_build",
+    "sweep",
+    "sagemaker_submit",
+    "upload",
+    "watching",
+    "demo",
+    "mlflow_in_jobs",
+    "dft_against_column_transformer",
+)
 # Those that tell a decline within seconds.
-SHORT = ("metric_lines", "sagemaker_submit")
+SHORT = ("containers", "command_line", "recording", "metric_lines", "package_build", "sagemaker_submit")
 
 
 def measure(name: str, short: bool) -> list[Figure]:

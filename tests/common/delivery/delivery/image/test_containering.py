@@ -6,6 +6,7 @@ import pytest
 
 from tg.common import ImageBuildError
 from tg.common.delivery.delivery import Containering, ImageBuildOptions, Packaging
+from tg.common.delivery.delivery.image import requirements_install
 from tg.common.delivery.delivery.image.docker_client import DockerClient
 from tg.common.delivery.delivery.image.dockerfile_template import DOCKERFILE_TEMPLATE, render_dockerfile
 from tg.common.delivery.delivery.image.image_dependencies import DependencyRecipe, build_dependency_recipe
@@ -146,13 +147,17 @@ def test_the_dependency_dockerfile_keeps_settings_in_the_builders_stage(tmp_path
             b"index-url = https://me:s3cret@index.example/simple\nextra-index-url = https://more.example/simple\n"
         ),
         "build/ca.crt": b"certificates",
+        "build/requirements_install.py": Path(requirements_install.__file__).read_bytes(),
         "build/system_libraries.py": Path(system_libraries.__file__).read_bytes(),
     }
 
 
+INSTALL = " python3 /tg-build/requirements_install.py /opt/tg-venv "
+
+
 def pip_lines(recipe: DependencyRecipe) -> list[str]:
-    lines = [line for line in recipe.dockerfile.splitlines() if " -m pip install " in line]
-    return [line.partition(" --no-cache-dir ")[2] for line in lines]
+    lines = [line for line in recipe.dockerfile.splitlines() if INSTALL in line]
+    return [line.partition(INSTALL)[2] for line in lines]
 
 
 REFUSAL = (
@@ -176,7 +181,9 @@ def test_an_index_of_ones_own_is_asked_for_a_build_first() -> None:
     options = ImageBuildOptions(pip_extra_index_urls=("https://index.example/simple",))
     first, *rest = pip_lines(build_recipe(["torch==2.13.0+cpu", "ours==1.2+company.3"], options=options))
     assert first.startswith("--no-deps torch==2.13.0+cpu || ")
-    assert first.endswith(f" --no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0+cpu {REFUSAL}")
+    assert first.endswith(
+        f"{INSTALL}--no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0+cpu {REFUSAL}"
+    )
     assert rest == ["-r /tg-build/requirements.txt"]
 
 
@@ -202,7 +209,8 @@ def test_git_is_there_for_what_comes_from_a_repository() -> None:
 
 def test_without_requirements_nothing_is_looked_for() -> None:
     dockerfile = build_recipe([]).dockerfile
-    assert " -m pip install " not in dockerfile
+    assert INSTALL not in dockerfile
+    assert "RUN python3 -m venv /opt/tg-venv\n" in dockerfile
     assert "system_libraries" not in dockerfile
     assert dockerfile.endswith("COPY --from=tg-builder /opt/tg-venv /opt/tg-venv\nUSER root\n")
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import pytest
 import requests
@@ -12,6 +12,7 @@ from docker.errors import ImageNotFound
 
 from tg.common.delivery.delivery import Containering, DependencyList, Package, Packaging
 from tg.common.delivery.delivery.image.docker_client import DockerClient
+from tg.common.delivery.delivery.package.package_file import build_package_file
 from tg.common.system.waits import telling_waits
 
 BASE = {"Id": "sha256:1", "Os": "linux", "Architecture": "amd64", "Config": {"User": ""}, "RepoTags": []}
@@ -24,12 +25,14 @@ class Engine:
         builds: The names of the images in the order in which their builds began.
         begun: Set when a build has begun.
         may_end: Set when builds may end.
+        layers: The containers that are to become images.
     """
 
     base_url = "http+docker://localhost"
 
     def __init__(self) -> None:
         self.builds: list[str] = []
+        self.layers: list[str] = []
         self.begun, self.may_end = threading.Event(), threading.Event()
         self._images: dict[str, dict[str, Any]] = {"base": BASE}
 
@@ -50,6 +53,21 @@ class Engine:
         self._images[tag] = {**BASE, "Id": f"sha256:{tag}", "RepoTags": [tag]}
         yield {"stream": "done"}
 
+    def create_container_from_config(self, config: dict[str, Any], name: str) -> dict[str, str]:
+        assert config["Image"].startswith("tg-dependencies:")
+        self.layers.append(name)
+        return {"Id": name}
+
+    def put_archive(self, container: str, path: str, data: IO[bytes]) -> None:
+        assert (container in self.layers, path) == (True, "/")
+
+    def commit(self, container: str, repository: str, tag: str, changes: str) -> dict[str, str]:
+        self.builds.append(f"{repository}:{tag}")
+        return {"Id": f"sha256:{repository}"}
+
+    def remove_container(self, container: str, **_: Any) -> None:
+        self.layers.remove(container)
+
     def containers(self, **_: Any) -> list[dict[str, Any]]:
         return []
 
@@ -60,7 +78,7 @@ class Engine:
 @pytest.fixture
 def package(tmp_path: Path) -> Package:
     path = tmp_path / "Demo-0.tar.gz"
-    path.touch()
+    path.write_bytes(build_package_file({"Demo__0/__init__.py": b""}, "Demo-0"))
     return Package(path, "Demo", "0", "Demo__0", "0" * 64)
 
 
@@ -91,6 +109,7 @@ def test_a_layer_is_built_once(package: Package, tmp_path: Path, monkeypatch: py
     assert layer.startswith("tg-dependencies:")
     assert sorted(rest) == ["one:0", "two:0"]
     assert first == [f"the build of image {layer}", None]
+    assert engine.layers == []
     assert second == [f"another launcher, which builds {layer}", None]
 
 

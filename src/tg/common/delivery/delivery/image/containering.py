@@ -3,8 +3,9 @@
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from ....errors import ImageBuildError, StorageError
@@ -18,6 +19,7 @@ from ..package.package import Package
 from ..package.packaging import Packaging
 from ..package.requirement_notes import describe_unfit
 from ..package.run_file import build_run_file
+from .code_layer import build_code_image
 from .docker_client import DockerClient, connect, engine_platform
 from .dockerfile_template import DOCKERFILE_TEMPLATE, render_dockerfile
 from .image import Image
@@ -25,6 +27,7 @@ from .image_builder import Say, build_image, remove_image
 from .image_dependencies import DependencyRecipe, build_dependency_recipe
 from .image_options import ImageBuildOptions
 from .image_source import find_image, find_or_pull_image
+from .removals import remove
 
 CLIENT_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -134,29 +137,44 @@ class Containering:
         previous = find_image(client, reference)
         if previous is not None and _has_labels(previous, labels):
             return Image(reference, previous["Id"])
-        platform = self.platform or engine_platform(client)
         if find_image(client, recipe.reference) is None:
             with _building_alone(recipe.reference):
-                self._build_dependencies(client, recipe, package, platform, say)
+                self._build_dependencies(client, recipe, package, say)
         say(f"Building {reference}: {package.path.name} on {recipe.reference}")
-        image = build_image(
+        image = self._build_code_image(client, reference, recipe.reference, dockerfile, package, run_file, labels, say)
+        if previous is not None and set(previous["RepoTags"]) <= {reference}:
+            remove(partial(remove_image, client, previous["Id"]))
+        return image
+
+    def _build_code_image(
+        self,
+        client: DockerClient,
+        reference: str,
+        base: str,
+        dockerfile: str,
+        package: Package,
+        run_file: str,
+        labels: Mapping[str, str],
+        say: Say,
+    ) -> Image:
+        """Builds the upper layer: in one step, or by Docker if it is told otherwise by another template."""
+        files: dict[str, bytes] = {self.run_file_name: run_file.encode()}
+        if self.dockerfile_template == DOCKERFILE_TEMPLATE:
+            has_this_python = self.python_version == CLIENT_PYTHON
+            return build_code_image(client, reference, base, dockerfile, package, files, labels, has_this_python)
+        return build_image(
             client,
             reference,
             dockerfile,
-            {package.path.name: package.path, self.run_file_name: run_file.encode()},
-            platform=platform,
+            {package.path.name: package.path, **files},
+            platform=self.platform or engine_platform(client),
             options=ImageBuildOptions(network=self.build_options.network, proxies=self.build_options.proxies),
             labels=labels,
             secret_texts=self.build_options.secrets(self._requirements(package)),
             say=say,
         )
-        if previous is not None and set(previous["RepoTags"]) <= {reference}:
-            remove_image(client, previous["Id"])
-        return image
 
-    def _build_dependencies(
-        self, client: DockerClient, recipe: DependencyRecipe, package: Package, platform: str, say: Say
-    ) -> None:
+    def _build_dependencies(self, client: DockerClient, recipe: DependencyRecipe, package: Package, say: Say) -> None:
         """Builds the lower layer, unless another launcher has built it meanwhile."""
         if find_image(client, recipe.reference) is not None:
             return
@@ -169,7 +187,7 @@ class Containering:
                 recipe.reference,
                 recipe.dockerfile,
                 recipe.files,
-                platform=platform,
+                platform=self.platform or engine_platform(client),
                 options=self.build_options,
                 labels={},
                 secret_texts=self.build_options.secrets(self._requirements(package)),

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from ....errors import ContainerError, DeliveryError
 from ....secrets import MASK
@@ -25,6 +26,8 @@ _PASSWORD = re.compile(r"(?<=://)([^/:@]*):.*@")
 
 _LOCAL_URLS = ("http+docker://localhost", "http+docker://localnpipe")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# A daemon starts programs of its own to say this, which takes a hundredth of a second, and it does not change.
+_PLATFORMS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 class EngineAwayError(ContainerError):
@@ -80,10 +83,12 @@ def is_local(client: DockerClient) -> bool:
 
 
 def engine_platform(client: DockerClient) -> str:
-    """Returns the daemon's platform, such as ``linux/amd64``."""
-    with engine_errors(ContainerError, "the Docker daemon does not say what it runs"):
-        version = client.version()
-    return short_platform(f"{version['Os']}/{version['Arch']}")
+    """Returns the daemon's platform, such as ``linux/amd64``; each connection asks once."""
+    if client not in _PLATFORMS:
+        with engine_errors(ContainerError, "the Docker daemon does not say what it runs"):
+            version = client.version()
+        _PLATFORMS[client] = short_platform(f"{version['Os']}/{version['Arch']}")
+    return _PLATFORMS[client]
 
 
 def short_platform(platform: str) -> str:

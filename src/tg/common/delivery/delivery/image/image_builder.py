@@ -159,8 +159,12 @@ class _Progress:
 
 
 def _label_stages(dockerfile: str, labels: Mapping[str, str]) -> str:
-    instruction = "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
-    return re.sub(r"(?im)^\s*FROM\s.*$", lambda match: f"{match[0]}\n{instruction}", dockerfile)
+    return re.sub(r"(?im)^\s*FROM\s.*$", lambda match: f"{match[0]}\n{format_labels(labels)}", dockerfile)
+
+
+def format_labels(labels: Mapping[str, str]) -> str:
+    """Formats labels, which hold no quotes, as an instruction of a Dockerfile."""
+    return "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
 
 
 def _write_context(target: IO[bytes], dockerfile: str, files: Mapping[str, bytes | Path]) -> None:

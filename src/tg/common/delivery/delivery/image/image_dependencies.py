@@ -12,12 +12,15 @@ from urllib.parse import unquote
 from ....errors import ImageBuildError
 from ..code.local_versions import Sources, find_sources
 from ..package import system_libraries
+from . import requirements_install
 from .dockerfile_template import VENV
 from .image_options import ImageBuildOptions
 
 _REPOSITORY = "tg-dependencies"
 _BUILD_FOLDER = "/tg-build"
 _LIBRARIES_PROGRAM = "system_libraries.py"
+_INSTALL_PROGRAM = "requirements_install.py"
+_INSTALL_SOURCE = Path(requirements_install.__file__)
 _LIBRARIES_LIST = f"{VENV}/debian-packages"
 
 
@@ -78,10 +81,16 @@ def build_dependency_recipe(
         "build/requirements.txt": "".join(f"{line}\n" for line in sources.requirements).encode(),
         "build/pip.conf": options.pip_config.encode(),
         f"build/{_LIBRARIES_PROGRAM}": Path(system_libraries.__file__).read_bytes(),
+        **({} if keeps_base_libraries else {f"build/{_INSTALL_PROGRAM}": _INSTALL_SOURCE.read_bytes()}),
         **{f"build/{name}": content for name, content in archives.items()},
     }
-    venv = _extend_base_libraries() if keeps_base_libraries else f"python3 -m venv {VENV}"
-    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options, venv)
+    if keeps_base_libraries:  # which uv would not see
+        venv, install = _extend_base_libraries(), f"{VENV}/bin/python -m pip install --no-cache-dir"
+    elif requirements:  # which brings pip
+        venv, install = f"python3 -m venv --without-pip {VENV}", f"python3 {_BUILD_FOLDER}/{_INSTALL_PROGRAM} {VENV}"
+    else:
+        venv, install = f"python3 -m venv {VENV}", ""
+    dockerfile = _build_dockerfile(base_image, python_version, sources, user, options, venv, install)
     identity = {
         "base": base["Id"],
         "python": python_version,
@@ -114,7 +123,13 @@ def _bring_archives(requirements: list[str]) -> tuple[list[str], dict[str, bytes
 
 
 def _build_dockerfile(
-    base_image: str, python_version: str | None, sources: Sources, user: str, options: ImageBuildOptions, venv: str
+    base_image: str,
+    python_version: str | None,
+    sources: Sources,
+    user: str,
+    options: ImageBuildOptions,
+    venv: str,
+    install: str,
 ) -> str:
     lines = [f"FROM {base_image} AS tg-system", "USER root"]
     if options.apt_packages:
@@ -123,7 +138,7 @@ def _build_dockerfile(
     if any("git+" in line for line in sources.requirements):
         lines.append(f"RUN command -v git > /dev/null || {{ {_apt_install('git')}; }}")
     lines += [f"COPY build/ {_BUILD_FOLDER}/", f"RUN {_python_check(python_version)}", f"RUN {venv}"]
-    lines += [f"RUN {command}" for command in _pip_commands(sources, options)]
+    lines += [f"RUN {command}" for command in _install_commands(sources, options, install)]
     if sources.requirements:
         lines.append(f"RUN python3 {_BUILD_FOLDER}/{_LIBRARIES_PROGRAM} {VENV} > {_LIBRARIES_LIST}")
     lines += ["FROM tg-system", f"COPY --from=tg-builder {VENV} {VENV}"]
@@ -144,7 +159,7 @@ def _extend_base_libraries() -> str:
     )
 
 
-def _pip_commands(sources: Sources, options: ImageBuildOptions) -> list[str]:
+def _install_commands(sources: Sources, options: ImageBuildOptions, install: str) -> list[str]:
     """Builds the commands that install requirements, first those with an index of their own."""
     if not sources.requirements:
         return []
@@ -152,7 +167,7 @@ def _pip_commands(sources: Sources, options: ImageBuildOptions) -> list[str]:
     if options.ca_bundle is not None:
         variables = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
         settings += "".join(f" {name}={_BUILD_FOLDER}/ca.crt" for name in variables)
-    install = f"{settings} {VENV}/bin/python -m pip install --no-cache-dir"
+    install = f"{settings} {install}"
     commands = [f"{install} -r {_BUILD_FOLDER}/requirements.txt"]
     for index, builds in sorted(sources.builds.items(), reverse=True):
         # Only these come from there; what they need is installed with everything else.

@@ -8,7 +8,7 @@ from pathlib import Path
 from ....system.replaced_file import replacing_file
 from ....system.temporary_folder import temporary_folder
 from .entries import collect_entries, translating_write_errors
-from .names import member_order
+from .names import COMPLETION, member_order
 from .safe_extraction import OWN_LIMITS, extract_tar_stream
 
 # Archives contain pickled numbers and parquet files, which hardly compress: on such data level 6 is up to twice as slow
@@ -42,7 +42,7 @@ def write_result_archive(model_folder: Path, target: Path) -> None:
                 entry.add_to(archive)
 
 
-def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None:
+def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> bytes | None:
     """Writes Docker's tar stream of ``/opt/ml/model`` as a result archive.
 
     The stream is unpacked beside ``target`` first, as its order differs from an archive's.
@@ -51,10 +51,16 @@ def write_result_archive_from_tar(chunks: Iterable[bytes], target: Path) -> None
         chunks: The stream, as ``get_archive`` returns it; all members lie below ``model/``.
         target: The archive; one that is there is replaced.
 
+    Returns:
+        The content of its completion marker; ``None`` if it has none.
+
     Raises:
         ResultArchiveError: As :func:`write_result_archive` does, and if the stream is damaged or hostile.
     """
     what = f"the archive {str(target)!r}"
     with translating_write_errors(what), temporary_folder(f".{target.name}.", target.parent) as folder:
-        extract_tar_stream(chunks, folder / _CONTAINER_FOLDER, _CONTAINER_FOLDER, OWN_LIMITS)
-        write_result_archive(folder / _CONTAINER_FOLDER, target)
+        model = folder / _CONTAINER_FOLDER
+        extract_tar_stream(chunks, model, _CONTAINER_FOLDER, OWN_LIMITS)
+        write_result_archive(model, target)
+        marker = model / COMPLETION
+        return marker.read_bytes() if marker.is_file() else None

@@ -21,6 +21,7 @@ from ...delivery.image.docker_client import (
 )
 from ...delivery.image.image import Image
 from ...delivery.image.image_source import find_image, image_platform
+from ...delivery.image.removals import removing_meanwhile
 from ..archive.result_archive import ResultArchive
 from ..archive.safe_extraction import OWN_LIMITS, extract_archive
 from ..contract.log_event import LogEvent
@@ -97,6 +98,10 @@ class ContainerExecutor(Executor):
         delivery.containering.make_container(client=self.client)
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
+        with removing_meanwhile():
+            self._submit(request)
+
+    def _submit(self, request: JobRequest) -> None:
         inputs = {name: path.resolve() for name, path in request.delivery.options.local_inputs.items()}
         image = request.delivery.containering.make_container(client=self.client)
         self._check_platform(image)

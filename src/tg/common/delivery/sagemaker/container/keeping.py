@@ -28,18 +28,23 @@ def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobSta
         ContainerError: If the daemon cannot be reached.
     """
     counter = LogCounter()
-    save_log(_counting(follow_log(client, job_id), counter), folder)
-    missing = _find_missing(client, job_id, counter.size) if state.status is JobStatus.COMPLETED else None
+    save_log(_counting(follow_log(client, job_id, follow=False), counter), folder)
+
+    def find_missing(marker: bytes | None) -> str | None:
+        is_completed = state.status is JobStatus.COMPLETED
+        return _find_missing(client, job_id, marker, counter.size) if is_completed else None
+
+    marker = None
     try:
-        write_result_archive_from_tar(fetch_model(client, job_id), folder.archive)
+        marker = write_result_archive_from_tar(fetch_model(client, job_id), folder.archive)
     except ObjectMissingError:
         container_status(client, job_id)  # raises if the container is gone, and not only the folder
     except ResultArchiveError:  # what is refused once always will be
-        save_state(state, folder, missing)
+        save_state(state, folder, find_missing(fetch_completion(client, job_id)))
         raise
     if state.status is not JobStatus.COMPLETED:  # one that has completed has it in its archive
         _keep_output_data(client, job_id, folder)
-    save_state(state, folder, missing)
+    save_state(state, folder, find_missing(marker))
 
 
 def _keep_output_data(client: DockerClient, job_id: str, folder: JobFolder) -> None:
@@ -61,10 +66,10 @@ def _counting(events: Iterable[LogEvent], counter: LogCounter) -> Iterator[LogEv
         yield event
 
 
-def _find_missing(client: DockerClient, job_id: str, here: LogSize) -> str | None:
-    """Compares a log with what its job has said of it; one that another program has trained has said nothing."""
+def _find_missing(client: DockerClient, job_id: str, marker: bytes | None, here: LogSize) -> str | None:
+    """Compares a log with what its job has said of it in its marker; what another program has trained says nothing."""
     try:
-        told = parse_log_size(fetch_completion(client, job_id) or b"{}")
+        told = parse_log_size(marker or b"{}")
         if told is None:
             return None
         if not told:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ....errors import ResultArchiveError
 from ....system.tar_extraction import extract_files
+from ...delivery.package.bytecode import compile_modules
 from ...delivery.package.package import Package
 from ..archive.result_archive import COMPLETION, ResultArchive, write_result_archive
 from ..contract.ml_folder import MlFolder, build_input_config
@@ -13,10 +14,15 @@ from ..job_files.job_folder import JobFolder
 
 
 def unpack_package(package: Package, folder: Path) -> Path:
-    """Unpacks a package that was made here, and returns the entry for the Python path."""
+    """Unpacks a package that was made here, with its modules compiled, and returns the entry for the Python path."""
     with tarfile.open(package.path) as archive:
         extract_files(archive, folder)
-    return folder / package.folder_name
+    top = folder / package.folder_name
+    sources = {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*.py")}
+    for name, content in compile_modules(sources).items():
+        (top / name).parent.mkdir(exist_ok=True)
+        (top / name).write_bytes(content)
+    return top
 
 
 def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], hyperparameters: Mapping[str, str]) -> MlFolder:
