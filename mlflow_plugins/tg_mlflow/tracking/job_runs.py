@@ -8,7 +8,6 @@ from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, LoggedModel, LoggedModelStatus, Run, RunStatus, ViewType
 
 from tg_mlflow.errors import TrackingError
-from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import JOB_MODEL_TAG, JOB_RUN_TAG, TRAINING_RUN_TAG
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
@@ -44,7 +43,7 @@ def find_job_models(client: MlflowClient, run_id: str, experiment_id: str) -> di
             return models
 
 
-def end_job_runs(client: TrackingClient, run_id: str, status: str) -> None:
+def end_job_runs(client: MlflowClient, run_id: str, experiment_id: str, status: str) -> None:
     """Ends the runs that a training's job has made and not ended; a server that refuses it is no reason to stop.
 
     The models of a training that has not succeeded have FAILED, as their files are not there.
@@ -52,13 +51,13 @@ def end_job_runs(client: TrackingClient, run_id: str, status: str) -> None:
     Args:
         client: The tracking server's.
         run_id: The run of the training.
+        experiment_id: Its experiment.
         status: The status with which that is about to end.
 
     Raises:
         TrackingError: If the server does not answer.
     """
     try:
-        experiment_id = client.find_experiment(run_id)
         runs = find_job_runs(client, run_id, experiment_id)
         for run in {run.info.run_id: run for run in runs.values()}.values():
             has_ended = RunStatus.is_terminated(RunStatus.from_string(run.info.status))

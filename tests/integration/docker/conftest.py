@@ -4,12 +4,9 @@ Without a daemon the tests are skipped; with ``TG_REQUIRE_DOCKER=1`` they fail i
 they need; ``TG_TEST_BASE_IMAGE`` names another base image.
 """
 
-import ast
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +22,7 @@ from tests.integration.docker.support import (
     SshServer,
     find_free_port,
     make_package,
+    read_build_options,
 )
 from tests.unrun_task import Task
 from tg.common import ContainerError
@@ -68,19 +66,7 @@ def base_image(docker_client: DockerClient) -> str:
 
 @pytest.fixture(scope="session")
 def build_options() -> ImageBuildOptions:
-    """What a build needs on this machine to reach a package index, as pip here is told."""
-    answer = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
-    lines = (line.partition("=") for line in answer.stdout.splitlines())
-    pip = {name: ast.literal_eval(value) for name, _, value in lines}
-    certificates = pip.get(":env:.cert") or pip.get("global.cert")
-    extra = (pip.get("global.extra-index-url") or "").split()
-    proxies = {name: os.environ.get(f"{name}_proxy") for name in ("http", "https", "no")}
-    return ImageBuildOptions(
-        pip_index_url=pip.get(":env:.index-url") or pip.get("global.index-url"),
-        pip_extra_index_urls=tuple(url for url in extra if url.startswith("http")),
-        proxies={name: value for name, value in proxies.items() if value},
-        ca_bundle=Path(certificates) if certificates and Path(certificates).is_file() else None,
-    )
+    return read_build_options()
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Servers and files that the tests with Docker need."""
 
+import ast
 import base64
 import gzip
 import hashlib
 import io
 import json
+import os
 import socket
 import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -19,6 +22,7 @@ from typing import Any
 from tests.registry_layers import bring_layers, keep_layers
 from tg.common.delivery.delivery.image.docker_client import DockerClient
 from tg.common.delivery.delivery.image.image import Image
+from tg.common.delivery.delivery.image.image_options import ImageBuildOptions
 from tg.common.delivery.delivery.package.package import Package
 
 SCRIPT_ENTRYPOINT = 'ENTRYPOINT ["python3", "-u", "-c", "import os; exec(os.environ[\'SCRIPT\'])"]'
@@ -35,6 +39,22 @@ def prepare_process():
 def main():
     print("package", __name__.partition(".")[0], "text", {text!r}, "arguments", sys.argv[1:])
 """
+
+
+def read_build_options() -> ImageBuildOptions:
+    """What a build needs on this machine to reach a package index, as pip here is told."""
+    answer = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
+    lines = (line.partition("=") for line in answer.stdout.splitlines())
+    pip = {name: ast.literal_eval(value) for name, _, value in lines}
+    certificates = pip.get(":env:.cert") or pip.get("global.cert")
+    extra = (pip.get("global.extra-index-url") or "").split()
+    proxies = {name: os.environ.get(f"{name}_proxy") for name in ("http", "https", "no")}
+    return ImageBuildOptions(
+        pip_index_url=pip.get(":env:.index-url") or pip.get("global.index-url"),
+        pip_extra_index_urls=tuple(url for url in extra if url.startswith("http")),
+        proxies={name: value for name, value in proxies.items() if value},
+        ca_bundle=Path(certificates) if certificates and Path(certificates).is_file() else None,
+    )
 
 
 def make_package(folder: Path, text: str = "one") -> Package:

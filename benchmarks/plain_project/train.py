@@ -1,6 +1,8 @@
 """The breast-cancer example as people write it for MLflow: it logs by itself what a run of ours has.
 
-python train.py PARQUET MAX_ITER C
+python train.py PARQUET MAX_ITER C [REQUIREMENTS]
+
+Given the model's requirements, MLflow need not find them.
 """
 
 from __future__ import annotations
@@ -67,11 +69,11 @@ def draw(
     yield "coefficients", figure, weights
 
 
-def main(path: str, max_iter: str, C: str) -> None:
+def main(path: str, max_iter: str, strength: str, requirements: str = "") -> None:
     matplotlib.use("agg")
     frame = pd.read_parquet(path)
     train, test = train_test_split(frame, test_size=0.3, random_state=0)
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=int(max_iter), C=float(C)))
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=int(max_iter), C=float(strength)))
     with mlflow.start_run():
         mlflow.log_input(mlflow.data.from_pandas(frame, source=path, name="breast_cancer.parquet"), context="training")
         features = train.drop(columns=LABEL)
@@ -92,6 +94,7 @@ def main(path: str, max_iter: str, C: str) -> None:
             name="model",
             signature=infer_signature(features, model.predict(features)),
             input_example=features.head(5),
+            pip_requirements=requirements.split() or None,
         )
 
 
