@@ -20,9 +20,9 @@ from harness.results import find_declines, read_results, write_results
 
 FOLDER = Path(__file__).parent
 # In the order of RESULTS.md.
-BENCHMARKS = ("metric_lines",)
+BENCHMARKS = ("mlflow_run", "command_line", "metric_lines")
 # Those that tell a decline within seconds.
-SHORT = ("metric_lines",)
+SHORT = ("command_line", "metric_lines")
 
 
 def measure(name: str, short: bool) -> list[Figure]:

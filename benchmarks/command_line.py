@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 
 from harness import Figure, Scale, measure_in_turns, run, time_command
 from tests.tracking_server import TrackingServer
+from tg_mlflow.backend.request_headers import silence_header_warnings
 from tg_mlflow.tracking.tags import VERSION_TAG
 
 BIN = Path(sys.executable).parent
@@ -39,6 +40,7 @@ def check(words: list[str | Path], variables: dict[str, str], wanted: str) -> No
 
 
 def measure(scale: Scale) -> Iterator[Figure]:
+    silence_header_warnings()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server, sqlite = TrackingServer(folder), f"sqlite:///{folder}/own.db"

@@ -28,6 +28,7 @@ from harness import ROOT, Figure, Scale, measure_in_turns, run, time_command
 from tests.integration.docker.support import read_build_options
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.delivery import Containering, DependencyList, Packaging
+from tg_mlflow.backend.request_headers import silence_header_warnings
 
 BIN = Path(sys.executable).parent
 BASE_IMAGE = os.environ.get("TG_TEST_BASE_IMAGE", "tg-test-base:latest")
@@ -137,6 +138,7 @@ def check(one: dict[str, object], other: dict[str, object]) -> None:
 
 
 def measure(scale: Scale) -> Iterator[Figure]:
+    silence_header_warnings()
     with tempfile.TemporaryDirectory() as name:
         server = TrackingServer(Path(name))
         server.start()

@@ -3,6 +3,8 @@
 import importlib
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import mlflow
 
@@ -32,7 +34,10 @@ class Preparation:
     def __init__(self, task: object, log: LogConfig) -> None:
         # By name: a package has a copy of the class.
         self._has_views = any(each.__name__ == _TABLE_TASK for each in type(task).__mro__)
-        self._thread = threading.Thread(target=_prepare, args=(log,), name="tg-preparation", daemon=True)
+        self._log = log
+        self._is_stopped = threading.Event()
+        # This process does not end before it: libraries that are being loaded then may crash.
+        self._thread = threading.Thread(target=self._prepare, name="tg-preparation")
 
     def start(self) -> None:
         """Starts the thread.
@@ -48,21 +53,39 @@ class Preparation:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def stop(self) -> None:
+        """Leaves the rest unprepared, as after a failure."""
+        self._is_stopped.set()
 
-def _prepare(log: LogConfig) -> None:
-    modules = [*(_OF_TABLES if log.dataset or log.tables else ()), *(_OF_FIGURES if log.figures else ())]
-    try:
-        with views_lock:
-            if log.model and log.check_model:
-                from tg_mlflow.results.model_check import find_checker
+    def _prepare(self) -> None:
+        try:
+            with views_lock:
+                for prepare in self._list_steps():
+                    if self._is_stopped.is_set():
+                        return
+                    prepare()
+        except Exception as error:  # noqa: BLE001 - what is missing is told where it is needed
+            _logger.debug("The results cannot be prepared: %s", describe_exception(error))
 
-                find_checker().start()
-            for name in [*modules, *(_OF_MODELS if log.model else ())]:
-                importlib.import_module(name)
-            if log.model:
-                from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+    def _list_steps(self) -> Iterator[Callable[[], object]]:
+        log = self._log
+        if log.model and log.check_model:
+            yield _start_checker
+        modules = [*(_OF_TABLES if log.dataset or log.tables else ()), *(_OF_FIGURES if log.figures else ())]
+        for name in [*modules, *(_OF_MODELS if log.model else ())]:
+            yield partial(importlib.import_module, name)
+        if log.model:
+            yield _find_installed
 
-                # It reads once which libraries are installed, whatever the requirement, and saving a model takes that.
-                warn_dependency_requirement_mismatches([f"mlflow=={mlflow.__version__}"])
-    except Exception as error:  # noqa: BLE001 - what is missing is told where it is needed
-        _logger.debug("The results cannot be prepared: %s", describe_exception(error))
+
+def _start_checker() -> None:
+    from tg_mlflow.results.model_check import find_checker
+
+    find_checker().start()
+
+
+def _find_installed() -> None:
+    """Lets MLflow read once which libraries are installed, which saving a model takes; any requirement will do."""
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches([f"mlflow=={mlflow.__version__}"])

@@ -227,6 +227,7 @@ def _train_once(
         if executor.traits.is_in_process:
             observing.enter_context(sampling)
         preparation = Preparation(delivery.job.task, config.log)
+        watching.callback(preparation.stop)
         if not executor.traits.is_in_process and not _is_detached(config):
             preparation.start()
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):

@@ -56,3 +56,16 @@ def test_what_cannot_be_prepared_fails_nothing(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(importlib, "import_module", fail)
     prepare(build_task(), check_model=False)
+
+
+def test_the_rest_is_left_when_it_is_stopped(prepared: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    preparation = Preparation(build_task(), LogConfig())
+
+    def import_one(name: str) -> None:
+        prepared.append(name)
+        preparation.stop()
+
+    monkeypatch.setattr(importlib, "import_module", import_one)
+    preparation.start()
+    preparation.wait()
+    assert prepared == ["checker", "tg_mlflow.results.dataset"]
