@@ -173,3 +173,6 @@ class MemoryServer(MlflowClient):
 
 class MemoryClient(TrackingClient, MemoryServer):
     """A client of a server in memory."""
+
+    def list_files(self, run_id: str, path: str | None = None) -> list[FileInfo]:
+        return list(self.list_artifacts(run_id, path))

@@ -101,7 +101,7 @@ def prepare() -> None:
     requirements_utils._init_modules_to_packages_map()
     find_distributions(())
     find_required(CORE)
-    list_places()
+    list(list_places())
 
 
 def start(script: str) -> types.CodeType:

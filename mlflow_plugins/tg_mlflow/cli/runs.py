@@ -1,26 +1,23 @@
-"""The commands of ``tg-mlflow`` for existing runs."""
+"""The commands of ``tg-mlflow`` that change existing runs."""
 
 from collections.abc import Mapping
 
 import click
 from mlflow.environment_variables import MLFLOW_RUN_ID
 
-from tg.common.delivery.sagemaker import LogEvent
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg_mlflow.cli.project_options import verbosity_options
+from tg_mlflow.cli.run_access import connect
 from tg_mlflow.cli.support import exit_with, exiting_on_errors, read_config
 from tg_mlflow.console import read_verbosity
 from tg_mlflow.errors import BackendConfigError
-from tg_mlflow.listing.run_choice import find_run_id
-from tg_mlflow.sweeps.control import cancel_sweep, describe_sweep_status
+from tg_mlflow.sweeps.control import cancel_sweep
 from tg_mlflow.sweeps.reconciliation import complete_runs, foresee_runs, reconcile_runs
 from tg_mlflow.sweeps.resume import resume_sweep
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.attach import attach
 from tg_mlflow.takeover.cancellation import cancel
-from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.takeover.deleted_run import read_any_run
-from tg_mlflow.takeover.status import describe_status, show_log
 from tg_mlflow.takeover.tidying import tidy
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.search import read_run
@@ -48,7 +45,7 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
 
     with exiting_on_errors(), terminating_as_interrupt():
         read_verbosity()  # a wrong one is refused before anything is changed
-        client, run_id = _connect(run_id)
+        client, run_id = connect(run_id)
         run = read_run(client, run_id)
         if not is_sweep(run):
             if backend_config is not None or retry_failed:
@@ -64,38 +61,6 @@ def attach_command(run_id: str, backend_config: str | None, retry_failed: bool) 
         exit_with(end.failure.partition("\n")[0])
 
 
-@click.command()
-@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
-def status(run_id: str) -> None:
-    """Shows the status of a run and its job.
-
-    Of a sweep, it shows each training.
-    """
-    with exiting_on_errors():
-        client = TrackingClient(patience_seconds=0)
-        run_id = find_run_id(client, run_id)
-        settle_crashes(client)
-        run = read_run(client, run_id)
-        click.echo(describe_sweep_status(client, run) if is_sweep(run) else describe_status(client, run))
-
-
-@click.command()
-@click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
-@click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
-def logs(run_id: str, follow: bool) -> None:
-    """Shows the output of a run's job.
-
-    Once the job is no longer kept, it shows the run's log.
-    """
-
-    def show(event: LogEvent) -> None:
-        click.echo(event.data, nl=False)  # raises if the output is closed, which ends the command
-
-    with exiting_on_errors():
-        client, run_id = _connect(run_id)
-        show_log(client, read_run(client, run_id), follow, show)
-
-
 @click.command("cancel")
 @click.argument("run_id", envvar=MLFLOW_RUN_ID.name)
 def cancel_command(run_id: str) -> None:
@@ -105,7 +70,7 @@ def cancel_command(run_id: str) -> None:
     is waited for. Of a deleted run, it also removes what is kept of the job.
     """
     with exiting_on_errors():
-        client, run_id = _connect(run_id)
+        client, run_id = connect(run_id)
         run = read_any_run(client, run_id)
         if is_sweep(run):
             cancel_sweep(client, run)
@@ -139,15 +104,3 @@ def reconcile(is_dry: bool) -> None:
 
 def _count_runs(outcomes: Mapping[str, str], verb: tuple[str, str]) -> str:
     return f"1 run {verb[0]}" if len(outcomes) == 1 else f"{len(outcomes)} runs {verb[1]}"
-
-
-def _connect(given: str) -> tuple[TrackingClient, str]:
-    """Connects to the tracking server, finds the run that is meant, and settles what crashed processes have left there.
-
-    Returns:
-        The client, and the run's id. That run is left alone.
-    """
-    client = TrackingClient(patience_seconds=0)
-    run_id = find_run_id(client, given)
-    settle_crashes(client, besides=run_id)
-    return client, run_id

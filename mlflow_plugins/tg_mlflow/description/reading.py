@@ -45,7 +45,7 @@ def _add_pictures(client: TrackingClient, facts: RunFacts) -> RunFacts:
     for _ in range(_MOST_FOLDERS):
         if not folders:
             break
-        for each in client.list_artifacts(facts.run.info.run_id, folders.popleft()):
+        for each in client.list_files(facts.run.info.run_id, folders.popleft()):
             if each.is_dir and each.path not in _OTHER_FOLDERS:
                 folders.append(each.path)
             elif PurePosixPath(each.path).suffix.lower() in _PICTURES:

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from tg.common.errors import suggestion
@@ -26,16 +27,39 @@ def find_place(name: str) -> Place:
     return places[name]
 
 
-def list_places() -> dict[str, Place]:
-    """Lists all places that are installed, by name. One that cannot be loaded is left out with a warning."""
-    return dict(_load_places())
+def list_places() -> Mapping[str, Place]:
+    """Lists all places that are installed, by name. One that cannot be loaded is left out with a warning.
+
+    Each is loaded when it is first asked for, as loading one takes what it needs, such as AWS's libraries.
+    """
+    return _load_places()
 
 
 @functools.cache
-def _load_places() -> dict[str, Place]:
-    found = {each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)}
-    loaded = {name: _load(found[name]) for name in sorted(found)}
-    return {name: place for name, place in loaded.items() if place is not None}
+def _load_places() -> Mapping[str, Place]:
+    return _Places({each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)})
+
+
+class _Places(Mapping[str, Place]):
+    """Places that are loaded one by one; those that cannot be loaded are not there."""
+
+    def __init__(self, found: Mapping[str, EntryPoint]) -> None:
+        self._found = found
+        self._loaded: dict[str, Place | None] = {}
+
+    def __getitem__(self, name: str) -> Place:
+        if name not in self._loaded:
+            self._loaded[name] = _load(self._found[name])
+        place = self._loaded[name]
+        if place is None:
+            raise KeyError(name)
+        return place
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in sorted(self._found) if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _load(entry_point: EntryPoint) -> Place | None:

@@ -86,7 +86,8 @@ class JobModels:
         hasty = self._client.without_patience()
 
         def create() -> str:
-            made = find_job_models(hasty, training)  # an attempt before may have made it
+            # An attempt before may have made it.
+            made = find_job_models(hasty, training.info.run_id, training.info.experiment_id)
             if local_id in made:
                 return str(made[local_id].model_id)
             params = runs.map_values(record.get("params") or {})
@@ -171,7 +172,8 @@ class JobModels:
     @cached_property
     def _earlier(self) -> None:
         """Learns which models have been created before."""
-        for local_id, model in find_job_models(self._client, self._runs.training).items():
+        training = self._runs.training.info
+        for local_id, model in find_job_models(self._client, training.run_id, training.experiment_id).items():
             self._runs.ids[local_id] = model.model_id
 
 

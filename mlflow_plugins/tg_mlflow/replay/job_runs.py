@@ -113,7 +113,7 @@ class JobRuns:
         hasty = self._client.without_patience()
 
         def create() -> str:
-            made = find_job_runs(hasty, training)  # an attempt before may have made it
+            made = find_job_runs(hasty, self._run_id, training.info.experiment_id)  # an attempt before may have made it
             if local_id in made:
                 return str(made[local_id].info.run_id)
             return create_run_once(hasty, training.info.experiment_id, tags, record.get("name"), record.get("start"))
@@ -193,7 +193,7 @@ class JobRuns:
     @cached_property
     def _earlier(self) -> None:
         """Learns which runs have been created before."""
-        for local_id, run in find_job_runs(self._client, self.training).items():
+        for local_id, run in find_job_runs(self._client, self._run_id, self.training.info.experiment_id).items():
             self.ids[local_id] = run.info.run_id
             if is_deleted(run):
                 self._deleted.add(run.info.run_id)

@@ -4,11 +4,12 @@ import hashlib
 import json
 import logging
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+
+from mlflow.entities import Run
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, ResultArchive
@@ -22,6 +23,7 @@ from tg_mlflow.results.job_output import JobOutput, log_job_output
 from tg_mlflow.results.job_remains import JobRemains
 from tg_mlflow.results.members import RESULT_DF, TRAINING_TASK
 from tg_mlflow.results.optional_parts import Attempts
+from tg_mlflow.results.preparation import views_lock
 from tg_mlflow.results.tables import log_result_table
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.missing import note_missing
@@ -34,9 +36,6 @@ _EVERYTHING = LogConfig()
 _SMALL_BYTES = 200_000_000
 # A tag has room for so many names of files.
 _MOST_NAMED = 20
-# Neither MLflow's saving of a model nor matplotlib's fonts are thread-safe, nor is the first import of libraries with
-# circular imports. Parallel trainings of a sweep gain nothing from more than one at a time.
-_views_lock = threading.Lock()
 
 
 def log_result(
@@ -80,26 +79,30 @@ def log_result(
             client.log_artifact(run_id, str(task))
         if uploads.refused:
             return uploads.refused  # it accepts nothing, and each of the others would wait in vain
+        run = client.get_run(run_id)
         with uploads("package"):
             package = folder / f"{properties['name']}-{properties['version']}.tar.gz"
             shutil.copyfile(archive.get_path("package.tag.gz"), package)
-            log_package(client, run_id, package)
+            log_package(client, run_id, package, run.data.tags)
         if executor.traits.keeps_results and archive.path.stat().st_size > log.archive_limit_mb * 1e6:
             _LOGGER.info("The result archive has more than %g MB and stays where it is", log.archive_limit_mb)
         else:
             with uploads(f"result/{archive.path.name}"):
                 client.log_artifact(run_id, str(archive.path), "result")
-        log_job_output(client, run_id, archive, uploads, attempts)
+        log_job_output(client, run_id, archive, uploads, attempts, run)
         if log.dataset:
             with attempts("dataset"):
-                log_input(client, run_id, dataset, executor.find_dataset(job_id))
+                log_input(client, run_id, dataset, executor.find_dataset(job_id), run)
         is_of_one_table = {RESULT_DF.format(run=0), TRAINING_TASK.format(run=0)} <= set(archive.list())
+        has_models = _has_logged_models(archive)
+        if is_of_one_table or has_models:
+            run = client.get_run(run_id)
         if is_of_one_table:
-            with _views_lock:
-                _log_views(client, run_id, archive, folder / "views", dataset, log, attempts)
-        if _has_logged_models(archive):
+            with views_lock:
+                _log_views(client, run, archive, folder / "views", dataset, log, attempts)
+        if has_models:
             has_others = is_of_one_table and log.model
-            _log_own_models(client, run_id, archive, folder / "logged", attempts, log.check_model, has_others)
+            _log_own_models(client, run, archive, folder / "logged", attempts, log.check_model, has_others)
         left_out = list(archive.left_out)
     if left_out:
         more = ", …" if left_out[_MOST_NAMED:] else ""
@@ -121,7 +124,7 @@ def log_remains(client: TrackingClient, run_id: str, remains: JobRemains) -> boo
     log_job_output(client, run_id, remains, uploads, attempts)
     if _has_logged_models(remains):
         with attempts("logged models"), remains.as_archive() as archive, temporary_folder() as folder:
-            _log_own_models(client, run_id, archive, folder / "logged", attempts, is_checked=False)
+            _log_own_models(client, client.get_run(run_id), archive, folder / "logged", attempts, is_checked=False)
     return not uploads.refused and not attempts.missing
 
 
@@ -131,7 +134,7 @@ def _has_logged_models(output: JobOutput) -> bool:
 
 def _log_own_models(
     client: TrackingClient,
-    run_id: str,
+    run: Run,
     archive: ResultArchive,
     folder: Path,
     attempts: Attempts,
@@ -142,24 +145,37 @@ def _log_own_models(
     from tg_mlflow.results.model import log_logged_models
     from tg_mlflow.results.model_files import save_logged_model
 
-    with _views_lock:
+    with views_lock:
         save = partial(save_logged_model, archive, attempt=attempts, is_checked=is_checked)
-        log_logged_models(client, run_id, archive, folder, has_others, save, attempts)
+        log_logged_models(client, run, archive, folder, has_others, save, attempts)
 
 
-def log_package(client: TrackingClient, run_id: str, path: Path) -> None:
-    """Logs a package, then its digest as the tag ``tg.package_sha256``; does nothing to a run that has the tag."""
-    if PACKAGE_SHA256_TAG not in client.get_run(run_id).data.tags:
+def log_package(client: TrackingClient, run_id: str, path: Path, tags: Mapping[str, str] | None = None) -> None:
+    """Logs a package, then its digest as the tag ``tg.package_sha256``; does nothing to a run that has the tag.
+
+    Args:
+        client: The tracking server's.
+        run_id: The run.
+        path: The package.
+        tags: The run's tags, if they are known.
+    """
+    if PACKAGE_SHA256_TAG not in (client.get_run(run_id).data.tags if tags is None else tags):
         client.log_artifact(run_id, str(path), "package")
         client.set_tag(run_id, PACKAGE_SHA256_TAG, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def log_input(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
+def log_input(
+    client: TrackingClient,
+    run_id: str,
+    path: Path | None,
+    remote: StoredDataset | None = None,
+    run: Run | None = None,
+) -> None:
     """Logs a dataset as an input of a run, as :func:`tg_mlflow.results.dataset.log_dataset` does, if there is one."""
     from tg_mlflow.results.dataset import log_dataset  # as importing pandas takes a second
 
     if path is not None or remote is not None:
-        log_dataset(client, run_id, path, remote)
+        log_dataset(client, run_id, path, remote, run)
 
 
 def log_unchanged_input(client: TrackingClient, run_id: str, path: Path, since_ms: int) -> None:
@@ -180,7 +196,7 @@ def log_small_input(client: TrackingClient, run_id: str, path: Path | None) -> N
 
 def _log_views(
     client: TrackingClient,
-    run_id: str,
+    run: Run,
     archive: ResultArchive,
     folder: Path,
     dataset: Path | None,
@@ -200,13 +216,13 @@ def _log_views(
         with attempts("figures"):
             draw_figures(archive, folder / "figures", attempts)
             if (folder / "figures").is_dir():
-                client.log_artifacts(run_id, str(folder / "figures"), "figures")
+                client.log_artifacts(run.info.run_id, str(folder / "figures"), "figures")
     if log.tables:
         with attempts("tables/result_df.json"):
-            log_result_table(client, run_id, archive)
+            log_result_table(client, run, archive)
     if log.model:
         save = partial(save_model, archive, dataset=dataset, attempt=attempts, is_checked=log.check_model)
-        log_models(client, run_id, archive, folder / "models", log.models == "fold", save, attempts)
+        log_models(client, run, archive, folder / "models", log.models == "fold", save, attempts)
 
 
 class _Uploads:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Run
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
@@ -29,7 +29,13 @@ _LONGEST_SCHEMA = 1_000_000
 _MOST_CHANNEL_BYTES = 5_000_000_000
 
 
-def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: StoredDataset | None = None) -> None:
+def log_dataset(
+    client: TrackingClient,
+    run_id: str,
+    path: Path | None,
+    remote: StoredDataset | None = None,
+    run: Run | None = None,
+) -> None:
     """Logs a dataset as an input of a run, in the context ``training``, unless the run has it.
 
     Later changes of the dataset do not matter. In one experiment, MLflow keeps one dataset of a name and digest, with
@@ -40,13 +46,14 @@ def log_dataset(client: TrackingClient, run_id: str, path: Path | None, remote: 
         run_id: The run.
         path: The dataset on this machine; ``None`` if it is not here.
         remote: The dataset in S3, if it was read there; one of the two there has to be.
+        run: The run, if it has just been read.
 
     Raises:
         OSError: If it cannot be read.
         DatasetError: If it is in S3 only, and not there any more.
         TrackingError: If the tracking server refuses it.
     """
-    known = client.get_run(run_id).inputs
+    known = (run or client.get_run(run_id)).inputs
     logged = known.dataset_inputs if known is not None else []
     name = _find_name(path, remote)
     if not any(each.dataset.name == name and find_context(each) == TRAINING_CONTEXT for each in logged):

@@ -37,7 +37,14 @@ class JobOutput(Protocol):
         """Returns where a file or folder is."""
 
 
-def log_job_output(client: TrackingClient, run_id: str, archive: JobOutput, upload: Attempt, attempt: Attempt) -> None:
+def log_job_output(
+    client: TrackingClient,
+    run_id: str,
+    archive: JobOutput,
+    upload: Attempt,
+    attempt: Attempt,
+    training: Run | None = None,
+) -> None:
     """Logs what is in an archive besides the task's own results; doing it again changes nothing.
 
     Artifacts go to the runs and models that have been created while the job ran. Models are ready then, and those that
@@ -49,12 +56,13 @@ def log_job_output(client: TrackingClient, run_id: str, archive: JobOutput, uplo
         archive: What the job has made.
         upload: Opened around each upload, which it lets fail by itself.
         attempt: Opened around each registration.
+        training: The run, if it has just been read.
 
     Raises:
         TrackingError: If the tracking server does not answer.
     """
     names = archive.list()
-    training = client.get_run(run_id)
+    training = training or client.get_run(run_id)
     for source, target in _FILES.items():
         if found := _list_files(source, names):
             with upload(target or "logged files"):
@@ -66,8 +74,8 @@ def log_job_output(client: TrackingClient, run_id: str, archive: JobOutput, uplo
     registrations = _list_registrations(training)
     if not (given_runs or has_models or registrations):
         return
-    models = find_job_models(client, training)
-    runs = {run_id: training, **find_job_runs(client, training)}
+    models = find_job_models(client, run_id, training.info.experiment_id)
+    runs = {run_id: training, **find_job_runs(client, run_id, training.info.experiment_id)}
     ids = {local_id: run.info.run_id for local_id, run in runs.items()}
     ids |= {local_id: model.model_id for local_id, model in models.items()}
     for local_id in given_runs:

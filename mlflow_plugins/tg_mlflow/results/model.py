@@ -32,7 +32,7 @@ class Save(Protocol):
 
 def log_models(
     client: TrackingClient,
-    run_id: str,
+    run: Run,
     archive: ResultArchive,
     folder: Path,
     is_by_fold: bool,
@@ -47,7 +47,7 @@ def log_models(
     Args:
         client: The tracking server's. Only it is used, as MLflow's fluent functions work with the thread's active run
             and current store.
-        run_id: The run.
+        run: The run, as it is after its metrics and its dataset have been logged.
         archive: A training's on one table.
         folder: Where models are laid out before; it must not exist.
         is_by_fold: Whether each fold's model is logged.
@@ -60,14 +60,14 @@ def log_models(
     for number in runs if is_by_fold else runs[:1]:
         name = FOLD_NAME.format(run=number) if is_by_fold else MODEL_NAME
         with attempt(name):
-            model = _log_model(client, run_id, name, folder / name, partial(save, folder / name, run=number), number)
+            model = _log_model(client, run, name, folder / name, partial(save, folder / name, run=number), number)
             with attempt(f"{name}/metrics"):
-                bind_metrics(client, run_id, model, archive, number, is_of_fold=is_by_fold)
+                bind_metrics(client, run, model, archive, number, is_of_fold=is_by_fold)
 
 
 def log_logged_models(
     client: TrackingClient,
-    run_id: str,
+    run: Run,
     archive: ResultArchive,
     folder: Path,
     has_others: bool,
@@ -78,7 +78,7 @@ def log_logged_models(
 
     Args:
         client: The tracking server's.
-        run_id: The run.
+        run: The run.
         archive: The training's.
         folder: Where models are laid out before; it must not exist.
         has_others: Whether :func:`log_models` logs others, whose names these cannot have.
@@ -92,11 +92,11 @@ def log_logged_models(
             if has_others and _OTHERS.fullmatch(name):
                 raise ValueError("the run's other model has this name; give environment.log_model another one")
             target.parent.mkdir(parents=True)
-            _log_model(client, run_id, name, target, partial(save, target), step=0)
+            _log_model(client, run, name, target, partial(save, target), step=0)
 
 
 def _log_model(
-    client: TrackingClient, run_id: str, name: str, folder: Path, save: Callable[[Model], None], step: int
+    client: TrackingClient, run: Run, name: str, folder: Path, save: Callable[[Model], None], step: int
 ) -> LoggedModel:
     """Logs a model, unless that has been done.
 
@@ -104,19 +104,18 @@ def _log_model(
 
     Args:
         client: The tracking server's.
-        run_id: The run.
+        run: The run.
         name: The model's name.
         folder: Where it is laid out.
         save: Lays it out there.
         step: The step at which it is an output of the run.
     """
-    run = client.get_run(run_id)
     for output in run.outputs.model_outputs if run.outputs is not None else []:
         if (known := client.get_logged_model(output.model_id)).name == name:
             return known
     logged = _find_whole(client, run, name) or _upload(client, run, name, folder, save)
     # Last, so that a run with a model has a complete one.
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step)])
+    client.log_outputs(run.info.run_id, [LoggedModelOutput(logged.model_id, step)])
     return logged
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, Metric
+from mlflow.entities import LoggedModel, Metric, Run
 
 from tg.common.delivery.sagemaker import ResultArchive
 from tg_mlflow.results.members import METRICS
@@ -14,7 +14,7 @@ from tg_mlflow.tracking.training_data import find_training_data
 
 
 def bind_metrics(
-    client: MlflowClient, run_id: str, model: LoggedModel, archive: ResultArchive, run: int, is_of_fold: bool
+    client: MlflowClient, training: Run, model: LoggedModel, archive: ResultArchive, run: int, is_of_fold: bool
 ) -> None:
     """Gives a logged model the metrics that a training has measured it by, with the dataset, unless it has them.
 
@@ -24,7 +24,7 @@ def bind_metrics(
 
     Args:
         client: The tracking server's.
-        run_id: The run, which has all metrics of the training.
+        training: The training's run, which has all its metrics and its dataset.
         model: The model, as it was read last.
         archive: What the training has made.
         run: The number of the model's run in the archive.
@@ -33,16 +33,18 @@ def bind_metrics(
     Raises:
         Exception: Any exception of the archive or the tracking server.
     """
-    training = client.get_run(run_id)
-    keys = _read_keys(training.data.tags)
+    run_id, keys = training.info.run_id, _read_keys(training.data.tags)
     data = find_training_data(training)
     source = {} if not data else {"dataset_name": data[0].name, "dataset_digest": data[0].digest}
     known = {(each.key, each.step, each.timestamp) for each in model.metrics or ()}
     bound = []
     for name in archive.unpickle(METRICS.format(run=run)):
         name = f"fold_{name}" if is_of_fold else name
-        points = client.get_metric_history(run_id, keys.get(name, name))
-        points = [each for each in points if not is_of_fold or each.step == run]
+        key = keys.get(name, name)
+        # The run itself has the last point of each metric.
+        points = [each for each in training.data._metric_objs if each.key == key]
+        if is_of_fold:
+            points = [each for each in client.get_metric_history(run_id, key) if each.step == run]
         last = max(points, key=lambda each: (each.step, each.timestamp), default=None)
         if last is not None and not math.isnan(last.value) and (last.key, last.step, last.timestamp) not in known:
             bound.append(Metric(last.key, last.value, last.timestamp, last.step, model_id=model.model_id, **source))

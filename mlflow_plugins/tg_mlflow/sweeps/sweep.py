@@ -39,7 +39,6 @@ from tg_mlflow.takeover.run_job import RunJob
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.tags import SWEEP_TAG
-from tg_mlflow.training.creation import log_params
 from tg_mlflow.training.end import TrainingEnd, read_end
 from tg_mlflow.training.tags import build_state, note_start
 from tg_mlflow.training.wait_notes import noting_waits
@@ -109,8 +108,7 @@ def train_sweep(client: TrackingClient, run_id: str, sweep: Sweep, tell: Tell = 
             tags = {**config.tags, **build_register_tags(config)}
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
             params = _common_params(members)
-            note_start(client, run_id, build_state(config, params))
-            log_params(client, run_id, params)
+            note_start(client, run_id, build_state(config, params), params)
             trainer = SweepTrainer(client, sweep.executor, parent, sweep.left, dict(sweep.kept), costs)
             parallel, metric = _count_parallel(sweep), config.primary_metric
             children = SweepChildren(trainer, parallel, config.stop_on_failure, tell, metric)

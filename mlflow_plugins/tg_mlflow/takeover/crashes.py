@@ -5,9 +5,6 @@ from contextlib import suppress
 
 from tg.common import JobFailedError, TgError
 from tg_mlflow.errors import RunNotOursError, describe_failure
-from tg_mlflow.takeover.left_job import find_left_job
-from tg_mlflow.takeover.rest import record_rest
-from tg_mlflow.takeover.status import mask_run_secrets
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.launcher import read_settled_run
 from tg_mlflow.tracking.launcher_file import Crash, find_crashes, forget_crash
@@ -40,6 +37,11 @@ def settle_crashes(client: TrackingClient, besides: str | None = None) -> None:
 
 
 def _settle(client: TrackingClient, crash: Crash) -> None:
+    # Here, as each command looks for crashes, and hardly ever finds one.
+    from tg_mlflow.takeover.left_job import find_left_job
+    from tg_mlflow.takeover.rest import record_rest
+    from tg_mlflow.takeover.status import mask_run_secrets
+
     try:
         run, launcher = read_settled_run(client, crash.run_id)
     except RunNotOursError:

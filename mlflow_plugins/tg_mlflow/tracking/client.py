@@ -12,6 +12,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from mlflow import MlflowClient
+from mlflow.entities import FileInfo, Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
@@ -96,6 +97,7 @@ class TrackingClient(MaskedRequests):
     Attributes:
         mask: The secrets.
         timelines: What was noted through it of the states of runs, by run; copies of it share this.
+        created: The runs that were created through it, which nobody has recorded before; copies of it share this.
 
     Raises:
         BackendConfigError: If that variable is not a number of seconds.
@@ -115,6 +117,8 @@ class TrackingClient(MaskedRequests):
             raise TrackingError(str(error)) from error
         self.mask = mask or SecretMask()
         self.timelines: dict[str, Timeline] = {}
+        self.created: set[str] = set()
+        self._experiments: dict[str, str] = {}
         self._clock = clock
         self._set_patience(patience_seconds)
         self._thread = threading.local()
@@ -187,6 +191,23 @@ class TrackingClient(MaskedRequests):
     log_table = _transferring("a table", MlflowClient.log_table)
     log_model_artifacts = _transferring("a model", MlflowClient.log_model_artifacts, MlflowClient.get_logged_model)
 
+    def list_files(self, run_id: str, path: str | None = None) -> list[FileInfo]:
+        """Lists what is in a folder of a run's artifacts; ``list_artifacts`` asks for the run and its models, too."""
+        folder = partial(self._tracking_client._get_artifact_repo, run_id)
+        return self._transfer(lambda: folder().list_artifacts(path), partial(super().get_run, run_id), "a question")
+
+    def find_experiment(self, run_id: str) -> str:
+        """Returns the id of the experiment that a run is in, which never changes: the server is asked once."""
+        if run_id not in self._experiments:
+            self._experiments[run_id] = str(self.get_run(run_id).info.experiment_id)
+        return self._experiments[run_id]
+
+    def note_creation(self, run_id: str, experiment_id: str) -> None:
+        """Notes that a run was created through this client just now, so that nothing is in it that is not known."""
+        self.created.add(run_id)
+        self.timelines[run_id] = Timeline(stored=())
+        self._experiments[run_id] = experiment_id
+
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """Ends a run; no interrupt cuts short a request that is on its way."""
         end = super().set_terminated
@@ -197,13 +218,13 @@ class TrackingClient(MaskedRequests):
 
         self._ask(end_run, "a run's end")
 
-    def note_tables(self, run_id: str, paths: Iterable[str]) -> None:
+    def note_tables(self, run_id: str, paths: Iterable[str], run: Run | None = None) -> None:
         """Tells MLflow's pages and ``load_table`` which artifacts of a run are tables, as far as its tag has room.
 
-        Noting one again changes nothing.
+        Noting one again changes nothing. ``run`` is the run, if it has just been read.
         """
         try:
-            known = list(json.loads(self.get_run(run_id).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]")))
+            known = list(json.loads((run or self.get_run(run_id)).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]")))
         except (ValueError, TypeError):  # a training has written something else there
             known = []
         tables = list(known)

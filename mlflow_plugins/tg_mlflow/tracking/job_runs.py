@@ -16,34 +16,34 @@ _logger = logging.getLogger("mlflow.tg_mlflow")
 _ID = re.compile(r"\b(?:m-)?[0-9a-f]{32}\b")
 
 
-def find_job_runs(client: MlflowClient, training: Run) -> dict[str, Run]:
-    """Finds the runs that a training's job has made besides its own, the deleted ones included, by their ids there.
+def find_job_runs(client: MlflowClient, run_id: str, experiment_id: str) -> dict[str, Run]:
+    """Finds the further runs that the job of a training's run has made, also deleted ones, by their ids there.
 
     A run may have several ids, one for each attempt of the job.
     """
     runs: dict[str, Run] = {}
-    experiments, token = [training.info.experiment_id], None
+    token = None
     while True:
-        page = client.search_runs(experiments, _filter_made_by(training), ViewType.ALL, page_token=token)
+        page = client.search_runs([experiment_id], _filter_made_by(run_id), ViewType.ALL, page_token=token)
         runs |= {local_id: run for run in page for local_id in run.data.tags.get(JOB_RUN_TAG, "").split()}
         token = page.token
         if not token:
             return runs
 
 
-def find_job_models(client: MlflowClient, training: Run) -> dict[str, LoggedModel]:
+def find_job_models(client: MlflowClient, run_id: str, experiment_id: str) -> dict[str, LoggedModel]:
     """Finds the logged models that a training's job has made, by their ids there."""
     models: dict[str, LoggedModel] = {}
-    experiments, token = [training.info.experiment_id], None
+    token = None
     while True:
-        page = client.search_logged_models(experiments, _filter_made_by(training), page_token=token)
+        page = client.search_logged_models([experiment_id], _filter_made_by(run_id), page_token=token)
         models |= {model.tags[JOB_MODEL_TAG]: model for model in page if JOB_MODEL_TAG in model.tags}
         token = page.token
         if not token:
             return models
 
 
-def end_job_runs(client: MlflowClient, run_id: str, status: str) -> None:
+def end_job_runs(client: MlflowClient, run_id: str, experiment_id: str, status: str) -> None:
     """Ends the runs that a training's job has made and not ended; a server that refuses it is no reason to stop.
 
     The models of a training that has not succeeded have FAILED, as their files are not there.
@@ -51,19 +51,20 @@ def end_job_runs(client: MlflowClient, run_id: str, status: str) -> None:
     Args:
         client: The tracking server's.
         run_id: The run of the training.
+        experiment_id: Its experiment.
         status: The status with which that is about to end.
 
     Raises:
         TrackingError: If the server does not answer.
     """
     try:
-        training = client.get_run(run_id)
-        for run in {run.info.run_id: run for run in find_job_runs(client, training).values()}.values():
+        runs = find_job_runs(client, run_id, experiment_id)
+        for run in {run.info.run_id: run for run in runs.values()}.values():
             has_ended = RunStatus.is_terminated(RunStatus.from_string(run.info.status))
             if not has_ended and run.info.lifecycle_stage == LifecycleStage.ACTIVE:
                 client.set_terminated(run.info.run_id, status)
         if status != RunStatus.to_string(RunStatus.FINISHED):
-            for model in find_job_models(client, training).values():
+            for model in find_job_models(client, run_id, experiment_id).values():
                 if model.status == LoggedModelStatus.PENDING:
                     client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
     except TrackingError as error:
@@ -77,5 +78,5 @@ def map_ids(text: str, ids: Mapping[str, str]) -> str:
     return _ID.sub(lambda found: ids.get(found[0], found[0]), text) if ids else text
 
 
-def _filter_made_by(training: Run) -> str:
-    return f"tags.`{TRAINING_RUN_TAG}` = '{training.info.run_id}'"
+def _filter_made_by(run_id: str) -> str:
+    return f"tags.`{TRAINING_RUN_TAG}` = '{run_id}'"

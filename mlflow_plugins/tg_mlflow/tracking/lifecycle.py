@@ -124,7 +124,7 @@ def _end(client: TrackingClient, run_id: str, status: int, describe: Describe) -
     try:
         with uninterrupted() as held:
             describe(client, word)
-        end_job_runs(client, run_id, word)
+        end_job_runs(client, run_id, client.find_experiment(run_id), word)
         client.set_terminated(run_id, word)
     except (TrackingError, KeyboardInterrupt) as error:
         if isinstance(error, TrackingError) and _has_status(client, run_id, word):

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from mlflow import MlflowClient
@@ -14,6 +15,7 @@ from tg.common.secrets import SecretMask
 
 _LONGEST_TAG = 8000
 _LONGEST_PARAM = 6000
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 T = TypeVar("T")
 
 
@@ -81,10 +83,25 @@ class MaskedRequests(MlflowClient):
             answer = self._ask(partial(super().log_batch, run_id, each, (), (), synchronous), "metrics")
         return answer
 
-    def set_masked_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Sets tags that are without secrets already as they are, in one request: masked again, JSON may break."""
-        given = [RunTag(name, value) for name, value in tags.items()]
-        self._ask(partial(super().log_batch, run_id, (), (), given), "tags")
+    def set_masked_tags(
+        self,
+        run_id: str,
+        masked: Mapping[str, str],
+        tags: Mapping[str, str] = _NOTHING,
+        params: Mapping[str, str] = _NOTHING,
+    ) -> None:
+        """Sets tags that are without secrets already as they are: masked again, JSON may break.
+
+        Args:
+            run_id: The run.
+            masked: These tags.
+            tags: Others, which are written without secrets in the same request.
+            params: Parameters, which are written without secrets in the same request.
+        """
+        given = {**self._mask_named(tags, _LONGEST_TAG), **masked}
+        new = [Param(name, value) for name, value in self._mask_named(params, _LONGEST_PARAM).items()]
+        log = partial(super().log_batch, run_id, (), new, [RunTag(name, value) for name, value in given.items()])
+        self._ask(log, "tags")
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, *args: Any, **kwargs: Any) -> Any:
         """Logs datasets whose names, sources and columns are without secrets."""

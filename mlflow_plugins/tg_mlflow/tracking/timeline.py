@@ -32,17 +32,20 @@ class Event(NamedTuple):
 class Timeline:
     """The timeline of a run, as far as this process knows it.
 
+    Args:
+        stored: What the run has; ``None`` if that is not known.
+
     Attributes:
-        stored: What the run has; ``None`` until that is known.
+        stored: The same, as it becomes known.
         pending: What it is still to get.
         stop_reason: Why its job is being stopped, in one line; ``None`` if it is not, or as far as nobody has said so.
         lock: Held by who reads or changes the events, for a moment.
         sending: Held by who writes them into the run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stored: Sequence[Event] | None = None) -> None:
         self.stop_reason: str | None = None
-        self.stored: list[Event] | None = None
+        self.stored: list[Event] | None = None if stored is None else list(stored)
         self.pending: list[Event] = []
         self.lock = threading.Lock()
         self.sending = threading.Lock()

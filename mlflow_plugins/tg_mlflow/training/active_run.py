@@ -33,11 +33,10 @@ def active_run(client: TrackingClient, run_id: str) -> Iterator[None]:
         client: The tracking server's.
         run_id: The training's run.
     """
-    run = client.get_run(run_id)
     variables = {
         "MLFLOW_TRACKING_URI": _make_absolute(client.tracking_uri),
         "MLFLOW_RUN_ID": run_id,
-        "MLFLOW_EXPERIMENT_ID": run.info.experiment_id,
+        "MLFLOW_EXPERIMENT_ID": client.find_experiment(run_id),
     }
     with _turn:
         before = {name: os.environ.get(name) for name in variables}

@@ -135,6 +135,7 @@ def create_tagged_run(
             run_id = take_run(hasty, given, tags, run_name)
         else:
             run_id = create_run_once(hasty, experiment_id, tags, run_name)
+            client.note_creation(run_id, experiment_id)
     try:
         held.raise_any()
     except KeyboardInterrupt as interrupt:

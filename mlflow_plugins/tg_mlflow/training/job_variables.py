@@ -2,8 +2,6 @@
 
 from urllib.parse import urlsplit
 
-from mlflow.entities import Run
-
 from tg.common.delivery.sagemaker import Executor
 from tg.common.delivery.sagemaker.contract.variables import EXPERIMENT_VARIABLE, RUN_ID_VARIABLE
 from tg_mlflow.errors import BackendConfigError
@@ -30,17 +28,19 @@ def build_job_variables(client: TrackingClient, run_id: str, executor: Executor,
         BackendConfigError: If the job is to reach a tracking server that it cannot, or must not, be told of.
         TrackingError: If the tracking server does not answer.
     """
-    run = client.get_run(run_id)
+    experiment_id = client.find_experiment(run_id)
     if config.mlflow == "direct" and not executor.traits.is_in_process:
-        return _build_direct(client, run, executor, config)
+        return _build_direct(client, run_id, experiment_id, executor, config)
     variables = {RUN_ID_VARIABLE: run_id}
-    name = client.mask.mask(client.get_experiment(run.info.experiment_id).name)
+    name = client.mask.mask(client.get_experiment(experiment_id).name)
     if len(name) <= _LONGEST_VALUE:  # without it, the job calls the experiment by another name
         variables[EXPERIMENT_VARIABLE] = name
     return variables
 
 
-def _build_direct(client: TrackingClient, run: Run, executor: Executor, config: PlaceConfig) -> dict[str, str]:
+def _build_direct(
+    client: TrackingClient, run_id: str, experiment_id: str, executor: Executor, config: PlaceConfig
+) -> dict[str, str]:
     uri = client.tracking_uri
     if client.mask.mask(uri) != uri:
         raise BackendConfigError(
@@ -62,6 +62,6 @@ def _build_direct(client: TrackingClient, run: Run, executor: Executor, config: 
         )
     return {
         "MLFLOW_TRACKING_URI": uri,
-        "MLFLOW_RUN_ID": run.info.run_id,
-        "MLFLOW_EXPERIMENT_ID": run.info.experiment_id,
+        "MLFLOW_RUN_ID": run_id,
+        "MLFLOW_EXPERIMENT_ID": experiment_id,
     }

@@ -24,9 +24,9 @@ def build_state(config: PlaceConfig, params: Mapping[str, str] | None = None) ->
     return RunState(config=given, parameters=tuple(params or ()))
 
 
-def note_start(client: TrackingClient, run_id: str, state: RunState) -> None:
-    """Notes the state of a run that begins."""
-    client.set_masked_tags(run_id, format_state(state, client.mask))
+def note_start(client: TrackingClient, run_id: str, state: RunState, params: Mapping[str, str]) -> None:
+    """Notes the state of a run that begins, and logs its parameters as the user wrote them."""
+    client.set_masked_tags(run_id, format_state(state, client.mask), params=params)
 
 
 def describe_delivery(state: RunState, delivery: SagemakerConfig, dataset: Path | None) -> RunState:
@@ -72,13 +72,11 @@ def note_job(
     """
     name = {NAME_TAG: run_name} if run_name else {}
     tags = {**config.tags, **name, **build_register_tags(config)}
-    for key, value in tags.items():
-        client.set_tag(run_id, key, value)
     state = replace(state, place_options=find_place(config.place).write_options(executor.options))
     # In one request: a run that has a job says how it was started.
     own = {
         **format_state(state, client.mask),
         **client.mask.mask_named({PLACE_TAG: config.place, JOB_ID_TAG: job_id}),
     }
-    client.set_masked_tags(run_id, own)
+    client.set_masked_tags(run_id, own, tags)
     return {**client.mask.mask_named(tags), **own}

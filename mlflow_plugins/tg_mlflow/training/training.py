@@ -28,6 +28,7 @@ from tg_mlflow.registration.registration import settle_registration
 from tg_mlflow.replay.replayer import Replayer
 from tg_mlflow.results.artifacts import log_package
 from tg_mlflow.results.optional_parts import Attempts
+from tg_mlflow.results.preparation import Preparation
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.conducted_run import conducting_run
 from tg_mlflow.tracking.events import note_event
@@ -100,8 +101,7 @@ def train_recorded(
                 with conducting_run(client, run_id, is_in_process) as ending, description:
                     ending.describe = description.end
                     state = build_state(training.config, params)
-                    note_start(client, run_id, state)
-                    log_params(client, run_id, params)
+                    note_start(client, run_id, state, params)
                     ending.is_due = train(client, run_id, training, state, afterwards, description)
                 if training.config.register is not None:
                     settle_registration(client, run_id)
@@ -111,7 +111,8 @@ def train_recorded(
                 raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is logged and returned
         return read_end(client, run_id, error)
-    return TrainingEnd(client.get_run(run_id).info.status)
+    finished = RunStatus.to_string(RunStatus.FINISHED)
+    return TrainingEnd(finished if ending.is_due else client.get_run(run_id).info.status)
 
 
 def train(
@@ -190,6 +191,7 @@ def _train_once(
         variables = {**delivery.options.environment, **build_job_variables(client, run_id, executor, config)}
         delivery = replace(delivery, options=replace(delivery.options, environment=variables))
         number = len(state.earlier_jobs)
+        is_first = run_id in client.created and not number  # so that the run has nothing that is not known here
         if (limit_seconds := costs.limit_seconds(number)) is not None:
             delivery = find_place(config.place).limit_time(delivery, limit_seconds)
         request = executor.plan(delivery)
@@ -219,13 +221,17 @@ def _train_once(
         if executor.traits.may_queue:
             waits.schedule()  # for an image, a quota, a machine
         if executor.traits.is_in_process:
-            _log_package_early(client, run_id, package.path)
+            _log_package_early(client, run_id, package.path, is_first)
             watching.enter_context(hang_up_as_termination())  # elsewhere, the job goes on without its launcher
         seconds = 0 if _is_detached(config) else config.log.system_metrics_seconds
-        sampling = sampling_usage(client, run_id, executor, job.job_id, seconds)
+        sampling = sampling_usage(client, run_id, executor, job.job_id, seconds, is_first)
         if executor.traits.is_in_process:
             observing.enter_context(sampling)
         console = Console(read_verbosity())  # of a training in this process
+        preparation = Preparation(delivery.job.task, config.log)
+        watching.callback(preparation.stop)
+        if not executor.traits.is_in_process and not _is_detached(config):
+            preparation.start()
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
             executor.submit(request, lambda event: console.pick(recorder.take(event)))
         console.finish()
@@ -241,11 +247,12 @@ def _train_once(
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job.job_id, run_id)
             return job, True
         if not executor.traits.is_in_process:
-            _log_package_early(client, run_id, package.path)
+            _log_package_early(client, run_id, package.path, is_first)
         with training.source.following(executor, job.job_id), showing(training.show) as show:
             missing_log = watch_job(client, job, recorder, show, waits.is_scheduled)
         observing.close()
         guard.finish()
+        preparation.wait()
         is_recorded = record_result(client, job, dataset, config.log, missing_log)
         return job, is_still_needed(job.status, is_recorded)
 
@@ -260,10 +267,10 @@ def _log_channels(client: TrackingClient, run_id: str, delivery: SagemakerConfig
         note_missing(client, run_id, attempts.missing)
 
 
-def _log_package_early(client: TrackingClient, run_id: str, path: Path) -> None:
+def _log_package_early(client: TrackingClient, run_id: str, path: Path, is_first: bool) -> None:
     """Logs the package while the job starts, so that a run has it however it ends; if that fails, it is tried again."""
     try:
-        log_package(client.without_patience(), run_id, path)
+        log_package(client.without_patience(), run_id, path, {} if is_first else None)
     except TrackingError as error:
         _logger.debug("The package of run %s is logged later: %s", run_id, error)
 

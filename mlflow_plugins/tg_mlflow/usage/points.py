@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from mlflow.entities import Metric, Run
+from mlflow.entities import Metric
 
 from tg.common.delivery.sagemaker import Usage
 from tg_mlflow.tracking.tags import SYSTEM_PREFIX
@@ -12,12 +12,11 @@ class UsagePoints:
     """The points of a run. Each metric has its steps from 0 on, and what is not newer than its last point is no news.
 
     Args:
-        run: The run, which has those that another process has recorded.
+        metrics: The last points that another process has recorded; others than system metrics do not matter.
     """
 
-    def __init__(self, run: Run) -> None:
-        # As MLflow's own monitor finds its last step: `data.metrics` has the values only.
-        recorded = [each for each in run.data._metric_objs if each.key.startswith(SYSTEM_PREFIX)]
+    def __init__(self, metrics: Iterable[Metric] = ()) -> None:
+        recorded = [each for each in metrics if each.key.startswith(SYSTEM_PREFIX)]
         self.recorded_keys = sorted({each.key for each in recorded})
         self._last: dict[str, tuple[int, int]] = {}
         for each in recorded:

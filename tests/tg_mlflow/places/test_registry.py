@@ -39,3 +39,16 @@ def test_a_place_that_cannot_be_loaded_leaves_the_others_alone(
         "name",
     ]
     assert "place_that_exits" not in sys.modules
+
+
+def test_a_place_is_loaded_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"tg-process": "tg_mlflow.places.process:ProcessPlace", "tg-lost": "no_module_of_this_name:Place"}
+    points = [EntryPoint(name, value, registry.ENTRY_POINT_GROUP) for name, value in values.items()]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    caplog.set_level(logging.WARNING, "mlflow.tg_mlflow")
+    assert registry.find_place("tg-process") is registry.find_place("tg-process")
+    assert caplog.messages == []
+    assert "tg-lost" not in registry.list_places()
+    assert len(caplog.messages) == 1

@@ -86,7 +86,7 @@ def test_a_table_of_which_only_half_was_uploaded_is_replaced(tmp_path: Path, sto
     store.log_text(run_id, '{"columns":["ind', "tables/result_df.json")
     with ResultArchive(tmp_path / "model.tar.gz") as archive:
         for _ in range(2):
-            log_result_table(TrackingClient(store.tracking_uri), run_id, archive)
+            log_result_table(TrackingClient(store.tracking_uri), store.get_run(run_id), archive)
     assert len(store.load_table(experiment, "tables/result_df.json", [run_id])) == 2
     assert json.loads(store.get_run(run_id).data.tags["mlflow.loggedArtifacts"]) == [
         {"path": "tables/result_df.json", "type": "table"}

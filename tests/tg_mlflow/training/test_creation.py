@@ -9,6 +9,7 @@ from mlflow.exceptions import MlflowException
 from tests.memory_server import FakeClock, MemoryServer
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.events import note_event, read_events
 from tg_mlflow.training.creation import create_tagged_run
 
 AWAY = MlflowException("it is away")
@@ -71,3 +72,18 @@ def test_a_second_run_that_stays_is_named(caplog: pytest.LogCaptureFixture) -> N
     assert caplog.messages == [
         f"Run {other} was created beside run {run_id} and cannot be removed: it is away; use `tg-mlflow cancel {other}`"
     ]
+
+
+def test_what_is_known_of_a_new_run_is_not_asked_for() -> None:
+    client = CutClient(clock=FakeClock())
+    run_id = create(client)
+    client.requests.clear()
+    note_event(client.without_patience(), run_id, "packaged", "a.tar.gz")
+    assert client.find_experiment(run_id) == "7"
+    assert client.requests == ["set_tag"]
+    other = CutClient(clock=FakeClock())
+    other._runs = client._runs
+    note_event(other, run_id, "attached")
+    assert [other.find_experiment(run_id), other.find_experiment(run_id)] == ["7", "7"]
+    assert other.requests == ["get_run", "set_tag", "get_run"]
+    assert [event.state for event in read_events(client.get_run(run_id))] == ["created", "packaged", "attached"]

@@ -66,5 +66,5 @@ def test_a_sweep_is_not_noted_with_each_of_its_trainings() -> None:
 def test_a_run_that_has_a_job_says_how_it_was_started() -> None:
     client = MemoryClient()
     tags = note(client, ProcessConfig(tags={"a": "1", "b": "2"}))
-    assert client.requests == ["create_run", "set_tag", "set_tag", "log_batch", "get_run"]
+    assert client.requests == ["create_run", "log_batch", "get_run"]
     assert set(tags) == {"a", "b", "tg.place", "tg.job_id", "tg.state"}

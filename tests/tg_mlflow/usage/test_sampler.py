@@ -15,6 +15,7 @@ from tg.common import ContainerError, JobUnreachableError
 from tg.common.delivery.sagemaker import Traits, Usage
 from tg_mlflow.errors import RecordingError
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
+from tg_mlflow.usage.points import UsagePoints
 from tg_mlflow.usage.sampler import UsageSampler, sampling_usage
 
 CPU = "cpu_utilization_percentage"
@@ -111,6 +112,14 @@ def test_points_wait_for_a_server_that_is_away(client: MemoryClient) -> None:
     assert points_of(client, run_id) == []
     sampler.sample()
     assert points_of(client, run_id) == [(f"system/{CPU}", 1, 1, 0), (f"system/{CPU}", 2, 2, 1)]
+
+
+def test_the_last_reading_and_what_all_add_up_to_are_written_together(client: MemoryClient) -> None:
+    executor = Metered([Usage(1, {MEMORY: 7})])
+    run_id = start_job(client, executor).run_id
+    UsageSampler(client, run_id, executor, "job", UsagePoints()).finish()
+    assert client.requests == ["create_run", BATCH]
+    assert client.get_run(run_id).data.metrics == {f"system/{MEMORY}": 7, "tg.peak_memory_percentage": 7}
 
 
 def test_many_points_are_written_in_several_requests(client: MemoryClient) -> None:
