@@ -204,12 +204,10 @@ def start_command(folder: Path, command: list[str], writer: int) -> "subprocess.
 
 def supervise_on(folder: Path) -> None:
     """Takes the place of a supervisor that has died; what the process returns is not known then."""
-    if not _lock(folder):  # another one has
-        return
-    try:
-        process = json.loads((folder / PROCESS_NAME).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
+    path = folder / PROCESS_NAME
+    if not _lock(folder) or not path.exists():
+        return  # another one has, or the job is gone
+    process = json.loads(path.read_text(encoding="utf-8"))
     reader, writer = _open_fifo(folder)
     os.close(writer)
     # Unless the process has held the FIFO until now, what it had written last is gone.
