@@ -20,7 +20,7 @@ from harness.results import find_declines, read_results, write_results
 
 FOLDER = Path(__file__).parent
 # In the order of RESULTS.md.
-BENCHMARKS = ("metric_lines",)
+BENCHMARKS = ("metric_lines", "sweep", "demo")
 # Those that tell a decline within seconds.
 SHORT = ("metric_lines",)
 
