@@ -2,9 +2,9 @@
 
     python -u fork_server.py SOCKET PADDING
 
-A line of JSON through the socket names the modules; the answer ``ready`` says that jobs can be forked. Each further
-line is a job, a :class:`Request`, and is answered with its supervisor's process. The server ends when the socket is
-closed, and jobs go on.
+Each line of JSON through the socket is a request. A list names modules to import; the answer ``ready`` says that jobs
+can be forked. An object is a job: its ``folder``, ``command`` (a Python, ``-u``, a program and its arguments) and
+``variables``; the answer describes its supervisor's process. The server ends when the socket is closed, and jobs go on.
 
 A job's supervisor is a fork of the server, and the job a fork of its supervisor: both are what they are where a job is
 started without a server. A fork has what an interpreter reads as it starts from the server: whoever starts the server
@@ -39,7 +39,7 @@ class _InJobError(BaseException):
     """Raised in the process that is to become a job: it leaves everything of the server's behind.
 
     Args:
-        request: The job: ``folder``, ``command`` (a Python, ``-u``, a program and its arguments) and ``variables``.
+        request: The job.
     """
 
     def __init__(self, request: dict[str, Any]) -> None:
@@ -76,21 +76,23 @@ def main() -> None:
 def _serve(connection: socket.socket) -> None:
     _name_process([sys.executable, "-u", *sys.argv[:2]])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a supervisor
-    supervisor, lines = _load_supervisor(), connection.makefile("r", encoding="utf-8")
-    for name in json.loads(lines.readline() or "[]"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    if os.fstat(1).st_size or not _can_fork():
-        return  # what has been said belongs to each job's log
-    gc.collect()
-    gc.freeze()  # what is never looked at again stays shared memory
-    kept = {int(name) for name in os.listdir("/proc/self/fd")} - {connection.fileno()}
-    connection.sendall(b"ready\n")
+    supervisor, lines, kept = _load_supervisor(), connection.makefile("r", encoding="utf-8"), set[int]()
     while line := lines.readline():
+        asked = json.loads(line)
+        if isinstance(asked, list):
+            for name in asked:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+            if os.fstat(1).st_size or not _can_fork():
+                return  # what has been said belongs to each job's log
+            gc.collect()
+            gc.freeze()  # what is never looked at again stays shared memory
+            kept = {int(name) for name in os.listdir("/proc/self/fd")} - {connection.fileno()}
+            connection.sendall(b"ready\n")
+            continue
         child = os.fork()
         if child == 0:
-            connection.detach()
-            _supervise(supervisor, json.loads(line), kept)
+            _supervise(supervisor, asked, kept)
         connection.sendall(json.dumps(supervisor.describe_process(child)).encode() + b"\n")
 
 

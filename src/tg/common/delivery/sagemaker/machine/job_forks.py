@@ -38,13 +38,13 @@ class JobForks:
     Args:
         variables: The variables of a job. Jobs whose variables differ in what libraries may read as they are imported
             cannot be started so.
-        modules: What is imported.
     """
 
-    def __init__(self, variables: Mapping[str, str], modules: Sequence[str]) -> None:
+    def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = _select_common(variables)
         self._lock = threading.Lock()
-        self._is_ready = False
+        self._is_usable = True
+        self._awaited = 0
         self._connection, other = socket.socketpair()
         self._connection.settimeout(_PATIENCE_SECONDS)
         with other, tempfile.TemporaryFile() as output:
@@ -59,7 +59,34 @@ class JobForks:
                 start_new_session=True,
             )
         self._answers = self._connection.makefile("r", encoding="utf-8")
-        self._connection.sendall(json.dumps(list(modules)).encode() + b"\n")
+
+    def import_modules(self, modules: Sequence[str]) -> None:
+        """Begins to import modules, for the jobs that are started from now on; those that are not there are left out.
+
+        Jobs are started in another way if importing says anything, which belongs to each job's log.
+        """
+        with self._lock:
+            self._send(list(modules))
+            self._awaited += 1
+
+    def suits(self, variables: Mapping[str, str]) -> bool:
+        """Returns whether a job with these variables can be started so."""
+        return _select_common(variables) == self._variables
+
+    def _send(self, what: object) -> None:
+        if self._is_usable:
+            try:
+                self._connection.sendall(json.dumps(what).encode() + b"\n")
+            except OSError:  # it has ended
+                self._is_usable = False
+
+    def _await_imports(self) -> None:
+        try:
+            while self._is_usable and self._awaited:
+                self._is_usable = self._answers.readline() == "ready\n"
+                self._awaited -= 1
+        except (OSError, ValueError):  # it has ended, or is closed, or takes too long
+            self._is_usable = False
 
     def start(self, folder: Path, command: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any] | None:
         """Starts a job with a supervisor.
@@ -76,26 +103,21 @@ class JobForks:
         Raises:
             DeliveryError: If the process has ended just now, so that nobody knows whether the job is started.
         """
-        if list(command[:2]) != [sys.executable, "-u"] or _select_common(variables) != self._variables:
+        if list(command[:2]) != [sys.executable, "-u"] or not self.suits(variables):
             return None
         if not all(map(os.path.isabs, variables[_PYTHON_PATH].split(os.pathsep))):
             return None  # each job would have another folder there
-        job = {"folder": str(folder), "command": list(command), "variables": dict(variables)}
         with self._lock:
-            try:
-                self._is_ready = self._is_ready or self._answers.readline() == "ready\n"
-                if not self._is_ready:
-                    return None
-                self._connection.sendall(json.dumps(job).encode() + b"\n")
-            except (OSError, ValueError):  # it has ended, or is closed: the job has not reached it
-                self._is_ready = False
+            self._await_imports()
+            self._send({"folder": str(folder), "command": list(command), "variables": dict(variables)})
+            if not self._is_usable:
                 return None
             try:
                 answer = self._answers.readline()
             except OSError:
                 answer = ""
             if not answer:
-                self._is_ready = False
+                self._is_usable = False
                 raise DeliveryError("the process that starts jobs has ended while it started this one; start it again")
             supervisor: dict[str, Any] = json.loads(answer)
             return supervisor
@@ -103,11 +125,15 @@ class JobForks:
     def close(self) -> None:
         """Ends the process."""
         with self._lock:
-            self._is_ready = False
+            self._is_usable = False
             self._answers.close()
             self._connection.close()
         self._process.kill()  # nothing of it is needed, also while it imports
         self._process.wait()
+
+
+# What nearly each task on a table imports.
+USUAL_MODULES = ("numpy", "pandas", "pyarrow.parquet", "sklearn.metrics", "sklearn.pipeline")
 
 
 def list_common_modules(imported: Iterable[str]) -> list[str]:

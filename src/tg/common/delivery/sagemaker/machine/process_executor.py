@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ from ..job_files.job_storage import keeping_jobs
 from ..job_files.missing_log import find_missing
 from .folder_executor import FolderExecutor
 from .job_end import CANCELLED_NAME, judge_end
-from .job_forks import JobForks, list_common_modules
+from .job_forks import USUAL_MODULES, JobForks, list_common_modules
 from .job_layout import lay_out_ml_folder, unpack_package
 from .job_start import StartedSupervisor, end_start, start_supervised, wait_for_start
 
@@ -80,14 +80,27 @@ class ProcessExecutor(FolderExecutor):
         self._told = set[str]()
         self._forks: JobForks | None = None
 
+    def warm_up(self) -> None:
+        """Begins to import what nearly each task on a table needs, in a process of which jobs may become forks."""
+        if self._forks is None and sys.platform == "linux":
+            self._fork_from(_build_common(os.environ, {}), USUAL_MODULES)
+
     def prepare(self, delivery: SagemakerConfig) -> None:
-        """Imports the libraries that the task's code has imported here once, for jobs that are forks from then on."""
+        """Imports what the task's code has imported here once, for jobs that are forks from then on."""
         modules = list_common_modules(list(sys.modules))
-        if self._forks is not None or not modules or sys.platform != "linux" or delivery.python is not None:
+        if not modules or sys.platform != "linux" or delivery.python is not None:
             return
-        nowhere = Path("/")
-        variables = build_environment(os.environ, delivery, JobFolder(nowhere), nowhere, None)
-        self._forks = JobForks(variables, modules)
+        variables = _build_common(os.environ, delivery.options.environment)
+        if self._forks is not None and self._forks.suits(variables):
+            self._forks.import_modules(modules)
+        else:
+            self._fork_from(variables, modules)
+
+    def _fork_from(self, variables: Mapping[str, str], modules: Sequence[str]) -> None:
+        if self._forks is not None:
+            self._forks.close()
+        self._forks = JobForks(variables)
+        self._forks.import_modules(modules)
         weakref.finalize(self, self._forks.close)
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
@@ -212,26 +225,35 @@ def build_environment(
     outer: Mapping[str, str], delivery: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
 ) -> dict[str, str]:
     """Builds a job's variables: those of this process without the hidden ones, the job's own, and the contract's."""
-    # If libraries are installed outside of this Python, as on clusters, keep the path's entries for them, not
-    # projects'.
-    path = outer.get("PYTHONPATH", "").split(os.pathsep)
-    libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
-    own = dict[str, str]()
-    if delivery.python is not None:  # which has libraries of its own, and gets what a script installs
-        libraries, own = [], {"VIRTUAL_ENV": str(delivery.python.parent.parent)}
-    given = [entry for entry in delivery.options.environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     contract = {
         JOB_NAME_VARIABLE: folder.job_id,
-        "PYTHONPATH": os.pathsep.join([str(python_path), *given, *libraries]),
-        "PYTHONDONTWRITEBYTECODE": "1",
         RESOURCE_VARIABLE: delivery.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
         WORK_FOLDER_VARIABLE: str(folder.work),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)
+    return {**_build_common(outer, delivery.options.environment, python_path, delivery.python), **contract}
+
+
+def _build_common(
+    outer: Mapping[str, str], given: Mapping[str, str], python_path: Path = Path("/"), python: Path | None = None
+) -> dict[str, str]:
+    """Builds the variables that jobs of one delivery have in common, but for the place of their package."""
+    # If libraries are installed outside of this Python, as on clusters, keep the path's entries for them, not
+    # projects'.
+    path = outer.get("PYTHONPATH", "").split(os.pathsep)
+    libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
+    own = dict[str, str]()
+    if python is not None:  # which has libraries of its own, and gets what a script installs
+        libraries, own = [], {"VIRTUAL_ENV": str(python.parent.parent)}
+    entries = [entry for entry in given.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    fixed = {
+        "PYTHONPATH": os.pathsep.join([str(python_path), *entries, *libraries]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
-    return {**visible, **own, **delivery.options.environment, **contract}
+    return {**visible, **own, **given, **fixed}
 
 
 def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, Any] | None:
