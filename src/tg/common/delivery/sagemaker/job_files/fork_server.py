@@ -65,12 +65,14 @@ class _Fork:
 
 def main() -> None:
     """Serves until the socket is closed; in a job, runs it."""
+    given = set(os.environ)
     try:
         _serve(socket.socket(fileno=int(sys.argv[1])))
         return
     except _InJobError as error:
         request = error.request
-    _run(request)
+    # What libraries have set as they were imported, they would have set in the job.
+    _run(request["command"], {**{name: os.environ[name] for name in set(os.environ) - given}, **request["variables"]})
 
 
 def _serve(connection: socket.socket) -> None:
@@ -164,9 +166,8 @@ def _become_job(request: dict[str, Any], writer: int, kept: set[int]) -> NoRetur
     raise _InJobError(request)
 
 
-def _run(request: dict[str, Any]) -> None:
+def _run(command: list[str], variables: dict[str, str]) -> None:
     """Runs a job's program as the interpreter would that was started with it."""
-    command, variables = request["command"], request["variables"]
     _name_process(command)
     os.environ.clear()
     os.environ.update(variables)

@@ -23,6 +23,8 @@ _LEFT_OUT = ("conftest", "experimental", "externals", "testing", "tests")
 # Variables that neither an interpreter nor these libraries read as they start: each job may have its own.
 _OWN_PREFIXES = ("MLFLOW_", "TG_")
 _PYTHON_PATH = "PYTHONPATH"
+# Those that scikit-learn sets when it is imported, in this process, too.
+_SET_BY_LIBRARIES = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
 # How long importing may take; then jobs are started in another way.
 _PATIENCE_SECONDS = 60
 # For the command lines of forks.
@@ -154,7 +156,7 @@ def _select_common(variables: Mapping[str, str]) -> dict[str, str]:
     chosen = {
         name: value
         for name, value in variables.items()
-        if not name.startswith(_OWN_PREFIXES) and name not in (JOB_NAME_VARIABLE, _PYTHON_PATH)
+        if not name.startswith(_OWN_PREFIXES) and name not in (JOB_NAME_VARIABLE, _PYTHON_PATH, *_SET_BY_LIBRARIES)
     }
     others = variables.get(_PYTHON_PATH, "").partition(os.pathsep)[2]
     return {**chosen, _PYTHON_PATH: others} if others else chosen
