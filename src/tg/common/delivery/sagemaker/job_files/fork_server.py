@@ -89,7 +89,7 @@ def _serve(connection: socket.socket) -> None:
                 return  # what has been said belongs to each job's log
             gc.collect()
             gc.freeze()  # what is never looked at again stays shared memory
-            kept = {int(name) for name in os.listdir("/proc/self/fd")} - {connection.fileno()}
+            kept = _list_descriptors() - {connection.fileno()}
             connection.sendall(b"ready\n")
             continue
         child = os.fork()
@@ -106,6 +106,20 @@ def _load_supervisor() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _list_descriptors() -> set[int]:
+    """Lists what is open, without what listing itself has opened."""
+    listed = [int(name) for name in os.listdir("/proc/self/fd")]
+    return {each for each in listed if _is_open(each)}
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _can_fork() -> bool:
@@ -158,10 +172,8 @@ def _become_job(request: dict[str, Any], writer: int, kept: set[int]) -> NoRetur
     os.setsid()
     for stream in (1, 2):
         os.dup2(writer, stream)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in kept:
-            with contextlib.suppress(OSError):  # the folder's own, which is closed
-                os.close(int(name))
+    for each in _list_descriptors() - kept:
+        os.close(each)
     os.chdir(request["folder"])
     raise _InJobError(request)
 

@@ -71,6 +71,16 @@ class JobForks:
             self._send(list(modules))
             self._awaited += 1
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
     def suits(self, variables: Mapping[str, str]) -> bool:
         """Returns whether a job with these variables can be started so."""
         return _select_common(variables) == self._variables
