@@ -12,10 +12,12 @@ TORCH ?= torch==2.13.0+cpu
 LIGHTNING ?= pytorch-lightning>=2.4
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# uv takes a fraction of the time of pip, which does it where there is no uv or where uv does not find a package. Compiled
-# as pip does it: where PYTHONDONTWRITEBYTECODE is set, each process would compile all that it imports, again and again.
-UV := $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python
+# uv takes a fraction of the time of pip, which does it where there is no uv or where uv does not find a package.
+UV := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
 install = $(UV) $(1) 2>/dev/null || $(PIP) $(1)
+# A demo compiles what it imports, which takes a tenth as long as everything. Tests are many processes, which would all
+# compile the same at once; pip compiles anyway.
+compiled = $(UV) --compile-bytecode $(1) 2>/dev/null || $(PIP) $(1)
 # In a variable, as make ends an argument of a call at a comma.
 EVERYTHING = --editable '.[dev,docs,learners]' --editable examples/ssh_place
 # Our modules and the tests are compiled once, not in each process, also where this is set to something else.
@@ -48,14 +50,14 @@ $(INSTALLED): pyproject.toml
 
 $(DEVELOPMENT): $(INSTALLED)
 	@echo 'Installing what checks and tests need'
-	@$(call install,--editable '.[dev]' --editable examples/ssh_place)
+	@$(call compiled,--editable '.[dev]' --editable examples/ssh_place)
 	@touch $@
 
 $(LEARNERS): $(DEVELOPMENT)
 	@echo 'Installing the libraries that are tested besides scikit-learn'
-	@$(call install,$(EVERYTHING))
+	@$(call compiled,$(EVERYTHING))
 	@if $(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) '$(TORCH)'; then \
-		$(call install,'$(LIGHTNING)'); \
+		$(call compiled,'$(LIGHTNING)'); \
 	else \
 		echo '$(TORCH) is not to be had here: the tests of PyTorch, Keras and skorch are skipped, and say so'; \
 	fi

@@ -1,33 +1,26 @@
-"""How much longer a sweep takes than its trainings: 12 on two cores, at most 1.25 times the ideal time.
+"""How much longer a sweep takes than its trainings on two cores: 12 of 20 seconds each, and 24 of one second each.
 
 Measured is the command ``mlflow run --backend tg-process`` of a project with a sweep, from its start to its end: all
-that Python imports, the package, a process for each training, the records of the 12 runs with their figures, tables,
+that Python imports, the package, a process for each training, the records of the runs with their figures, tables,
 dataset and model, and the summary of the sweep. The store is a file of sqlite that is there already. A training is one
 of scikit-learn that uses one thread; as its time counts only how long ``fit`` takes, by a clock in the task itself. Not
 its process's start, reading the data, evaluation or storing results. The ideal time is half the sum of these times.
 
 While a training runs, so does the launcher, and what it takes from the two cores makes ``fit`` take longer, too. So the
-sum of the processor time that ``fit`` has used is shown as well: half of it would be the time on cores of its own.
+details also tell the ratio to the processor time that ``fit`` has used: that would be the time on cores of its own.
 
-What comes on top is the same however long trainings are: for each one some 1.8 s of a core for the start of its
-process, most of it scikit-learn's and pandas' imports, and some 0.8 s for its record; once, some 5 s before the first
-one, most of it MLflow's imports, and a second at the end. So trainings take 20 s here; much shorter ones would not keep
-to the limit.
-
-Before anything is said, all 13 runs must have ended well, each with its whole record, and each score must be the one
-that is computed anew from the predictions in the archive. The exit code is 1 if it takes more than 1.25 times the ideal
-time.
-
-python benchmarks/sweep.py [--trees 730]
+Before anything is said, all runs must have ended well, each with its whole record, and each score must be the one that
+is computed anew from the predictions in the archive.
 """
 
-import argparse
+from __future__ import annotations
+
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -36,11 +29,38 @@ from mlflow.entities import Run
 from sklearn.datasets import make_classification
 from sklearn.metrics import roc_auc_score
 
+from harness import Figure, Scale, run, time_command
 from tg.common.delivery.sagemaker import ResultArchive
 
-MOST = 1.25
 CORES = 2
-GRID = {"learning_rate": [0.05, 0.1, 0.2, 0.4], "min_samples_leaf": [1, 10, 40]}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A sweep that is measured.
+
+    Attributes:
+        trees: How many trees each training grows; some 36 a second.
+        grid: The values of its parameters.
+        wanted: How many times the ideal time it may take.
+        name: The figure's.
+    """
+
+    trees: int
+    grid: Mapping[str, list[float]]
+    wanted: float
+    name: str
+
+    @property
+    def count(self) -> int:
+        """How many trainings it has."""
+        return len(self.grid["learning_rate"]) * len(self.grid["min_samples_leaf"])
+
+
+LONG = Measured(730, {"learning_rate": [0.05, 0.1, 0.2, 0.4], "min_samples_leaf": [1, 10, 40]}, 1.12, "sweep.long")
+SHORT = Measured(
+    36, {"learning_rate": [0.05, 0.1, 0.15, 0.2, 0.3, 0.4], "min_samples_leaf": [1, 10, 40, 80]}, 2, "sweep.short"
+)
 
 TASKS = '''
 """Tells two classes apart with trees, and measures how long it takes to grow them."""
@@ -117,49 +137,38 @@ def write_project(folder: Path) -> None:
     frame.assign(label=label).to_parquet(data / "points.parquet")
 
 
-def measure_seconds(folder: Path, tracking_uri: str, experiment_id: str, trees: int) -> float:
+def measure_seconds(folder: Path, tracking_uri: str, experiment_id: str, measured: Measured) -> float:
     """Runs the sweep and returns how long the command takes."""
     config = {
         "dataset": "points.parquet",
-        "sweep": GRID,
+        "sweep": measured.grid,
         "max_parallel": CORES,
         "primary_metric": "roc_auc_score_test",
     }
     mlflow = Path(sys.executable).parent / "mlflow"
-    command = [str(mlflow), "run", str(folder / "trees"), "-b", "tg-process", "-P", f"trees={trees}"]
+    command = [mlflow, "run", folder / "trees", "-b", "tg-process", "-P", f"trees={measured.trees}"]
     variables = {
         "MLFLOW_TRACKING_URI": tracking_uri,
         "MLFLOW_EXPERIMENT_ID": experiment_id,
         "TG_JOBS_PATH": str(folder / "jobs"),
     }
-    start = time.perf_counter()
-    ended = subprocess.run(
-        [*command, "--backend-config", json.dumps(config)],
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    seconds = time.perf_counter() - start
-    if ended.returncode != 0:
-        sys.exit(f"the sweep has failed:\n{ended.stdout}")
-    return seconds
+    return time_command([*command, "--backend-config", json.dumps(config)], {**os.environ, **variables})
 
 
-def check_runs(client: MlflowClient, experiment_id: str, folder: Path) -> list[Run]:
+def check_runs(client: MlflowClient, experiment_id: str, folder: Path, measured: Measured) -> list[Run]:
     """Raises AssertionError unless the sweep's runs hold all that they should; returns the children."""
     runs = client.search_runs([experiment_id])
     (parent,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert (len(runs), len(children)) == (13, 12), (len(runs), len(children))
-    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len(runs) == len(children) + 1 == measured.count + 1, (len(runs), len(children))
+    assert {each.info.status for each in runs} == {"FINISHED"}
     assert not [run for run in runs if "tg.missing" in run.data.tags]
     combinations = {(run.data.params["learning_rate"], run.data.params["min_samples_leaf"]) for run in children}
     assert combinations == {
-        (str(rate), str(leaf)) for rate in GRID["learning_rate"] for leaf in GRID["min_samples_leaf"]
+        (str(rate), str(leaf)) for rate in measured.grid["learning_rate"] for leaf in measured.grid["min_samples_leaf"]
     }
-    for run in children:
-        check_child(client, run, folder)
+    for each in children:
+        check_child(client, each, folder)
     best = max(run.data.metrics["roc_auc_score_test"] for run in children)
     assert parent.data.metrics["roc_auc_score_test"] == best
     assert {each.path for each in client.list_artifacts(parent.info.run_id, "sweep")} >= {
@@ -170,43 +179,51 @@ def check_runs(client: MlflowClient, experiment_id: str, folder: Path) -> list[R
     return children
 
 
-def check_child(client: MlflowClient, run: Run, folder: Path) -> None:
+def check_child(client: MlflowClient, child: Run, folder: Path) -> None:
     """Raises AssertionError unless a run has its whole record and the score of its archived model."""
-    run_id = run.info.run_id
+    run_id = child.info.run_id
     found = {each.path for each in client.list_artifacts(run_id)}
-    assert found == {"figures", "logs", "package", "result", "tables", "task.json"}, found
-    assert len(run.inputs.dataset_inputs) == 1
-    (model,) = run.outputs.model_outputs
+    assert found == {"environment.json", "figures", "logs", "package", "result", "tables", "task.json"}, found
+    assert len(child.inputs.dataset_inputs) == 1
+    (model,) = child.outputs.model_outputs
     assert str(client.get_logged_model(model.model_id).status) == "READY"
     with ResultArchive(Path(client.download_artifacts(run_id, "result/model.tar.gz", str(folder)))) as archive:
         archive.check_complete()
-        assert archive.unpickle("runs/0/model.pkl")[-1].learning_rate == float(run.data.params["learning_rate"])
+        assert archive.unpickle("runs/0/model.pkl")[-1].learning_rate == float(child.data.params["learning_rate"])
         predictions = pd.read_parquet(archive.get_path("runs/0/result_df.parquet"))
     tests = predictions[predictions["stage"] != "train"]
     score = roc_auc_score(tests["true"], tests["predicted"])
-    assert run.data.metrics["roc_auc_score_test"] == score > 0.8, (score, run.data.metrics)
+    assert child.data.metrics["roc_auc_score_test"] == score > 0.8, (score, child.data.metrics)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trees", type=int, default=730, help="how many trees each grows; 730 take some 20 seconds")
-    arguments = parser.parse_args()
-    pin_to_cores()
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+def measure_sweep(measured: Measured) -> Figure:
+    """Runs and checks a sweep."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_project(folder / "trees")
         client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
         experiment_id = client.create_experiment("trees", artifact_location=(folder / "artifacts").as_uri())
-        seconds = measure_seconds(folder, client.tracking_uri, experiment_id, arguments.trees)
-        children = check_runs(client, experiment_id, folder)
-    fit, fit_cpu = (sum(run.data.metrics[name] for run in children) for name in ("fit_seconds", "fit_cpu_seconds"))
-    ideal, ideal_cpu = fit / CORES, fit_cpu / CORES
-    print(f"{len(children)} trainings of {fit / len(children):.1f} s on average, on {CORES} cores: {seconds:.1f} s")
-    print(f"ideal time: {ideal:.1f} s; it takes {seconds / ideal:.3f} times that, at most {MOST} wanted")
-    print(f"processor time: {ideal_cpu:.1f} s on each core; it takes {seconds / ideal_cpu:.3f} times that")
-    return 1 if seconds > MOST * ideal else 0
+        seconds = measure_seconds(folder, client.tracking_uri, experiment_id, measured)
+        children = check_runs(client, experiment_id, folder, measured)
+    fit, cpu = (
+        sum(each.data.metrics[name] for each in children) / CORES for name in ("fit_seconds", "fit_cpu_seconds")
+    )
+    return Figure(
+        measured.name,
+        f"a sweep of {measured.count} trainings of {fit * CORES / measured.count:.2g} s on {CORES} cores",
+        seconds / fit,
+        against="the ideal time",
+        wanted=measured.wanted,
+        details=f"{seconds:.1f} s against {fit:.1f} s; {seconds / cpu:.2f}x the processor time that they need",
+    )
+
+
+def measure(scale: Scale) -> Iterator[Figure]:
+    pin_to_cores()
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    for each in (SHORT,) if scale.short else (LONG, SHORT):
+        yield measure_sweep(each)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(measure, __doc__ or "")

@@ -2,7 +2,8 @@
 
 It imports nothing of ours. It reads requests from stdin, one line of JSON each, and answers each with one line on
 stdout. A request is answered in a fork, which begins with MLflow and pandas imported and ends with everything that the
-model has loaded. The process ends with its input, which is when the launcher ends, in whatever way.
+model has loaded; what it has imported of libraries that can be forked, the next one begins with. The process ends with
+its input, which is when the launcher ends, in whatever way.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ _READ_BYTES = 1 << 16
 _DOUBLE, _SINGLE = 1e-12, 1e-5
 # Imported once, for all forks.
 _NEEDED = ("mlflow.pyfunc.scoring_server", "pandas", "pyarrow", "sklearn.pipeline")
+# Libraries that can be forked: they have no threads of their own, or stop them before.
+_FORKED = ("joblib", "numpy", "pandas", "pyarrow", "scipy", "sklearn")
 
 
 class _Hidden:
@@ -60,7 +63,11 @@ def main() -> None:
         while True:
             line, newline, rest = rest.partition(b"\n")
             if newline:
-                os.write(answers, _answer(line) + b"\n")
+                answer, imported = _answer(line)
+                os.write(answers, json.dumps(answer).encode() + b"\n")
+                for name in imported:
+                    with contextlib.suppress(Exception):  # the next fork imports it, or says what is wrong
+                        importlib.import_module(name)
                 continue
             read = os.read(0, _READ_BYTES)
             if not read:
@@ -68,16 +75,19 @@ def main() -> None:
             rest = line + read
 
 
-def _answer(request: bytes) -> bytes:
+def _answer(request: bytes) -> "tuple[dict[str, Any], list[str]]":
+    """Returns what a check has found, and which modules it has imported that others may need."""
     asked = json.loads(request)
     if not hasattr(os, "fork"):
-        return json.dumps(_check(**asked["check"])).encode()
+        return _check(**asked["check"]), []
+    known = set(sys.modules)
     receiver, sender = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(receiver)
         os.setpgid(0, 0)
-        _reply(sender, json.dumps(_check(**asked["check"])).encode() + b"\n")
+        found = _check(**asked["check"])
+        _reply(sender, json.dumps([found, _list_forked(set(sys.modules) - known)]).encode() + b"\n")
     os.close(sender)
     with contextlib.suppress(OSError):  # the child has done it, or is gone
         os.setpgid(child, child)
@@ -90,13 +100,16 @@ def _answer(request: bytes) -> bytes:
             if read and not answer.endswith(b"\n"):  # a process that the model has started may keep the pipe open
                 continue
         elif not ready:
-            answer = _failed("load", f"it has not ended after {asked['seconds']:g} seconds")
+            answer = json.dumps([_failed(f"it has not ended after {asked['seconds']:g} seconds"), []]).encode() + b"\n"
         break  # else the launcher has ended
     with contextlib.suppress(OSError):
         os.killpg(child, signal.SIGKILL)  # and the processes that the model has started
     _, status = os.waitpid(child, 0)
     os.close(receiver)
-    return answer.strip() or _failed("load", f"the process ended with status {os.waitstatus_to_exitcode(status)}")
+    if not answer.endswith(b"\n"):
+        return _failed(f"the process ended with status {os.waitstatus_to_exitcode(status)}"), []
+    found, imported = json.loads(answer)
+    return found, imported
 
 
 def _reply(sender: int, answer: bytes) -> None:
@@ -105,8 +118,15 @@ def _reply(sender: int, answer: bytes) -> None:
     os._exit(0)  # without the exit handlers of libraries
 
 
-def _failed(step: str, reason: str) -> bytes:
-    return json.dumps({"step": step, "reason": reason}).encode()
+def _list_forked(names: "set[str]") -> "list[str]":
+    parts = {name: name.split(".") for name in names}
+    return sorted(
+        name for name, its in parts.items() if its[0] in _FORKED and not any(each.startswith("_") for each in its)
+    )
+
+
+def _failed(reason: str) -> "dict[str, Any]":
+    return {"step": "load", "reason": reason}
 
 
 def _check(folder: str, rows: "str | None", hidden: "list[str]") -> "dict[str, Any]":

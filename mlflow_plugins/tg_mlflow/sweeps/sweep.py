@@ -133,6 +133,9 @@ def _train(client: TrackingClient, run_id: str, sweep: Sweep, children: SweepChi
     members = [each for each in sweep.members if each.name not in sweep.kept]
     if not members:
         return
+    if len(members) > children.max_parallel and not sweep.left:
+        # While this process imports the project's code, another core has nothing to do.
+        sweep.executor.warm_up()
     with sweep.source.delivering(members, sweep.config) as delivery:
         if sweep.project is not None:
             record_sweep(client, run_id, sweep.project, members, sweep.config, delivery)

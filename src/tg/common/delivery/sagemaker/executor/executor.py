@@ -59,6 +59,10 @@ class Executor(ABC):
         """
         return None
 
+    def warm_up(self) -> None:
+        """Begins what needs no delivery and shortens the start of many jobs, in the background; it may be left out."""
+        return None
+
     @abstractmethod
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
         """Starts a job and returns once it has started; where jobs run in this process, once it has ended.

@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,19 +177,15 @@ class OutputKeeper:
             self.write()
 
 
-def supervise(folder: Path, command: list[str]) -> None:
-    """Runs ``command`` in ``folder`` to its end, then kills what it left running in its process group."""
+def supervise(folder: Path, start: Callable[[int], Any]) -> None:
+    """Runs a process to its end, then kills what it left running in its process group.
+
+    ``start`` starts it in a session of its own, with its output to a descriptor, and returns it as ``Popen`` is.
+    """
     os.mkfifo(folder / _FIFO_NAME, 0o600)
     _lock(folder)
     reader, writer = _open_fifo(folder)
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=writer,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process = start(writer)
     os.close(writer)
     _describe(folder, process.pid)
 
@@ -199,14 +196,18 @@ def supervise(folder: Path, command: list[str]) -> None:
     _keep_output(folder, reader, reap, lambda: process.returncode)
 
 
+def start_command(folder: Path, command: list[str], writer: int) -> "subprocess.Popen[bytes]":
+    """Starts a command in ``folder``."""
+    nothing = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=folder, stdin=nothing, stdout=writer, stderr=writer, start_new_session=True)
+
+
 def supervise_on(folder: Path) -> None:
     """Takes the place of a supervisor that has died; what the process returns is not known then."""
-    if not _lock(folder):
-        return  # another one has
-    try:
-        process = json.loads((folder / PROCESS_NAME).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
+    path = folder / PROCESS_NAME
+    if not _lock(folder) or not path.exists():
+        return  # another one has, or the job is gone
+    process = json.loads(path.read_text(encoding="utf-8"))
     reader, writer = _open_fifo(folder)
     os.close(writer)
     # Unless the process has held the FIFO until now, what it had written last is gone.
@@ -293,6 +294,6 @@ if __name__ == "__main__":
     # The job survives its terminal and the process that started it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if sys.argv[2:]:
-        supervise(Path(sys.argv[1]), sys.argv[2:])
+        supervise(Path(sys.argv[1]), partial(start_command, Path(sys.argv[1]), sys.argv[2:]))
     else:
         supervise_on(Path(sys.argv[1]))

@@ -3,10 +3,10 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Mapping
+import weakref
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,9 @@ from ..job_files.job_storage import keeping_jobs
 from ..job_files.missing_log import find_missing
 from .folder_executor import FolderExecutor
 from .job_end import CANCELLED_NAME, judge_end
+from .job_forks import USUAL_MODULES, JobForks, list_common_modules
 from .job_layout import lay_out_ml_folder, unpack_package
+from .job_start import StartedSupervisor, end_start, start_supervised, wait_for_start
 
 # How often to poll a file that another process writes; there is no event for it.
 _POLL_SECONDS = 0.05
@@ -76,12 +78,36 @@ class ProcessExecutor(FolderExecutor):
     def __init__(self, options: ProcessOptions = ProcessOptions()) -> None:
         self.options = options
         self._told = set[str]()
+        self._forks: JobForks | None = None
+
+    def warm_up(self) -> None:
+        """Begins to import what nearly each task on a table needs, in a process of which jobs may become forks."""
+        if self._forks is None and sys.platform == "linux":
+            self._fork_from(_build_common(os.environ, {}), USUAL_MODULES)
+
+    def prepare(self, delivery: SagemakerConfig) -> None:
+        """Imports what the task's code has imported here once, for jobs that are forks from then on."""
+        modules = list_common_modules(list(sys.modules))
+        if not modules or sys.platform != "linux" or delivery.python is not None:
+            return
+        variables = _build_common(os.environ, delivery.options.environment)
+        if self._forks is not None and self._forks.suits(variables):
+            self._forks.import_modules(modules)
+        else:
+            self._fork_from(variables, modules)
+
+    def _fork_from(self, variables: Mapping[str, str], modules: Sequence[str]) -> None:
+        if self._forks is not None:
+            self._forks.close()
+        self._forks = JobForks(variables)
+        self._forks.import_modules(modules)
+        weakref.finalize(self, self._forks.close)
 
     def submit(self, request: JobRequest, listener: Listener | None = None) -> None:
         delivery = request.delivery
         inputs = delivery.options.local_inputs
         folder = JobFolder.create(request.job_id)
-        supervisor: subprocess.Popen[bytes] | None = None
+        supervisor: StartedSupervisor | None = None
         try:
             with keeping_jobs():
                 package = delivery.packaging.make_package(folder.path)
@@ -89,29 +115,17 @@ class ProcessExecutor(FolderExecutor):
                 lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
                 run_file = folder.path / "train.py"
                 run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
+            command = self.build_command(run_file, delivery.python or Path(sys.executable))
+            variables = build_environment(os.environ, delivery, folder, python_path, inputs.get(CHANNEL))
             # An interrupt in the middle of the start would lose track of the process.
             with uninterrupted() as held:
-                supervisor = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-I",
-                        "-S",
-                        process_supervisor.__file__,
-                        str(folder.path),
-                        *self.build_command(run_file, delivery.python or Path(sys.executable)),
-                    ],
-                    env=build_environment(os.environ, delivery, folder, python_path, inputs.get(CHANNEL)),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-                _wait_for_start(folder, supervisor)
+                supervisor = start_supervised(folder.path, command, variables, self._forks)
+                wait_for_start(folder, supervisor)
             held.raise_any()
         except BaseException:
             with uninterrupted():
                 if supervisor is not None:
-                    _end_start(folder, supervisor)
+                    end_start(folder, supervisor)
                 shutil.rmtree(folder.path, ignore_errors=True)
             raise
 
@@ -211,44 +225,35 @@ def build_environment(
     outer: Mapping[str, str], delivery: SagemakerConfig, folder: JobFolder, python_path: Path, dataset: Path | None
 ) -> dict[str, str]:
     """Builds a job's variables: those of this process without the hidden ones, the job's own, and the contract's."""
-    # If libraries are installed outside of this Python, as on clusters, keep the path's entries for them, not
-    # projects'.
-    path = outer.get("PYTHONPATH", "").split(os.pathsep)
-    libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
-    own = dict[str, str]()
-    if delivery.python is not None:  # which has libraries of its own, and gets what a script installs
-        libraries, own = [], {"VIRTUAL_ENV": str(delivery.python.parent.parent)}
-    given = [entry for entry in delivery.options.environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     contract = {
         JOB_NAME_VARIABLE: folder.job_id,
-        "PYTHONPATH": os.pathsep.join([str(python_path), *given, *libraries]),
-        "PYTHONDONTWRITEBYTECODE": "1",
         RESOURCE_VARIABLE: delivery.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
         WORK_FOLDER_VARIABLE: str(folder.work),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)
+    return {**_build_common(outer, delivery.options.environment, python_path, delivery.python), **contract}
+
+
+def _build_common(
+    outer: Mapping[str, str], given: Mapping[str, str], python_path: Path = Path("/"), python: Path | None = None
+) -> dict[str, str]:
+    """Builds the variables that jobs of one delivery have in common, but for the place of their package."""
+    # If libraries are installed outside of this Python, as on clusters, keep the path's entries for them, not
+    # projects'.
+    path = outer.get("PYTHONPATH", "").split(os.pathsep)
+    libraries = [entry for entry in path if Path(entry).name in ("site-packages", "dist-packages")]
+    own = dict[str, str]()
+    if python is not None:  # which has libraries of its own, and gets what a script installs
+        libraries, own = [], {"VIRTUAL_ENV": str(python.parent.parent)}
+    entries = [entry for entry in given.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    fixed = {
+        "PYTHONPATH": os.pathsep.join([str(python_path), *entries, *libraries]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     visible = {name: value for name, value in outer.items() if not name.startswith(_HIDDEN_PREFIXES)}
-    return {**visible, **own, **delivery.options.environment, **contract}
-
-
-def _wait_for_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while folder.read_json(process_supervisor.PROCESS_NAME) is None:
-        if supervisor.poll() is not None or time.monotonic() > deadline:
-            folder.write_json(_PROBE_NAME, {})  # raises if the disk is full
-            raise DeliveryError(f"the child process could not be started with {sys.executable}; check that it runs")
-        time.sleep(_POLL_SECONDS / 10)
-
-
-def _end_start(folder: JobFolder, supervisor: "subprocess.Popen[bytes]") -> None:
-    """Ends a job in any phase of its start."""
-    while (process := folder.read_json(process_supervisor.PROCESS_NAME)) is None and supervisor.poll() is None:
-        time.sleep(_POLL_SECONDS / 10)
-    if process is not None:
-        _signal(process["pid"], signal.SIGKILL)
-    supervisor.wait()
+    return {**visible, **own, **given, **fixed}
 
 
 def _wait_for_json(folder: JobFolder, name: str, seconds: float) -> dict[str, Any] | None:
