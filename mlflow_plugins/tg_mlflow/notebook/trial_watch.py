@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import optuna
 
 
-class TrialPrunedError(JobStoppedError):
+class _TrialPrunedError(JobStoppedError):
     """Raised to stop a training that its study has pruned."""
 
 
@@ -40,7 +40,7 @@ class TrialWatch:
         """Reads a piece of output.
 
         Raises:
-            TrialPrunedError: If the study prunes the trial.
+            _TrialPrunedError: If the study prunes the trial.
         """
         if not event.has_metrics:
             return
@@ -61,4 +61,4 @@ class TrialWatch:
         self._trial.report(point.value, point.step)
         if self._trial.should_prune():
             self.pruned_at = point.step
-            raise TrialPrunedError(f"trial {self._trial.number} was pruned at step {point.step}")
+            raise _TrialPrunedError(f"trial {self._trial.number} was pruned at step {point.step}")

@@ -1,8 +1,9 @@
 import optuna
 import pytest
 
+from tg.common import JobStoppedError
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
-from tg_mlflow.notebook.trial_watch import TrialPrunedError, TrialWatch
+from tg_mlflow.notebook.trial_watch import TrialWatch
 
 BOUND = optuna.pruners.ThresholdPruner(upper=5)
 
@@ -30,7 +31,7 @@ def test_values_without_steps_are_counted_and_prune(study: optuna.Study) -> None
     watch = TrialWatch(trial, "loss")
     say(watch, (1, None), (2, None))
     assert study.trials[0].intermediate_values == {0: 1, 1: 2}
-    with pytest.raises(TrialPrunedError, match="trial 0 was pruned at step 2"):
+    with pytest.raises(JobStoppedError, match="trial 0 was pruned at step 2"):
         say(watch, (6, None))
     assert watch.pruned_at == 2
 
@@ -38,12 +39,12 @@ def test_values_without_steps_are_counted_and_prune(study: optuna.Study) -> None
 def test_a_first_value_prunes_when_there_is_a_second(study: optuna.Study) -> None:
     watch = TrialWatch(study.ask(), "loss")
     say(watch, (9, 0))
-    with pytest.raises(TrialPrunedError, match="step 0"):
+    with pytest.raises(JobStoppedError, match="step 0"):
         say(watch, (1, 1))
 
 
 def test_a_value_of_a_later_step_prunes_at_once(study: optuna.Study) -> None:
-    with pytest.raises(TrialPrunedError, match="step 10"):
+    with pytest.raises(JobStoppedError, match="step 10"):
         say(TrialWatch(study.ask(), "loss"), (9, 10))
 
 
