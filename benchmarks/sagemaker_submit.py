@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -196,13 +197,15 @@ def measure(scale: Scale) -> Iterator[Figure]:
         (project / "train.py").write_text(SCRIPT)
         (project / "MLproject").write_text(MLPROJECT)
         cold = measure_in_turns(
-            scale.pick(3, 1),
+            scale.pick(2, 0),
             ours=lambda: submit_in_new_process(OURS, project, folders[0], aws),
             theirs=lambda: submit_in_new_process(THEIRS, project, folders[1], aws),
         )
-        with Submitter(OURS, project, folders[0], aws) as ours, Submitter(THEIRS, project, folders[1], aws) as theirs:
-            ours.submit()
-            theirs.submit()
+        with ExitStack() as submitters:
+            ours = submitters.enter_context(Submitter(OURS, project, folders[0], aws))
+            cold["ours"].append(ours.submit_first())
+            theirs = submitters.enter_context(Submitter(THEIRS, project, folders[1], aws))
+            cold["theirs"].append(theirs.submit_first())
             warm = measure_in_turns(scale.pick(15, 5), ours=ours.submit, theirs=theirs.submit)
             calls, their_calls = ours.calls, theirs.calls
     yield Figure.ratio(

@@ -21,6 +21,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Comparison:
         self._aws, self._scratch, self._name, self._other = aws, scratch, name, other
         self._path = scratch / "scores" / name
         self.processor: dict[str, list[float]] = {"ours": [], "theirs": []}
-        self.emulator_share = 0.0
+        self.emulator: dict[str, float] = {}  # the share of the time in which it was busy
 
     def send_ours(self) -> float:
         return self._send("ours", [sys.executable, "-c", OURS, str(self._scratch), "scores", self._name, BUCKET])
@@ -97,7 +98,7 @@ class Comparison:
         self.processor[side].append(
             after.children_user + after.children_system - before.children_user - before.children_system
         )
-        self.emulator_share = (after.user + after.system - before.user - before.system) / seconds
+        self.emulator[side] = (after.user + after.system - before.user - before.system) / seconds
         self._check()
         self._remove_all()
         return seconds
@@ -183,12 +184,14 @@ def compare(comparison: Comparison, what: str, title: str, other: tuple[str, lis
         yield Figure(f"upload.{what}.alone", title, seconds, "s", details="there is no s5cmd to compare it with")
         return
     times = measure_in_turns(1, ours=comparison.send_ours, theirs=comparison.send_theirs)
-    waiting = f"the emulator was busy for {comparison.emulator_share:.0%} of it"
-    yield Figure.ratio(f"upload.{what}", f"{title} ({waiting})", other[0], times["ours"], times["theirs"], MOST)
+    figure = Figure.ratio(f"upload.{what}", title, other[0], times["ours"], times["theirs"], MOST)
+    shares = " and ".join(f"{comparison.emulator[side]:.0%}" for side in ("ours", "theirs"))
+    details = f"{figure.details}; the emulator used a core for {shares} of it"
+    yield replace(figure, details=details)
     used = comparison.processor
     yield Figure.ratio(
         f"upload.{what}.processor",
-        "the same, the command's processor time",
+        f"{title}, processor time",
         other[0],
         used["ours"],
         used["theirs"],
