@@ -20,7 +20,14 @@ from harness.results import find_declines, read_results, write_results
 
 FOLDER = Path(__file__).parent
 # In the order of RESULTS.md.
-BENCHMARKS = ("metric_lines",)
+BENCHMARKS = (
+    "recording",
+    "metric_lines",
+    "package_build",
+    "watching",
+    "mlflow_in_jobs",
+    "dft_against_column_transformer",
+)
 # Those that tell a decline within seconds.
 SHORT = ("metric_lines",)
 

@@ -103,7 +103,10 @@ def package_at_start(packaging: Packaging, folder: Path) -> None:
 
 def tar_and_pickle(files: dict[str, Path], task: object, path: Path) -> None:
     """Does a part of that, with what Python has for it."""
-    with gzip.GzipFile(path, mode="wb", compresslevel=6) as compressed, tarfile.open(mode="w", fileobj=compressed) as tar:
+    with (
+        gzip.GzipFile(path, mode="wb", compresslevel=6) as compressed,
+        tarfile.open(mode="w", fileobj=compressed) as tar,
+    ):
         for name, file in files.items():
             tar.add(file, name, recursive=False)
     path.with_suffix(".pkl").write_bytes(cloudpickle.dumps(task))
@@ -152,7 +155,9 @@ def measure_large(scale: Scale, folder: Path) -> Iterator[Figure]:
         seconds = measure_in_turns(scale.pick(15, 5), package=package, changed=package_changed, tar=tar)
     against = "`tar` and `pickle` of the same files"
     what = f"package of a project of {MODULES} modules"
-    yield Figure.ratio("package.unchanged", f"{what}, nothing changed", against, seconds["package"], seconds["tar"], 1.5)
+    yield Figure.ratio(
+        "package.unchanged", f"{what}, nothing changed", against, seconds["package"], seconds["tar"], 1.5
+    )
     yield Figure.ratio("package.changed", f"{what}, one changed", against, seconds["changed"], seconds["tar"], 2.0)
     yield Figure.ratio("package.new", f"{what}, nothing changed, in a new process", against, new, seconds["tar"], None)
 
@@ -189,10 +194,14 @@ def measure_example(scale: Scale, folder: Path) -> Iterator[Figure]:
     assert job.task.model_provider.constructor.kwargs == {"max_iter": 500, "C": 0.5}
     what = "package of examples/breast_cancer"
     size = package.path.stat().st_size / 1000
-    yield Figure("package.size", f"size of the {what}", size, "kB", wanted=200, details=f"{len(package.modules)} modules")
+    yield Figure(
+        "package.size", f"size of the {what}", size, "kB", wanted=200, details=f"{len(package.modules)} modules"
+    )
     seconds = [time_it(lambda: packaging.make_package(folder)) for _ in range(repeats)]
     details = f"median of {repeats}, in a warm process"
-    yield Figure("package.seconds", f"time for the {what}", statistics.median(seconds), "s", wanted=0.3, details=details)
+    yield Figure(
+        "package.seconds", f"time for the {what}", statistics.median(seconds), "s", wanted=0.3, details=details
+    )
     yield measure_images(packaging, folder, repeats)
 
 

@@ -95,7 +95,12 @@ def test_a_module_that_answers_every_attribute_breaks_nothing(site: Path, monkey
 )
 def test_an_optional_requirement_that_the_code_names(site: Path, source: str, parts: set[str]) -> None:
     (site / "task.py").write_text(source)
-    assert find_optional_parts(["wraps_one"], ["wraps-one"], [outline_module((site / "task.py").read_text(), PurePosixPath("task.py"))]) == parts
+    assert (
+        find_optional_parts(
+            ["wraps_one"], ["wraps-one"], [outline_module((site / "task.py").read_text(), PurePosixPath("task.py"))]
+        )
+        == parts
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,9 @@ def test_what_pandas_needs_for_a_call(
 ) -> None:
     monkeypatch.setattr(optional_parts, "_find_installed_name", lambda name: name)
     (site / "task.py").write_text(call)
-    assert find_optional_parts([], ["pandas"], [outline_module((site / "task.py").read_text(), PurePosixPath("task.py"))]) == ({needed} if needed else set())
+    assert find_optional_parts(
+        [], ["pandas"], [outline_module((site / "task.py").read_text(), PurePosixPath("task.py"))]
+    ) == ({needed} if needed else set())
 
 
 def test_the_back_end_of_keras(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

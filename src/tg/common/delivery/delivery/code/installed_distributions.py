@@ -22,9 +22,7 @@ from .local_versions import PYTORCH, parse_local_version
 CORE = ("jsonpickle", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 # A module in the list of a distribution's files (PEP 376): the folder at the top, or its name if it is there itself.
-_RECORDED_MODULE = re.compile(
-    r"""^"?(?:([^/,"\n]+)/[^,"\n]*|([^/,".\n]+)[^/,"\n]*)\.(?:py|so|pyd)"?,""", re.MULTILINE
-)
+_RECORDED_MODULE = re.compile(r"""^"?(?:([^/,"\n]+)/[^,"\n]*|([^/,".\n]+)[^/,"\n]*)\.(?:py|so|pyd)"?,""", re.MULTILINE)
 
 
 class InstalledDistribution(NamedTuple):

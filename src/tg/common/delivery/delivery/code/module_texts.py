@@ -49,6 +49,7 @@ class ModuleText:
     call: ast.Call
     is_top_wanted: bool = False
 
+
 def find_module_texts(
     imports: "Iterable[ast.Import | ast.ImportFrom]", calls: Iterable[ast.Call]
 ) -> Iterator[ModuleText]:

@@ -119,7 +119,9 @@ def _required_imports(
     path = PurePosixPath(*name.split("."), Path(file).name)
     try:
         source, _ = read_python_source(Path(file))
-        yield from (each.name.partition(".")[0] for each in list_imports(outline(source, path), path) if each.is_required)
+        yield from (
+            each.name.partition(".")[0] for each in list_imports(outline(source, path), path) if each.is_required
+        )
     except (PackagingError, OSError):
         return  # it is loaded, so its source is of another kind, which cannot be read
 
