@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from harness import Figure, Scale, measure_in_turns, run
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from harness import Figure, Scale, measure_in_turns, run
 from tg.common.ml import dft
 
 MAX_VALUES = 10

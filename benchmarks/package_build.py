@@ -24,6 +24,7 @@ from pathlib import Path
 
 import cloudpickle
 import pathspec  # noqa: F401 - the product imports it late
+
 from harness import ROOT, Figure, Scale, call_in_fork, measure_in_turns, run
 from tg.common.delivery.delivery import Packaging
 from tg.common.delivery.delivery.package.entry_point import install_package_and_get_loader
@@ -35,10 +36,13 @@ MODULES = 300
 IMAGES = 20_000
 FUNCTIONS_OF_MODULE = 12
 
-WORDS = (
-    "factor offset total kept mean batch epoch weight label feature column score model error limit name index "
-    "window rate first last count start width loss target frame table group split fold seed share level depth"
-).split()
+# fmt: off
+WORDS = [
+    "factor", "offset", "total", "kept", "mean", "batch", "epoch", "weight", "label", "feature", "column",
+    "score", "model", "error", "limit", "name", "index", "window", "rate", "first", "last", "count", "start",
+    "width", "loss", "target", "frame", "table", "group", "split", "fold", "seed", "share", "level", "depth",
+]
+# fmt: on
 FUNCTION = '''
 
 def scale_{number}(values: np.ndarray, {a}: float = 1.0, {b}: float = 0.0) -> np.ndarray:

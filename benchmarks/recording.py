@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness import Figure, Scale, measure_in_turns, run
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
+from harness import Figure, Scale, measure_in_turns, run
 from tests.tracking_server import TrackingServer
 from tg.common.delivery.sagemaker import LogEvent, format_metric_line
 from tg_mlflow.backend.request_headers import silence_header_warnings

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from harness import Figure, Scale, call_in_fork, run
-
 from tests.aws_emulator import AwsEmulator
 from tests.eager_clock import EagerClock
 from tests.integration.aws.support import BUCKET, LOG_GROUP, build_request
@@ -68,13 +67,16 @@ def watch(size: int) -> tuple[float, float]:
     Returns:
         The calls a minute while all run, and how many kB of memory following them takes.
     """
-    with tempfile.TemporaryDirectory() as folder, EagerClock() as clock:
-        with AwsEmulator(build_job(clock), threads=size, clock=clock) as aws:
-            for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_"))]:
-                del os.environ[name]
-            os.environ.update(aws.environment, TG_JOBS_PATH=f"{folder}/jobs")
-            aws.create_bucket(BUCKET)
-            return follow(aws, clock, size, Path(folder))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EagerClock() as clock,
+        AwsEmulator(build_job(clock), threads=size, clock=clock) as aws,
+    ):
+        for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_"))]:
+            del os.environ[name]
+        os.environ.update(aws.environment, TG_JOBS_PATH=f"{folder}/jobs")
+        aws.create_bucket(BUCKET)
+        return follow(aws, clock, size, Path(folder))
 
 
 def build_job(clock: EagerClock) -> Callable[[dict[str, Any], Callable[[str], None], Any], int]:

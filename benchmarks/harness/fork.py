@@ -22,7 +22,7 @@ def call_in_fork(action: Callable[[], Any]) -> Any:
             answer = json.dumps(action()).encode()
             with os.fdopen(write_end, "wb") as pipe:
                 pipe.write(answer)
-        except BaseException:  # whatever it is, the fork does not go on as this process
+        except BaseException:  # noqa: BLE001 - whatever it is, the fork does not go on as this process
             traceback.print_exc()
         finally:
             os._exit(0)

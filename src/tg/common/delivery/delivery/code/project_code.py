@@ -7,11 +7,11 @@ from typing import NamedTuple
 from ....errors import PackagingError
 from .hiding_modules import HidingModule, find_hiding_modules
 from .installed_distributions import find_installed, is_hidden
+from .known_outlines import KnownOutlines
+from .module_outline import ModuleOutline
 from .optional_parts import find_optional_parts
 from .project_files import check_size, collect_project_files
 from .project_ignore import ProjectIgnore
-from .known_outlines import KnownOutlines
-from .module_outline import ModuleOutline
 from .project_imports import ImportedModule, list_imports
 from .project_module_files import ModuleFinder
 from .python_source import read_python_source
