@@ -10,10 +10,8 @@ takes with 20,000 images in the project's folder. Each package is loaded and che
 
 from __future__ import annotations
 
-import gc
 import gzip
 import importlib
-import os
 import random
 import shutil
 import statistics
@@ -21,14 +19,13 @@ import sys
 import tarfile
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cloudpickle
 import pathspec  # noqa: F401 - the product imports it late
 
-from harness import ROOT, Figure, Scale, measure_in_turns, run
+from harness import ROOT, Figure, Scale, call_in_fork, measure_in_turns, run
 from tg.common.delivery.delivery import Packaging
 from tg.common.delivery.delivery.package.entry_point import install_package_and_get_loader
 from tg.common.delivery.sagemaker import SagemakerJob
@@ -39,43 +36,13 @@ MODULES = 300
 IMAGES = 20_000
 FUNCTIONS_OF_MODULE = 12
 
+# fmt: off
 WORDS = [
-    "factor",
-    "offset",
-    "total",
-    "kept",
-    "mean",
-    "batch",
-    "epoch",
-    "weight",
-    "label",
-    "feature",
-    "column",
-    "score",
-    "model",
-    "error",
-    "limit",
-    "name",
-    "index",
-    "window",
-    "rate",
-    "first",
-    "last",
-    "count",
-    "start",
-    "width",
-    "loss",
-    "target",
-    "frame",
-    "table",
-    "group",
-    "split",
-    "fold",
-    "seed",
-    "share",
-    "level",
-    "depth",
+    "factor", "offset", "total", "kept", "mean", "batch", "epoch", "weight", "label", "feature", "column",
+    "score", "model", "error", "limit", "name", "index", "window", "rate", "first", "last", "count", "start",
+    "width", "loss", "target", "frame", "table", "group", "split", "fold", "seed", "share", "level", "depth",
 ]
+# fmt: on
 FUNCTION = '''
 
 def scale_{number}(values: np.ndarray, {a}: float = 1.0, {b}: float = 0.0) -> np.ndarray:
@@ -149,30 +116,6 @@ def tar_and_pickle(files: dict[str, Path], task: object, path: Path) -> None:
     path.with_suffix(".pkl").write_bytes(cloudpickle.dumps(task))
 
 
-def time_in_new_process(action: Callable[[], object]) -> float:
-    """Returns the seconds that something takes in a fork of this process."""
-    gc.collect()
-    gc.freeze()  # what this process has made is not looked at in the fork, and so not copied
-    read_end, write_end = os.pipe()
-    process = os.fork()
-    if process == 0:
-        start = time.perf_counter()
-        try:
-            action()
-            os.write(write_end, repr(time.perf_counter() - start).encode())
-        except BaseException:  # whatever it is, the fork does not go on as this process
-            traceback.print_exc()
-        finally:
-            os._exit(0)
-    os.close(write_end)
-    with os.fdopen(read_end, "rb") as pipe:
-        answer = pipe.read()
-    os.waitpid(process, 0)
-    if not answer:
-        sys.exit("the process that was to be timed has failed")
-    return float(answer)
-
-
 def measure(scale: Scale) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -202,8 +145,8 @@ def measure_large(scale: Scale, folder: Path) -> Iterator[Figure]:
 
     def package_in_new_process() -> float:
         changed.write_text(text)
-        time_in_new_process(lambda: package_at_start(packaging, made))
-        return time_in_new_process(lambda: package_at_start(packaging, made))
+        call_in_fork(lambda: package_at_start(packaging, made))
+        return float(call_in_fork(lambda: time_it(lambda: package_at_start(packaging, made))))
 
     with tempfile.TemporaryDirectory() as unpacked:
         files = check_large(packaging, Path(unpacked))
@@ -235,7 +178,7 @@ def check_large(packaging: Packaging, folder: Path) -> dict[str, Path]:
         values = np.array([1.0, 2.0, 3.0, 4.0])
         assert task.run_with_environment(values, None).tolist() == [0.5, 1.0, 1.5, 2.0]
 
-    time_in_new_process(load)
+    call_in_fork(load)
     with tarfile.open(folder / "Large-0.tar.gz") as archive:
         archive.extractall(folder, filter="data")
         names = [each.name for each in archive]

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tg.common.delivery.delivery.code import optional_parts
-from tg.common.delivery.delivery.code.module_outline import outline_module
+from tg.common.delivery.delivery.code.module_outline import ModuleOutline, outline_module
 from tg.common.delivery.delivery.code.optional_parts import find_keras_backend, find_optional_parts, find_variables
 
 
@@ -37,6 +37,10 @@ def install(folder: Path, name: str, modules: list[str], requirements: list[str]
     ]
     (info / "METADATA").write_text("\n".join(lines) + "\n")
     (info / "RECORD").write_text("".join(f"{module},,\n" for module in modules))
+
+
+def outline_of(file: Path) -> ModuleOutline:
+    return outline_module(file.read_text(), PurePosixPath(file.name))
 
 
 def load(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,12 +99,7 @@ def test_a_module_that_answers_every_attribute_breaks_nothing(site: Path, monkey
 )
 def test_an_optional_requirement_that_the_code_names(site: Path, source: str, parts: set[str]) -> None:
     (site / "task.py").write_text(source)
-    assert (
-        find_optional_parts(
-            ["wraps_one"], ["wraps-one"], [outline_module((site / "task.py").read_text(), PurePosixPath("task.py"))]
-        )
-        == parts
-    )
+    assert find_optional_parts(["wraps_one"], ["wraps-one"], [outline_of(site / "task.py")]) == parts
 
 
 @pytest.mark.parametrize(
@@ -111,9 +110,7 @@ def test_what_pandas_needs_for_a_call(
 ) -> None:
     monkeypatch.setattr(optional_parts, "_find_installed_name", lambda name: name)
     (site / "task.py").write_text(call)
-    assert find_optional_parts(
-        [], ["pandas"], [outline_module((site / "task.py").read_text(), PurePosixPath("task.py"))]
-    ) == ({needed} if needed else set())
+    assert find_optional_parts([], ["pandas"], [outline_of(site / "task.py")]) == ({needed} if needed else set())
 
 
 def test_the_back_end_of_keras(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from .python_source import read_python_source
 
 _KERAS_VARIABLE = "KERAS_BACKEND"
 
+Outline = Callable[[str, PurePosixPath], ModuleOutline]
+
 # What pandas uses for these by default.
 _PANDAS_ENGINES = {
     "read_excel": "openpyxl",
@@ -36,7 +38,7 @@ def find_optional_parts(
     modules: Iterable[str],
     distributions: Iterable[str],
     outlines: Iterable[ModuleOutline],
-    outline: Callable[[str, PurePosixPath], ModuleOutline] = outline_module,
+    outline: Outline = outline_module,
 ) -> set[str]:
     """Finds installed distributions that are used although neither the code nor a library's metadata requires them.
 
@@ -83,9 +85,7 @@ def find_keras_backend(distributions: Iterable[str]) -> str | None:
     return str(settings.get("backend", "tensorflow")) if isinstance(settings, dict) else "tensorflow"
 
 
-def _find_loaded_parts(
-    modules: set[str], declared: set[str], outline: Callable[[str, PurePosixPath], ModuleOutline]
-) -> set[str]:
+def _find_loaded_parts(modules: set[str], declared: set[str], outline: Outline) -> set[str]:
     """Returns the undeclared top-level modules that loaded modules of ``modules`` import at module level."""
     parts, is_declared = set[str](), dict.fromkeys(sys.stdlib_module_names, True)
     for name, module in list(sys.modules.items()):
@@ -110,9 +110,7 @@ def _is_module(value: object) -> TypeGuard[types.ModuleType]:
     return type(value) is types.ModuleType  # other objects in place of a module may answer anything
 
 
-def _required_imports(
-    name: str, held: Mapping[str, object], outline: Callable[[str, PurePosixPath], ModuleOutline]
-) -> Iterator[str]:
+def _required_imports(name: str, held: Mapping[str, object], outline: Outline) -> Iterator[str]:
     file = held.get("__file__")
     if not isinstance(file, str) or not file.endswith(".py"):
         return

@@ -14,6 +14,7 @@ MARKER = b"###METRIC###"
 
 _END = b"###"
 _FIELDS = re.compile(rb"(?:step:(-?\d{1,18})(?:;time:(\d{1,18}))?|time:(\d{1,18}))###")
+_FIELD_NAMES = (b"step:", b"time:")
 # The characters of most numbers; others, and what Python would also accept, are checked more closely.
 _DIGITS = b"0123456789.+-e"
 _NUMBER = re.compile(
@@ -86,10 +87,13 @@ class MetricLineParser:
 
     def feed(self, data: bytes, time_ms: int) -> list[MetricPoint]:
         """Parses the next bytes, which were written at ``time_ms``, and returns the metrics that they complete."""
-        buffer = self._rest + data if self._rest else data
-        end = max(buffer.rfind(b"\n"), buffer.rfind(b"\r")) + 1
-        points = self._read(buffer[:end], time_ms) if end else []
-        self._rest = buffer[end:]
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        if end:
+            points = self._read(b"".join((self._rest, memoryview(data)[:end])), time_ms)
+            self._rest = data[end:]
+        else:
+            points = []
+            self._rest += data
         if len(self._rest) > _LONGEST_FIELDS:
             points += self._read_open_line(time_ms)
         return points
@@ -107,6 +111,7 @@ class MetricLineParser:
             return []
         points: list[MetricPoint] = []
         names, next_steps = self._names, self._next_steps
+        build = tuple.__new__  # what MetricPoint() calls, in half its time
         for piece in pieces[1:]:
             # Plain methods of bytes, as a regular expression takes twice the time.
             body, end, rest = piece.partition(_END)
@@ -126,10 +131,10 @@ class MetricLineParser:
             step = next_steps.get(name, 0)
             next_steps[name] = step + 1
             own_time = time_ms
-            if rest[:5] in (b"step:", b"time:") and (fields := _FIELDS.match(rest)):
+            if rest.startswith(_FIELD_NAMES) and (fields := _FIELDS.match(rest)):
                 step = int(fields[1]) if fields[1] else step
                 own_time = int(fields[2] or fields[3] or time_ms)
-            points.append(MetricPoint(name, value, step, own_time))
+            points.append(build(MetricPoint, (name, value, step, own_time)))
         return points
 
     def _read_open_line(self, time_ms: int) -> list[MetricPoint]:
