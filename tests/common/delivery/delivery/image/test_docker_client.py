@@ -1,7 +1,7 @@
 import pytest
 
 from tg.common import ContainerError
-from tg.common.delivery.delivery.image.docker_client import connect
+from tg.common.delivery.delivery.image.docker_client import connect, engine_platform
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,19 @@ def test_ssh_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch
         "the Docker daemon at 'ssh://user@host' is reached by ssh, for which a package is missing; run "
         "`pip install 'tg-mlflow[ssh]'`"
     )
+
+
+class Daemon:
+    """Says what it runs, and counts how often."""
+
+    asked = 0
+
+    def version(self) -> dict[str, str]:
+        self.asked += 1
+        return {"Os": "linux", "Arch": "x86_64"}
+
+
+def test_a_daemon_is_asked_once_what_it_runs() -> None:
+    one, other = Daemon(), Daemon()
+    assert [engine_platform(each) for each in (one, one, other)] == ["linux/amd64"] * 3
+    assert (one.asked, other.asked) == (1, 1)

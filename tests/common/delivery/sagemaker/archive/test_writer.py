@@ -334,3 +334,13 @@ def test_a_stream_does_not_fill_the_memory(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_the_marker_of_a_stream_is_returned_where_there_is_one(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "a.txt").write_text("a")
+    assert write_result_archive_from_tar(chunks(container_stream(model)), tmp_path / "first.tar.gz") is None
+    (model / "completed.json").write_text('{"state": "completed"}')
+    marker = write_result_archive_from_tar(chunks(container_stream(model)), tmp_path / "second.tar.gz")
+    assert marker == b'{"state": "completed"}'
