@@ -210,6 +210,8 @@ def _train_once(
             package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
         size = f"{package.path.name}, {package.path.stat().st_size:,} bytes"
         note_event(client, run_id, "packaged", size, is_urgent=False)
+        preparation = Preparation(delivery.job.task, config.log)
+        watching.callback(preparation.stop)  # after all else, as it may take a moment
         guard = watching.enter_context(guarding_cost(client, run_id, executor, job.job_id, costs, number))
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
@@ -226,8 +228,6 @@ def _train_once(
         sampling = sampling_usage(client, run_id, executor, job.job_id, seconds, is_first)
         if executor.traits.is_in_process:
             observing.enter_context(sampling)
-        preparation = Preparation(delivery.job.task, config.log)
-        watching.callback(preparation.stop)
         if not executor.traits.is_in_process and not _is_detached(config):
             preparation.start()
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
