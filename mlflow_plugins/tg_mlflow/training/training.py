@@ -228,8 +228,6 @@ def _train_once(
         sampling = sampling_usage(client, run_id, executor, job.job_id, seconds, is_first)
         if executor.traits.is_in_process:
             observing.enter_context(sampling)
-        if not executor.traits.is_in_process and not _is_detached(config):
-            preparation.start()
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
             executor.submit(request, recorder.take)
         waits.has_job = guard.has_job = True
@@ -244,6 +242,7 @@ def _train_once(
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job.job_id, run_id)
             return job, True
         if not executor.traits.is_in_process:
+            preparation.start()  # not before the project's modules are gone: how modules are found changes until then
             _log_package_early(client, run_id, package.path, is_first)
         with training.source.following(executor, job.job_id):
             missing_log = watch_job(client, job, recorder, training.show, waits.is_scheduled)
