@@ -54,8 +54,12 @@ class Preparation:
             self._thread.join()
 
     def stop(self) -> None:
-        """Leaves the rest unprepared, as after a failure."""
+        """Leaves the rest unprepared, as after a failure, and waits for what has begun.
+
+        Whoever packages the next training looks at the modules that are loaded, and none may be half loaded then.
+        """
         self._is_stopped.set()
+        self.wait()
 
     def _prepare(self) -> None:
         try:

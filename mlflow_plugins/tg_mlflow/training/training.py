@@ -211,6 +211,8 @@ def _train_once(
             package = delivery.packaging.make_package(watching.enter_context(temporary_folder()))
         size = f"{package.path.name}, {package.path.stat().st_size:,} bytes"
         note_event(client, run_id, "packaged", size, is_urgent=False)
+        preparation = Preparation(delivery.job.task, config.log)
+        watching.callback(preparation.stop)  # after all else, as it may take a moment
         guard = watching.enter_context(guarding_cost(client, run_id, executor, job.job_id, costs, number))
         watching.enter_context(explaining_failure(client, run_id, package.path, dataset, config.log))
         watching.enter_context(noticing_no_capacity(executor, job.job_id))
@@ -228,10 +230,6 @@ def _train_once(
         if executor.traits.is_in_process:
             observing.enter_context(sampling)
         console = Console(read_verbosity())  # of a training in this process
-        preparation = Preparation(delivery.job.task, config.log)
-        watching.callback(preparation.stop)
-        if not executor.traits.is_in_process and not _is_detached(config):
-            preparation.start()
         with active_run(client, run_id) if executor.traits.is_in_process else storing(job):
             executor.submit(request, lambda event: console.pick(recorder.take(event)))
         console.finish()
@@ -247,6 +245,7 @@ def _train_once(
             _logger.info("Job %s goes on by itself; to record it, run `tg-mlflow attach %s`", job.job_id, run_id)
             return job, True
         if not executor.traits.is_in_process:
+            preparation.start()  # not before the project's modules are gone: how modules are found changes until then
             _log_package_early(client, run_id, package.path, is_first)
         with training.source.following(executor, job.job_id), showing(training.show) as show:
             missing_log = watch_job(client, job, recorder, show, waits.is_scheduled)

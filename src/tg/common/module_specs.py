@@ -57,7 +57,7 @@ def is_instance_of(value: object, module: str, name: str) -> bool:
 def find_failing_modules() -> list[str]:
     """Names entries of ``sys.modules`` that raise unexpected errors on attribute access."""
     failing = []
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # at once: another thread may import
         try:
             getattr(module, "_tg_no_such_name", None)
         except Exception:  # noqa: BLE001 - this is what is searched for

@@ -63,7 +63,7 @@ def test_the_rest_is_left_when_it_is_stopped(prepared: list[str], monkeypatch: p
 
     def import_one(name: str) -> None:
         prepared.append(name)
-        preparation.stop()
+        preparation._is_stopped.set()
 
     monkeypatch.setattr(importlib, "import_module", import_one)
     preparation.start()

@@ -88,7 +88,7 @@ def find_keras_backend(distributions: Iterable[str]) -> str | None:
 def _find_loaded_parts(modules: set[str], declared: set[str], outline: Outline) -> set[str]:
     """Returns the undeclared top-level modules that loaded modules of ``modules`` import at module level."""
     parts, is_declared = set[str](), dict.fromkeys(sys.stdlib_module_names, True)
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # at once: another thread may import
         top = name.partition(".")[0]
         if top not in modules:
             continue
