@@ -25,6 +25,11 @@ pytestmark = [
 ]
 
 
+# What each job draws for itself, and what scikit-learn sets where it is imported.
+DRAWN = ("MLFLOW_RUN_ID", "TG_RUN_ID")
+SET_BY_LIBRARIES = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
+
+
 def submit(executor: ProcessExecutor, delivery: SagemakerConfig) -> tuple[str, str]:
     """Returns the job's id and its output."""
     request = executor.plan(delivery)
@@ -57,8 +62,8 @@ def describe(executor: ProcessExecutor, delivery: SagemakerConfig) -> dict[str, 
 def test_a_fork_has_what_a_started_job_has(tmp_path: Path) -> None:
     delivery = build_delivery(Task("describe_process"), tmp_path, environment={"SEEN": "1"})
     started, forked = (describe(each, delivery) for each in (ProcessExecutor(), prepare(delivery)))
-    for name in ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"):  # scikit-learn sets them where it is imported
-        for each in (started, forked):
+    for each in (started, forked):
+        for name in (*DRAWN, *SET_BY_LIBRARIES):
             each["variables"].pop(name, None)
     assert forked == started
     assert forked["command"][-1:] == ["train"]
