@@ -97,6 +97,19 @@ def test_a_killed_fork_is_known_by_its_signal(tmp_path: Path) -> None:
     assert (state.status, state.exit_code) == (JobStatus.FAILED, -9)
 
 
+def test_the_end_of_the_process_is_noticed_while_its_jobs_go_on(tmp_path: Path) -> None:
+    delivery = build_delivery(Task("wait"), tmp_path)
+    executor = prepare(delivery)
+    request = executor.plan(delivery)
+    executor.submit(request)
+    forks = executor._forks
+    assert forks is not None
+    os.kill(forks.pid, signal.SIGKILL)
+    assert forks._answers.readline() == ""  # at once, not when the patience with it ends
+    executor.kill(request.job_id)
+    assert executor.status(request.job_id).status is JobStatus.STOPPED
+
+
 @pytest.mark.parametrize("end", ["killed", "closed"])
 def test_jobs_are_started_where_they_can_no_longer_be_forked(tmp_path: Path, end: str) -> None:
     delivery = build_delivery(Task("train"), tmp_path)
