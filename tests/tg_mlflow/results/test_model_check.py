@@ -15,6 +15,7 @@ from mlflow.models import Model, ModelSignature
 
 from tests.launcher import wait_until
 from tests.processes import is_alive
+from tg_mlflow.results import model_check_process
 from tg_mlflow.results.model_check import ModelChecker, write_rows
 from tg_mlflow.results.model_example import PARAMS
 
@@ -191,3 +192,8 @@ def holds(file: Path, text: str) -> bool:
         return text in file.read_text()
     except OSError:
         return False
+
+
+def test_a_check_leaves_the_next_one_what_can_be_forked() -> None:
+    imported = {"sklearn.ensemble", "sklearn.ensemble._gb", "pandas.io.sql", "torch", "mlflow.sklearn", "Package__0.tg"}
+    assert model_check_process._list_forked(imported) == ["pandas.io.sql", "sklearn.ensemble"]

@@ -25,6 +25,11 @@ pytestmark = [
 ]
 
 
+# What each job draws for itself, and what scikit-learn sets where it is imported.
+DRAWN = ("MLFLOW_RUN_ID", "TG_RUN_ID")
+SET_BY_LIBRARIES = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
+
+
 def submit(executor: ProcessExecutor, delivery: SagemakerConfig) -> tuple[str, str]:
     """Returns the job's id and its output."""
     request = executor.plan(delivery)
@@ -57,8 +62,8 @@ def describe(executor: ProcessExecutor, delivery: SagemakerConfig) -> dict[str, 
 def test_a_fork_has_what_a_started_job_has(tmp_path: Path) -> None:
     delivery = build_delivery(Task("describe_process"), tmp_path, environment={"SEEN": "1"})
     started, forked = (describe(each, delivery) for each in (ProcessExecutor(), prepare(delivery)))
-    for name in ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"):  # scikit-learn sets them where it is imported
-        for each in (started, forked):
+    for each in (started, forked):
+        for name in (*DRAWN, *SET_BY_LIBRARIES):
             each["variables"].pop(name, None)
     assert forked == started
     assert forked["command"][-1:] == ["train"]
@@ -90,6 +95,19 @@ def test_a_killed_fork_is_known_by_its_signal(tmp_path: Path) -> None:
     executor = prepare(delivery)
     state = executor.status(submit(executor, delivery)[0])
     assert (state.status, state.exit_code) == (JobStatus.FAILED, -9)
+
+
+def test_the_end_of_the_process_is_noticed_while_its_jobs_go_on(tmp_path: Path) -> None:
+    delivery = build_delivery(Task("wait"), tmp_path)
+    executor = prepare(delivery)
+    request = executor.plan(delivery)
+    executor.submit(request)
+    forks = executor._forks
+    assert forks is not None
+    os.kill(forks.pid, signal.SIGKILL)
+    assert forks._answers.readline() == ""  # at once, not when the patience with it ends
+    executor.kill(request.job_id)
+    assert executor.status(request.job_id).status is JobStatus.STOPPED
 
 
 @pytest.mark.parametrize("end", ["killed", "closed"])

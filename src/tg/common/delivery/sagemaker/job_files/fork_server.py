@@ -94,6 +94,7 @@ def _serve(connection: socket.socket) -> None:
             continue
         child = os.fork()
         if child == 0:
+            os.close(connection.detach())  # or who asks would not notice the server's end
             _supervise(supervisor, asked, kept)
         connection.sendall(json.dumps(supervisor.describe_process(child)).encode() + b"\n")
 

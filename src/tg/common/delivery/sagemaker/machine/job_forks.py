@@ -135,12 +135,12 @@ class JobForks:
             return supervisor
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process, of which nothing is needed, also while it imports; jobs go on."""
+        self._process.kill()
         with self._lock:
             self._is_usable = False
             self._answers.close()
             self._connection.close()
-        self._process.kill()  # nothing of it is needed, also while it imports
         self._process.wait()
 
 
