@@ -30,7 +30,7 @@ def make_demo(folder: Path) -> float:
     command = ["sh", "-c", f'make demo "PYTHON={PYTHON}" >"{log}" 2>&1 || {{ cat "{log}"; exit 1; }}']
     seconds = time_command(command, variables, folder / "clone")
     said = log.read_text(encoding="utf-8")
-    if re.search(r"Run .+ FINISHED\n(?:.*\n)*?  roc_auc_score_test +0\.9\d+\n", said) is None:
+    if re.search(r"Run .+ FINISHED\n(?:.*\n)*? *roc_auc_score_test +0\.9\d+\n", said) is None:
         sys.exit(f"`make demo` has not shown the run that it has to show:\n{said}")
     return seconds
 
