@@ -5,6 +5,7 @@ from dataclasses import replace
 from tg.common import DeliveryError, TgError
 from tg.common.delivery.delivery.image.docker_client import connect
 from tg.common.delivery.delivery.image.left_images import remove_left_images
+from tg.common.delivery.delivery.package.bytecode import remove_old_modules
 from tg.common.delivery.sagemaker.executor.job_patience import asking_once
 from tg.common.errors import JobMissingError
 from tg.common.system.temporary_folder import remove_left_folders
@@ -18,7 +19,9 @@ from tg_mlflow.training.kept_run import KeptRun, list_kept_runs
 
 
 def tidy(client: TrackingClient) -> dict[str, int]:
-    """Removes temporary folders, unnamed images, and what is kept of jobs whose runs are complete, or deleted for good.
+    """Removes temporary folders, unnamed images, modules compiled long ago, and what is kept of recorded jobs.
+
+    A job is recorded if its run is complete, or deleted for good.
 
     What a living process may need stays, and so does all of other programs.
 
@@ -34,6 +37,7 @@ def tidy(client: TrackingClient) -> dict[str, int]:
         if run is None or not is_running(run):
             forget_crash(crash.run_id)
     removed = {"temporary folders": remove_left_folders(), "unnamed images": _remove_images(), "recorded jobs": jobs}
+    removed["compiled modules"] = remove_old_modules()
     return {name: count for name, count in removed.items() if count}
 
 

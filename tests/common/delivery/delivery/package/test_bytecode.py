@@ -1,13 +1,15 @@
 """Modules are compiled once, for all packages that hold them."""
 
 import importlib.util
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tg.common.delivery.delivery.package.bytecode import compile_modules
+from tg.common.delivery.delivery.package.bytecode import compile_modules, remove_old_modules
 
 FILES = {"Demo__0/one.py": b"print(__file__)\n", "Demo__0/two.py": b"2 ++\n", "Demo__0/data.txt": b"1"}
 COMPILED = f"Demo__0/__pycache__/one.{sys.implementation.cache_tag}.pyc"
@@ -56,3 +58,11 @@ def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(tmp_path: Path, m
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert list(compile_modules(FILES)) == [COMPILED]
+
+
+def test_what_was_compiled_long_ago_is_removed(cache: Path) -> None:
+    compile_modules(FILES | {"Demo__0/three.py": b"3\n"})
+    old, new = sorted(cache.glob("*/*"))
+    os.utime(old, (1, time.time() - 31 * 24 * 3600))
+    assert (remove_old_modules(), list(cache.glob("*/*"))) == (1, [new])
+    assert remove_old_modules() == 0

@@ -7,6 +7,7 @@ import os
 import posixpath
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from ....errors import StorageError
 from ....system.user_folders import FolderKind, find_user_folder
 
+_LONGEST_KEPT_SECONDS = 30 * 24 * 3600
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 # The header of a file that belongs to its source whatever the times of both are, as PEP 552 has it.
 _HEADER = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
@@ -38,6 +40,21 @@ def compile_modules(files: Mapping[str, bytes]) -> dict[str, bytes]:
                 target = posixpath.join(folder, "__pycache__", f"{stem}.{sys.implementation.cache_tag}.pyc")
                 compiled[target] = _compile(source, path, kept)
     return compiled
+
+
+def remove_old_modules() -> int:
+    """Removes what was compiled long ago, as most packages change; the rest is compiled again.
+
+    Returns:
+        How many modules.
+    """
+    kept, removed = _find_folder(), 0
+    for file in Path(kept).glob("*/*") if kept is not None else ():
+        with suppress(OSError):  # another process may remove it, too
+            if time.time() - file.stat().st_mtime > _LONGEST_KEPT_SECONDS:
+                file.unlink()
+                removed += 1
+    return removed
 
 
 def _compile(source: bytes, path: str, kept: str | None) -> bytes:
