@@ -9,8 +9,9 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .figure import Figure
 
@@ -36,39 +37,55 @@ def describe_machine() -> dict[str, str]:
     }
 
 
-def write_results(figures: list[Figure]) -> None:
-    """Replaces RESULTS.md and results.json."""
-    machine = describe_machine()
-    data = {"machine": machine, "figures": [dataclasses.asdict(figure) for figure in figures]}
+@dataclass(frozen=True)
+class Results:
+    """What is kept: the figures of whole benchmarks, and those of their short forms, by name."""
+
+    figures: Mapping[str, Figure]
+    short: Mapping[str, Figure]
+
+
+def keep_results(figures: Sequence[Figure], short: Sequence[Figure]) -> None:
+    """Puts figures into RESULTS.md and results.json, in place of those of the same names."""
+    kept, machine = read_results(), describe_machine()
+    whole = {**kept.figures, **{each.name: each for each in figures}}
+    shorts = {**kept.short, **{each.name: each for each in short}}
+    data = {
+        "machine": machine,
+        "figures": [dataclasses.asdict(each) for each in whole.values()],
+        "short": [dataclasses.asdict(each) for each in shorts.values()],
+    }
     DATA.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    TABLE.write_text(format_table(machine, figures), encoding="utf-8")
+    TABLE.write_text(format_table(machine, list(whole.values()), list(shorts.values())), encoding="utf-8")
 
 
-def read_results() -> dict[str, Figure]:
-    """Returns the kept figures by name; empty if there are none yet."""
-    if not DATA.exists():
-        return {}
-    figures: list[dict[str, Any]] = json.loads(DATA.read_text(encoding="utf-8"))["figures"]
-    return {each["name"]: Figure(**each) for each in figures}
+def read_results() -> Results:
+    """Returns what is kept; nothing if there is no results.json yet."""
+    data = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
+
+    def read(key: str) -> dict[str, Figure]:
+        return {each["name"]: Figure(**each) for each in data.get(key, [])}
+
+    return Results(read("figures"), read("short"))
 
 
-def find_declines(figures: list[Figure], kept: dict[str, Figure]) -> list[str]:
-    """Returns a line for each ratio that is more than ``MOST_DECLINE`` times worse than the kept one.
+def find_declines(figures: Sequence[Figure], kept: Mapping[str, Figure]) -> dict[str, str]:
+    """Returns a line for each ratio, by its name, that is more than ``MOST_DECLINE`` times worse than the kept one.
 
     Only ratios are compared: seconds depend on the machine.
     """
-    lines = []
+    lines = {}
     for figure in figures:
         before = kept.get(figure.name)
         if before is not None and figure.unit == "x" and figure.find_decline(before) > MOST_DECLINE:
-            lines.append(
+            lines[figure.name] = (
                 f"{figure.name}: {figure.format_value()} is {figure.find_decline(before):.2f} times worse than "
-                f"{before.format_value()} in benchmarks/RESULTS.md ({figure.details})"
+                f"{before.format_value()}, which is kept in benchmarks/results.json ({figure.details})"
             )
     return lines
 
 
-def format_table(machine: dict[str, str], figures: list[Figure]) -> str:
+def format_table(machine: Mapping[str, str], figures: Sequence[Figure], short: Sequence[Figure]) -> str:
     """Returns RESULTS.md."""
     versions = ", ".join(f"{name} {machine[name]}" for name in ("Docker", "Python", *PACKAGES))
     lines = [
@@ -90,6 +107,9 @@ def format_table(machine: dict[str, str], figures: list[Figure]) -> str:
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     missed = [figure.what for figure in figures if not figure.holds]
     lines += ["", f"Not met (in bold): {len(missed)} of {len([f for f in figures if f.wanted is not None])}.", ""]
+    lines += ["`make bench-short`, which CI runs, compares ratios of short forms with these:", ""]
+    lines += ["| figure | measured |", "|---|---|"]
+    lines += [f"| {figure.name} | {figure.format_value()} |" for figure in short if figure.unit == "x"] + [""]
     return "\n".join(lines)
 
 
