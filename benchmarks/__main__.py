@@ -64,9 +64,7 @@ def find_lasting_declines(name: str, kept: Mapping[str, Figure]) -> list[str]:
     declines: dict[str, str] = {}
     for number in range(SHORT_TRIES):
         figures = measure(name, short=True)
-        if not figures:
-            return [f"{name}: nothing was measured"]
-        found = find_declines(figures, kept)
+        found = find_declines(figures, kept) if figures else {name: f"{name}: nothing was measured"}
         declines = {each: line for each, line in found.items() if number == 0 or each in declines}
         if not declines:
             return []

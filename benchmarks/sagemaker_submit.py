@@ -92,7 +92,8 @@ trainer = ModelTrainer(
     compute=Compute(instance_type="ml.m5.large", instance_count=1),
     sagemaker_session=Session(default_bucket=bucket),  # to find the default one, it would leave the emulator
 )
-for _ in sys.stdin:
+for number, _ in enumerate(sys.stdin):
+    trainer.base_job_name = f"scores-{os.getpid()}-{number}"  # the SDK adds the time in whole seconds
     trainer.train(wait=False)
     print("job", trainer._latest_training_job.training_job_name, flush=True)
 """
