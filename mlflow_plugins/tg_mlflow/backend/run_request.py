@@ -39,6 +39,21 @@ class RunRequest:
     run_name: str | None = None
     is_command: bool = False
 
+    @classmethod
+    def of_command(
+        cls,
+        project_uri: str,
+        entry_point: str,
+        params: Mapping[str, Any],
+        version: str | None,
+        config: Mapping[str, Any],
+        experiment_id: str,
+        run_name: str | None,
+    ) -> "RunRequest":
+        """Builds the request of a command of ours: at the active tracking server, for the run of ``MLFLOW_RUN_ID``."""
+        uri, run_id = mlflow.get_tracking_uri(), MLFLOW_RUN_ID.get()
+        return cls(project_uri, entry_point, params, version, config, uri, experiment_id, run_id, run_name, True)
+
     @property
     def is_synchronous(self) -> bool:
         """Whether the caller waits for the run, as ``mlflow.projects.run`` does by default."""

@@ -1,7 +1,7 @@
 """The commands ``tg-mlflow images`` and ``tg-mlflow jobs``: what trainings have left on this machine."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -54,8 +54,10 @@ def prune_images(days: float, is_dry: bool) -> None:
     from tg_mlflow.cli.support import exiting_on_errors
 
     with exiting_on_errors():
-        client, removed = connect(), 0
-        for each in _select(list_built_images(client), days, lambda image: image.created):
+        client, removed, oldest_kept = connect(), 0, _find_oldest_kept(days)
+        for each in list_built_images(client):
+            if each.created > oldest_kept:
+                continue
             if is_dry or remove_built_image(client, each):
                 removed += 1
                 click.echo(_format(each.name, each.size, each.created))
@@ -104,7 +106,7 @@ def prune_jobs(days: float, is_dry: bool) -> None:
 
     removed = 0
     with exiting_on_errors():
-        for each in _select(list_kept_jobs(), days, lambda job: job.changed):
+        for each in list_kept_jobs(_find_oldest_kept(days)):
             reason = each.reason
             if not reason and not is_dry:
                 try:
@@ -119,9 +121,8 @@ def prune_jobs(days: float, is_dry: bool) -> None:
         click.echo(_summarize(removed, "job", is_dry))
 
 
-def _select(all_: Iterable[Any], days: float, time_of: Callable[[Any], float]) -> list[Any]:
-    newest = time.time() - days * _DAY_SECONDS
-    return [each for each in all_ if time_of(each) <= newest]
+def _find_oldest_kept(days: float) -> float:
+    return time.time() - days * _DAY_SECONDS
 
 
 def _format(name: str, size: int, moment: float) -> str:

@@ -33,9 +33,6 @@ def run(
     """
     uri, given = split_words(words)
     say_start(uri, backend)
-    import mlflow
-    from mlflow.environment_variables import MLFLOW_RUN_ID
-
     from tg_mlflow.backend.project_backend import run_project
     from tg_mlflow.backend.run_request import RunRequest
     from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
@@ -47,16 +44,5 @@ def run(
         config.update({"detach": True} if detach else {})
         config.update({"dry_run": True} if dry_run else {})
         experiment_id = set_experiment(experiment_name)
-        request = RunRequest(
-            uri,
-            entry_point,
-            params,
-            version,
-            config,
-            mlflow.get_tracking_uri(),
-            experiment_id,
-            run_id=MLFLOW_RUN_ID.get(),
-            run_name=run_name,
-            is_command=True,
-        )
+        request = RunRequest.of_command(uri, entry_point, params, version, config, experiment_id, run_name)
         run_project(place.name, request)

@@ -62,9 +62,6 @@ def sweep(
     """
     uri, grid = split_words(words)
     say_start(uri, backend)
-    import mlflow
-    from mlflow.environment_variables import MLFLOW_RUN_ID
-
     from tg_mlflow.backend.project_backend import run_project
     from tg_mlflow.backend.run_request import RunRequest
     from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
@@ -84,18 +81,7 @@ def sweep(
             click.echo("\n".join(_describe_plan(place, uri, version, entry_point, fixed, given)))
             return
         experiment_id = set_experiment(experiment_name)
-        request = RunRequest(
-            uri,
-            entry_point,
-            fixed,
-            version,
-            given,
-            mlflow.get_tracking_uri(),
-            experiment_id,
-            run_id=MLFLOW_RUN_ID.get(),
-            run_name=run_name,
-            is_command=True,
-        )
+        request = RunRequest.of_command(uri, entry_point, fixed, version, given, experiment_id, run_name)
         run_project(place.name, request)
 
 

@@ -1,5 +1,6 @@
 """Removes what is kept on this machine of jobs that ended long ago, recorded or not."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,10 +45,16 @@ class KeptJob:
             self.job.discard()
 
 
-def list_kept_jobs() -> Iterator[KeptJob]:
-    """Lists the jobs of runs, of any tracking server, of which this machine keeps something."""
+def list_kept_jobs(changed_before: float = math.inf) -> Iterator[KeptJob]:
+    """Lists the jobs of runs, of any tracking server, of which this machine keeps something.
+
+    Args:
+        changed_before: Leaves out what was written to later, in seconds since 1970, without asking its place.
+    """
     for folder, kept in list_all_kept_runs():
         changed, size = _measure(folder)
+        if changed > changed_before:
+            continue
         try:
             job = replace(find_job(build_kept_run(kept)), job_id=kept.job_id)
             reason = "" if _has_ended(job) else "it goes on"
