@@ -3,19 +3,18 @@
 import hashlib
 import json
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ....errors import DeliveryError
+from ....system.old_files import remove_old_files
 from ....system.replaced_file import replacing_file
 from ....system.user_folders import FolderKind, find_user_folder
 from .module_outline import ImportStatement, ModuleOutline, NamedModule, Span, outline_module
 
 # A small project is parsed in no time.
 _FEWEST = 20
-_LONGEST_UNCHANGED_SECONDS = 30 * 24 * 3600
 _CODE = (Path(__file__), Path(__file__).with_name("module_outline.py"), Path(__file__).with_name("module_texts.py"))
 
 
@@ -65,7 +64,7 @@ class KnownOutlines:
             return
         with suppress(OSError, DeliveryError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            _remove_old(self._file.parent)
+            remove_old_files(self._file.parent.iterdir())
             with replacing_file(self._file) as file:
                 file.write(json.dumps(self._used, separators=(",", ":")).encode())
 
@@ -78,14 +77,6 @@ def _find_file(project: Path) -> Path | None:
     except (OSError, DeliveryError):
         return None
     return folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}.json"
-
-
-def _remove_old(folder: Path) -> None:
-    """Removes the outlines of projects that have not changed for a long time; they are made again if need be."""
-    for file in folder.iterdir():
-        with suppress(OSError):  # another process may remove it, too
-            if time.time() - file.stat().st_mtime > _LONGEST_UNCHANGED_SECONDS:
-                file.unlink()
 
 
 def _restore(kept: Any) -> ModuleOutline:

@@ -7,15 +7,14 @@ import os
 import posixpath
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ....errors import StorageError
+from ....system.old_files import remove_old_files
 from ....system.user_folders import FolderKind, find_user_folder
 
-_LONGEST_KEPT_SECONDS = 30 * 24 * 3600
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 # The header of a file that belongs to its source whatever the times of both are, as PEP 552 has it.
 _HEADER = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
@@ -48,13 +47,8 @@ def remove_old_modules() -> int:
     Returns:
         How many modules.
     """
-    kept, removed = _find_folder(), 0
-    for file in Path(kept).glob("*/*") if kept is not None else ():
-        with suppress(OSError):  # another process may remove it, too
-            if time.time() - file.stat().st_mtime > _LONGEST_KEPT_SECONDS:
-                file.unlink()
-                removed += 1
-    return removed
+    kept = _find_folder()
+    return 0 if kept is None else remove_old_files(Path(kept).glob("*/*"))
 
 
 def _compile(source: bytes, path: str, kept: str | None) -> bytes:
