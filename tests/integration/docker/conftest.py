@@ -124,6 +124,29 @@ def daemon_turn(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def nothing_is_left(docker_client: DockerClient, daemon_turn: None) -> Iterator[None]:
+    """Checks that a test leaves the daemon as it was: no container, volume or network more or less, no unnamed image.
+
+    An unnamed image of an earlier build whose process was killed may go meanwhile: each launcher removes such images.
+    """
+
+    def list_all() -> dict[str, set[str]]:
+        return {
+            "containers": {each["Id"] for each in docker_client.containers(all=True)},
+            "volumes": {each["Name"] for each in docker_client.volumes()["Volumes"] or []},
+            "networks": {each["Id"] for each in docker_client.networks()},
+        }
+
+    def list_unnamed() -> set[str]:
+        return {each["Id"] for each in docker_client.images(filters={"dangling": True})}
+
+    before, unnamed = list_all(), list_unnamed()
+    yield
+    assert list_all() == before
+    assert list_unnamed() - unnamed == set()
+
+
 @pytest.fixture(autouse=True)
 def jobs_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))

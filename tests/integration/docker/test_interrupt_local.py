@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,6 +25,8 @@ from tests.launcher import (
 from tests.support import ProjectFolder, all_runs
 from tg.common.delivery.delivery import ImageBuildOptions
 from tg.common.delivery.delivery.image.docker_client import DockerClient
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 # Says where it stands, and stays there.
 TASKS = """
@@ -124,23 +126,6 @@ def stay_at(project: ProjectFolder, base_image: str, build_options: ImageBuildOp
         return project
 
     return write
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(docker_client: DockerClient, daemon_turn: None) -> Iterator[None]:
-    """Checks that no container and no image without a name is left when the launcher has ended."""
-
-    def all_there_is() -> dict[str, list[str]]:
-        unnamed = docker_client.images(filters={"dangling": True})
-        return {
-            "containers": sorted(each["Id"] for each in docker_client.containers(all=True)),
-            "volumes": sorted(each["Name"] for each in docker_client.volumes()["Volumes"] or []),
-            "images without a name": sorted(each["Id"] for each in unnamed),
-        }
-
-    before = all_there_is()
-    yield
-    assert all_there_is() == before
 
 
 def wait_for_event(client: DockerClient, action: str) -> Callable[[], None]:
