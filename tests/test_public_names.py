@@ -56,6 +56,7 @@ def test_the_training_core_is_what_it_is() -> None:
     assert training_core.__all__ == [
         "AbstractTrainingTask",
         "Artificier",
+        "Checkpoint",
         "CompositionSplitter",
         "FoldSplitter",
         "GroupSplitter",

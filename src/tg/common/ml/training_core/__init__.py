@@ -12,6 +12,7 @@ from ...lazy_names import lazy_names
 _HOMES = {
     "AbstractTrainingTask": ".abstract_training_task",
     "Artificier": ".artificiers",
+    "Checkpoint": ".checkpoint",
     "CompositionSplitter": ".splitters",
     "FoldSplitter": ".splitters",
     "GroupSplitter": ".group_splitter",
@@ -35,6 +36,7 @@ __all__ = list(_HOMES)
 if TYPE_CHECKING:
     from .abstract_training_task import AbstractTrainingTask as AbstractTrainingTask
     from .artificiers import Artificier as Artificier
+    from .checkpoint import Checkpoint as Checkpoint
     from .group_splitter import GroupSplitter as GroupSplitter
     from .hyperparameters import apply_hyperparameters as apply_hyperparameters
     from .metrics import Metric as Metric

@@ -16,6 +16,7 @@ from ...logger import Logger
 from ...system.temporary_folder import temporary_folder
 from .artifact_content import build_figure, build_table
 from .artifact_folder import ArtifactFolder, check_artifact_name
+from .checkpoint import Checkpoint
 from .logged_model import build_example, check_model
 
 T = TypeVar("T")
@@ -86,6 +87,29 @@ class TrainingEnvironment(ABC):
 
     def _write_progress(self, done: int, of: int, unit: str) -> None:  # noqa: B027 - an environment may leave it so
         """Takes progress that has passed the checks; by default, nobody looks at it."""
+
+    def save_checkpoint(self, state: Any, step: int) -> None:
+        """Keeps the training's state, from which it goes on where it is started again.
+
+        If the job has been asked to stop, the training ends here, once the state is kept.
+
+        Args:
+            state: Anything that can be pickled, and that :meth:`latest_checkpoint` is to give back.
+            step: How many steps are done.
+
+        Raises:
+            TaskDefinitionError: If ``step`` is no whole number from 0 on, or the state cannot be pickled.
+        """
+        raise NotImplementedError(f"{type(self).__name__} keeps no checkpoints")
+
+    def latest_checkpoint(self) -> Checkpoint | None:
+        """Returns the last checkpoint of this training, or of the one that it resumes; ``None`` at a first start."""
+        return None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the job has been asked to stop: save a checkpoint now."""
+        return False
 
     def log_figure(self, figure: Any, name: str) -> None:
         """Keeps a figure, as it is now, as an artifact of the run.
