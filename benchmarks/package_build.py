@@ -29,7 +29,6 @@ from harness import ROOT, Figure, Scale, call_in_fork, measure_in_turns, run
 from tg.common.delivery.delivery import Packaging
 from tg.common.delivery.delivery.package.entry_point import install_package_and_get_loader
 from tg.common.delivery.sagemaker import SagemakerJob
-from tg_mlflow.delivery.project_delivery import digest_project
 
 EXAMPLE = ROOT / "examples" / "breast_cancer"
 MODULES = 300
@@ -100,8 +99,7 @@ def build_packaging(project: Path, name: str, arguments: dict[str, float]) -> Pa
 
 def package_at_start(packaging: Packaging, folder: Path) -> None:
     """Does what the start of a training does: the version of the package is a digest of the project."""
-    assert packaging.project_folder is not None
-    packaging.version = digest_project(packaging.project_folder, ())
+    packaging.version = packaging.digest_project()[:8]
     packaging.make_package(folder)
 
 
@@ -215,8 +213,7 @@ def measure_images(packaging: Packaging, folder: Path, repeats: int) -> Figure:
     packaging.project_folder = project
 
     def start() -> str:
-        packaging.version = "0"
-        digest = digest_project(project, ())
+        digest = packaging.digest_project()
         return digest + packaging.make_package(folder).sha256
 
     made = start()

@@ -1,6 +1,5 @@
 """Describes how a project's task is delivered, from the project, its configuration and its code."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from tg.common.delivery.delivery import (
     DependencyList,
     ImageBuildOptions,
     Packaging,
-    collect_project_files,
 )
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
 from tg.common.delivery.sagemaker.command import CommandTask
@@ -71,7 +69,7 @@ def _package(payload: Mapping[str, SagemakerJob], project: Project, config: Plac
     packaging.silent = True
     packaging.project_folder = project.folder if takes_folder else None
     packaging.data_files = config.data_files
-    packaging.version = digest_project(project.folder, config.data_files) if takes_folder else _digest(packaging)
+    packaging.version = (packaging.digest_project() if takes_folder else _digest(packaging))[:_VERSION_LENGTH]
     return packaging
 
 
@@ -83,7 +81,7 @@ def _read_requirements(folder: Path, given: str | list[str]) -> DependencyList:
 
 def _digest(packaging: Packaging) -> str:
     with temporary_folder() as folder:
-        return packaging.make_package(folder).sha256[:_VERSION_LENGTH]
+        return packaging.make_package(folder).sha256
 
 
 def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
@@ -108,22 +106,6 @@ def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
 
 def _find_channel(folder: Path, value: str) -> str | Path:
     return value if value.startswith("s3://") else Path(folder, Path(value).expanduser())
-
-
-def digest_project(folder: Path, data_files: Sequence[str]) -> str:
-    """Digests the code of a project: the first characters of a SHA-256 over its files' names and contents.
-
-    The names are those in the package, so that neither the project's location nor its installation matters.
-    """
-    digest = hashlib.sha256()
-    files = collect_project_files(folder, data_files)
-    for path, file in (*files.modules.items(), *files.data.items()):
-        try:
-            content = file.read_bytes()
-        except OSError:
-            continue  # if it is needed, the package cannot be made
-        digest.update(f"{path}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()[:_VERSION_LENGTH]
 
 
 def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) -> Containering:

@@ -18,9 +18,9 @@ from mlflow.exceptions import ExecutionException
 
 from tests.support import ProjectFolder, all_runs, make_points
 from tg.common import TgError
+from tg.common.delivery.delivery import collect_project_files
 from tg.common.delivery.sagemaker import ResultArchive
 from tg_mlflow.backend import project_backend
-from tg_mlflow.delivery.project_delivery import digest_project
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.notebook.notebook_run import NotebookRun
 from tg_mlflow.tracking.client import TrackingClient
@@ -94,7 +94,7 @@ def test_a_run_has_params_metrics_tags_and_artifacts(
         assert set(result.list()) >= {"package.tag.gz", "task.json", "runs/0/model.pkl", "completed.json"}
         assert result.unpickle("runs/0/metrics.pkl") == run.data.metrics
     (package,) = store.list_artifacts(run.info.run_id, "package")
-    assert package.path == f"package/SingleFrameTrainingTask-{digest_project(project.path, [])}.tar.gz"
+    assert package.path == f"package/SingleFrameTrainingTask-{collect_project_files(project.path).digest()[:8]}.tar.gz"
     content = Path(mlflow.artifacts.download_artifacts(f"{root}/{package.path}", dst_path=str(tmp_path / "package")))
     assert tags["tg.package_sha256"] == hashlib.sha256(content.read_bytes()).hexdigest()
     assert "SingleFrameTrainingTask" in mlflow.artifacts.load_text(f"{root}/task.json")

@@ -9,6 +9,7 @@ from tg.common.delivery.delivery.code import known_outlines
 from tg.common.delivery.delivery.code.known_outlines import KnownOutlines
 from tg.common.delivery.delivery.code.module_outline import outline_module
 from tg.common.delivery.delivery.code.project_code import ProjectCode
+from tg.common.delivery.delivery.code.project_files import collect_project_files
 
 PATH = PurePosixPath("tasks.py")
 TEXTS = [f"import a{number}.b as c\nimport_module('d')\nread_excel('e')\n" for number in range(20)]
@@ -106,7 +107,7 @@ def test_a_file_changed_without_a_change_of_its_times_is_seen(cache: Path, tmp_p
     for module in ("json", "glob"):  # two texts of one length
         file.write_text(f"import {module}\n")
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-        code = ProjectCode(folder, (), 1000, reserved="tg")
+        code = ProjectCode(collect_project_files(folder, (), 1000), 1000, reserved="tg")
         assert code.add_reached(["part_3"]) == {module}
         code.leave_out_unusable()
         code.keep_outlines()

@@ -6,6 +6,7 @@ import pytest
 
 from tg.common import PackagingError
 from tg.common.delivery.delivery.code.project_code import ProjectCode
+from tg.common.delivery.delivery.code.project_files import collect_project_files
 
 Write = Callable[..., Path]
 
@@ -32,7 +33,7 @@ def no_traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def read(folder: "Path | None") -> ProjectCode:
-    return ProjectCode(folder, (), 1_000_000, "tg")
+    return ProjectCode(None if folder is None else collect_project_files(folder), 1_000_000, "tg")
 
 
 def paths(code: ProjectCode) -> list[str]:
@@ -48,7 +49,7 @@ def test_a_project_holds_its_modules_and_the_folders_around_them(write: Write) -
 
 def test_data_files_are_no_modules(write: Write) -> None:
     folder = write({"tasks.py": "", "words/a.txt": "", "tests/m.py": "not python"})
-    code = ProjectCode(folder, ["*.txt", "tests/"], 1_000_000, "tg")
+    code = ProjectCode(collect_project_files(folder, ["*.txt", "tests/"], 1_000_000), 1_000_000, "tg")
     assert paths(code) == ["tasks.py", "tests/m.py", "words/a.txt"]
     assert code.names == {"tasks"}
     assert [str(path) for path in code.modules] == ["tasks.py"]
@@ -114,7 +115,7 @@ def write_broken(write: Write, files: "dict[str, str]") -> Path:
 
 def test_what_cannot_be_used_and_is_not_needed_is_left_out_with_the_reason(write: Write) -> None:
     late = "try:\n    import old\nexcept ImportError: ...\ndef f():\n    import latin, broken.fine"
-    code = ProjectCode(write_broken(write, {"tasks.py": late}), (), 1000, "tg")
+    code = ProjectCode(collect_project_files(write_broken(write, {"tasks.py": late}), (), 1000), 1000, "tg")
     code.add_reached(["tasks"])
     code.leave_out_unusable()
     assert paths(code) == ["broken/fine.py", "tasks.py"]
@@ -138,7 +139,7 @@ def test_a_broken_module_of_a_package_is_an_error_however_it_is_imported(write: 
 
 def test_a_template_that_a_data_pattern_names_is_a_data_file(write: Write) -> None:
     folder = write({"tasks.py": "", "templates/model.py": "import {{ name }}", "random.py": "", "pkg/m.py": ""})
-    code = ProjectCode(folder, ["templates/", "random.py", "pkg/"], 1_000_000, "tg")
+    code = ProjectCode(collect_project_files(folder, ["templates/", "random.py", "pkg/"], 1_000_000), 1_000_000, "tg")
     code.add_reached(["tasks"])
     code.leave_out_unusable()
     assert paths(code) == ["pkg/m.py", "random.py", "tasks.py", "templates/model.py"]
@@ -151,7 +152,7 @@ def test_what_cannot_be_used_and_is_needed_is_an_error(write: Write, path: str) 
     name = path.removesuffix(".py").removesuffix("/__init__")
     folder = write_broken(write, {"tasks.py": "import deep", "deep.py": f"import {name}"})
     with pytest.raises(PackagingError, match=r"not valid Python|encoding|more than the limit"):
-        ProjectCode(folder, (), 1000, "tg").add_reached(["tasks"])
+        ProjectCode(collect_project_files(folder, (), 1000), 1000, "tg").add_reached(["tasks"])
 
 
 def test_a_module_of_a_package_hides_nothing(write: Write) -> None:
@@ -293,7 +294,7 @@ def test_a_module_that_is_not_python_is_named(write: Write) -> None:
 
 def test_a_large_module_from_elsewhere_is_named(write: Write) -> None:
     sys.path.append(str(write({"pz_large.py": "x = 1\n" * 10})))
-    code = ProjectCode(None, (), 59, "tg")
+    code = ProjectCode(None, 59, "tg")
     with pytest.raises(PackagingError, match=r"pz_large\.py' has 60 bytes, more than the limit of 59 for one file"):
         code.add_reached(["pz_large"])
 

@@ -47,7 +47,7 @@ def test_a_module_has_the_name_by_which_it_is_imported_and_data_lie_beside_it(
     assert names(folder, "churn/deep/*.txt")[1] == ["churn/deep/x.txt"]
     assert names(folder, f"{source}/churn/")[1] == ["churn/deep/x.txt", "churn/words.txt"]
     assert names(folder, "*.txt")[1] == ["churn/deep/x.txt", "churn/words.txt", "notes.txt"]
-    code = ProjectCode(folder, ["words.txt"], 1_000_000, "tg")
+    code = ProjectCode(collect_project_files(folder, ["words.txt"], 1_000_000), 1_000_000, "tg")
     code.add_reached(["churn.deep.m", "tasks"])
     assert sorted(map(str, code.files)) == sorted([*modules, "churn/words.txt"])
 
@@ -123,7 +123,7 @@ def test_files_beside_code_outside_the_project_are_named(write: Write, importing
     assert names(folder, "../shared/pl_lib/*.txt")[1] == ["pl_lib/words.txt"]
     assert names(folder, "../shared/pl_lib/**/m*.txt")[1] == ["pl_lib/deep/more.txt"]
     assert names(folder, "../shared/pl_lib/deep")[1] == ["pl_lib/deep/more.txt"]
-    code = ProjectCode(folder, ["pl_lib/words.txt"], 1_000_000, "tg")
+    code = ProjectCode(collect_project_files(folder, ["pl_lib/words.txt"], 1_000_000), 1_000_000, "tg")
     code.add_reached(["tasks"])
     assert sorted(map(str, code.files)) == ["pl_lib/__init__.py", "pl_lib/reader.py", "pl_lib/words.txt", "tasks.py"]
 

@@ -1,3 +1,4 @@
+import hashlib
 import importlib
 import importlib.metadata
 import json
@@ -672,3 +673,30 @@ def test_every_error_is_one_line(project: Project, out: Path) -> None:
         assert "\n" not in str(caught.value)
         assert ";" in str(caught.value) or "cannot be read" in str(caught.value)
     assert list(out.iterdir()) == []
+
+
+def test_a_package_holds_what_was_digested(project: Project, out: Path) -> None:
+    project.write("models.py", "RATE = 1\n")
+    packaging = Packaging("Titanic", "0", {"rate": 1})
+    packaging.project_folder, packaging.silent = project.path, True
+    digest = packaging.digest_project()
+    # SHA-256 of the name, the length and the content, apart.
+    assert digest == hashlib.sha256(b"models.py\0" + b"9\0" + b"RATE = 1\n").hexdigest()
+    project.write("models.py", "RATE = 2\n")
+    project.write("late.py", "")
+    assert read_module(packaging.make_package(out)) == {"models.py": b"RATE = 1\n"}
+    assert read_module(packaging.make_package(out)) == {"models.py": b"RATE = 2\n", "late.py": b""}
+    assert packaging.digest_project() != digest
+
+
+def read_module(package: Package) -> dict[str, bytes]:
+    """Returns a project's files in a package."""
+    with tarfile.open(package.path) as archive:
+        names = {each.name.partition("Titanic__0/")[2]: each for each in archive}
+        found = {"models.py": names["models.py"], **({"late.py": names["late.py"]} if "late.py" in names else {})}
+        return {name: archive.extractfile(each).read() for name, each in found.items()}  # type: ignore[union-attr]
+
+
+def test_a_package_without_a_project_digests_none() -> None:
+    with pytest.raises(PackagingError, match=r"^the package 'Titanic' has no project_folder; set it$"):
+        Packaging("Titanic", "0", {}).digest_project()

@@ -1,6 +1,6 @@
 """Collects the code of a project that a package needs, wherever it lies."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from .installed_distributions import find_installed, is_hidden
 from .known_outlines import KnownOutlines
 from .module_outline import ModuleOutline
 from .optional_parts import find_optional_parts
-from .project_files import check_size, collect_project_files
+from .project_files import ProjectFiles, check_size
 from .project_ignore import ProjectIgnore
 from .project_imports import ImportedModule, list_imports
 from .project_module_files import ModuleFinder
@@ -35,10 +35,8 @@ class ProjectCode:
     """The modules of a project and its data files.
 
     Args:
-        folder: The project's folder, whose files are all taken unless ignored. With ``None``, modules are taken as they
-            are reached.
-        data_patterns: See :func:`collect_project_files`.
-        size_limit_bytes: See there, too.
+        project: The project's files, which are all taken. With ``None``, modules are taken as they are reached.
+        size_limit_bytes: The largest size of a module.
         reserved: A top-level name that a project must not use.
 
     Attributes:
@@ -49,14 +47,15 @@ class ProjectCode:
         required: The installed modules that are imported as soon as the payload is loaded or used, named from the top.
 
     Raises:
-        PackagingError: If a module has the reserved name, or a data file cannot be part of a package.
+        PackagingError: If a module has the reserved name.
     """
 
-    def __init__(self, folder: Path | None, data_patterns: Sequence[str], size_limit_bytes: int, reserved: str) -> None:
+    def __init__(self, project: ProjectFiles | None, size_limit_bytes: int, reserved: str) -> None:
         self.files: dict[PurePosixPath, Path] = {}
         self.required = set[str]()
         self._modules: dict[str, PurePosixPath | None] = {}
-        self._folder = folder.resolve() if folder is not None else None
+        self._read_file = Path.read_bytes if project is None else project.read
+        self._folder = project.folder if project is not None else None
         self._size_limit_bytes = size_limit_bytes
         self._reserved = reserved
         self._finder = ModuleFinder()
@@ -67,19 +66,18 @@ class ProjectCode:
         self.needed = set[PurePosixPath]()
         self._done_without: dict[PurePosixPath, str] = {}
         self._named: Set[PurePosixPath] = set()
-        if self._folder is not None:
-            found = collect_project_files(self._folder, data_patterns, size_limit_bytes)
-            self.left_out.update(found.broken)
-            self._hiding = find_hiding_modules(found.modules, reserved)
-            for path, file in found.modules.items():
+        if project is not None:
+            self.left_out.update(project.broken)
+            self._hiding = find_hiding_modules(project.modules, reserved)
+            for path, file in project.modules.items():
                 hiding = self._hiding.get(path.parts[0].removesuffix(".py"))
                 if hiding is None:
                     self._add_module(path, file)
-                elif path not in found.named_modules:
+                elif path not in project.named_modules:
                     self.left_out[self._shown(file)] = f"hides {hiding.what}"
-            self._named = found.named_modules
-            self.files.update(found.data)
-            self.files.update({path: found.modules[path] for path in found.named_modules})
+            self._named = project.named_modules
+            self.files.update(project.data)
+            self.files.update({path: project.modules[path] for path in project.named_modules})
 
     @property
     def modules(self) -> set[PurePosixPath]:
@@ -222,10 +220,19 @@ class ProjectCode:
             PackagingError: If this Python cannot parse it, or if it is too large or cannot be read.
         """
         if path not in self._sources:
-            check_size(self.files[path], self._folder, self._size_limit_bytes)
-            text, encoding = read_python_source(self.files[path])
+            file = self.files[path]
+            check_size(file, self._folder, self._size_limit_bytes)
+            text, encoding = read_python_source(file, self._read_file)
             self._sources[path] = ModuleSource(text, encoding, self._known.find(text, path))
         return self._sources[path]
+
+    def read_data(self, path: PurePosixPath) -> bytes:
+        """Returns what one of its files has.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        return self._read_file(self.files[path])
 
     def _imports_of(self, path: PurePosixPath) -> Iterator[ImportedModule]:
         return list_imports(self.read(path).outline, path)

@@ -1,8 +1,9 @@
 """Finds the files of a project that go into its package."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ....errors import PackagingError
@@ -19,19 +20,47 @@ class ProjectFiles:
     """The files of a project that go into a package, by their paths there, sorted.
 
     A path is relative to the file's source folder, such as ``src``, so that a module has the name by which it is
-    imported here; otherwise to the project.
+    imported here; otherwise to the project. Each file is read once, so that a digest is of what is packaged, whatever
+    an editor saves meanwhile.
 
     Attributes:
+        folder: The project's folder, resolved.
         modules: Python modules, not yet checked.
         data: Other files.
         named_modules: The modules that a data pattern matches.
         broken: Python files and folders that cannot be read, relative to the project, with the reasons.
     """
 
+    folder: Path
     modules: Mapping[PurePosixPath, Path]
     data: Mapping[PurePosixPath, Path]
     named_modules: Set[PurePosixPath]
     broken: Mapping[PurePosixPath, str]
+    _contents: dict[Path, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def read(self, file: Path) -> bytes:
+        """Returns what a file had when it was first read.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        if file not in self._contents:
+            self._contents[file] = file.read_bytes()
+        return self._contents[file]
+
+    def digest(self) -> str:
+        """Digests names and contents: a SHA-256, hexadecimal.
+
+        The names are those in the package, so that neither the project's location nor its installation matters.
+        """
+        digest = hashlib.sha256()
+        for path, file in (*self.modules.items(), *self.data.items()):
+            try:
+                content = self.read(file)
+            except OSError:
+                continue  # if it is needed, the package cannot be made
+            digest.update(f"{path}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
 
 
 def collect_project_files(
@@ -76,7 +105,7 @@ def collect_project_files(
     data = {path: file for path, file in data.items() if path not in named}
     for file in data.values():
         check_size(file, folder, size_limit_bytes)
-    return ProjectFiles(dict(sorted(modules.items())), dict(sorted(data.items())), named, broken)
+    return ProjectFiles(folder, dict(sorted(modules.items())), dict(sorted(data.items())), named, broken)
 
 
 def check_size(file: Path, folder: Path | None, limit_bytes: int) -> None:

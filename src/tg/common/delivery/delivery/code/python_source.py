@@ -3,20 +3,25 @@
 import codecs
 import io
 import tokenize
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ....errors import PackagingError
 
 
-def read_python_source(path: Path) -> tuple[str, str]:
+def read_python_source(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> tuple[str, str]:
     """Reads a module's text and the name of its encoding.
+
+    Args:
+        path: The module's file.
+        read: Reads a file.
 
     Raises:
         PackagingError: If it is not in the encoding that it declares, or cannot be read.
     """
     try:
-        content = path.read_bytes()
+        content = read(path)
     except OSError as error:
         raise PackagingError(f"{path} cannot be read: {error.strerror}; correct it, or name it in .tgignore") from error
     if not content.startswith(codecs.BOM_UTF8) and not any(b"coding" in line for line in content.split(b"\n", 2)[:2]):

@@ -21,7 +21,7 @@ from ..code.installed_distributions import (
 )
 from ..code.optional_parts import find_variables
 from ..code.project_code import ProjectCode
-from ..code.project_files import DEFAULT_SIZE_LIMIT_BYTES
+from ..code.project_files import DEFAULT_SIZE_LIMIT_BYTES, ProjectFiles, collect_project_files
 from .dependency_list import DependencyList
 from .package import Package
 from .package_file import add_metadata, build_package_file, write_package_file
@@ -82,11 +82,26 @@ class Packaging:
         self.environment: Mapping[str, Any] | None = None
         self.silent = False
         self.needed_modules: Mapping[PurePosixPath, Path] = {}
+        self._digested: ProjectFiles | None = None
 
     @property
     def module_name(self) -> str:
         """The package's top module."""
         return f"{self.name}__{self.version.replace('.', '_')}"
+
+    def digest_project(self) -> str:
+        """Digests the names and contents of the project's files; the next package holds what is digested.
+
+        Returns:
+            The SHA-256, hexadecimal.
+
+        Raises:
+            PackagingError: If no folder is set or there is none, or a data file is missing, too large or a secret.
+        """
+        self._digested = self._collect_project_files()
+        if self._digested is None:
+            raise PackagingError(f"the package {self.name!r} has no project_folder; set it")
+        return self._digested.digest()
 
     def make_package(self, folder: Path) -> Package:
         """Makes the package in ``folder``, which exists.
@@ -98,7 +113,8 @@ class Packaging:
             PackagingError: If an object cannot be pickled, if a needed module is missing, hides another, is not Python
                 or is too large, or if a data file is too large or a secret.
         """
-        code = ProjectCode(self.project_folder, self.data_files, self.size_limit_bytes, reserved=TG_MODULE)
+        project, self._digested = self._digested or self._collect_project_files(), None
+        code = ProjectCode(project, self.size_limit_bytes, reserved=TG_MODULE)
         resources, reached = self._pickle_payload(code)
         if code.left_out:
             Logger.warning(_describe_left_out(code.left_out))
@@ -124,6 +140,11 @@ class Packaging:
         if not self.silent:
             Logger.info(f"Packaged {len(files)} files as {path} ({len(content):,} bytes)")
         return Package(path, self.name, self.version, self.module_name, sha256, modules, requirements, properties)
+
+    def _collect_project_files(self) -> ProjectFiles | None:
+        if self.project_folder is None:
+            return None
+        return collect_project_files(self.project_folder, self.data_files, self.size_limit_bytes)
 
     def get_properties(self) -> dict[str, str]:
         """Returns a package's properties, without its modules and requirements."""
@@ -194,13 +215,13 @@ class Packaging:
         names = {*code.names, TG_MODULE}
         modules = code.modules
         rewritten = {}
-        for path, file in code.files.items():
+        for path in code.files:
             if path in modules:
                 source = code.read(path)
                 text = rewrite_outlined(source.text, source.outline, self.module_name, names)
                 rewritten[path] = text.encode(source.encoding)
             else:
-                rewritten[path] = file.read_bytes()
+                rewritten[path] = code.read_data(path)
         return rewritten
 
     def _build_requirements(self, distributions: Set[str]) -> tuple[str, ...]:
