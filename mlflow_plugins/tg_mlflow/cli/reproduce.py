@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from tg_mlflow.cli.project_options import parse_parameters
 from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
 
 _IDENTICAL, _DIFFERENT, _ERROR = 0, 1, 2
@@ -53,8 +54,8 @@ def reproduce(
     from tg_mlflow.takeover.crashes import settle_crashes
     from tg_mlflow.tracking.client import TrackingClient
 
-    hyperparameters = _read_params(params)
     with exiting_on_errors(_ERROR):
+        hyperparameters = parse_parameters(params, "--param-list")
         client = TrackingClient(patience_seconds=0)
         run_id = find_run_id(client, run_id)
         settle_crashes(client)
@@ -70,13 +71,3 @@ def reproduce(
         verdict = train_again(client, wanted)
         click.echo(verdict.format_text())
     sys.exit(_IDENTICAL if verdict.is_identical else _DIFFERENT if verdict.outcomes else _ERROR)
-
-
-def _read_params(given: tuple[str, ...]) -> dict[str, str]:
-    params = {}
-    for each in given:
-        name, separator, value = each.partition("=")
-        if not (name and separator):
-            raise click.UsageError(f"-P {each!r} is no parameter; give NAME=VALUE")
-        params[name] = value
-    return params

@@ -48,4 +48,16 @@ def test_what_cannot_be_compared_is_no_difference(store: MlflowClient, monkeypat
 
     monkeypatch.setattr(reproduction, "reproduce", refuse)
     assert run(OLD)[0] == 2
-    assert "-P '=1' is no parameter; give NAME=VALUE" in run(OLD, "-P", "=1")[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["-P", "=1"], "--param-list '=1' is not of the form NAME=VALUE"),
+        (["-P", "a=1", "-P", "a=2"], "--param-list 'a' is given twice; give it once"),
+    ],
+)
+def test_parameters_are_checked_before_anything_is_trained(store: MlflowClient, given: list[str], told: str) -> None:
+    code, output = run(OLD, *given)
+    assert code == 2
+    assert f"=== {told} ===" in output
