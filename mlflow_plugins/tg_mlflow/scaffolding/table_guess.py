@@ -18,6 +18,8 @@ _FEWEST_ROWS = 10
 # Whole numbers are classes if there are at most so many, each in so many rows on average.
 _MOST_CLASSES = 10
 _ROWS_PER_CLASS = 5
+# What people call the column that is to be predicted.
+_TARGETS = ("target", "label", "class", "outcome", "y")
 # Of text, where every other row has a class of its own, nothing can be learned.
 _FEWEST_ROWS_PER_TEXT = 2
 # As the splitter's default.
@@ -36,6 +38,7 @@ class TableGuess:
         excluded: Why each of the other columns is not a feature.
         is_stratified: Whether the classes are enough for each part of the rows to get its share of them.
         has_curve: Whether there are so many rows of each class that a curve over them says something.
+        target: The column to predict, if it was guessed by its name.
     """
 
     kind: Kind
@@ -45,6 +48,7 @@ class TableGuess:
     excluded: dict[str, str]
     is_stratified: bool = False
     has_curve: bool = False
+    target: str | None = None
 
 
 def guess_table(path: Path, target: str | None) -> TableGuess:
@@ -52,7 +56,7 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
 
     Args:
         path: A parquet or CSV file, or a folder of either.
-        target: The column to predict.
+        target: The column to predict; ``None`` for the only one that has the name of one.
 
     Raises:
         DatasetError: If it cannot be read.
@@ -68,6 +72,10 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
             f"the columns of {str(path)!r} are divided by {found!r}; write it with commas, as pandas does: "
             f"pandas.read_csv({path.name!r}, sep={found!r}).to_csv({path.name!r}, index=False)"
         )
+    guessed = None
+    if target is None:
+        named = [str(name) for name in names if str(name).lower() in _TARGETS]
+        target = guessed = named[0] if len(named) == 1 else None
     if target is None:
         raise ProjectError(f"say which column is to be predicted, as in --target {names[-1]}: there is {listed(names)}")
     if target not in names:
@@ -88,12 +96,12 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
         raise ProjectError(f"no column of {str(path)!r} is left to learn from: {_list_reasons(excluded)}")
     kind, reason = _guess_kind(frame[target], path)
     if kind == "regression":
-        return TableGuess(kind, reason, len(frame), features, excluded)
+        return TableGuess(kind, reason, len(frame), features, excluded, target=guessed)
     counts = frame[target].value_counts()
     tested, least = math.ceil(len(frame) * _TEST_SHARE), int(counts[counts > 0].min())
     is_stratified = least >= 2 and min(tested, len(frame) - tested) >= len(counts)
     has_curve = is_stratified and least >= _ROWS_PER_CLASS
-    return TableGuess(kind, reason, len(frame), features, excluded, is_stratified, has_curve)
+    return TableGuess(kind, reason, len(frame), features, excluded, is_stratified, has_curve, guessed)
 
 
 def _guess_kind(column: "pd.Series[Any]", path: Path) -> tuple[Kind, str]:
