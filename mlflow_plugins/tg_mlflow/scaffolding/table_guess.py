@@ -1,6 +1,7 @@
 """What a table tells of the training on it: the kind of task, and which columns say nothing."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +19,8 @@ _FEWEST_ROWS = 10
 # Whole numbers are classes if there are at most so many, each in so many rows on average.
 _MOST_CLASSES = 10
 _ROWS_PER_CLASS = 5
-# What people call the column that is to be predicted.
-_TARGETS = ("target", "label", "class", "outcome", "y")
+# What people call the column that is to be predicted; the last one, which a coordinate may have, if there is no other.
+_TARGETS = (("target", "label", "class", "outcome"), ("y",))
 # Of text, where every other row has a class of its own, nothing can be learned.
 _FEWEST_ROWS_PER_TEXT = 2
 # As the splitter's default.
@@ -72,10 +73,8 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
             f"the columns of {str(path)!r} are divided by {found!r}; write it with commas, as pandas does: "
             f"pandas.read_csv({path.name!r}, sep={found!r}).to_csv({path.name!r}, index=False)"
         )
-    guessed = None
-    if target is None:
-        named = [str(name) for name in names if str(name).lower() in _TARGETS]
-        target = guessed = named[0] if len(named) == 1 else None
+    guessed = _guess_target(names) if target is None else None
+    target = guessed if target is None else target
     if target is None:
         raise ProjectError(f"say which column is to be predicted, as in --target {names[-1]}: there is {listed(names)}")
     if target not in names:
@@ -102,6 +101,13 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
     is_stratified = least >= 2 and min(tested, len(frame) - tested) >= len(counts)
     has_curve = is_stratified and least >= _ROWS_PER_CLASS
     return TableGuess(kind, reason, len(frame), features, excluded, is_stratified, has_curve, guessed)
+
+
+def _guess_target(names: Sequence[object]) -> str | None:
+    """Returns the only column that has the name of a target; ``None`` if there is none, or more than one."""
+    found = ([name for name in names if str(name).lower() in wanted] for wanted in _TARGETS)
+    named = next(filter(None, found), [])
+    return str(named[0]) if len(named) == 1 else None
 
 
 def _guess_kind(column: "pd.Series[Any]", path: Path) -> tuple[Kind, str]:
