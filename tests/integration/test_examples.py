@@ -22,9 +22,13 @@ Check = Callable[[MlflowClient, Sequence[Run], Path], None]
 
 
 def check_breast_cancer(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
-    (run,) = runs
-    assert (run.data.params["C"], run.data.tags["tg.place"]) == ("0.5", "tg-attached")
-    assert run.data.metrics["roc_auc_score_test"] > 0.99
+    single, sweep, *children = runs  # in the order in which they began
+    assert (single.data.params["C"], single.data.tags["tg.place"]) == ("0.5", "tg-attached")
+    assert single.data.metrics["roc_auc_score_test"] > 0.99
+    assert [str(run.info.run_name) for run in children] == ["C0.01", "C1"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {sweep.info.run_id}
+    best = max(children, key=lambda run: run.data.metrics["roc_auc_score_test"])
+    assert sweep.data.tags["tg.best_run_id"] == best.info.run_id
 
 
 def check_titanic(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
