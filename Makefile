@@ -116,4 +116,4 @@ seams: $(LEARNERS)
 
 clean:
 	rm -rf $(VENV) build dist mlruns mlartifacts mlflow.db* examples/*/datasets .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		test-artifacts
+		examples/notebook/executed.ipynb test-artifacts

@@ -1,6 +1,7 @@
-"""The README and the pages of docs/ as stories: what a reader does from top to bottom, in a folder of their own.
+"""The README, the pages of docs/ and those of the examples as stories: what a reader does from top to bottom.
 
-A story is a page, or one of the README's sections of level three, each of which is complete by itself. Its blocks are
+Each is done in a folder of its own, that of an example in a copy of the example. A story is a page, or one of the
+README's sections of level three, each of which is complete by itself. Its blocks are
 
 - files, which have a title: they are written
 - commands (``bash``): they run in the order of the page, where the last one put the reader
@@ -9,8 +10,8 @@ A story is a page, or one of the README's sections of level three, each of which
 - what a terminal shows (``text``)
 
 Comments before them, which no reader sees, say the rest: ``<!-- folder: PATH -->`` that a story begins in a copy of
-that example, ``<!-- docker -->`` and ``<!-- aws -->`` what it needs, ``<!-- exit code: 1 -->`` how the next commands
-end.
+that example, ``<!-- docker -->``, ``<!-- aws -->`` and ``<!-- ssh -->`` what it needs, ``<!-- exit code: 1 -->`` how
+the next commands end.
 """
 
 import json
@@ -20,7 +21,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,15 @@ from typing import Any
 from tests import warm
 from tests.support import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
 LANGUAGES = {"bash", "json", "python", "text", "toml", "yaml"}
 
 BIN = Path(sys.executable).parent
 _SECONDS = 300
 _FENCE = re.compile(r"^```(?P<language>\w*)(?P<rest>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-_COMMENT = re.compile(r"<!-- (?P<name>folder|docker|aws|exit code)(?:: (?P<value>[^ ]+))? -->")
+_COMMENT = re.compile(r"<!-- (?P<name>folder|docker|aws|ssh|exit code)(?:: (?P<value>[^ ]+))? -->")
 _HERE_DOCUMENT = re.compile(r"<<'(\w+)'")
 # A program that is Python, so that a warm process has imported it.
 _OURS = {"mlflow", "tg-mlflow"}
@@ -67,7 +70,7 @@ class Story:
         name: The page, and the section.
         blocks: Its blocks.
         folder: The example in which it begins; ``None`` for an empty folder.
-        needs: ``docker``, ``aws``, or nothing.
+        needs: ``docker``, ``aws``, ``ssh``, or nothing.
     """
 
     name: str
@@ -80,27 +83,33 @@ class Story:
         """Whether it has something to run."""
         return any(each.language in ("bash", "python") and each.title is None for each in self.blocks)
 
+    @property
+    def commands(self) -> list[str]:
+        """All its commands."""
+        bash = [each.text for each in self.blocks if each.language == "bash" and each.title is None]
+        return [command for text in bash for command in split_commands(text)]
 
-def list_stories() -> Iterator[Story]:
-    """Reads all pages."""
-    for path in PAGES:
+
+def list_stories(pages: Iterable[Path] = (*PAGES, *EXAMPLES)) -> Iterator[Story]:
+    """Reads pages."""
+    for path in pages:
         name, text = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
-        if path.name != "README.md":
-            yield _read_story(name, text)
+        if path != README:
+            yield _read_story(name, text, path.parent.relative_to(ROOT).as_posix() if path in EXAMPLES else None)
             continue
         for part in re.split(r"^(?=###? )", text, flags=re.MULTILINE):
             heading = part.partition("\n")[0].lstrip("# ")
             yield _read_story(f"{name}: {heading}", part)
 
 
-def stories(needs: str | None) -> list[Story]:
+def stories(needs: str | None, pages: Iterable[Path] = PAGES) -> list[Story]:
     """Returns the stories that are run with what they need."""
-    return [story for story in list_stories() if story.is_run and story.needs == needs]
+    return [story for story in list_stories(pages) if story.is_run and story.needs == needs]
 
 
-def _read_story(name: str, text: str) -> Story:
+def _read_story(name: str, text: str, folder: str | None = None) -> Story:
     blocks: list[Block] = []
-    folder, needs, end = None, None, 0
+    needs, end = None, 0
     for fence in [*_FENCE.finditer(text), None]:
         exit_code = 0
         for comment in _COMMENT.finditer(text, end, len(text) if fence is None else fence.start()):
@@ -121,7 +130,7 @@ class Reader:
     """Does what a story says.
 
     Args:
-        folder: A new folder for it.
+        folder: A folder for it: a new one, or one with files that an example's story takes to be there.
         config: Keys that this machine needs, or that only save time; they join the project's ``tg.json``.
     """
 
@@ -139,8 +148,11 @@ class Reader:
             self._folder.mkdir()
         else:
             ignored = shutil.ignore_patterns("datasets", "__pycache__", "mlflow.db", "mlruns", "mlartifacts")
-            shutil.copytree(ROOT / story.folder, self._folder, ignore=ignored)
-            self._run("python prepare_data.py", 0)
+            shutil.copytree(ROOT / story.folder, self._folder, ignore=ignored, dirs_exist_ok=True)
+            is_prepared = any("prepare_data.py" in command for command in story.commands)
+            if (self._folder / "prepare_data.py").exists() and not is_prepared:
+                self._run("python prepare_data.py", 0)
+            self._configure()
         for block in story.blocks:
             if block.title is not None:
                 (self._folder / block.title).write_text(block.text, encoding="utf-8")
@@ -189,6 +201,8 @@ class Reader:
         assert done.returncode == exit_code, self.output
 
     def _configure(self) -> None:
+        if not self._config:
+            return
         path = self._folder / "tg.json"
         own = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         path.write_text(json.dumps({**self._config, **own}), encoding="utf-8")

@@ -92,10 +92,11 @@ def test_a_new_environment_trains_with_the_installed_wheel(wheel: Path, tmp_path
 
     where = subprocess.run(
         [str(environment / "bin" / "python"), "-c", "import tg.common, tg_mlflow; print(tg_mlflow.__file__)"],
+        env=variables,
         capture_output=True,
         text=True,
         check=True,
     )
     assert where.stdout.strip() == str(site / "tg_mlflow" / "__init__.py")
-    assert "Now: mlflow run . --backend tg-process" in run("init", "--data", "points.csv", "--target", "label")
+    assert "Now: mlflow run . --backend tg-process" in run("init")
     assert ") FINISHED\n" in run("run")

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tests.documentation import LANGUAGES, PAGES, list_stories, split_commands
+from tests.documentation import EXAMPLES, LANGUAGES, PAGES, list_stories, split_commands
 from tests.support import ROOT
 from tests.test_public_names import DOCUMENTED
 from tg_mlflow.cli.main import main
@@ -158,7 +158,7 @@ def test_a_picture_can_be_drawn(name: str, tmp_path: Path) -> None:
 
 def test_links_lead_to_files_and_headings() -> None:
     dead = []
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+    for page in [*PAGES, *EXAMPLES, ROOT / "CONTRIBUTING.md"]:
         text = re.sub(r"^```.*?^```$", "", read(page), flags=re.DOTALL | re.MULTILINE)
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
             if re.match(r"https?://", target):
@@ -193,6 +193,22 @@ def test_each_block_is_of_a_known_kind_and_can_be_read() -> None:
                 check_config(story.name, json.loads(block.text))
 
 
+def test_each_example_has_a_page_with_commands_that_a_test_runs() -> None:
+    folders = {path.parent for path in (ROOT / "examples").glob("*/*.*") if path.parent.name != "__pycache__"}
+    needs = {story.name: story.needs for story in list_stories(EXAMPLES) if story.is_run}
+    assert set(needs) == {f"{folder.relative_to(ROOT).as_posix()}/README.md" for folder in folders}
+    # Those run beside the other tests of AWS and of ssh, the rest in tests/integration/test_examples.py.
+    others = {name.split("/")[1]: value for name, value in needs.items() if value is not None}
+    assert others == {"sagemaker_tuner": "aws", "ssh_place": "ssh"}
+
+
+def test_the_notebook_has_no_outputs() -> None:
+    notebook = ROOT / "examples" / "notebook" / "walkthrough.ipynb"
+    cells = [cell for cell in json.loads(read(notebook))["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) > 5
+    assert [cell["id"] for cell in cells if cell["outputs"] or cell["execution_count"] is not None] == []
+
+
 def check_config(name: str, config: object) -> None:
     """Checks that at least one place takes a configuration."""
     for model in PLACES:
@@ -207,7 +223,7 @@ def check_config(name: str, config: object) -> None:
 def test_commands_and_options_in_the_text_are_there() -> None:
     context = click.Context(main)
     unknown = []
-    for page in PAGES:
+    for page in [*PAGES, *EXAMPLES]:
         for words in re.findall(r"`tg-mlflow ([^`]+)`", read(page)):
             name, *others = words.split()
             command = main.get_command(context, name)

@@ -138,23 +138,3 @@ def test_a_network_is_served_by_the_engine_that_it_was_trained_with(
     command = [sys.executable, "-c", textwrap.dedent(CLEAN), folder]
     answer = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines()[-1] == "torch 7"
-
-
-def test_the_torch_loop_of_the_examples(store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch", reason="there is no build of PyTorch for CPUs here")
-    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
-    example = str(ROOT / "examples" / "torch_loop")
-    run_id = mlflow.projects.run(example, backend="tg-process", parameters={"epochs": "8"}).run_id
-    run = store.get_run(run_id)
-    losses = store.get_metric_history(run_id, "loss")
-    assert run.info.status == "FINISHED"
-    assert [point.step for point in losses] == list(range(8))
-    # a guess between two has a loss of 0.69 and is right in half of the cases
-    assert losses[0].value > 0.4
-    assert losses[-1].value < 0.2
-    assert 0.93 < run.data.metrics["accuracy"] <= 1.0
-    with ResultArchive(Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/result/model.tar.gz"))) as archive:
-        weights = archive.unpickle("weights.pkl")
-    assert {name: value.shape for name, value in weights.items()} == {
-        "0.weight": (32, 2), "0.bias": (32,), "2.weight": (32, 32), "2.bias": (32,), "4.weight": (2, 32), "4.bias": (2,)
-    }  # fmt: skip

@@ -12,6 +12,7 @@ from mlflow.entities import Run
 
 from examples.ssh_place.tests.sshd import Sshd
 from tests import warm
+from tests.documentation import Reader, stories
 from tests.launcher import Launcher, processes_that_name, tg_mlflow
 from tests.support import ROOT, ProjectFolder, all_runs
 from tg_ssh_place import SshOptions
@@ -110,6 +111,22 @@ def test_a_project_is_trained_as_in_a_child_process(
     assert far.data.tags["mlflow.project.backend"] == "tg-ssh"
     assert json.loads(far.data.tags["tg.state"])["place_options"] == asdict(options)
     assert_nothing_is_left(there, tmp_path, options)
+
+
+def test_the_page_does_what_it_says(
+    session_sshd: Sshd, keys: dict[str, object], store: MlflowClient, tmp_path: Path
+) -> None:
+    ssh_config = tmp_path / "ssh_config"
+    user, _, machine = session_sshd.host.partition("@")
+    known = f"Host gpu-box\n  HostName {machine}\n  User {user}\n"
+    ssh_config.write_text(known + session_sshd.config_file.read_text())
+    (story,) = stories("ssh", [ROOT / "examples" / "ssh_place" / "README.md"])
+    quick = {"log": {"figures": False, "model": False, "tables": False}}
+    reader = Reader(tmp_path / "story", {**keys, **quick, "config_file": str(ssh_config)})
+    reader.read(story)
+    (run,) = all_runs(store)
+    assert (run.info.status, run.data.tags["tg.place"]) == ("FINISHED", "tg-ssh")
+    assert json.loads(run.data.tags["tg.state"])["place_options"]["host"] == "gpu-box"
 
 
 def test_a_sweep_is_trained(

@@ -29,6 +29,7 @@ OTHER_PARSERS = (
     "tyro",
     "typer",
 )
+_CHANNEL = "SM_CHANNEL_"
 _READERS = ("read_csv", "read_excel", "read_json", "read_parquet", "read_table", "genfromtxt", "loadtxt")
 
 
@@ -67,12 +68,10 @@ class Script:
                 found.update({(node.level, name): None for name in names if name})
         return list(found)
 
-    @property
-    def libraries(self) -> list[str]:
-        """The imported modules that neither Python nor the script's folder has."""
-        folder = self.path.parent
-        own = {name for name in self.imports if (folder / f"{name}.py").exists() or (folder / name).is_dir()}
-        return [name for name in self.imports if name not in sys.stdlib_module_names and name not in own]
+    def list_libraries(self, folder: Path) -> list[str]:
+        """Lists the imported modules that neither Python nor the script's folder nor the project's has."""
+        others = [name for name in self.imports if name not in sys.stdlib_module_names]
+        return [name for name in others if not _has_module(self.path.parent, name) and not _has_module(folder, name)]
 
     @property
     def needed_modules(self) -> set[str]:
@@ -80,10 +79,38 @@ class Script:
         body = [each for each in self.tree.body if isinstance(each, (ast.Import, ast.ImportFrom))]
         return set(Script(self.path, ast.Module(list(body), [])).imports)
 
+    def runs_as_module(self, folder: Path) -> bool:
+        """Whether it runs with ``-m`` only: it imports relatively, or from the project's folder, not its own."""
+        if any(isinstance(each, ast.ImportFrom) and each.level for each in ast.walk(self.tree)):
+            return True
+        if any(_has_module(self.path.parent, name) for name in self.imports):
+            return False
+        return any(_has_module(folder, name) for name in self.imports)
+
     @property
-    def is_in_package(self) -> bool:
-        """Whether it imports relatively, so that it runs as a module only."""
-        return any(isinstance(each, ast.ImportFrom) and each.level for each in ast.walk(self.tree))
+    def is_only_defining(self) -> bool:
+        """Whether it has functions or classes, and nothing that would use them when it is run."""
+        body = [each for each in self.tree.body if not isinstance(each, (ast.Import, ast.ImportFrom))]
+        is_passive = [
+            isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            or (
+                isinstance(each, (ast.Expr, ast.Assign, ast.AnnAssign))
+                and not any(isinstance(part, (ast.Call, ast.Await)) for part in ast.walk(each))
+            )
+            for each in body
+        ]
+        return all(is_passive) and any(hasattr(each, "decorator_list") for each in body)
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels whose folders it wants from SageMaker's variables, and cannot do without."""
+        read = [
+            read_literal(each.slice, self.constants)
+            for each in walk_in_order(self.tree)
+            if isinstance(each, ast.Subscript) and name_of(each.value) == "environ"
+        ]
+        found = (name.removeprefix(_CHANNEL) for name in read if isinstance(name, str) and name.startswith(_CHANNEL))
+        return list(dict.fromkeys(name.lower() for name in found))
 
     @property
     def mlflow_calls(self) -> list[str]:
@@ -157,6 +184,11 @@ def read_script(path: Path) -> Script:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise ProjectError(f"{path} is not Python {version}: {cause}; correct it, or give another script") from error
     return Script(path, tree)
+
+
+def _has_module(folder: Path, name: str) -> bool:
+    """Whether a folder has a module, or modules below a folder of its name."""
+    return (folder / f"{name}.py").is_file() or any((folder / name).glob("*.py"))
 
 
 def _is_relative(text: str) -> bool:

@@ -37,6 +37,11 @@ def guess_script_project(folder: Path, script: Path) -> NewProject:
     """
     path = _find_script(folder, script)
     read = read_script(path)
+    if read.is_only_defining:
+        raise ProjectError(
+            f"{path.name} only defines functions or classes, so a run of it would do nothing; call what trains at the "
+            'end, below if __name__ == "__main__":'
+        )
     notes: list[_Note] = []
     own_code = read_own_code(folder, read)
     source, line = _find_command_line(own_code)
@@ -84,7 +89,7 @@ def _find_command_line(own_code: Sequence[Script]) -> tuple[Script, CommandLine]
 
 def _format_program(folder: Path, script: Script) -> str:
     path = script.path.resolve().relative_to(folder.resolve())
-    if script.is_in_package and len(path.parts) > 1:
+    if len(path.parts) > 1 and script.runs_as_module(folder):
         return f"python -m {'.'.join(path.with_suffix('').parts)}"
     return f"python {shlex.quote(path.as_posix())}".replace("{", "{{").replace("}", "}}")
 
@@ -191,13 +196,16 @@ def _describe_output(calls: Sequence[str], regexes: dict[str, str]) -> Iterator[
 
 
 def _describe_libraries(script: Script, is_declared: bool, folder: Path) -> Iterator[_Note]:
-    libraries = script.libraries
+    libraries = script.list_libraries(folder)
     if libraries:
         yield "libraries", ", ".join(libraries)
     needed = script.needed_modules
     missing = [name for name in libraries if name in needed and not is_declared and not _is_installed(name)]
     if missing:
         yield "missing", f"{', '.join(missing)}: not installed here; install it, or list it in a requirements.txt"
+    for channel in script.channels:
+        example = json.dumps({"channels": {channel: "data"}})
+        yield "missing", f"the channel {channel!r}, which the script reads; name its folder in tg.json: {example}"
     for table in script.tables:
         if not any(_is_file(each / table) for each in (folder, script.path.parent)):
             yield "missing", f"{table}, which the script reads"

@@ -1,6 +1,7 @@
 """What a table tells of the training on it: the kind of task, and which columns say nothing."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,8 @@ _FEWEST_ROWS = 10
 # Whole numbers are classes if there are at most so many, each in so many rows on average.
 _MOST_CLASSES = 10
 _ROWS_PER_CLASS = 5
+# What people call the column that is to be predicted; the last one, which a coordinate may have, if there is no other.
+_TARGETS = (("target", "label", "class", "outcome"), ("y",))
 # Of text, where every other row has a class of its own, nothing can be learned.
 _FEWEST_ROWS_PER_TEXT = 2
 # As the splitter's default.
@@ -36,6 +39,7 @@ class TableGuess:
         excluded: Why each of the other columns is not a feature.
         is_stratified: Whether the classes are enough for each part of the rows to get its share of them.
         has_curve: Whether there are so many rows of each class that a curve over them says something.
+        target: The column to predict, if it was guessed by its name.
     """
 
     kind: Kind
@@ -45,6 +49,7 @@ class TableGuess:
     excluded: dict[str, str]
     is_stratified: bool = False
     has_curve: bool = False
+    target: str | None = None
 
 
 def guess_table(path: Path, target: str | None) -> TableGuess:
@@ -52,7 +57,7 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
 
     Args:
         path: A parquet or CSV file, or a folder of either.
-        target: The column to predict.
+        target: The column to predict; ``None`` for the only one that has the name of one.
 
     Raises:
         DatasetError: If it cannot be read.
@@ -68,6 +73,8 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
             f"the columns of {str(path)!r} are divided by {found!r}; write it with commas, as pandas does: "
             f"pandas.read_csv({path.name!r}, sep={found!r}).to_csv({path.name!r}, index=False)"
         )
+    guessed = _guess_target(names) if target is None else None
+    target = guessed if target is None else target
     if target is None:
         raise ProjectError(f"say which column is to be predicted, as in --target {names[-1]}: there is {listed(names)}")
     if target not in names:
@@ -88,12 +95,19 @@ def guess_table(path: Path, target: str | None) -> TableGuess:
         raise ProjectError(f"no column of {str(path)!r} is left to learn from: {_list_reasons(excluded)}")
     kind, reason = _guess_kind(frame[target], path)
     if kind == "regression":
-        return TableGuess(kind, reason, len(frame), features, excluded)
+        return TableGuess(kind, reason, len(frame), features, excluded, target=guessed)
     counts = frame[target].value_counts()
     tested, least = math.ceil(len(frame) * _TEST_SHARE), int(counts[counts > 0].min())
     is_stratified = least >= 2 and min(tested, len(frame) - tested) >= len(counts)
     has_curve = is_stratified and least >= _ROWS_PER_CLASS
-    return TableGuess(kind, reason, len(frame), features, excluded, is_stratified, has_curve)
+    return TableGuess(kind, reason, len(frame), features, excluded, is_stratified, has_curve, guessed)
+
+
+def _guess_target(names: Sequence[object]) -> str | None:
+    """Returns the only column that has the name of a target; ``None`` if there is none, or more than one."""
+    found = ([name for name in names if str(name).lower() in wanted] for wanted in _TARGETS)
+    named = next(filter(None, found), [])
+    return str(named[0]) if len(named) == 1 else None
 
 
 def _guess_kind(column: "pd.Series[Any]", path: Path) -> tuple[Kind, str]:

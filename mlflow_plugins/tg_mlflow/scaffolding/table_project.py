@@ -98,7 +98,7 @@ def guess_table_project(folder: Path, data: Path, target: str | None) -> NewProj
     Args:
         folder: The project's folder.
         data: A parquet or CSV file, or a folder of either, anywhere.
-        target: The column to predict.
+        target: The column to predict; ``None`` for the only one that has the name of one.
 
     Raises:
         DatasetError: If the table cannot be read.
@@ -106,8 +106,10 @@ def guess_table_project(folder: Path, data: Path, target: str | None) -> NewProj
     """
     path = next((each for each in (data, folder / data) if each.exists()), data)
     guess = guess_table(path, target)
-    files = build_task_files(folder, path.name, str(target), guess)
+    files = build_task_files(folder, path.name, str(target or guess.target), guess)
     notes = [("table", f"{path.name}, {guess.row_count:,} rows, {len(guess.features)} columns to learn from")]
+    if guess.target is not None:
+        notes.append(("target", f"{guess.target!r}, by its name; --target names another"))
     notes.append(("task", f"{_choose(guess).title}: {guess.reason}"))
     notes += [("left out", f"{name!r}: {reason}") for name, reason in list(guess.excluded.items())[:_MOST_NAMED]]
     if (more := len(guess.excluded) - _MOST_NAMED) > 0:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.aws_emulator import AwsEmulator
+from tests.documentation import stories
 from tests.integration.aws.backend_support import artifacts_of
 from tests.integration.aws.test_sagemaker_backend import build_options, example, trained_metrics
 from tests.launcher import END_SECONDS
@@ -51,20 +53,11 @@ def split_runs(store: MlflowClient) -> tuple[Run, list[Run]]:
 def test_each_job_of_the_tuner_is_a_run(
     example: ProjectFolder, aws: AwsEmulator, store: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    load_main()(
-        [
-            "--project",
-            str(example.path),
-            "--max-jobs",
-            "3",
-            "--max-parallel",
-            "2",
-            "--strategy",
-            "Random",
-            "--seed",
-            "5",
-        ]
-    )
+    (story,) = stories("aws", [SCRIPT.parent / "README.md"])
+    prepare, tune = map(shlex.split, story.commands)
+    assert prepare == ["python", "../breast_cancer/prepare_data.py"]  # as the fixture has done
+    assert tune[:2] == ["python", "tune.py"]
+    load_main()(["--project", str(example.path), *tune[2:]])
     parent, children = split_runs(store)
     name = parent.info.run_name
     assert name is not None

@@ -152,6 +152,8 @@ def test_parsers_are_found_in_functions_classes_and_groups(tmp_path: Path) -> No
                 either = parser.add_mutually_exclusive_group()
                 either.add_argument("--l1", type=float, default=0.1)
                 either.add_argument("--l2", type=float, default=0.2)
+
+        Options().parser.parse_args()
         """,
     )
     assert command == "python train.py {data} --epochs {epochs} --rate {rate} --seed {seed}"

@@ -61,21 +61,40 @@ def test_it_says_what_it_has_guessed_and_what_to_do_next(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "'{folder}' has 'fit.py', 'x.csv'; give --from-script fit.py"),
+        ([], "'{folder}' has 'fit.py', 'other.py', 'x.csv'; give --from-script fit.py"),
         (["--from-script", "fit.py", "--data", "x.csv"], "--from-script and --data are two kinds of projects"),
-        (["--target", "y"], "--target 'y' is a column of a table; give the table with --data, too"),
-        (["--from-script", "train.py"], "there is no script 'train.py'; '.' has 'fit.py'"),
+        (["other", "--target", "y"], "--target 'y' is a column of a table; give the table with --data, too"),
+        (["--target", "y"], "the dataset 'x.csv' cannot be read as CSV"),
+        (["--from-script", "train.py"], "there is no script 'train.py'; '.' has 'fit.py', 'other.py'"),
         (["--data", "y.csv"], "there is no table 'y.csv'; correct --data"),
     ],
 )
 def test_what_is_no_beginning_is_said_in_one_line(folder: Path, arguments: list[str], message: str) -> None:
     write_text(folder / "fit.py", "pass")
+    write_text(folder / "other.py", "pass")
     write_text(folder / "x.csv", "a,b")
     result = begin(*arguments)
     assert result.exit_code == 1
     assert result.output.startswith(f"Error: {message.format(folder=folder)}")
     assert result.output.count("\n") == 1
-    assert sorted(os.listdir(folder)) == ["fit.py", "x.csv"]
+    assert sorted(os.listdir(folder)) == ["fit.py", "other.py", "x.csv"]
+
+
+def test_the_only_script_or_table_needs_no_option(folder: Path) -> None:
+    table = "size,Target\n" + "".join(f"{number / 7},{number % 2}\n" for number in range(40))
+    write_text(folder / "x.csv", table)
+    assert begin().output.splitlines()[:3] == [
+        "table             x.csv, 40 rows, 1 columns to learn from",
+        "target            'Target', by its name; --target names another",
+        "task              a classification of two classes: 'Target' has 2 different whole numbers, at most 10",
+    ]
+    assert 'DataFrameLoader("Target")' in (folder / "tasks.py").read_text()
+    for name in ("MLproject", "tasks.py"):
+        (folder / name).unlink()
+    for name in ("train.py", "setup.py", "test_train.py"):
+        write_text(folder / name, "pass")
+    assert begin(str(folder)).output.splitlines()[0] == "script       train.py, the only one here"
+    assert "python train.py" in (folder / "MLproject").read_text()
 
 
 @pytest.mark.usefixtures("jobs")

@@ -79,9 +79,14 @@ def test_nothing_of_a_script_is_run(tmp_path: Path) -> None:
         ("{x}.py", "pass", "python '{{x}}.py'"),
         ("steps/train.py", "pass", "python steps/train.py"),
         ("steps/train.py", "from .data import load", "python -m steps.train"),
+        ("steps/train.py", "from steps.data import load", "python -m steps.train"),
+        ("steps/train.py", "import beside\nimport steps.data", "python steps/train.py"),
+        ("train.py", "from steps.data import load", "python train.py"),
     ],
 )
 def test_the_command_names_the_script(tmp_path: Path, name: str, text: str, command: str) -> None:
+    for module in ("data", "beside"):
+        write_text(tmp_path / "steps" / f"{module}.py", "pass")
     assert yaml.safe_load(guess(tmp_path, text, name).files["MLproject"])["entry_points"]["main"]["command"] == command
 
 
@@ -155,6 +160,38 @@ def test_what_is_not_here_is_said(tmp_path: Path) -> None:
     write_text(tmp_path / "data" / "x.csv", "a")
     write_text(tmp_path / "requirements.txt", "not_installed_here")
     assert find_notes(guess(tmp_path, text), "missing") == []
+
+
+def test_a_channel_of_sagemaker_that_the_script_wants_is_said(tmp_path: Path) -> None:
+    project = guess(
+        tmp_path,
+        "import os\nprint(os.environ['SM_CHANNEL_TRAIN'], os.environ['SM_MODEL_DIR'])\nos.environ.get('SM_CHANNEL_X')",
+    )
+    assert find_notes(project, "missing") == [
+        "the channel 'train', which the script reads; name its folder in tg.json: " + '{"channels": {"train": "data"}}'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_refused"),
+    [
+        ("import click\n\nNAME = 'x'\n\n@click.command()\ndef main(): ...\n", True),
+        ("'Says what.'\nclass Model: ...\n", True),
+        ("def main(): ...\n\nif __name__ == '__main__':\n    main()\n", False),
+        ("def main(): ...\n\nresult = main()\n", False),
+        ("import training\n", False),  # which may train
+    ],
+)
+def test_a_script_that_would_do_nothing_is_refused(tmp_path: Path, text: str, is_refused: bool) -> None:
+    if not is_refused:
+        guess(tmp_path, text)
+        return
+    with pytest.raises(ProjectError) as caught:
+        guess(tmp_path, text)
+    assert str(caught.value) == (
+        "train.py only defines functions or classes, so a run of it would do nothing; call what trains at the end, "
+        'below if __name__ == "__main__":'
+    )
 
 
 def test_the_project_is_named_after_its_folder(tmp_path: Path) -> None:

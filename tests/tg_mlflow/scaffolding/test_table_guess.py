@@ -40,6 +40,28 @@ def test_the_kind_of_task_follows_from_the_target(tmp_path: Path, values: list[o
     assert (guess.kind, guess.reason) == (kind, reason)
 
 
+@pytest.mark.parametrize(
+    ("names", "target"),
+    [
+        (["Label"], "Label"),
+        (["y"], "y"),
+        (["y", "class"], "class"),
+        (["label", "target"], None),
+        (["labels"], None),
+    ],
+)
+def test_a_column_is_the_target_by_its_name_if_it_is_the_only_one(
+    tmp_path: Path, names: list[str], target: str | None
+) -> None:
+    path = write_table(tmp_path, **dict.fromkeys(names, [0, 1] * 50))
+    if target is not None:
+        assert guess_table(path, None).target == target
+        return
+    with pytest.raises(ProjectError) as caught:
+        guess_table(path, None)
+    assert str(caught.value).startswith("say which column is to be predicted, as in --target ")
+
+
 def test_few_rows_of_many_whole_numbers_are_no_classes(tmp_path: Path) -> None:
     path = write_table(tmp_path, y=[1, 2] * 50)
     pd.read_csv(path).head(10).assign(y=range(10)).to_csv(path, index=False)
