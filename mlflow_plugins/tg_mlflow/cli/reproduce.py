@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from tg_mlflow.cli.support import exiting_on_errors, read_config, set_experiment
+from tg_mlflow.cli.support import exiting_on_errors, read_config, read_params, set_experiment
 
 _IDENTICAL, _DIFFERENT, _ERROR = 0, 1, 2
 
@@ -48,21 +48,20 @@ def reproduce(
     compare.
     """
     from tg_mlflow.listing.run_choice import find_run_id
-    from tg_mlflow.reproduction.reproduction import Reproduction
+    from tg_mlflow.reproduction.planned_training import WantedTraining
     from tg_mlflow.reproduction.reproduction import reproduce as train_again
     from tg_mlflow.takeover.crashes import settle_crashes
     from tg_mlflow.tracking.client import TrackingClient
 
-    hyperparameters = _read_params(params)
     with exiting_on_errors(_ERROR):
         client = TrackingClient(patience_seconds=0)
         run_id = find_run_id(client, run_id)
         settle_crashes(client)
-        wanted = Reproduction(
+        wanted = WantedTraining(
             run_id=run_id,
             place=backend,
             config=read_config(backend_config),
-            hyperparameters=hyperparameters,
+            hyperparameters=read_params(params),
             allows_changed_data=changed_data,
             experiment_id=None if experiment_name is None else set_experiment(experiment_name),
             run_name=run_name,
@@ -70,13 +69,3 @@ def reproduce(
         verdict = train_again(client, wanted)
         click.echo(verdict.format_text())
     sys.exit(_IDENTICAL if verdict.is_identical else _DIFFERENT if verdict.outcomes else _ERROR)
-
-
-def _read_params(given: tuple[str, ...]) -> dict[str, str]:
-    params = {}
-    for each in given:
-        name, separator, value = each.partition("=")
-        if not (name and separator):
-            raise click.UsageError(f"-P {each!r} is no parameter; give NAME=VALUE")
-        params[name] = value
-    return params

@@ -3,11 +3,12 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import click
 import mlflow
 from mlflow.exceptions import ExecutionException, MlflowException
 
@@ -56,6 +57,21 @@ def read_config(text: str | None) -> dict[str, object]:
     if not isinstance(config, dict):
         raise BackendConfigError(f"--backend-config {text!r} holds a {type(config).__name__}; give an object")
     return config
+
+
+def read_params(given: Sequence[str]) -> dict[str, str]:
+    """Reads the options ``-P NAME=VALUE``.
+
+    Raises:
+        click.UsageError: If one has no name or no value.
+    """
+    params = {}
+    for each in given:
+        name, separator, value = each.partition("=")
+        if not (name and separator):
+            raise click.UsageError(f"-P {each!r} is no parameter; give NAME=VALUE")
+        params[name] = value
+    return params
 
 
 def exit_with(message: str, exit_code: int = 1) -> NoReturn:

@@ -55,6 +55,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "primary_metric": None,
         "mode": "max",
         "stop_on_failure": False,
+        "resume_from": None,
         "max_cost": None,
     }
 

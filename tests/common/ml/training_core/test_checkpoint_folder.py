@@ -151,7 +151,7 @@ def test_a_folder_that_takes_nothing_is_an_error_and_leaves_what_was_there(tmp_p
     before = names(tmp_path)
     shutil.move(tmp_path, moved := tmp_path.with_name("moved"))
     tmp_path.write_text("a file is in the way")
-    with pytest.raises(OSError):
+    with pytest.raises(FileExistsError):
         fill(tmp_path, 20)
     assert names(moved) == before
 

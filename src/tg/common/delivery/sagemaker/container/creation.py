@@ -7,13 +7,26 @@ from typing import Any
 from ....errors import ContainerError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
-from ...delivery.image.docker_client import DockerClient, EngineAwayError, ObjectMissingError, engine_errors
+from ...delivery.image.docker_client import (
+    DockerClient,
+    EngineAwayError,
+    ObjectMissingError,
+    engine_errors,
+    engine_platform,
+)
+from ...delivery.image.image import Image
+from ...delivery.image.image_source import find_image, image_platform
 from .files import send_input
 from .log import container_status
 
 
 def start_container(
-    client: DockerClient, job_id: str, request: dict[str, Any], config: Mapping[str, bytes], inputs: Mapping[str, Path]
+    client: DockerClient,
+    job_id: str,
+    request: dict[str, Any],
+    config: Mapping[str, bytes],
+    inputs: Mapping[str, Path],
+    checkpoints: Path | None = None,
 ) -> None:
     """Creates a container with its input, and starts it; nothing is left of one that cannot be started.
 
@@ -23,6 +36,7 @@ def start_container(
         request: What is created.
         config: The files of ``input/config``.
         inputs: What to send into the input channels; nothing that is mounted.
+        checkpoints: The folder of the checkpoints that it begins with.
 
     Raises:
         ContainerError: If the daemon refuses it, or is away.
@@ -36,12 +50,23 @@ def start_container(
         raise
     try:
         held.raise_any()
-        send_input(client, job_id, config, inputs)
+        send_input(client, job_id, config, inputs, checkpoints)
         _start(client, job_id)
     except BaseException:
         with uninterrupted():
             remove_container(client, job_id)
         raise
+
+
+def check_platform(client: DockerClient, image: Image) -> None:
+    """Warns of an image that the daemon can only run by emulating another processor."""
+    found = find_image(client, image.image_id)
+    runs = engine_platform(client)
+    if found is not None and image_platform(found) != runs:
+        Logger.warning(
+            f"Image {image.reference!r} is made for {image_platform(found)}, and the Docker daemon runs {runs}: "
+            "it works only if that emulates the other, and slowly"
+        )
 
 
 def remove_container(client: DockerClient, job_id: str) -> None:

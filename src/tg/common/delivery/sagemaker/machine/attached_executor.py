@@ -91,7 +91,7 @@ class AttachedExecutor(FolderExecutor):
             with keeping_jobs():
                 folder.write_json(PROCESS_NAME, describe_process(os.getpid()))
                 package = delivery.packaging.make_package(folder.path)
-                ml = lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
+                ml = lay_out_ml_folder(folder, inputs, delivery.options)
         except BaseException:
             with uninterrupted():
                 shutil.rmtree(folder.path, ignore_errors=True)

@@ -113,7 +113,7 @@ class ProcessExecutor(FolderExecutor):
             with keeping_jobs():
                 package = delivery.packaging.make_package(folder.path)
                 python_path = unpack_package(package, folder.path)
-                lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
+                lay_out_ml_folder(folder, inputs, delivery.options)
                 run_file = folder.path / "train.py"
                 run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             command = self.build_command(run_file, delivery.python or Path(sys.executable))

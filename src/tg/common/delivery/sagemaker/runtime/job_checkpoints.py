@@ -33,7 +33,7 @@ class PackagePickles(StatePickles):
 
     def load(self, file: IO[bytes], package: str) -> Any:
         def find_module(module: str, name: str) -> str:
-            if not package or PACKAGE_MODULE == package:
+            if not package or package == PACKAGE_MODULE:
                 return module
             return rename_prefix(module, {package: PACKAGE_MODULE}).removeprefix(".")
 
