@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from ...delivery.image.docker_client import (
     connect,
     engine_errors,
     is_local,
-    wait_for_exit,
 )
 from ...delivery.image.image import Image
 from ...delivery.image.removals import removing_meanwhile
@@ -33,15 +31,13 @@ from ..executor.traits import Traits
 from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
 from ..job_files.kept_checkpoints import find_checkpoints, find_kept_address, open_checkpoints, settle_checkpoints
-from .creation import check_platform, remove_container, start_container
+from .creation import check_platform, has_container, remove_container, start_container, stop_container
 from .files import fetch_failure
 from .keeping import keep_checkpoints, keep_job
 from .patience import EnginePatience
-from .request import JOB_LABEL, build_container_request, round_grace
+from .request import build_container_request, round_grace
 from .state import build_job_state, load_missing_log, load_state, note_cancelled, was_cancelled
 from .usage import ContainerUsage
-
-_ASKING_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -164,7 +160,8 @@ class ContainerExecutor(Executor):
             return
         note_cancelled(folder)
         try:
-            self._stop_container(job_id, round_grace(self.options.stop_grace_seconds))
+            grace_seconds = round_grace(self.options.stop_grace_seconds)
+            stop_container(self.client, job_id, grace_seconds, lambda name: self._signal(job_id, name))
         except KeyboardInterrupt:  # the user does not want to wait
             self.kill(job_id)
             raise
@@ -264,19 +261,9 @@ class ContainerExecutor(Executor):
         try:
             return JobFolder.find(job_id)
         except JobMissingError:
-            if not job_id or not self._has_container(job_id):
+            if not job_id or not has_container(self.client, job_id):
                 raise
             return JobFolder.create(job_id)
-
-    def _has_container(self, job_id: str) -> bool:
-        try:
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
-                labels = self.client.inspect_container(job_id)["Config"].get("Labels") or {}
-        except ObjectMissingError:
-            return False
-        except ContainerError as error:
-            raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
-        return bool(labels.get(JOB_LABEL) == job_id)
 
     def _start_container(
         self, request: JobRequest, image: Image, inputs: Mapping[str, Path], checkpoints: Path
@@ -293,14 +280,6 @@ class ContainerExecutor(Executor):
         )
         config = build_input_config(delivery.options.hyperparameters, inputs)
         start_container(self.client, job_id, description, config, {} if is_mounted else inputs, checkpoints)
-
-    def _stop_container(self, job_id: str, grace_seconds: int) -> None:
-        """Sends SIGTERM until it is handled: a container's first process ignores it until it has a handler."""
-        end = time.monotonic() + grace_seconds
-        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
-            while self.client.inspect_container(job_id)["State"]["Running"]:
-                self._signal(job_id, "SIGTERM" if time.monotonic() < end else "SIGKILL")
-                wait_for_exit(self.client, job_id, _ASKING_SECONDS)
 
     def _signal(self, job_id: str, name: str) -> None:
         try:

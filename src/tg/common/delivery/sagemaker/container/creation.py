@@ -1,10 +1,11 @@
-"""Creates and starts the container of a job, and removes it."""
+"""Creates and starts the container of a job, stops and removes it."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ....errors import ContainerError
+from ....errors import ContainerError, DeliveryError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ...delivery.image.docker_client import (
@@ -13,11 +14,15 @@ from ...delivery.image.docker_client import (
     ObjectMissingError,
     engine_errors,
     engine_platform,
+    wait_for_exit,
 )
 from ...delivery.image.image import Image
 from ...delivery.image.image_source import find_image, image_platform
 from .files import send_input
 from .log import container_status
+from .request import JOB_LABEL
+
+_ASKING_SECONDS = 1
 
 
 def start_container(
@@ -67,6 +72,43 @@ def check_platform(client: DockerClient, image: Image) -> None:
             f"Image {image.reference!r} is made for {image_platform(found)}, and the Docker daemon runs {runs}: "
             "it works only if that emulates the other, and slowly"
         )
+
+
+def has_container(client: DockerClient, job_id: str) -> bool:
+    """Returns whether there is a container of a job, of whatever machine.
+
+    Raises:
+        DeliveryError: If that cannot be found out.
+    """
+    try:
+        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+            labels = client.inspect_container(job_id)["Config"].get("Labels") or {}
+    except ObjectMissingError:
+        return False
+    except ContainerError as error:
+        raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
+    return bool(labels.get(JOB_LABEL) == job_id)
+
+
+def stop_container(client: DockerClient, job_id: str, grace_seconds: int, send: Callable[[str], None]) -> None:
+    """Stops a container, and kills it if that takes too long.
+
+    SIGTERM is sent until it is handled: a container's first process ignores it until it has a handler.
+
+    Args:
+        client: The daemon.
+        job_id: The job, whose id is the container's name.
+        grace_seconds: How long it may take.
+        send: Sends it a signal.
+
+    Raises:
+        ContainerError: If the daemon refuses it, or is away.
+    """
+    end = time.monotonic() + grace_seconds
+    with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
+        while client.inspect_container(job_id)["State"]["Running"]:
+            send("SIGTERM" if time.monotonic() < end else "SIGKILL")
+            wait_for_exit(client, job_id, _ASKING_SECONDS)
 
 
 def remove_container(client: DockerClient, job_id: str) -> None:
