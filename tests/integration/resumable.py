@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.support import ProjectFolder, all_runs
+from tg.common.delivery.delivery import ImageBuildOptions
 from tg_mlflow.reproduction.planned_training import WantedTraining
 from tg_mlflow.reproduction.resumption import resume
 from tg_mlflow.tracking.client import TrackingClient
@@ -85,6 +86,16 @@ def write_project(project: ProjectFolder) -> None:
     project.write("tasks.py", TASKS)
     project.write("MLproject", MLPROJECT)
     project.write("tg.json", "{}")
+
+
+def describe_build(options: ImageBuildOptions) -> dict[str, Any]:
+    """Describes in a configuration how images are built here."""
+    return {
+        "pip_index_url": options.pip_index_url,
+        "pip_extra_index_urls": list(options.pip_extra_index_urls),
+        "proxies": dict(options.proxies),
+        "ca_bundle": None if options.ca_bundle is None else str(options.ca_bundle),
+    }
 
 
 def go_on(store: MlflowClient, run_id: str, end: str = "none", **wanted: Any) -> Run:

@@ -5,15 +5,20 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import ExecutionException
 
 from tests.learner_libraries import require
-from tests.support import ROOT, ProjectFolder, make_points
+from tests.support import ROOT, ProjectFolder, all_runs, make_points
 from tg.common.delivery.sagemaker import ResultArchive
+from tg_mlflow.reproduction.planned_training import WantedTraining
+from tg_mlflow.reproduction.resumption import resume
+from tg_mlflow.tracking.client import TrackingClient
 
 NEEDED = ("xgboost", "lightgbm", "catboost", "keras", "skorch")
 # By library and problem; a model that learned nothing has 0.5, 0.4 and 0.
@@ -138,6 +143,28 @@ def test_a_network_is_served_by_the_engine_that_it_was_trained_with(
     command = [sys.executable, "-c", textwrap.dedent(CLEAN), folder]
     answer = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines()[-1] == "torch 7"
+
+
+def test_the_torch_checkpoints_of_the_examples(
+    store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="there is no build of PyTorch for CPUs here")
+    monkeypatch.setenv("TG_JOBS_PATH", str(tmp_path / "jobs"))
+    example = str(ROOT / "examples" / "torch_checkpoints")
+    ids, place = [], "tg-attached"  # it keeps what this process has imported
+    for parameters in ({"epochs": "4"}, {"epochs": "4", "fails_after": "2"}):
+        with suppress(ExecutionException):
+            mlflow.projects.run(example, backend=place, parameters=parameters)
+        ids.append(max(all_runs(store), key=lambda run: int(run.info.start_time)).info.run_id)
+    ids.append(resume(TrackingClient(store.tracking_uri), WantedTraining(ids[1]))[0])
+    assert [store.get_run(each).info.status for each in ids] == ["FINISHED", "FAILED", "FINISHED"]
+    assert store.get_run(ids[2]).data.tags["tg.resumed_from_step"] == "2"
+    for name, count in (("loss", 4), ("final_loss", 1)):
+        whole, resumed = (
+            [(point.step, point.value) for point in store.get_metric_history(each, name)] for each in (ids[0], ids[2])
+        )
+        assert resumed == whole
+        assert len(whole) == count
 
 
 def test_the_torch_loop_of_the_examples(store: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,20 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from tests.integration.resumable import CONFIG, expect_history, go_on, last_run, read_history, write_project
+from tests.integration.resumable import (
+    CONFIG,
+    describe_build,
+    expect_history,
+    go_on,
+    last_run,
+    read_history,
+    write_project,
+)
 from tests.support import ProjectFolder
 from tg.common.delivery.delivery import ImageBuildOptions
 from tg.common.delivery.delivery.image.docker_client import DockerClient
@@ -55,16 +62,9 @@ def test_docker_stop_saves_a_checkpoint_that_another_place_goes_on_from(
         str(project.path), backend="tg-process", parameters={"end": "10:kill"}, backend_config=CONFIG, synchronous=False
     ).wait()  # fmt: skip
     first = last_run(store)
-    build: dict[str, Any] = {
-        "pip_index_url": build_options.pip_index_url,
-        "pip_extra_index_urls": list(build_options.pip_extra_index_urls),
-        "proxies": dict(build_options.proxies),
-        "ca_bundle": None if build_options.ca_bundle is None else str(build_options.ca_bundle),
-    }
+    image = {"base_image": base_image, "build": describe_build(build_options)}
     with stopping_at(docker_client, b"###step:21###"):
-        second = go_on(
-            store, first.info.run_id, "21:wait", place="tg-local", config={"base_image": base_image, "build": build}
-        )
+        second = go_on(store, first.info.run_id, "21:wait", place="tg-local", config=image)
     assert (first.info.status, second.info.status) == ("FAILED", "KILLED")
     assert second.data.tags["tg.resumed_from_step"] == "8"
     last = go_on(store, second.info.run_id, place="tg-process")
