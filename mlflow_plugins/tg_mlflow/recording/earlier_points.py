@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -83,7 +83,7 @@ class EarlierPoints:
             client.log_batch(self._run_id, tags=[RunTag(RESUMED_STEP_TAG, str(step))])
         if counts is not None:
             earlier = client.get_run(self._run_id).data.tags.get(RESUMED_FROM_TAG)
-            points = [] if earlier is None else list(_read_points(client, earlier, counts))
+            points = [] if earlier is None else self._read_points(client, earlier, counts)
             for start in range(0, len(points), LARGEST_BATCH):
                 client.log_batch(self._run_id, metrics=points[start : start + LARGEST_BATCH])
         with self._lock:
@@ -92,9 +92,12 @@ class EarlierPoints:
             if counts is not None:
                 self._counts, self._has_copied = None, True
 
-
-def _read_points(client: TrackingClient, run_id: str, counts: Mapping[str, int]) -> Iterator[Metric]:
-    for key, count in counts.items():
-        history = client.get_metric_history(run_id, key)
-        in_order = sorted(history, key=lambda point: (point.timestamp, point.step))
-        yield from (Metric(key, each.value, each.timestamp, each.step) for each in in_order[:count])
+    def _read_points(self, client: TrackingClient, run_id: str, counts: Mapping[str, int]) -> list[Metric]:
+        points = list[Metric]()
+        for key, count in counts.items():
+            history = sorted(client.get_metric_history(run_id, key), key=lambda point: (point.timestamp, point.step))
+            if count and not history:
+                self.is_missing = True
+                _logger.warning("Run %s, which run %s goes on from, has no points of %r", run_id, self._run_id, key)
+            points += [Metric(key, each.value, each.timestamp, each.step) for each in history[:count]]
+        return points

@@ -42,10 +42,10 @@ class Job:
         JobFolder.discard(self.job_id)
         if (kept := find_checkpoints(self.job_id)) is not None:
             _logger.info(
-                "The checkpoints of run %s are kept in %s (%.1f MB); to go on from them, run `tg-mlflow resume %s`",
+                "The checkpoints of run %s are kept in %s (%s bytes); to go on from them, run `tg-mlflow resume %s`",
                 self.run_id,
                 kept,
-                measure_files(kept) / 1e6,
+                f"{measure_files(kept):,}",
                 self.run_id,
             )
 
