@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ...errors import CheckpointError, TaskDefinitionError
 from ...exception_text import describe_exception
@@ -97,7 +97,7 @@ class CheckpointFolder:
         with replacing_file(self._state_file(number)) as file:
             written = _DigestedFile(file)
             try:
-                self._pickles.dump(state, written)
+                self._pickles.dump(state, cast(IO[bytes], written))
             except OSError:
                 raise
             except Exception as error:
