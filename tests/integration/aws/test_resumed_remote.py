@@ -1,4 +1,4 @@
-"""A training that begins in a container, goes on as a spot job that is interrupted, and ends in a child process."""
+"""A training that begins in a child process, goes on as a spot job that is interrupted, and ends in a child process."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.aws_emulator import AwsEmulator
-from tests.integration.aws.backend_support import READY_NAME, FastBackend
+from tests.integration.aws.backend_support import FastBackend
 from tests.integration.aws.support import BUCKET, list_keys, read_log
 from tests.integration.docker.support import read_build_options
 from tests.integration.resumable import (
@@ -61,19 +61,14 @@ def test_an_interrupted_spot_job_goes_on_and_so_does_another_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write_project(project)
-    image = {"base_image": base_image, "build": describe_build(read_build_options())}
     mlflow.projects.run(
-        str(project.path),
-        backend="tg-local",
-        parameters={"end": "10:kill"},
-        backend_config={**CONFIG, **image},
-        synchronous=False,
-    ).wait()
+        str(project.path), backend="tg-process", parameters={"end": "10:kill"}, backend_config=CONFIG, synchronous=False
+    ).wait()  # fmt: skip
     first = last_run(store)
     monkeypatch.setenv("AWS_ROLE", aws.role_arn)
     monkeypatch.setattr(SagemakerPlace, "open", FastBackend()._open)
-    aws.images[READY_NAME] = first.data.tags["tg.image_id"]  # which has all libraries
-    remote = {"image_uri": READY_NAME, "bucket": BUCKET, "spot": True}
+    image = {"base_image": base_image, "build": describe_build(read_build_options())}
+    remote = {**image, "bucket": BUCKET, "spot": True, "checkpoints": True}
     with interrupting_at(aws, "###step:21###"):
         second = go_on(store, first.info.run_id, "21:wait and raise", place="tg-sagemaker", config=remote)
     tags = second.data.tags
