@@ -12,7 +12,7 @@ from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, SagemakerConfig
 from tg.common.delivery.sagemaker.job_files.kept_checkpoints import measure_files
 from tg.common.system.temporary_folder import temporary_folder
-from tg_mlflow.errors import RunNotOursError, describe_failure
+from tg_mlflow.errors import BackendConfigError, RunNotOursError, describe_failure
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.events import note_event
@@ -40,35 +40,45 @@ class Resumption:
 
     def apply(self, delivery: SagemakerConfig) -> SagemakerConfig:
         """Lets the job of a delivery begin with the checkpoints, unless it finds them where they are."""
-        given = (delivery.options.checkpoints, delivery.options.remote.checkpoints)
-        if any(str(each).rstrip("/") == self._address.rstrip("/") for each in given):
+        given, remote = delivery.options.checkpoints, delivery.options.remote.checkpoints
+        own = str(given.resolve()) if isinstance(given, Path) else str(remote).rstrip("/")
+        if own == self._address.rstrip("/"):
             return delivery
         return replace(delivery, options=replace(delivery.options, start_checkpoints=self._folder))
 
 
 @contextmanager
-def opening_resumption(client: TrackingClient, run_id: str, resume_from: str | None) -> Iterator[Resumption | None]:
+def opening_resumption(
+    client: TrackingClient, run_id: str, resume_from: str | None, executor: Executor
+) -> Iterator[Resumption | None]:
     """Fetches the checkpoints that a training is to go on from, for as long as the context is open.
 
     Args:
         client: The tracking server's.
         run_id: The run of the training, which is told.
         resume_from: The run that it goes on from; ``None`` if it begins anew.
+        executor: The executor of the training.
 
     Raises:
+        BackendConfigError: If jobs of this place cannot go on from others.
         RunNotOursError: If there is no such run, it has not ended, or keeps no checkpoints.
         DeliveryError: If they cannot be fetched.
     """
     if resume_from is None:
         yield None
         return
+    if not executor.traits.takes_checkpoints:
+        raise BackendConfigError(
+            f"resume_from is {resume_from!r}, and jobs of this place cannot begin with checkpoints of others; resume "
+            "at another one"
+        )
     run = read_run(client, resume_from)
     client.set_tag(run_id, RESUMED_FROM_TAG, resume_from)
-    executor = _open_executor(run)
-    address = _find_address(run, executor)
+    before = _open_executor(run)
+    address = _find_address(run, before)
     with temporary_folder() as folder:
         try:
-            executor.fetch_checkpoints(address, folder)
+            before.fetch_checkpoints(address, folder)
         except DeliveryError as error:
             raise RunNotOursError(_describe_missing(run, address, describe_failure(error))) from error
         size = measure_files(folder)

@@ -147,7 +147,9 @@ def train(
     ):
         description.follow(recorder.tail)
         attempts = place.list_attempts(training.config)
-        resumption = opening.enter_context(opening_resumption(client, run_id, training.config.resume_from))
+        resumption = opening.enter_context(
+            opening_resumption(client, run_id, training.config.resume_from, training.executor)
+        )
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
                 job, is_needed = _train_once(

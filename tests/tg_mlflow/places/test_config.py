@@ -116,6 +116,11 @@ def test_defaults_may_have_keys_of_other_backends(tmp_path: Path) -> None:
             "the configuration cannot be used: register is for the best training of a sweep; name its primary_metric",
         ),
         (
+            {"resume_from": "1", "sweep": {"rate": [1]}},
+            "the configuration cannot be used: resume_from is for one training; a sweep that was stopped is resumed by "
+            "itself",
+        ),
+        (
             {"hyperparameters": [1]},
             "the backend config has 'hyperparameters' = [1]: Input should be a valid dictionary",
         ),

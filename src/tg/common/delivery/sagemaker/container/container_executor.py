@@ -74,7 +74,7 @@ class ContainerExecutor(Executor):
         patience: EnginePatience | None = None,
     ) -> None:
         self.options = options
-        self.traits = Traits(is_found_anywhere=options.docker_host is not None)
+        self.traits = Traits(is_found_anywhere=options.docker_host is not None, takes_checkpoints=True)
         self._client = client
         self._patience = patience or EnginePatience()
         self._usage = ContainerUsage()
@@ -228,7 +228,7 @@ class ContainerExecutor(Executor):
 
     def _settle_checkpoints(self, job_id: str) -> None:
         try:
-            folder, state = JobFolder.find(job_id), self.status(job_id)
+            folder, state = JobFolder.find(job_id), self._look(job_id)  # a daemon that is away is not waited for
             if load_state(folder) is None:
                 keep_checkpoints(self.client, job_id, folder, state)
         except DeliveryError:
@@ -244,7 +244,7 @@ class ContainerExecutor(Executor):
         return self._patience.ask(job_id, lambda: self._read_facts(job_id))
 
     def _read_facts(self, job_id: str) -> JobFacts:
-        folder, state = self._find_folder(job_id), self.status(job_id)
+        folder, state = self._find_folder(job_id), self._look(job_id)
         facts = dict[str, str]()
         if load_state(folder) is None:
             try:

@@ -55,7 +55,7 @@ class AttachedExecutor(FolderExecutor):
         options: There are none to choose.
     """
 
-    traits: Traits = Traits(is_in_process=True, starts_at_once=True)
+    traits: Traits = Traits(is_in_process=True, starts_at_once=True, takes_checkpoints=True)
 
     def __init__(self, options: AttachedOptions = AttachedOptions()) -> None:
         self.options = options

@@ -10,6 +10,7 @@ from ..contract.log_event import LogEvent
 from ..contract.ml_folder import MlFolder
 from ..executor.executor import Executor
 from ..executor.job_state import CHECKPOINTS_FACT, JobFacts, JobStatus
+from ..executor.traits import Traits
 from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
 from ..job_files.kept_checkpoints import find_checkpoints, find_kept_address, settle_checkpoints
@@ -20,6 +21,8 @@ from .process_usage import ProcessUsage
 
 class FolderExecutor(Executor):
     """An executor whose jobs each write their log and results to a folder of their own."""
+
+    traits: Traits = Traits(takes_checkpoints=True)
 
     def logs(self, job_id: str, position: int = 0, follow: bool = True) -> Iterator[LogEvent]:
         folder = JobFolder.find(job_id)

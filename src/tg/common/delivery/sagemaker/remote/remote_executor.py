@@ -71,6 +71,7 @@ class RemoteExecutor(Executor):
         is_found_anywhere=True,
         starts_at_once=True,
         has_own_machine=True,
+        takes_checkpoints=True,
     )
     options: AccountOptions
 
