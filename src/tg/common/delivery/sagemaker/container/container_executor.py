@@ -261,7 +261,7 @@ class ContainerExecutor(Executor):
         try:
             return JobFolder.find(job_id)
         except JobMissingError:
-            if not job_id or not has_container(self.client, job_id):
+            if not job_id or not has_container(lambda: self.client, job_id):
                 raise
             return JobFolder.create(job_id)
 

@@ -74,15 +74,19 @@ def check_platform(client: DockerClient, image: Image) -> None:
         )
 
 
-def has_container(client: DockerClient, job_id: str) -> bool:
+def has_container(connect: Callable[[], DockerClient], job_id: str) -> bool:
     """Returns whether there is a container of a job, of whatever machine.
+
+    Args:
+        connect: Connects to the daemon.
+        job_id: The job.
 
     Raises:
         DeliveryError: If that cannot be found out.
     """
     try:
         with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
-            labels = client.inspect_container(job_id)["Config"].get("Labels") or {}
+            labels = connect().inspect_container(job_id)["Config"].get("Labels") or {}
     except ObjectMissingError:
         return False
     except ContainerError as error:
