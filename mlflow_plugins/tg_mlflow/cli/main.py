@@ -20,6 +20,7 @@ _COMMANDS = {
     "logs": ("shown_runs:logs", "Shows the output of a run's job."),
     "reconcile": ("runs:reconcile", "Settles runs that were left and whose jobs have ended."),
     "reproduce": ("reproduce:reproduce", "Trains a run again from what it remembers, and compares both."),
+    "resume": ("resume:resume", "Goes on with a training that has ended early, from its last checkpoint."),
     "run": ("run:run", "Trains a project and records it: `mlflow run` with less to type."),
     "status": ("shown_runs:status", "Shows the status of a run and its job."),
     "sweep": ("sweep:sweep", "Trains each combination of values."),

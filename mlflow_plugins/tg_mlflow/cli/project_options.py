@@ -3,12 +3,16 @@
 import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tg_mlflow.console.verbosity import VARIABLE, Verbosity
 from tg_mlflow.errors import BackendConfigError
+
+if TYPE_CHECKING:
+    from tg_mlflow.reproduction.planned_training import WantedTraining
+    from tg_mlflow.tracking.client import TrackingClient
 
 _Command = Callable[..., Any]
 
@@ -31,6 +35,70 @@ def project_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def rerun_options(command: _Command) -> _Command:
+    """Adds the argument RUN_ID and the options of a command that trains a run again."""
+    options = [
+        click.argument("run_id"),
+        click.option(
+            "--backend",
+            "-b",
+            "place",
+            metavar="PLACE",
+            help="Where to train, such as tg-local; by default the run's place.",
+        ),
+        click.option(
+            "--backend-config",
+            "-c",
+            metavar="FILE|JSON",
+            help="Keys that override the run's: a .json file or JSON text.",
+        ),
+        click.option(
+            "--param-list",
+            "-P",
+            "params",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="A part of the task to set, as in the key hyperparameters; a script gets it as --NAME VALUE.",
+        ),
+        click.option("--changed-data", is_flag=True, help="Train on a dataset that is not the run's."),
+        click.option("--experiment-name", help="Where to create the run; by default in the experiment of RUN_ID."),
+        click.option("--run-name", help="The new run's name."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_wanted(
+    client: "TrackingClient",
+    run_id: str,
+    place: str | None,
+    backend_config: str | None,
+    params: tuple[str, ...],
+    changed_data: bool,
+    experiment_name: str | None,
+    run_name: str | None,
+) -> "WantedTraining":
+    """Reads what :func:`rerun_options` were given.
+
+    Raises:
+        TgError: If an option is invalid, or there is no such run.
+    """
+    from tg_mlflow.cli.support import read_config, set_experiment
+    from tg_mlflow.listing.run_choice import find_run_id
+    from tg_mlflow.reproduction.planned_training import WantedTraining
+
+    return WantedTraining(
+        hyperparameters=parse_parameters(params, "--param-list"),
+        run_id=find_run_id(client, run_id),
+        place=place,
+        config=read_config(backend_config),
+        allows_changed_data=changed_data,
+        experiment_id=None if experiment_name is None else set_experiment(experiment_name),
+        run_name=run_name,
+    )
 
 
 def verbosity_options(command: _Command) -> _Command:

@@ -80,29 +80,32 @@ def list_jobs() -> None:
     """Lists the jobs of which something is kept, with the runs that record them."""
     from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
     from tg_mlflow.cli.support import exiting_on_errors
-    from tg_mlflow.takeover.pruning import list_kept_jobs
+    from tg_mlflow.takeover.pruning import list_kept_checkpoints, list_kept_jobs
 
     with exiting_on_errors():
-        kept = list(list_kept_jobs())
-        if not kept:
+        kept, checkpoints = list(list_kept_jobs()), list(list_kept_checkpoints())
+        if not kept and not checkpoints:
             click.echo(f"nothing is kept in {jobs_path()}")
         for each in kept:
             state = f"  ({each.reason})" if each.reason else ""
             click.echo(f"{_format(each.job_id, each.size, each.changed)}  run {each.run_id}{state}")
+        for found in checkpoints:
+            click.echo(f"{_format(found.job_id, found.size, found.changed)}  only checkpoints")
 
 
 @jobs.command("prune")
 @_older_than
 @_dry_run
 def prune_jobs(days: float, is_dry: bool) -> None:
-    """Removes what is kept of jobs that ended some time ago, with results that are in no run.
+    """Removes what is kept of jobs that ended some time ago, with results that are in no run, and their checkpoints.
 
-    `tg-mlflow attach` cannot record these runs any more then. Objects in AWS stay.
+    `tg-mlflow attach` cannot record these runs any more then, nor `tg-mlflow resume` go on with them. Objects in AWS
+    and folders that a configuration names stay.
     """
     from tg.common import TgError
     from tg_mlflow.cli.support import exiting_on_errors
     from tg_mlflow.errors import describe_failure
-    from tg_mlflow.takeover.pruning import list_kept_jobs
+    from tg_mlflow.takeover.pruning import list_kept_checkpoints, list_kept_jobs
 
     removed = 0
     with exiting_on_errors():
@@ -118,7 +121,14 @@ def prune_jobs(days: float, is_dry: bool) -> None:
                 continue
             removed += 1
             click.echo(f"{_format(each.job_id, each.size, each.changed)}  run {each.run_id}")
+        checkpoints = list(list_kept_checkpoints(_find_oldest_kept(days)))
+        for found in checkpoints:
+            if not is_dry:
+                found.remove()
+            click.echo(f"{_format(found.job_id, found.size, found.changed)}  only checkpoints")
         click.echo(_summarize(removed, "job", is_dry))
+        if checkpoints:
+            click.echo(_summarize(len(checkpoints), "folder of checkpoints", is_dry, "folders of checkpoints"))
 
 
 def _find_oldest_kept(days: float) -> float:
@@ -130,6 +140,6 @@ def _format(name: str, size: int, moment: float) -> str:
     return f"{name}  {size / 1e6:,.0f} MB  {days} {'day' if days == 1 else 'days'} old"
 
 
-def _summarize(count: int, noun: str, is_dry: bool) -> str:
+def _summarize(count: int, noun: str, is_dry: bool, plural: str | None = None) -> str:
     verb = "would be removed" if is_dry else "removed"
-    return f"{count} {noun}{'' if count == 1 else 's'} {verb}"
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'} {verb}"

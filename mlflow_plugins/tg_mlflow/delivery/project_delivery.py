@@ -13,6 +13,7 @@ from tg.common.delivery.delivery import (
 )
 from tg.common.delivery.sagemaker import SagemakerConfig, SagemakerJob, SagemakerOptions
 from tg.common.delivery.sagemaker.command import CommandTask
+from tg.common.delivery.sagemaker.options.options import is_in_s3
 from tg.common.ml.training_core import AbstractTrainingTask
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.delivery.job_python import is_local
@@ -99,13 +100,21 @@ def build_options(project: Project, config: PlaceConfig) -> SagemakerOptions:
             "role": None,
             "bucket": None,
             **find_place(config.place).build_job_options(config),
+            "checkpoints": _find_checkpoints(project.folder, config),
             "channels": {name: _find_channel(project.folder, value) for name, value in config.channels.items()},
         },
     )
 
 
+def _find_checkpoints(folder: Path, config: PlaceConfig) -> bool | Path:
+    given = getattr(config, "checkpoints", False)
+    if isinstance(given, bool):
+        return given
+    return not is_in_s3(given) and Path(folder, Path(given).expanduser())
+
+
 def _find_channel(folder: Path, value: str) -> str | Path:
-    return value if value.startswith("s3://") else Path(folder, Path(value).expanduser())
+    return value if is_in_s3(value) else Path(folder, Path(value).expanduser())
 
 
 def build_containering(packaging: Packaging, folder: Path, config: PlaceConfig) -> Containering:

@@ -19,6 +19,7 @@ from tg_mlflow.tracking.state import find_state
 from tg_mlflow.tracking.tags import (
     ADVICE_TAG,
     ATTEMPTS_TAG,
+    CHECKPOINTS_TAG,
     COST_METRIC,
     DIFFERING_METRICS_TAG,
     EXIT_CODE_TAG,
@@ -33,6 +34,8 @@ from tg_mlflow.tracking.tags import (
     REGISTERED_TAG,
     REPRODUCED_BY_TAG,
     REPRODUCES_TAG,
+    RESUMED_FROM_TAG,
+    RESUMED_STEP_TAG,
     SIGNAL_TAG,
     STOP_REASON_TAG,
     VERDICT_TAG,
@@ -92,6 +95,22 @@ def describe_job(facts: RunFacts) -> str | None:
     if ADVICE_TAG in tags:
         parts.append(f"Advice: {escape(tags[ADVICE_TAG], _LONGEST_SENTENCE)}.")
     return " ".join(parts) or None
+
+
+def describe_resumption(facts: RunFacts) -> str | None:
+    """Says which run and which step it goes on from, and how to go on from its own checkpoints."""
+    tags, parts = facts.run.data.tags, []
+    if RESUMED_FROM_TAG in tags:
+        step = f", from step {escape(tags[RESUMED_STEP_TAG])}" if RESUMED_STEP_TAG in tags else ""
+        parts.append(f"It goes on from {_link_run(facts, tags[RESUMED_FROM_TAG])}{step}.")
+    elif RESUMED_STEP_TAG in tags:
+        parts.append(f"Its job went on from the checkpoint of step {escape(tags[RESUMED_STEP_TAG])}.")
+    if facts.has_ended and facts.status != _FINISHED and CHECKPOINTS_TAG in tags:
+        kept = (
+            f"Its checkpoints are kept in {escape(tags[CHECKPOINTS_TAG], _LONGEST_SENTENCE)}. Go on from the last one:"
+        )
+        parts.append(f"{kept}\n\n{format_block(f'tg-mlflow resume {facts.run.info.run_id}')}")
+    return "\n\n".join(parts) or None
 
 
 def describe_metrics(facts: RunFacts) -> str | None:
@@ -174,6 +193,7 @@ SECTIONS: Sequence[Section] = (
     describe_state,
     describe_trace,
     describe_job,
+    describe_resumption,
     describe_metrics,
     describe_dataset,
     describe_figures,

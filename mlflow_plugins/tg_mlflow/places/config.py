@@ -134,6 +134,8 @@ class PlaceConfig(Section):
         primary_metric: The metric that determines the best training of a sweep.
         mode: Whether ``max`` or ``min`` of it is best.
         stop_on_failure: Whether the first training of a sweep that fails stops the others.
+        resume_from: The id of a run from whose checkpoints the training goes on, at whatever place that was; it has to
+            have ended.
         max_cost: What a training, or all trainings of a sweep together, may cost in USD; what would cost more is
             stopped.
     """
@@ -160,12 +162,21 @@ class PlaceConfig(Section):
     primary_metric: str | None = None
     mode: Literal["max", "min"] = "max"
     stop_on_failure: bool = False
+    resume_from: str | None = None
     max_cost: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _check_register(self) -> "PlaceConfig":
         if self.register is not None and self.sweep and self.primary_metric is None:
             raise ValueError("register is for the best training of a sweep; name its primary_metric")
+        return self
+
+    @model_validator(mode="after")
+    def _check_checkpoints(self) -> "PlaceConfig":
+        if self.sweep and self.resume_from is not None:
+            raise ValueError("resume_from is for one training; a sweep that was stopped is resumed by itself")
+        if self.sweep and isinstance(getattr(self, "checkpoints", False), str):
+            raise ValueError("checkpoints names one place, and each training of a sweep needs its own; give true")
         return self
 
 

@@ -18,6 +18,8 @@ class LocalConfig(JobConfig, ImageConfig):
 
     Attributes:
         stop_grace_seconds: How long the container may take to stop before it is killed.
+        checkpoints: Whether to keep the job's checkpoints even if it completes; or the folder to keep them in, relative
+            to the project's folder or absolute, which the next training goes on from.
         cpus: How many processors the container may use.
         memory: How much memory, such as ``4g``.
         gpus: ``all`` or a number.
@@ -27,6 +29,7 @@ class LocalConfig(JobConfig, ImageConfig):
     place = "tg-local"
 
     stop_grace_seconds: float = Field(default=120, ge=0)
+    checkpoints: bool | str = False
     cpus: float | None = Field(default=None, gt=0)
     memory: str | None = None
     gpus: str | int | None = None

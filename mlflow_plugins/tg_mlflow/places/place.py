@@ -19,7 +19,16 @@ from tg_mlflow.places.training_price import TrainingPrice
 from tg_mlflow.tracking.tags import STATE_TAG
 
 # Options of every training, at any place, which are not copied from a configuration by name.
-_COMMON = ("project_name", "datasets_folder", "dataset", "channels", "hyperparameters", "remote")
+_COMMON = (
+    "project_name",
+    "datasets_folder",
+    "dataset",
+    "channels",
+    "hyperparameters",
+    "checkpoints",
+    "start_checkpoints",
+    "remote",
+)
 
 
 class Place(ABC):

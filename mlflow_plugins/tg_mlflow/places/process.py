@@ -15,6 +15,8 @@ class ProcessConfig(JobConfig):
 
     Attributes:
         stop_grace_seconds: How long the job may take to stop before it is killed.
+        checkpoints: Whether to keep the job's checkpoints even if it completes; or the folder to keep them in, relative
+            to the project's folder or absolute, which the next training goes on from.
         env_manager: Whether a script runs in the environment that its project declares (``declared``), or with the
             libraries that are installed here (``local``).
     """
@@ -22,6 +24,7 @@ class ProcessConfig(JobConfig):
     place = "tg-process"
 
     stop_grace_seconds: float = Field(default=120, ge=0)
+    checkpoints: bool | str = False
     env_manager: Literal["declared", "local"] = "declared"
 
 

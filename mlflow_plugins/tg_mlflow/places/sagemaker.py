@@ -94,7 +94,7 @@ class SagemakerPlace(Place):
 
     def find_price(self, config: RemoteConfig) -> TrainingPrice:
         price = _find_price(config, AwsSession(config.region, config.profile))
-        starts_anew = config.spot and not config.checkpoints
+        starts_anew = config.spot and not config.checkpoints and config.resume_from is None
         return TrainingPrice(
             config.instance_type, config.instance_count, config.max_run_seconds, price, _STOP_SECONDS, starts_anew
         )

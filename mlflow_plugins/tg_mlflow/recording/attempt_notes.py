@@ -3,9 +3,10 @@
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from mlflow.entities import Metric, RunTag
 
@@ -98,6 +99,10 @@ class AttemptNotes:
         """Takes what the job has come to in the words of its place."""
         self._jobs[-1].steps.add((time_ms, step.status))
         self._note(" ".join(_WORD_BEGINNING.split(step.status)).lower(), step.message, time_ms)
+
+    def take_resumption(self, content: Mapping[str, Any], time_ms: int) -> None:
+        """Takes that the job's training goes on from a checkpoint."""
+        self._note("resumed", f"from the checkpoint of step {content.get('step')}", time_ms)
 
     def _note(self, state: str, cause: str, time_ms: int) -> None:
         note_event(self._client, self._run_id, state, cause, time_ms, is_urgent=False)

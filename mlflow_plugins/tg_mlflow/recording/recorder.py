@@ -11,10 +11,11 @@ from mlflow.entities import LifecycleStage, Metric
 
 from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import LogEvent, LogTail, MetricPoint
-from tg.common.delivery.sagemaker.contract.job_lines import FILE, START
+from tg.common.delivery.sagemaker.contract.job_lines import FILE, RESUMED, START
 from tg.common.system.interrupts import uninterrupted
 from tg_mlflow.errors import RecordingError, TrackingError
 from tg_mlflow.recording.attempt_notes import AttemptNotes
+from tg_mlflow.recording.earlier_points import EarlierPoints
 from tg_mlflow.recording.environment_record import EnvironmentRecord
 from tg_mlflow.recording.job_records import JobRecordHandler
 from tg_mlflow.recording.log_artifact import LOG_ARTIFACT, LogArtifact
@@ -88,7 +89,12 @@ class RunRecorder:
         self._environment = EnvironmentRecord(client, run_id)
         self._files = LoggedFiles()
         self._calls_mlflow = False
-        tables = {START: self._environment.take, FILE: self._files.take}, handlers
+        self._earlier = EarlierPoints(client, run_id, self._names.key_of)
+        tables = (
+            {START: self._environment.take, FILE: self._files.take, RESUMED: self._earlier.take},
+            {RESUMED: self._attempts.take_resumption},
+            handlers,
+        )
         self._output = OutputReader(replayer.said, metric_regexes, tables, self._attempts)
         self._notes = MetricNotes(client, run_id, self._names, replayer.said)
         self._metrics = MetricWriter(self._write_batch, self._refuse, self._note)
@@ -99,6 +105,7 @@ class RunRecorder:
         with ExitStack() as opening, uninterrupted() as held:
             opening.enter_context(self._log)
             opening.enter_context(self._environment)
+            opening.enter_context(self._earlier)
             opening.enter_context(self._metrics)
             opening.enter_context(self._replay)
             held.raise_any()
@@ -164,6 +171,8 @@ class RunRecorder:
             self._stack.__exit__(kind, error, traceback)
             if self._environment.is_missing:
                 note_missing(self._client, self._run_id, [ENVIRONMENT_ARTIFACT])
+            if self._earlier.is_missing:
+                note_missing(self._client, self._run_id, ["points of the run that it goes on from"])
             failure = self._metrics.error or self._replay.error or self._write_notes()
         if isinstance(error, (RecordingError, JobUnreachableError)):
             return  # that is about the rest, too

@@ -8,6 +8,7 @@ from pathlib import Path
 from tg.common import TgError
 from tg.common.delivery.sagemaker.executor.job_patience import asking_once
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.job_files.kept_checkpoints import checkpoints_path, remove_checkpoints
 from tg.common.errors import JobMissingError
 from tg_mlflow.errors import describe_failure
 from tg_mlflow.takeover.deleted_run import build_kept_run
@@ -45,6 +46,25 @@ class KeptJob:
             self.job.discard()
 
 
+@dataclass(frozen=True)
+class KeptCheckpoints:
+    """What is kept here of the checkpoints of a job that is gone.
+
+    Attributes:
+        job_id: The job.
+        changed: When they were last written to, in seconds since 1970.
+        size: The bytes of their files.
+    """
+
+    job_id: str
+    changed: float
+    size: int
+
+    def remove(self) -> None:
+        """Removes them."""
+        remove_checkpoints(self.job_id)
+
+
 def list_kept_jobs(changed_before: float = math.inf) -> Iterator[KeptJob]:
     """Lists the jobs of runs, of any tracking server, of which this machine keeps something.
 
@@ -61,6 +81,19 @@ def list_kept_jobs(changed_before: float = math.inf) -> Iterator[KeptJob]:
         except TgError as error:
             job, reason = None, describe_failure(error)
         yield KeptJob(kept.job_id, kept.run_id, changed, size, None if reason else job, reason)
+
+
+def list_kept_checkpoints(changed_before: float = math.inf) -> Iterator[KeptCheckpoints]:
+    """Lists the checkpoints that this machine keeps of jobs that are gone.
+
+    Args:
+        changed_before: Leaves out those that were written to later, in seconds since 1970.
+    """
+    above = checkpoints_path()
+    for path in sorted(above.iterdir()) if above.is_dir() else ():
+        changed, size = _measure(JobFolder(path))
+        if changed <= changed_before and path.is_dir():
+            yield KeptCheckpoints(path.name, changed, size)
 
 
 def _has_ended(job: RunJob) -> bool:

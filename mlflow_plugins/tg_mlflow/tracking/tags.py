@@ -24,6 +24,11 @@ REPRODUCES_TAG = "tg.reproduces"  # the id of the run whose package it trains ag
 VERDICT_TAG = "tg.verdict"  # whether that has led to the same, in one line
 REPRODUCED_BY_TAG = "tg.reproduced_by"  # of the other run: the id of the last such run, and its verdict
 
+# What it goes on from.
+RESUMED_FROM_TAG = "tg.resumed_from"  # the id of the run from whose checkpoints its job begins
+RESUMED_STEP_TAG = "tg.resumed_from_step"  # the step of the checkpoint that its job has last gone on from
+CHECKPOINTS_TAG = "tg.checkpoints"  # where the checkpoints of its job are kept: a folder, or an address in S3
+
 # By which its job is found again.
 PLACE_TAG = "tg.place"  # the name of the place
 JOB_ID_TAG = "tg.job_id"  # the job, noted before there is one

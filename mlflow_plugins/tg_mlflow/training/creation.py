@@ -18,7 +18,6 @@ from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.tracking.new_run import create_run_once
 from tg_mlflow.tracking.tags import (
     GIT_DIRTY_TAG,
-    REPRODUCES_TAG,
     SWEEP_NAME_TAG,
     VERSION_TAG,
 )
@@ -86,17 +85,25 @@ def create_child_run(client: TrackingClient, parent: Run, name: str) -> str:
     return create_tagged_run(client, parent.info.experiment_id, tags, name)
 
 
-def create_reproducing_run(
-    client: TrackingClient, reproduced: Run, experiment_id: str, backend: str, run_name: str | None
+def create_again(
+    client: TrackingClient, earlier: Run, tag: str, experiment_id: str, backend: str, run_name: str | None
 ) -> str:
-    """Creates the run of a training that reproduces another one, from where that is from.
+    """Creates the run of a training of another run's package, from where that is from.
+
+    Args:
+        client: The tracking server's.
+        earlier: The other run.
+        tag: The tag that names it in the new one.
+        experiment_id: Where it is created.
+        backend: What the user calls the backend.
+        run_name: Its name; MLflow invents one if there is none.
 
     Raises:
         TrackingError: If the tracking server does not create it.
         KeyboardInterrupt: If it is interrupted; the run is KILLED then.
     """
-    own = {mlflow_tags.MLFLOW_PROJECT_BACKEND: backend, REPRODUCES_TAG: reproduced.info.run_id}
-    return create_tagged_run(client, experiment_id, {**_inherit(reproduced), **own}, run_name)
+    own = {mlflow_tags.MLFLOW_PROJECT_BACKEND: backend, tag: earlier.info.run_id}
+    return create_tagged_run(client, experiment_id, {**_inherit(earlier), **own}, run_name)
 
 
 def _inherit(run: Run) -> dict[str, str]:

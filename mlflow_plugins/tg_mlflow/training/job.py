@@ -1,12 +1,16 @@
 """The job of a run."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tg.common import JobUnreachableError
 from tg.common.delivery.sagemaker import Executor, JobStatus, LogEvent
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
+from tg.common.delivery.sagemaker.job_files.kept_checkpoints import find_checkpoints, measure_files
 from tg_mlflow.errors import RecordingError
+
+_logger = logging.getLogger("mlflow.tg_mlflow")
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,17 @@ class Job:
         return self.executor.logs(self.job_id, position, follow)
 
     def discard(self) -> None:
-        """Removes what is kept of the job, and what this machine knows of its run."""
+        """Removes what is kept of the job, and what this machine knows of its run; says which checkpoints stay."""
         self.executor.discard(self.job_id)
         JobFolder.discard(self.job_id)
+        if (kept := find_checkpoints(self.job_id)) is not None:
+            _logger.info(
+                "The checkpoints of run %s are kept in %s (%s bytes); to go on from them, run `tg-mlflow resume %s`",
+                self.run_id,
+                kept,
+                f"{measure_files(kept):,}",
+                self.run_id,
+            )
 
 
 def is_still_needed(status: JobStatus, is_recorded: bool, error: BaseException | None = None) -> bool:

@@ -18,6 +18,7 @@ from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.console import Console, read_verbosity, showing
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.guard import guarding_cost
+from tg_mlflow.delivery.resumption import Resumption, opening_resumption
 from tg_mlflow.description.run_description import RunDescription
 from tg_mlflow.description.writing import write_description
 from tg_mlflow.errors import RecordingError, TrackingError
@@ -140,13 +141,19 @@ def train(
     place = find_place(training.config.place)
     regexes, costs = training.config.metric_regexes, training.costs or Costs(place, training.config)
     handlers = description.handlers
-    with RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes, handlers=handlers) as recorder:
+    with (
+        ExitStack() as opening,
+        RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes, handlers=handlers) as recorder,
+    ):
         description.follow(recorder.tail)
         attempts = place.list_attempts(training.config)
+        resumption = opening.enter_context(
+            opening_resumption(client, run_id, training.config.resume_from, training.executor)
+        )
         for attempt, following in zip_longest(attempts, attempts[1:]):
             try:
                 job, is_needed = _train_once(
-                    client, run_id, training, attempt, recorder, afterwards, state, costs, description
+                    client, run_id, training, attempt, recorder, afterwards, state, costs, description, resumption
                 )
                 break
             except NoCapacityError as error:
@@ -179,6 +186,7 @@ def _train_once(
     state: RunState,
     costs: Costs,
     description: RunDescription,
+    resumption: Resumption | None,
 ) -> tuple[Job, bool]:
     """Submits one job and records it to its end, unless it is to go on by itself.
 
@@ -190,6 +198,7 @@ def _train_once(
         delivery = building.enter_context(training.source.delivering(config))
         variables = {**delivery.options.environment, **build_job_variables(client, run_id, executor, config)}
         delivery = replace(delivery, options=replace(delivery.options, environment=variables))
+        delivery = delivery if resumption is None else resumption.apply(delivery)
         number = len(state.earlier_jobs)
         is_first = run_id in client.created and not number  # so that the run has nothing that is not known here
         if (limit_seconds := costs.limit_seconds(number)) is not None:

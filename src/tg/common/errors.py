@@ -4,6 +4,7 @@
 
     TgError
     ├── TrainingError             the training itself cannot go on
+    │   ├── CheckpointError       a training's checkpoints cannot be read
     │   ├── CommandFailedError    the command that is the training did not succeed
     │   ├── DatasetError          the data are missing or unfit for this task
     │   ├── HyperparameterError   a hyperparameter names nothing, or its value does not fit
@@ -33,6 +34,10 @@ class TgError(Exception):
 
 class TrainingError(TgError):
     """The training itself cannot go on."""
+
+
+class CheckpointError(TrainingError):
+    """A training has checkpoints, and none of them can be read."""
 
 
 class CommandFailedError(TrainingError):

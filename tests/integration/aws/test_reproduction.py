@@ -18,7 +18,8 @@ from tests.integration.aws.backend_support import READY_NAME, FastBackend
 from tests.integration.aws.support import BUCKET, list_keys
 from tests.support import ProjectFolder, all_runs
 from tg_mlflow.places.sagemaker import SagemakerPlace
-from tg_mlflow.reproduction.reproduction import Reproduction, reproduce
+from tg_mlflow.reproduction.planned_training import WantedTraining
+from tg_mlflow.reproduction.reproduction import reproduce
 from tg_mlflow.tracking.client import TrackingClient
 
 SCRIPT = """
@@ -70,7 +71,7 @@ def test_a_run_is_the_same_to_the_last_digit_at_other_places(
     monkeypatch.setattr(SagemakerPlace, "open", FastBackend()._open)
     aws.images[READY_NAME] = image["base_image"]
     for place, config in (("tg-local", image), ("tg-sagemaker", {"image_uri": READY_NAME, "bucket": BUCKET})):
-        wanted = Reproduction(run.info.run_id, place=place, config=config)
+        wanted = WantedTraining(run.info.run_id, place=place, config=config)
         verdict = reproduce(TrackingClient(store.tracking_uri), wanted)
         assert verdict.summary == "identical to the last digit: 30 points of 1 metric"
         assert ("place", "tg-attached", place) in [(each.name, each.first, each.second) for each in verdict.causes]
@@ -80,6 +81,6 @@ def test_a_run_is_the_same_to_the_last_digit_at_other_places(
         environment = mlflow.artifacts.load_dict(f"runs:/{verdict.run_id}/environment.json")
         assert environment["python"].startswith("3.11.")
     # What was trained on SageMaker is trained again here.
-    back = reproduce(TrackingClient(store.tracking_uri), Reproduction(verdict.run_id, place="tg-process"))
+    back = reproduce(TrackingClient(store.tracking_uri), WantedTraining(verdict.run_id, place="tg-process"))
     assert back.summary == "identical to the last digit: 30 points of 1 metric"
     assert list_keys("sagemaker/reproduced/datasets/") == ["sagemaker/reproduced/datasets/start.txt"]

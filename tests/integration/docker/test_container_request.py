@@ -26,6 +26,7 @@ def test_the_least_request() -> None:
             "TRAINING_JOB_NAME=task-1",
             "TRAINING_JOB_ARN=arn:aws:sagemaker:local:000000000000:training-job/task-1",
             "TG_RESOURCE=job",
+            "TG_STOP_SECONDS=120",
         ],
         "Labels": {"tg-mlflow.job": "task-1", "tg-mlflow.project": "titanic"},
         "StopSignal": "SIGTERM",
@@ -47,7 +48,7 @@ def test_the_greatest_request(tmp_path: Path) -> None:
     request = build_container_request(
         "task-1", "image", options, "job_7", {CHANNEL: dataset}, is_mounted=True, stop_grace_seconds=2.5
     )
-    assert request["Env"][2:] == ["TG_RESOURCE=job_7", "TG_DATASET=rows.parquet", "COLOUR=red"]
+    assert request["Env"][2:] == ["TG_RESOURCE=job_7", "TG_STOP_SECONDS=3", "TG_DATASET=rows.parquet", "COLOUR=red"]
     assert request["StopTimeout"] == 3
     assert request["HostConfig"] == {
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "1p"}},

@@ -54,7 +54,7 @@ def test_another_executor_gives_a_job_its_own_time_to_stop(docker_client: Docker
 
 
 def test_what_tells_these_jobs_from_others() -> None:
-    assert ContainerExecutor().traits == Traits(is_found_anywhere=False)
+    assert ContainerExecutor().traits == Traits(is_found_anywhere=False, takes_checkpoints=True)
     far = ContainerExecutor(ContainerOptions("ssh://someone@elsewhere.example"))
-    assert far.traits == Traits(is_found_anywhere=True)
+    assert far.traits == Traits(is_found_anywhere=True, takes_checkpoints=True)
     assert asdict(far.options) == {"docker_host": "ssh://someone@elsewhere.example", "stop_grace_seconds": 120}

@@ -15,7 +15,7 @@ def complete(*words: str) -> list[str]:
 
 
 def test_commands_and_options_are_completed() -> None:
-    assert complete("re") == ["reconcile", "reproduce"]
+    assert complete("re") == ["reconcile", "reproduce", "resume"]
     assert complete("run", "--ex") == ["--experiment-name"]
     assert complete("jobs", "") == ["list", "prune"]
     assert sorted(complete("completion", "")) == ["bash", "fish", "zsh"]

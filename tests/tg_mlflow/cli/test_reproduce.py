@@ -8,7 +8,7 @@ from tg_mlflow.cli.main import main
 from tg_mlflow.comparison.differences import Difference
 from tg_mlflow.errors import RunNotOursError
 from tg_mlflow.reproduction import reproduction
-from tg_mlflow.reproduction.reproduction import Reproduction
+from tg_mlflow.reproduction.planned_training import WantedTraining
 from tg_mlflow.reproduction.verdict import Verdict
 
 OLD = "0" * 31 + "7"
@@ -30,16 +30,16 @@ def test_the_exit_code_is_the_verdict(
     points: int,
     exit_code: int,
 ) -> None:
-    asked: list[Reproduction] = []
+    asked: list[WantedTraining] = []
 
-    def judge(client: Any, wanted: Reproduction) -> Verdict:
+    def judge(client: Any, wanted: WantedTraining) -> Verdict:
         asked.append(wanted)
         return Verdict("old", "new", "FINISHED", outcomes, (), (), 1, points, False)
 
     monkeypatch.setattr(reproduction, "reproduce", judge)
     code, output = run(OLD, "-b", "tg-local", "-P", "a.b=x=y", "-c", '{"cpus": 2}', "--changed-data")
     assert (code, output.splitlines()[0][:7]) == (exit_code, "Run new")
-    assert asked == [Reproduction(OLD, "tg-local", {"cpus": 2}, {"a.b": "x=y"}, allows_changed_data=True)]
+    assert asked == [WantedTraining(OLD, "tg-local", {"cpus": 2}, {"a.b": "x=y"}, allows_changed_data=True)]
 
 
 def test_what_cannot_be_compared_is_no_difference(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:

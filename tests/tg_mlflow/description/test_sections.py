@@ -133,6 +133,19 @@ def test_what_is_known_of_its_job() -> None:
     assert describe(killed, "KILLED") == "**Killed** at tg-process after 3 min 20 s: cancelled by ann"
 
 
+def test_what_it_goes_on_from_and_how_to_go_on_from_it() -> None:
+    tags = {"tg.resumed_from": "r0", "tg.resumed_from_step": "40", "tg.checkpoints": "/state/walk"}
+    goes_on = "It goes on from run [r0](#/experiments/7/runs/r0), from step 40."
+    assert describe(make_run(tags)).split("\n\n")[1:] == [goes_on]
+    assert describe(make_run(tags), "KILLED").split("\n\n")[1:] == [
+        goes_on,
+        "Its checkpoints are kept in /state/walk. Go on from the last one:",
+        "```\ntg-mlflow resume r1\n```",
+    ]
+    restarted = describe(make_run({"tg.resumed_from_step": "8"}), "RUNNING")
+    assert restarted.split("\n\n")[1:] == ["Its job went on from the checkpoint of step 8."]
+
+
 def test_what_has_become_of_it_afterwards() -> None:
     tags = {
         "tg.registered": "version 3 of points",

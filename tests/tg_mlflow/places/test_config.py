@@ -55,6 +55,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
         "primary_metric": None,
         "mode": "max",
         "stop_on_failure": False,
+        "resume_from": None,
         "max_cost": None,
     }
 
@@ -113,6 +114,11 @@ def test_defaults_may_have_keys_of_other_backends(tmp_path: Path) -> None:
         (
             {"register": {"name": "a"}, "sweep": {"rate": [1]}},
             "the configuration cannot be used: register is for the best training of a sweep; name its primary_metric",
+        ),
+        (
+            {"resume_from": "1", "sweep": {"rate": [1]}},
+            "the configuration cannot be used: resume_from is for one training; a sweep that was stopped is resumed by "
+            "itself",
         ),
         (
             {"hyperparameters": [1]},

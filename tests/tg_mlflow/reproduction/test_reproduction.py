@@ -16,7 +16,8 @@ from tests.support import ProjectFolder, all_runs
 from tg.common import TgError
 from tg.common.errors import DatasetError
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
-from tg_mlflow.reproduction.reproduction import Reproduction, reproduce
+from tg_mlflow.reproduction.planned_training import WantedTraining
+from tg_mlflow.reproduction.reproduction import reproduce
 from tg_mlflow.reproduction.verdict import Verdict
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -70,7 +71,7 @@ def train(project: ProjectFolder, **parameters: Any) -> None:
 
 
 def train_again(store: MlflowClient, **wanted: Any) -> Verdict:
-    return reproduce(TrackingClient(store.tracking_uri), Reproduction(the_run(store).info.run_id, **wanted))
+    return reproduce(TrackingClient(store.tracking_uri), WantedTraining(the_run(store).info.run_id, **wanted))
 
 
 def the_run(store: MlflowClient) -> Run:

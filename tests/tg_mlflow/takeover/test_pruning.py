@@ -54,3 +54,18 @@ def test_what_is_not_known_to_be_a_jobs_stays(client: TrackingClient, jobs: Path
     (jobs / "another").mkdir(parents=True)
     assert say("jobs", "prune", "--older-than", "0") == ["0 jobs removed"]
     assert (jobs / "another").is_dir()
+
+
+def test_checkpoints_of_jobs_that_are_gone_are_listed_and_removed(client: TrackingClient, jobs: Path) -> None:
+    kept = jobs.parent / "jobs-checkpoints"
+    for name, days in (("new", 1), ("old", 40)):
+        (kept / name / "tg-mlflow").mkdir(parents=True)
+        (kept / name / "tg-mlflow" / "000001.pkl").write_bytes(bytes(3_000_000))
+        age(kept / name, days)
+    old = "old  3 MB  40 days old  only checkpoints"
+    assert say("jobs", "list") == ["new  3 MB  1 day old  only checkpoints", old]
+    assert say("jobs", "prune", "--dry-run") == [
+        old, "0 jobs would be removed", "1 folder of checkpoints would be removed"
+    ]  # fmt: skip
+    assert say("jobs", "prune") == [old, "0 jobs removed", "1 folder of checkpoints removed"]
+    assert [path.name for path in kept.iterdir()] == ["new"]

@@ -17,6 +17,7 @@ from ...system.temporary_folder import temporary_folder
 from .artifact_content import build_figure, build_table
 from .artifact_folder import ArtifactFolder, check_artifact_name
 from .checkpoint import Checkpoint
+from .checkpoint_folder import FOLDER_NAME, CheckpointFolder
 from .logged_model import build_example, check_model
 
 T = TypeVar("T")
@@ -100,10 +101,22 @@ class TrainingEnvironment(ABC):
         Raises:
             TaskDefinitionError: If ``step`` is no whole number from 0 on, or the state cannot be pickled.
         """
+        if not _is_whole(step) or step < 0:
+            raise TaskDefinitionError(f"the step of a checkpoint is {step!r}; give a whole number from 0 on")
+        self._save_checkpoint(state, int(step))
+
+    def _save_checkpoint(self, state: Any, step: int) -> None:
+        """Keeps a state whose step has passed the checks."""
         raise NotImplementedError(f"{type(self).__name__} keeps no checkpoints")
 
     def latest_checkpoint(self) -> Checkpoint | None:
-        """Returns the last checkpoint of this training, or of the one that it resumes; ``None`` at a first start."""
+        """Returns the last checkpoint of this training, or of the one that it resumes; ``None`` at a first start.
+
+        One that cannot be read is said so in the log, and the one before it is returned.
+
+        Raises:
+            CheckpointError: If there are checkpoints, and none of them can be read.
+        """
         return None
 
     @property
@@ -204,6 +217,9 @@ class InMemoryTrainingEnvironment(TrainingEnvironment):
 
     What is logged as a file is in a temporary folder, until this Python ends.
 
+    Args:
+        checkpoints: The folder of the checkpoints; by default a temporary one.
+
     Attributes:
         result: ``metrics`` maps each name to its last value; artifacts are nested by their path, so that
             ``result["runs"][0]["model"]`` is the first run's model. ``files`` maps the names of logged figures, tables
@@ -211,8 +227,9 @@ class InMemoryTrainingEnvironment(TrainingEnvironment):
             folder's path, each once there are any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoints: str | os.PathLike[str] | None = None) -> None:
         self.result: dict[str, Any] = {"metrics": {}, "runs": {}}
+        self._checkpoints_path = None if checkpoints is None else Path(checkpoints)
 
     def log(self, message: object) -> None:
         Logger.info(message)
@@ -236,6 +253,17 @@ class InMemoryTrainingEnvironment(TrainingEnvironment):
         folder = opened.enter_context(temporary_folder())
         atexit.register(opened.close)  # the result, which is all that is left of this object, has its paths
         return folder
+
+    @cached_property
+    def _checkpoints(self) -> CheckpointFolder:
+        return CheckpointFolder((self._checkpoints_path or self._folder / "checkpoints") / FOLDER_NAME)
+
+    def _save_checkpoint(self, state: Any, step: int) -> None:
+        self._checkpoints.save(state, step)
+
+    def latest_checkpoint(self) -> Checkpoint | None:
+        kept = self._checkpoints.load_latest()
+        return None if kept is None else kept.checkpoint
 
     def _keep(self, name: str, content: bytes | Path, is_table: bool = False) -> None:
         file = ArtifactFolder(self._folder).write(name, content, is_table)

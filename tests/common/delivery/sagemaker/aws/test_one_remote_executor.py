@@ -177,6 +177,7 @@ def test_what_tells_these_jobs_from_others(executor: RemoteExecutor) -> None:
         is_found_anywhere=True,
         starts_at_once=True,
         has_own_machine=True,
+        takes_checkpoints=True,
     )
     assert asdict(executor.options) == {"region": "eu-central-1", "profile": None, "metrics_from": "leader"}
 

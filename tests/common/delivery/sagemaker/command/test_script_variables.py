@@ -50,6 +50,7 @@ def test_all_variables(ml: MlFolder) -> None:
         "SM_INPUT_DIR": f"{root}/input",
         "SM_LOG_LEVEL": "20",
         "SM_MODEL_DIR": f"{root}/model",
+        "SM_CHECKPOINT_DIR": f"{root}/checkpoints",
         "SM_NETWORK_INTERFACE_NAME": "eth0",
         "SM_NUM_CPUS": "4",
         "SM_NUM_GPUS": "0",

@@ -135,7 +135,7 @@ def test_trainings_in_this_process_take_turns_and_keep_their_outputs_apart(tmp_p
 
 
 def test_what_tells_these_jobs_from_others() -> None:
-    assert AttachedExecutor().traits == Traits(is_in_process=True, starts_at_once=True)
-    assert ProcessExecutor().traits == Traits()
+    assert AttachedExecutor().traits == Traits(is_in_process=True, starts_at_once=True, takes_checkpoints=True)
+    assert ProcessExecutor().traits == Traits(takes_checkpoints=True)
     assert asdict(AttachedExecutor().options) == {}
     assert asdict(ProcessExecutor().options) == {"stop_grace_seconds": 120}

@@ -14,7 +14,7 @@ from tests.integration.worker_tasks import Working
 from tests.support import make_points
 from tg.common.delivery.delivery import DependencyList, Packaging
 from tg.common.delivery.delivery.package.package_check import FAILURE_PREFIX
-from tg.common.delivery.sagemaker import MetricLineParser, SagemakerJob
+from tg.common.delivery.sagemaker import MetricLineParser, SagemakerJob, SagemakerOptions
 from tg.common.delivery.sagemaker.contract.ml_folder import CHANNEL, LONGEST_FAILURE, MlFolder
 from tg.common.delivery.sagemaker.contract.variables import EXIT_FAILED, EXIT_TERMINATED, ML_FOLDER_VARIABLE
 from tg.common.delivery.sagemaker.job_files.job_folder import JobFolder
@@ -29,6 +29,9 @@ pytestmark = pytest.mark.starts_process
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+OPTIONS = SagemakerOptions(role=None, bucket=None, project_name="points", datasets_folder="datasets")
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Packages a training with requirements and runs it."""
@@ -40,7 +43,7 @@ def run(tmp_path: Path) -> Run:
         metrics_pool=sft.MetricPool(),
     )
     make_points().to_parquet(tmp_path / "points.parquet")
-    lay_out_ml_folder(JobFolder(tmp_path), {CHANNEL: tmp_path / "points.parquet"}, {})
+    lay_out_ml_folder(JobFolder(tmp_path), {CHANNEL: tmp_path / "points.parquet"}, OPTIONS)
 
     def run(
         requirements: list[str] | None, task: AbstractTrainingTask = points_task

@@ -37,11 +37,12 @@ class Place:
         *arguments: str,
         task: AbstractTrainingTask | None = None,
         seconds: float = 60,
+        version: str = "0",
         run_file_of: Callable[[str], str] = build_run_file,
         **environment: str,
     ) -> Any:
         # In the package, the module of this test's task has to be importable by itself.
-        packaging = Packaging("Task", "0", {"job": SagemakerJob(task or Task()), "other": "no job"})
+        packaging = Packaging("Task", version, {"job": SagemakerJob(task or Task()), "other": "no job"})
         packaging.silent = True
         package = packaging.make_package(self._folder)
         python_path = unpack_package(package, self._folder)
@@ -272,6 +273,52 @@ def test_sigterm_ends_with_143_even_if_the_task_catches_exceptions(place: Place)
     assert "swallowed" not in output
     assert place.failure == "the training was stopped by SIGTERM\n"
     assert "completed.json" not in place.model_files
+
+
+def test_a_training_that_keeps_checkpoints_saves_one_more_before_it_is_stopped(place: Place) -> None:
+    outputs = []
+    for version in ("0", "1"):  # what another version of the package has pickled is read, too
+        process = place.start("train", task=Task("keep checkpoints"), version=version)
+        before = read_until_waiting(process)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 143
+        assert place.failure == "the training was stopped by SIGTERM\n"
+        assert "the training goes on\n" not in output
+        assert "The job is to stop: the training ends at its next checkpoint, or in 90 seconds\n" in output
+        outputs.append(before + output)
+    assert "###METRIC###loss:1.0###\n" in outputs[0]
+    assert "Saved the checkpoint of step 1\n" in outputs[0]
+    assert "The training goes on from the checkpoint of step 1\n" in outputs[1]
+    assert '###JOB###{"op":"resumed","step":1,"points":{"loss":1}}###\n' in outputs[1]
+    assert "###METRIC###loss:0.5###step:1###\n" in outputs[1]
+    assert "Saved the checkpoint of step 2\n" in outputs[1]
+
+
+@pytest.mark.parametrize(("seconds", "signals", "said"), [("1", 1, True), ("600", 2, False)])
+def test_a_training_that_saves_none_ends_in_time_and_at_once_when_asked_again(
+    place: Place, seconds: str, signals: int, said: bool
+) -> None:
+    process = place.start("train", task=Task("forget checkpoints"), TG_STOP_SECONDS=seconds)
+    read_until_waiting(process)
+    for _ in range(signals):
+        process.send_signal(signal.SIGTERM)
+        for line in process.stdout:
+            if "The job is to stop" in line or "stopped by SIGTERM" in line:
+                break
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert place.failure == "the training was stopped by SIGTERM\n"
+    assert ("The training has saved no checkpoint since then\n" in output) is said
+
+
+def read_until_waiting(process: Any) -> str:
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.endswith("waiting\n"):
+            break
+    return "".join(lines)
 
 
 def test_sigterm_is_not_lost_where_nothing_can_be_raised(place: Place) -> None:

@@ -50,6 +50,7 @@ START = {
     "common.delivery.sagemaker.runtime.notebook_functions",
     "common.delivery.sagemaker.runtime.pool_start",
     "common.delivery.sagemaker.runtime.starting_workers",
+    "common.delivery.sagemaker.runtime.stop_request",
     "common.errors",
     "common.exception_text",
     "common.lazy_names",
@@ -73,6 +74,7 @@ START = {
 }
 JOB = START | {
     "common.delivery.sagemaker.runtime.earlier_start",
+    "common.delivery.sagemaker.runtime.job_checkpoints",
     "common.delivery.sagemaker.mlflow_store",
     "common.delivery.sagemaker.mlflow_store.recording",
     "common.delivery.sagemaker.archive",

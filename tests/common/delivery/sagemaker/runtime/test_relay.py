@@ -183,6 +183,23 @@ def test_sigterm_waits_until_it_is_handled(tmp_path: Path) -> None:
     assert (process.returncode, output.splitlines()[0]) == (143, b"heard")
 
 
+def test_sigterm_that_is_repeated_at_once_is_one_request(tmp_path: Path) -> None:
+    program = (
+        "signal.signal(15, lambda *_: print('heard', flush=True))\nsignal.signal(10, lambda *_: os._exit(5))\n"
+        "signal.pthread_sigmask(signal.SIG_UNBLOCK, [15, 10])\nPath('ready').touch()\nwhile True: signal.pause()"
+    )
+    process = start(tmp_path, program)
+    wait_for((tmp_path / "ready").exists)
+    assert process.stdout is not None
+    process.terminate()
+    assert process.stdout.readline() == b"heard\n"
+    process.terminate()  # as a place does that does not know whether it was heard
+    process.send_signal(signal.SIGUSR1)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 5
+    assert b"heard" not in output
+
+
 def test_a_log_that_nobody_reads_does_not_stop_a_training(tmp_path: Path) -> None:
     process = start(tmp_path, "print('one')\nwhile not Path('go').exists(): time.sleep(0.01)\nprint('two')\ncomplete()")
     assert process.stdout is not None

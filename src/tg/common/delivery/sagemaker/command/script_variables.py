@@ -1,4 +1,4 @@
-"""The variables that SageMaker's training toolkit gives to a script.
+"""The variables that SageMaker's training toolkit gives to a script, and one for the folder of checkpoints.
 
 Source: github.com/aws/sagemaker-training-toolkit, ENVIRONMENT_VARIABLES.md.
 """
@@ -42,6 +42,7 @@ def build_script_variables(
         "SM_OUTPUT_DIR": str(folder.failure.parent),
         "SM_OUTPUT_DATA_DIR": str(folder.output_data),
         "SM_OUTPUT_INTERMEDIATE_DIR": str(folder.failure.parent / "intermediate"),
+        "SM_CHECKPOINT_DIR": str(folder.checkpoints),
         "SM_CHANNELS": list(channels),
         "SM_HPS": values,
         "SM_USER_ARGS": list(options),

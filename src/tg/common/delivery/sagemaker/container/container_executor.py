@@ -2,25 +2,20 @@
 
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....errors import ContainerError, DeliveryError, JobMissingError, ResultArchiveError
-from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ...delivery.image.docker_client import (
     DockerClient,
     ObjectMissingError,
     connect,
     engine_errors,
-    engine_platform,
     is_local,
-    wait_for_exit,
 )
 from ...delivery.image.image import Image
-from ...delivery.image.image_source import find_image, image_platform
 from ...delivery.image.removals import removing_meanwhile
 from ..archive.result_archive import ResultArchive
 from ..archive.safe_extraction import OWN_LIMITS, extract_archive
@@ -29,21 +24,20 @@ from ..contract.ml_folder import MlFolder, build_input_config
 from ..executor.config import SagemakerConfig
 from ..executor.executor import Executor
 from ..executor.job_request import JobRequest
-from ..executor.job_state import JobFacts, JobState, JobStatus
+from ..executor.job_state import CHECKPOINTS_FACT, JobFacts, JobState, JobStatus
 from ..executor.log_tail import Listener
 from ..executor.place_options import PlaceOptions
 from ..executor.traits import Traits
 from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
-from .creation import remove_container, start_container
+from ..job_files.kept_checkpoints import find_checkpoints, find_kept_address, open_checkpoints, settle_checkpoints
+from .creation import check_platform, has_container, remove_container, start_container, stop_container
 from .files import fetch_failure
-from .keeping import keep_job
+from .keeping import keep_checkpoints, keep_job
 from .patience import EnginePatience
-from .request import JOB_LABEL, build_container_request, round_grace
+from .request import build_container_request, round_grace
 from .state import build_job_state, load_missing_log, load_state, note_cancelled, was_cancelled
 from .usage import ContainerUsage
-
-_ASKING_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ class ContainerExecutor(Executor):
         patience: EnginePatience | None = None,
     ) -> None:
         self.options = options
-        self.traits = Traits(is_found_anywhere=options.docker_host is not None)
+        self.traits = Traits(is_found_anywhere=options.docker_host is not None, takes_checkpoints=True)
         self._client = client
         self._patience = patience or EnginePatience()
         self._usage = ContainerUsage()
@@ -104,10 +98,12 @@ class ContainerExecutor(Executor):
     def _submit(self, request: JobRequest) -> None:
         inputs = {name: path.resolve() for name, path in request.delivery.options.local_inputs.items()}
         image = request.delivery.containering.make_container(client=self.client)
-        self._check_platform(image)
+        check_platform(self.client, image)
         folder = JobFolder.create(request.job_id)
+        options = request.delivery.options
         try:
-            self._start_container(request, image, inputs)
+            checkpoints = open_checkpoints(folder, options.checkpoints, options.start_checkpoints)
+            self._start_container(request, image, inputs, checkpoints)
         except BaseException:
             with uninterrupted():
                 shutil.rmtree(folder.path)
@@ -164,7 +160,8 @@ class ContainerExecutor(Executor):
             return
         note_cancelled(folder)
         try:
-            self._stop_container(job_id, round_grace(self.options.stop_grace_seconds))
+            grace_seconds = round_grace(self.options.stop_grace_seconds)
+            stop_container(self.client, job_id, grace_seconds, lambda name: self._signal(job_id, name))
         except KeyboardInterrupt:  # the user does not want to wait
             self.kill(job_id)
             raise
@@ -219,10 +216,24 @@ class ContainerExecutor(Executor):
             raise ResultArchiveError(f"job {job_id!r} has no results here: {self.status(job_id).reason}")
         return ResultArchive.open_complete(folder.archive)
 
+    def find_checkpoints(self, job_id: str) -> str | None:
+        found = find_checkpoints(job_id)
+        return None if found is None else str(found)
+
     def discard(self, job_id: str) -> None:
         with uninterrupted():
+            self._settle_checkpoints(job_id)
             remove_container(self.client, job_id)
             JobFolder.discard(job_id)
+
+    def _settle_checkpoints(self, job_id: str) -> None:
+        try:
+            folder, state = JobFolder.find(job_id), self._look(job_id)  # a daemon that is away is not waited for
+            if load_state(folder) is None:
+                keep_checkpoints(self.client, job_id, folder, state)
+        except DeliveryError:
+            return  # only its folder is left, or its container
+        settle_checkpoints(job_id, state.status is JobStatus.COMPLETED)
 
     def usage(self, job_id: str, since_ms: int = 0) -> Sequence[Usage]:
         reading = self._usage.read(self.client, job_id)
@@ -233,43 +244,30 @@ class ContainerExecutor(Executor):
         return self._patience.ask(job_id, lambda: self._read_facts(job_id))
 
     def _read_facts(self, job_id: str) -> JobFacts:
-        if load_state(self._find_folder(job_id)) is not None:
-            return JobFacts()
-        try:
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
-                return JobFacts({"image_id": str(self.client.inspect_container(job_id)["Image"])})
-        except ObjectMissingError:
-            return JobFacts()
+        folder, state = self._find_folder(job_id), self._look(job_id)
+        facts = dict[str, str]()
+        if load_state(folder) is None:
+            try:
+                with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+                    facts["image_id"] = str(self.client.inspect_container(job_id)["Image"])
+            except ObjectMissingError:
+                return JobFacts()
+            keep_checkpoints(self.client, job_id, folder, state)
+        kept = find_kept_address(job_id, state.status is JobStatus.COMPLETED) if state.status.is_final else None
+        return JobFacts(facts if kept is None else {**facts, CHECKPOINTS_FACT: kept})
 
     def _find_folder(self, job_id: str) -> JobFolder:
         """Finds a job's folder; creates it if another machine has started the job through the same daemon."""
         try:
             return JobFolder.find(job_id)
         except JobMissingError:
-            if not job_id or not self._has_container(job_id):
+            if not job_id or not has_container(lambda: self.client, job_id):
                 raise
             return JobFolder.create(job_id)
 
-    def _has_container(self, job_id: str) -> bool:
-        try:
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
-                labels = self.client.inspect_container(job_id)["Config"].get("Labels") or {}
-        except ObjectMissingError:
-            return False
-        except ContainerError as error:
-            raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
-        return bool(labels.get(JOB_LABEL) == job_id)
-
-    def _check_platform(self, image: Image) -> None:
-        found = find_image(self.client, image.image_id)
-        runs = engine_platform(self.client)
-        if found is not None and image_platform(found) != runs:
-            Logger.warning(
-                f"Image {image.reference!r} is made for {image_platform(found)}, and the Docker daemon runs {runs}: "
-                "it works only if that emulates the other, and slowly"
-            )
-
-    def _start_container(self, request: JobRequest, image: Image, inputs: Mapping[str, Path]) -> None:
+    def _start_container(
+        self, request: JobRequest, image: Image, inputs: Mapping[str, Path], checkpoints: Path
+    ) -> None:
         job_id, delivery, is_mounted = request.job_id, request.delivery, is_local(self.client)
         description = build_container_request(
             job_id,
@@ -281,15 +279,7 @@ class ContainerExecutor(Executor):
             stop_grace_seconds=self.options.stop_grace_seconds,
         )
         config = build_input_config(delivery.options.hyperparameters, inputs)
-        start_container(self.client, job_id, description, config, {} if is_mounted else inputs)
-
-    def _stop_container(self, job_id: str, grace_seconds: int) -> None:
-        """Sends SIGTERM until it is handled: a container's first process ignores it until it has a handler."""
-        end = time.monotonic() + grace_seconds
-        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be stopped"):
-            while self.client.inspect_container(job_id)["State"]["Running"]:
-                self._signal(job_id, "SIGTERM" if time.monotonic() < end else "SIGKILL")
-                wait_for_exit(self.client, job_id, _ASKING_SECONDS)
+        start_container(self.client, job_id, description, config, {} if is_mounted else inputs, checkpoints)
 
     def _signal(self, job_id: str, name: str) -> None:
         try:

@@ -21,7 +21,13 @@ from ..contract.variables import describe_dataset
 _ML = MlFolder()
 
 
-def send_input(client: DockerClient, container: str, config: Mapping[str, bytes], inputs: Mapping[str, Path]) -> None:
+def send_input(
+    client: DockerClient,
+    container: str,
+    config: Mapping[str, bytes],
+    inputs: Mapping[str, Path],
+    checkpoints: Path | None = None,
+) -> None:
     """Creates ``/opt/ml`` in a container that has not been started.
 
     Args:
@@ -29,6 +35,7 @@ def send_input(client: DockerClient, container: str, config: Mapping[str, bytes]
         container: The container.
         config: The files of ``input/config``.
         inputs: What to send into the input channels; nothing that is mounted.
+        checkpoints: The folder of the checkpoints that it begins with.
 
     Raises:
         ContainerError: If the daemon refuses it.
@@ -48,6 +55,10 @@ def send_input(client: DockerClient, container: str, config: Mapping[str, bytes]
             for name, path in inputs.items():
                 target = _ML.find_channel(name) / describe_dataset(path)
                 archive.add(path, _name_in_tar(target), filter=_readable_by_all)
+            if checkpoints is not None:
+                writable = _readable_by_all if is_root else _writable_by_all
+                for each in sorted(checkpoints.iterdir()):
+                    archive.add(each, _name_in_tar(_ML.checkpoints / each.name), filter=writable)
         file.seek(0)
         _put(client, container, file)
 
@@ -68,6 +79,15 @@ def fetch_output_data(client: DockerClient, container: str) -> Iterator[bytes]:
         ObjectMissingError: If the container has no such folder, or is gone.
     """
     yield from _fetch_folder(client, container, _ML.output_data)
+
+
+def fetch_checkpoints(client: DockerClient, container: str) -> Iterator[bytes]:
+    """Yields ``/opt/ml/checkpoints`` as a tar stream with all members below ``checkpoints/``.
+
+    Raises:
+        ObjectMissingError: If the container has no such folder, or is gone.
+    """
+    yield from _fetch_folder(client, container, _ML.checkpoints)
 
 
 def fetch_failure(client: DockerClient, container: str) -> str | None:
@@ -116,6 +136,11 @@ def _readable_by_all(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o755 if member.isdir() else 0o644
+    return member
+
+
+def _writable_by_all(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.mode = 0o777 if _readable_by_all(member).isdir() else 0o666
     return member
 
 

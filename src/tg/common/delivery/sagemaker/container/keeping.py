@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from ....errors import ContainerError, ResultArchiveError
 from ....logger import Logger
+from ....ml.training_core.checkpoint_folder import FOLDER_NAME
 from ...delivery.image.docker_client import DockerClient, ObjectMissingError, engine_errors
 from ..archive.completion import parse_log_size
 from ..archive.result_archive import write_result_archive_from_tar
@@ -14,9 +15,12 @@ from ..contract.log_size import LogCounter, LogSize
 from ..contract.ml_folder import MlFolder
 from ..executor.job_state import JobState, JobStatus
 from ..job_files.job_folder import JobFolder
-from .files import fetch_completion, fetch_model, fetch_output_data
+from ..job_files.kept_checkpoints import are_kept
+from .files import fetch_checkpoints, fetch_completion, fetch_model, fetch_output_data
 from .log import container_status, follow_log, save_log
 from .state import save_state
+
+_CHECKPOINTS_DONE = "checkpoints_kept"
 
 
 def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobState) -> None:
@@ -44,7 +48,38 @@ def keep_job(client: DockerClient, job_id: str, folder: JobFolder, state: JobSta
         raise
     if state.status is not JobStatus.COMPLETED:  # one that has completed has it in its archive
         _keep_output_data(client, job_id, folder)
+    keep_checkpoints(client, job_id, folder, state)
     save_state(state, folder, find_missing(marker))
+
+
+def keep_checkpoints(client: DockerClient, job_id: str, folder: JobFolder, state: JobState) -> None:
+    """Copies the checkpoints of an ended job to where they are kept, once, if they are kept.
+
+    Where a folder of the user's has them, its other files stay.
+
+    Raises:
+        ContainerError: If the daemon cannot be reached.
+    """
+    done = folder.path / _CHECKPOINTS_DONE
+    is_needed = state.status is not JobStatus.COMPLETED or are_kept(folder)
+    if not state.status.is_final or not is_needed or done.exists():
+        return
+    target = MlFolder(folder.ml).checkpoints
+    arrived = folder.path / "arriving_checkpoints"
+    shutil.rmtree(arrived, ignore_errors=True)  # of a copy that was cut short
+    try:
+        extract_tar_stream(fetch_checkpoints(client, job_id), arrived, target.name, OWN_LIMITS)
+        target.mkdir(parents=True, exist_ok=True)  # another machine may have started the job
+        if (arrived / FOLDER_NAME).is_dir():
+            shutil.rmtree(target / FOLDER_NAME, ignore_errors=True)  # older ones, which the job has removed
+        shutil.copytree(arrived, target, dirs_exist_ok=True)
+        done.touch()
+    except ObjectMissingError:
+        return  # another process has collected them, or there is no such folder
+    except (ResultArchiveError, OSError, shutil.Error) as error:
+        Logger.warning(f"The checkpoints of job {job_id!r} are not kept: {error}")
+    finally:
+        shutil.rmtree(arrived, ignore_errors=True)
 
 
 def _keep_output_data(client: DockerClient, job_id: str, folder: JobFolder) -> None:

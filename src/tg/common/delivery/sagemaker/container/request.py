@@ -12,6 +12,7 @@ from ..contract.variables import (
     DATASET_VARIABLE,
     JOB_NAME_VARIABLE,
     RESOURCE_VARIABLE,
+    STOP_SECONDS_VARIABLE,
     TRAIN_ARGUMENT,
     describe_dataset,
 )
@@ -73,6 +74,7 @@ def build_container_request(
         JOB_NAME_VARIABLE: job_id,
         "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{job_id}",
         RESOURCE_VARIABLE: resource,
+        STOP_SECONDS_VARIABLE: str(round_grace(stop_grace_seconds)),
         **({DATASET_VARIABLE: describe_dataset(inputs[CHANNEL])} if CHANNEL in inputs else {}),
         **options.environment,
     }

@@ -16,6 +16,8 @@ DATASET_VARIABLE = "TG_DATASET"
 ML_FOLDER_VARIABLE = "TG_ML_FOLDER"
 # The job's current folder; by default a new temporary one.
 WORK_FOLDER_VARIABLE = "TG_WORK_FOLDER"
+# How many seconds a job has from SIGTERM to its end, if not SageMaker's 120.
+STOP_SECONDS_VARIABLE = "TG_STOP_SECONDS"
 # The run on the launcher's server that the training records into, and the name of its experiment.
 RUN_ID_VARIABLE = "TG_RUN_ID"
 EXPERIMENT_VARIABLE = "TG_EXPERIMENT"

@@ -1,9 +1,11 @@
 """The interface of all that runs jobs."""
 
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from ....errors import JobMissingError, JobUnreachableError
+from ....errors import JobMissingError, JobUnreachableError, StorageError
 from ..archive.result_archive import ResultArchive
 from ..contract.log_event import LogEvent
 from ..contract.ml_folder import MlFolder
@@ -170,9 +172,38 @@ class Executor(ABC):
         """Finds the folder of a job that has not completed; ``None`` if it is not on this machine."""
         return None
 
+    def find_checkpoints(self, job_id: str) -> str | None:
+        """Finds where the checkpoints of a job are, which another one may go on from; ``None`` if there are none.
+
+        Returns:
+            A folder of this machine, or the address that :meth:`fetch_checkpoints` takes.
+
+        Raises:
+            DeliveryError: If that cannot be found out.
+        """
+        return None
+
+    def fetch_checkpoints(self, address: str, target: Path) -> None:
+        """Copies a job's checkpoints into a folder of this machine that exists.
+
+        Args:
+            address: What :meth:`find_checkpoints` has returned.
+            target: The folder.
+
+        Raises:
+            DeliveryError: If they cannot be read.
+        """
+        try:
+            shutil.copytree(address, target, dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise StorageError(f"the checkpoints in {address!r} cannot be copied: {error}") from error
+
     @abstractmethod
     def discard(self, job_id: str) -> None:
-        """Removes everything kept of an ended job, results included; does nothing if nothing is kept."""
+        """Removes everything kept of an ended job, results included; does nothing if nothing is kept.
+
+        Checkpoints stay if the job has not completed, or was told to keep them.
+        """
 
     def facts(self, job_id: str) -> JobFacts:
         """Returns facts about a job besides its state; there may be more when it has ended.

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+# The fact that says where an ended job's checkpoints are kept.
+CHECKPOINTS_FACT = "checkpoints"
+
 
 class JobStatus(Enum):
     """The stage that a job has reached."""

@@ -19,6 +19,8 @@ class Traits:
         starts_at_once: Whether a job that can be seen has been started. Otherwise its traces may be those of a start
             that was cut short.
         has_own_machine: Whether a job has a machine to itself that was chosen for it, and may be too large.
+        takes_checkpoints: Whether a job can begin with the checkpoints of another one, as ``start_checkpoints`` of its
+            options asks for it.
     """
 
     may_queue: bool = False
@@ -30,3 +32,4 @@ class Traits:
     is_found_anywhere: bool = False
     starts_at_once: bool = False
     has_own_machine: bool = False
+    takes_checkpoints: bool = False

@@ -55,7 +55,7 @@ class AttachedExecutor(FolderExecutor):
         options: There are none to choose.
     """
 
-    traits: Traits = Traits(is_in_process=True, starts_at_once=True)
+    traits: Traits = Traits(is_in_process=True, starts_at_once=True, takes_checkpoints=True)
 
     def __init__(self, options: AttachedOptions = AttachedOptions()) -> None:
         self.options = options
@@ -91,7 +91,7 @@ class AttachedExecutor(FolderExecutor):
             with keeping_jobs():
                 folder.write_json(PROCESS_NAME, describe_process(os.getpid()))
                 package = delivery.packaging.make_package(folder.path)
-                ml = lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
+                ml = lay_out_ml_folder(folder, inputs, delivery.options)
         except BaseException:
             with uninterrupted():
                 shutil.rmtree(folder.path, ignore_errors=True)

@@ -11,6 +11,8 @@ from ...delivery.package.package import Package
 from ..archive.result_archive import COMPLETION, ResultArchive, write_result_archive
 from ..contract.ml_folder import MlFolder, build_input_config
 from ..job_files.job_folder import JobFolder
+from ..job_files.kept_checkpoints import open_checkpoints
+from ..options.options import SagemakerOptions
 
 
 def unpack_package(package: Package, folder: Path) -> Path:
@@ -25,12 +27,17 @@ def unpack_package(package: Package, folder: Path) -> Path:
     return top
 
 
-def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], hyperparameters: Mapping[str, str]) -> MlFolder:
-    """Creates the folder in place of ``/opt/ml``; what is in its channels, by their names, is linked, not copied."""
+def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], options: SagemakerOptions) -> MlFolder:
+    """Creates the folder in place of ``/opt/ml``; what is in its channels, by their names, is linked, not copied.
+
+    Raises:
+        DeliveryError: If the checkpoints cannot be kept where they are to be kept.
+    """
     ml = MlFolder(folder.ml)
-    for path in (ml.config, ml.data.parent, ml.model, ml.output_data, ml.checkpoints):
+    for path in (ml.config, ml.data.parent, ml.model, ml.output_data):
         path.mkdir(parents=True)
-    for name, content in build_input_config(hyperparameters, inputs).items():
+    open_checkpoints(folder, options.checkpoints, options.start_checkpoints)
+    for name, content in build_input_config(options.hyperparameters, inputs).items():
         (ml.config / name).write_bytes(content)
     for name, path in inputs.items():
         channel = ml.find_channel(name)

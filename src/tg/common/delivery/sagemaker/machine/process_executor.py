@@ -22,6 +22,7 @@ from ..contract.variables import (
     JOB_NAME_VARIABLE,
     ML_FOLDER_VARIABLE,
     RESOURCE_VARIABLE,
+    STOP_SECONDS_VARIABLE,
     WORK_FOLDER_VARIABLE,
     describe_dataset,
 )
@@ -112,11 +113,14 @@ class ProcessExecutor(FolderExecutor):
             with keeping_jobs():
                 package = delivery.packaging.make_package(folder.path)
                 python_path = unpack_package(package, folder.path)
-                lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
+                lay_out_ml_folder(folder, inputs, delivery.options)
                 run_file = folder.path / "train.py"
                 run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             command = self.build_command(run_file, delivery.python or Path(sys.executable))
-            variables = build_environment(os.environ, delivery, folder, python_path, inputs.get(CHANNEL))
+            variables = {
+                **build_environment(os.environ, delivery, folder, python_path, inputs.get(CHANNEL)),
+                STOP_SECONDS_VARIABLE: str(self.options.stop_grace_seconds),
+            }
             # An interrupt in the middle of the start would lose track of the process.
             with uninterrupted() as held:
                 supervisor = start_supervised(folder.path, command, variables, self._forks)

@@ -37,6 +37,8 @@ class SagemakerOptions:
         network: The Docker network of a container, such as ``"none"``; ``None`` for Docker's default.
         docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
         stop_grace_seconds: How long a job may take to stop before it is killed; SageMaker gives 120 seconds.
+        checkpoints: Where checkpoints are kept on this machine, or whether they are kept even if the job completes.
+        start_checkpoints: A folder with the checkpoints that the training goes on from; ``None`` for a new one.
         remote: The options that only a training on SageMaker has.
 
     Raises:
@@ -57,6 +59,8 @@ class SagemakerOptions:
     network: str | None = None
     docker_host: str | None = None
     stop_grace_seconds: float = 120
+    checkpoints: bool | Path = False
+    start_checkpoints: Path | None = None
     remote: RemoteOptions = field(default_factory=RemoteOptions)
 
     def __post_init__(self) -> None:
@@ -88,7 +92,7 @@ class SagemakerOptions:
         """
         dataset = self.local_dataset_path
         for name, value in self.channels.items():
-            if _is_in_s3(value):
+            if is_in_s3(value):
                 raise DatasetError(
                     f"channel {name!r} is {str(value)!r}, which only SageMaker reads; download it, and give its path"
                 )
@@ -101,7 +105,7 @@ class SagemakerOptions:
         Raises:
             DatasetError: If one does not exist.
         """
-        found = {name: Path(value).absolute() for name, value in self.channels.items() if not _is_in_s3(value)}
+        found = {name: Path(value).absolute() for name, value in self.channels.items() if not is_in_s3(value)}
         for name, path in found.items():
             if not path.exists():
                 raise DatasetError(f"channel {name!r} is {str(path)!r}, which does not exist; correct channels")
@@ -135,5 +139,6 @@ class SagemakerOptions:
         return path
 
 
-def _is_in_s3(channel: str | Path) -> bool:
-    return str(channel).startswith("s3://")
+def is_in_s3(value: str | Path) -> bool:
+    """Returns whether something is an address in S3."""
+    return str(value).startswith("s3://")

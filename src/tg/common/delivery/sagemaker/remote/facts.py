@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from ..executor.job_state import JobFacts
+from ..executor.job_state import CHECKPOINTS_FACT, JobFacts
 from .result import RemoteResult
 from .state import JobDescription
 
@@ -36,6 +36,7 @@ def build_facts(
         "image_digest": job.image.partition("@")[2],
         "console_url": build_console_url(job.job_id, region, partition),
         "dataset_uri": job.dataset_uri,
+        CHECKPOINTS_FACT: job.checkpoints_uri,
         "output_uri": f"{job.output_uri.rstrip('/')}/{job.job_id}/output/" if job.output_uri else "",
         "result_uri": str(result.location) if result else "",
     }

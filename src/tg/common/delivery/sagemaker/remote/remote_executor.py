@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from ....errors import DeliveryError, JobMissingError, JobUnreachableError, ResultArchiveError
@@ -12,6 +13,8 @@ from ....logger import Logger
 from ...delivery.image.docker_client import DockerClient, connect
 from ..archive.result_archive import ResultArchive
 from ..aws.call_rates import CallRates, WaitInterruptedError
+from ..aws.s3_folder import fetch_folder, send_folder
+from ..aws.s3_location import S3Location
 from ..contract.log_event import LogEvent, skip_bytes
 from ..executor.config import SagemakerConfig
 from ..executor.executor import Executor
@@ -68,6 +71,7 @@ class RemoteExecutor(Executor):
         is_found_anywhere=True,
         starts_at_once=True,
         has_own_machine=True,
+        takes_checkpoints=True,
     )
     options: AccountOptions
 
@@ -150,6 +154,9 @@ class RemoteExecutor(Executor):
             self._may_look = True
         there = delivery.deliver(target)
         content = target.build_request(training, job_id, there.image, submission=self._submission, **there.details)
+        if training.options.start_checkpoints is not None:
+            address = S3Location.parse(content["CheckpointConfig"]["S3Uri"])
+            send_folder(self.aws, training.options.start_checkpoints, address, training.options.remote.kms_key)
         _, left_out = build_metric_definitions(training.job.task.get_metric_names())
         if left_out:
             Logger.warning(f"SageMaker takes 40 metrics; its console will not show {', '.join(left_out)}")
@@ -229,6 +236,12 @@ class RemoteExecutor(Executor):
             state = build_remote_state(job)
             raise ResultArchiveError(f"job {job_id!r} is {state.status.value}; wait for its end, or cancel it")
         return ResultArchive.open_complete(fetch_result(self.aws, job))
+
+    def find_checkpoints(self, job_id: str) -> str | None:
+        return self._describe(job_id).checkpoints_uri or None
+
+    def fetch_checkpoints(self, address: str, target: Path) -> None:
+        fetch_folder(self.aws, S3Location.parse(address), target)
 
     def discard(self, job_id: str) -> None:
         """Removes a job's fetched files; its objects in AWS stay."""

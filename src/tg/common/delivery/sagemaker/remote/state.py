@@ -54,6 +54,7 @@ class JobDescription:
         max_run_seconds: How long it may run.
         max_wait_seconds: How long it may wait and run, with spot instances.
         dataset_uri: Its dataset; empty without one.
+        checkpoints_uri: Where its checkpoints are copied to; empty if they are not.
         output_uri: The prefix of its results, without the job's name.
         archive_uri: Its result archive, once there is one.
         training_start_ms: When its machines began to be billed, in milliseconds since 1970.
@@ -75,6 +76,7 @@ class JobDescription:
     max_run_seconds: int | None = None
     max_wait_seconds: int | None = None
     dataset_uri: str = ""
+    checkpoints_uri: str = ""
     output_uri: str = ""
     archive_uri: str | None = None
     training_start_ms: int | None = None

@@ -209,6 +209,7 @@ def _read(job: Any) -> JobDescription:
         max_run_seconds=_value(stopping, "max_runtime_in_seconds"),
         max_wait_seconds=_value(stopping, "max_wait_time_in_seconds"),
         dataset_uri=_find_dataset(job.input_data_config or ()),
+        checkpoints_uri=_value(job.checkpoint_config or None, "s3_uri") or "",
         output_uri=job.output_data_config.s3_output_path if job.output_data_config else "",
         archive_uri=job.model_artifacts.s3_model_artifacts if job.model_artifacts else None,
         training_start_ms=_as_ms(job.training_start_time),

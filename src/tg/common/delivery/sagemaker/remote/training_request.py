@@ -127,7 +127,9 @@ def checkpoints_uri(job_id: str, options: SagemakerOptions, bucket: str) -> str 
     checkpoints = options.remote.checkpoints
     if isinstance(checkpoints, str):
         return checkpoints
-    return f"s3://{bucket}/sagemaker/{options.project_name}/checkpoints/{job_id}" if checkpoints else None
+    if not checkpoints and options.start_checkpoints is None:
+        return None
+    return f"s3://{bucket}/sagemaker/{options.project_name}/checkpoints/{job_id}"
 
 
 def _build_channel(name: str, location: S3Location) -> dict[str, Any]:

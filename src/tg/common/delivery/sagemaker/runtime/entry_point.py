@@ -2,7 +2,7 @@
 
 It follows SageMaker's contract: accepts the argument ``train``, reads and writes below ``/opt/ml``, writes the reason
 of a failure to ``/opt/ml/output/failure``, and exits with 143 after SIGTERM, and with 0 only if the training is
-complete.
+complete. A training that keeps checkpoints may save one more after SIGTERM.
 """
 
 import logging
@@ -42,15 +42,12 @@ from .notebook_functions import send_notebook_functions_by_value
 from .pool_start import ending_pools_that_cannot_start
 from .start_line import write_start_line
 from .starting_workers import is_starting_worker
+from .stop_request import STOP_REQUEST, Terminated
 
 # How long what a task has left running may take to end.
 _LEAVING_SECONDS = 60
 # How soon SIGTERM is raised again where it could not be.
 _AGAIN_SECONDS = 0.05
-
-
-class _Terminated(BaseException):
-    """Raised in the training when SIGTERM arrives; no ``except Exception`` of a task catches it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -80,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _enter_work_folder()
             _run(folder)
             Logger.info(own_lines.SUCCEEDED)
-    except _Terminated:
+    except Terminated:
         _end(folder, "the training was stopped by SIGTERM", None, EXIT_TERMINATED)
     except BaseException as error:  # noqa: BLE001 - the log and the failure file report whatever ends a training
         _end(folder, _describe(error), error, error.exit_code if isinstance(error, CommandFailedError) else EXIT_FAILED)
@@ -192,12 +189,15 @@ def _leave(code: int) -> None:
 
 
 def _handle_sigterm() -> None:
-    """Raises SIGTERM as an exception in the training; processes that it forks end by the signal, as by default."""
+    """Raises SIGTERM as an exception in the training, once it has saved a checkpoint if it keeps any; processes that it
+    forks end by the signal, as by default."""
     job, raise_other = os.getpid(), sys.unraisablehook
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one is being handled
-        raise _Terminated
+        if STOP_REQUEST.defer():
+            return
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this one is being handled
+        raise Terminated
 
     def is_ours() -> bool:
         return signal.getsignal(signal.SIGTERM) is terminate
@@ -207,7 +207,7 @@ def _handle_sigterm() -> None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def raise_again(lost: "sys.UnraisableHookArgs") -> None:
-        if os.getpid() != job or not issubclass(lost.exc_type, _Terminated):
+        if os.getpid() != job or not issubclass(lost.exc_type, Terminated):
             raise_other(lost)
             return
         # It came where nothing can be raised, as in a finalizer or while the training forks.

@@ -10,7 +10,7 @@ from typing import IO, Any
 from ....errors import TaskDefinitionError
 from ....exception_text import describe_exception
 from ....logger import Logger
-from ....ml.training_core import TrainingEnvironment
+from ....ml.training_core import Checkpoint, TrainingEnvironment
 from ....ml.training_core.artifact_folder import ArtifactFolder
 from ....module_specs import is_instance_of
 from ....system.replaced_file import replacing_file
@@ -20,6 +20,8 @@ from ..contract import own_lines
 from ..contract.job_lines import FILE, PROGRESS, write_job_line
 from ..contract.metric_lines import format_metric_line
 from ..contract.ml_folder import MlFolder
+from .job_checkpoints import JobCheckpoints
+from .stop_request import STOP_REQUEST
 
 # The largest file that the log carries, and what all of them may have together: a picture that is logged in each epoch
 # is written anew each time.
@@ -49,6 +51,7 @@ class ArchiveEnvironment(TrainingEnvironment):
         self._rename = rename
         self._progress_time = float("-inf")
         self._left_bytes = _MOST_BYTES_IN_ALL
+        self._checkpoints = JobCheckpoints(ml.checkpoints, rename)
 
     @property
     def is_attached(self) -> bool:
@@ -115,4 +118,15 @@ class ArchiveEnvironment(TrainingEnvironment):
             file.write(dump_renamed_pickle(value, self._rename)[0])
 
     def _write_metric(self, name: str, value: float, step: int | None) -> None:
-        Logger.info(format_metric_line(name, value, step))
+        number = self._checkpoints.count_point(name)
+        Logger.info(format_metric_line(name, value, number if step is None else step))
+
+    def _save_checkpoint(self, state: Any, step: int) -> None:
+        self._checkpoints.save(state, step)
+
+    def latest_checkpoint(self) -> Checkpoint | None:
+        return self._checkpoints.load_latest()
+
+    @property
+    def is_stopping(self) -> bool:
+        return STOP_REQUEST.is_made

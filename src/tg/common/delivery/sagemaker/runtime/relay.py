@@ -27,6 +27,9 @@ _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, sign
 _CHUNK_BYTES = 1 << 16
 # How long the output is read at most when the training has ended: what it has left running may write for ever.
 _REST_SECONDS = 2
+# SIGTERMs that follow each other so soon are one request: before a container's first process has a handler, the signal
+# is lost, so the place repeats it each second.
+_REPEAT_SECONDS = 5
 
 _is_relayed = False
 
@@ -79,6 +82,7 @@ class _Relay:
         self._is_heard = True
         self._is_in_line = False
         self._is_again = is_again
+        self._term_time = float("-inf")
 
     def run(self) -> NoReturn:
         """Passes on the output until the training has ended, and exits as it has."""
@@ -121,6 +125,10 @@ class _Relay:
             continue
 
     def _forward(self, number: int, frame: object) -> None:
+        if number == signal.SIGTERM:
+            before, self._term_time = self._term_time, time.monotonic()
+            if self._term_time - before < _REPEAT_SECONDS:
+                return
         if self._status is None:
             os.kill(self._child, number)
 
