@@ -1,6 +1,7 @@
 """A pipeline that predicts the labels of the data, in whatever form its model learns them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from ...errors import DatasetError, TgError, listed
 from ...exception_text import first_line_of
 from .feature_names import FeatureNames
-from .learners import HeldOut, Rows, find_learner
+from .learners import HeldOut, Learner, Rows, find_learner
 from .native_categories import is_text
 
 Array = np.ndarray[Any, Any]
@@ -81,47 +82,54 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
             DatasetError: If the model does not take the columns.
             TaskDefinitionError: If it takes no weights or groups, and there are some.
         """
-        self._validate_steps()
+        learner = self._begin(rows.labels)
         model = self.steps[-1][1]
-        learner = find_learner(model)
-        is_wanted = learner.wants_codes(model) if self.encode_labels is None else self.encode_labels
-        self._number_labels(rows.labels, is_wanted)
 
         def prepare(given: Rows, features: Any) -> Rows:
             labels = learner.prepare_labels(model, self._encode(given.labels))
             return Rows(features, labels, given.weights, given.groups)
 
-        features, labels = rows.features, self._encode(rows.labels)
-        for step in self._get_transformers():
-            if hasattr(step, "fit_transform"):
-                features = step.fit_transform(features, labels)
-            else:
-                features = step.fit(features, labels).transform(features)
+        features = self._fit_transformers(rows)
         held_out = None
         if watched is not None:
-            shown = watched.features
-            for step in self._get_transformers():
-                shown = step.transform(shown)
+            shown = self.transform_features(watched.features)
             held_out = HeldOut(prepare(watched, shown), rounds, report or (lambda name, value, step: None))
-        try:
+        with self._explaining(features):
             return learner.fit(model, prepare(rows, features), held_out, **arguments)
-        except TgError:
-            raise
-        except Exception as error:  # each library has its own errors for input that it refuses
-            if empty := _list_empty_columns(features):
-                raise DatasetError(
-                    f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
-                    f"{listed(empty, most=10)} have no values in the rows to learn from: exclude them"
-                ) from error
-            others = _list_other_columns(features, takes_categories=learner.categories is not None)
-            if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
-                raise
-            raise DatasetError(
-                f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
-                f"{listed(others, most=10)} are not numbers: give ModelProvider a transformer, such as "
-                "DataFrameTransformerFactory.default_factory(), exclude them, or, with XGBoost, LightGBM, CatBoost or "
-                "HistGradientBoosting, set categorical='native'"
-            ) from error
+
+    def prepare(self, rows: Rows, classes: Array | None = None) -> None:
+        """Fits all steps but the last one, which then learns by :meth:`learn`.
+
+        Args:
+            rows: A sample of those to learn from.
+            classes: All labels that there are, in ascending order, for a classification.
+        """
+        self._begin(rows.labels if classes is None else classes)
+        self._fit_transformers(rows)
+
+    def transform_features(self, features: Any) -> Any:
+        """Returns the features as the last step gets them."""
+        for step in self._get_transformers():
+            features = step.transform(features)
+        return features
+
+    def learn(self, rows: Rows, classes: Array | None = None) -> None:
+        """Lets the last step learn from one batch more, by its ``partial_fit``.
+
+        Args:
+            rows: The batch, with features as :meth:`transform_features` returns them.
+            classes: As in :meth:`prepare`.
+
+        Raises:
+            DatasetError: If the model does not take the columns.
+            TaskDefinitionError: If it takes no weights, and there are some.
+        """
+        model = self.steps[-1][1]
+        learner = find_learner(model)
+        labels = learner.prepare_labels(model, self._encode(rows.labels))
+        known = None if classes is None else learner.prepare_labels(model, self._encode(classes))
+        with self._explaining(rows.features):
+            learner.fit_part(model, Rows(rows.features, labels, rows.weights), known)
 
     def predict(self, X: Any, **params: Any) -> Any:  # noqa: N803
         """Predicts labels or numbers, of shape ``(n_rows,)`` if there is one a row."""
@@ -165,6 +173,47 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
 
     def _get_transformers(self) -> list[Any]:
         return [step for _, step in self.steps[:-1] if step is not None and step != "passthrough"]
+
+    def _begin(self, labels: Array) -> Learner:
+        """Finds how the last step learns, and numbers the labels if it wants that."""
+        self._validate_steps()
+        model = self.steps[-1][1]
+        learner = find_learner(model)
+        self._number_labels(labels, learner.wants_codes(model) if self.encode_labels is None else self.encode_labels)
+        return learner
+
+    def _fit_transformers(self, rows: Rows) -> Any:
+        features, labels = rows.features, self._encode(rows.labels)
+        for step in self._get_transformers():
+            if hasattr(step, "fit_transform"):
+                features = step.fit_transform(features, labels)
+            else:
+                features = step.fit(features, labels).transform(features)
+        return features
+
+    @contextmanager
+    def _explaining(self, features: Any) -> Iterator[None]:
+        """Says of an error of the last step which columns of ``features`` it may not take."""
+        model = self.steps[-1][1]
+        try:
+            yield
+        except TgError:
+            raise
+        except Exception as error:  # each library has its own errors for input that it refuses
+            if empty := _list_empty_columns(features):
+                raise DatasetError(
+                    f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
+                    f"{listed(empty, most=10)} have no values in the rows to learn from: exclude them"
+                ) from error
+            others = _list_other_columns(features, takes_categories=find_learner(model).categories is not None)
+            if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
+                raise
+            raise DatasetError(
+                f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
+                f"{listed(others, most=10)} are not numbers: give ModelProvider a transformer, such as "
+                "DataFrameTransformerFactory.default_factory(), exclude them, or, with XGBoost, LightGBM, CatBoost or "
+                "HistGradientBoosting, set categorical='native'"
+            ) from error
 
     def _number_labels(self, labels: Array, is_wanted: bool) -> None:
         self.label_classes_: Array | None = None
