@@ -51,7 +51,7 @@ class TrainingData:
         self, table: Table, loader: DataFrameLoader, split: HashSplit, window_rows: int, seed: int | None
     ) -> None:
         names = table.list_columns()
-        split.check_columns(names)
+        split.check_columns(table.schema.names)
         self._loader = loader
         self._split = split
         self._learned = loader.find_columns(names)

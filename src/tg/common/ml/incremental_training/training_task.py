@@ -130,9 +130,7 @@ class IncrementalTrainingTask(AbstractTrainingTask):
             artificier.run_before_storage(result)
         result.store(self, 0, environment)
 
-    def _find_state(
-        self, data: TrainingData, sample: LabelledFrame, environment: TrainingEnvironment
-    ) -> TrainingState:
+    def _find_state(self, data: TrainingData, sample: LabelledFrame, environment: TrainingEnvironment) -> TrainingState:
         """Returns the state of the last checkpoint, or that of a new training."""
         size = (data.group_count, data.row_count)
         checkpoint = environment.latest_checkpoint()
