@@ -268,10 +268,10 @@ def test_a_time_limit_ends_a_training(folder: Path) -> None:
 class Counter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """An estimator of our own: adds up weights by class."""
 
-    def fit(self, X: Any, y: Any) -> "Counter":  # noqa: N803
+    def fit(self, X: Any, y: Any) -> "Counter":
         raise AssertionError("not called")
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any) -> "Counter":  # noqa: N803
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any) -> "Counter":
         self.sums_ = getattr(self, "sums_", {"no": 0, "yes": 0})
         for label in self.sums_:
             self.sums_[label] += int(sample_weight[y == label].sum())
@@ -279,12 +279,12 @@ class Counter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         self.loss_ = len(y) / 100
         return self
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: Any) -> Any:
         return np.full(len(X), max(self.sums_, key=self.sums_.__getitem__), dtype=object)
 
 
 class Unweighted(Counter):
-    def partial_fit(self, X: Any, y: Any) -> "Unweighted":  # type: ignore[override]  # noqa: N803
+    def partial_fit(self, X: Any, y: Any) -> "Unweighted":  # type: ignore[override]
         raise AssertionError("not called")
 
 
@@ -413,7 +413,7 @@ def test_columns_that_are_not_needed_are_not_read(tmp_path: Path) -> None:
         ),
         (
             {"early_stopping": EarlyStopping("loss", "min")},
-            "early stopping looks at 'loss', which is not measured; the metrics are roc_auc_score_test, roc_auc_score_t",
+            "early stopping looks at 'loss', which is not measured; the metrics are roc_auc_score_test, ",
         ),
     ],
 )

@@ -55,8 +55,8 @@ def shard_row_groups(groups: Sequence[RowGroup], host: int, host_count: int) -> 
         raise TaskDefinitionError(f"there is no machine {host} of {host_count}; machines are numbered from 0")
     if host_count > len(groups):
         raise DatasetError(
-            f"{host_count} machines cannot share {len(groups)} row groups; use {len(groups)} machines at most, or write "
-            "the dataset with smaller row groups (row_group_size)"
+            f"{host_count} machines cannot share {len(groups)} row groups; use {len(groups)} at most, or write the "
+            "dataset with smaller row groups (row_group_size)"
         )
     return list(groups[host::host_count])
 

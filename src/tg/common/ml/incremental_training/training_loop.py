@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..single_frame_training import LabelledFrame, SingleFrameTrainingResult
 from ..single_frame_training.learners import Rows
 from ..training_core import TrainingEnvironment

@@ -72,7 +72,7 @@ class WindowReader:
             for piece in self._read_group(group, skipped):
                 while len(piece.positions) >= lacking:
                     yield _join([*gathered, _slice(piece, 0, lacking)])
-                    piece = _slice(piece, lacking)  # noqa: PLW2901 - what is left of it
+                    piece = _slice(piece, lacking)
                     gathered, lacking = [], self._size
                 if len(piece.positions):
                     gathered.append(piece)
