@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
@@ -231,12 +231,36 @@ def test_checkpoints_are_kept_every_so_many_batches_or_seconds(folder: Path) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"window_rows": 400}, "window_rows 500, and this one has 400"),
+        ({"seed": 1}, "seed 0, and this one has 1"),
+        ({"split": HashSplit("user", 0.3)}, r"split.test_share 0\.2, and this one has 0\.3"),
+        ({"arguments": {"loss": "log_loss", "alpha": 1.0}}, r"alpha 0\.0001, and this one has 1\.0"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(folder: Path, changed: dict[str, Any], what: str) -> None:
+    kept = train(build_task(checkpoint_every=20), folder)
+    with pytest.raises(
+        DatasetError, match=rf"the checkpoint at step \d+ is of a training with {what}, so it cannot go"
+    ):
+        train(build_task(**changed), folder, kept.reopen())
+    # it may take longer, and be measured in other ways
+    more = train(build_task(epochs=2, evaluate_every=20), folder, kept.reopen())
+    assert more.result["runs"][0]["info"]["rows"] == 2 * 2387
+
+
 def test_a_checkpoint_of_other_data_is_refused(folder: Path) -> None:
     environment = train(build_task(checkpoint_every=20), folder)
     with pytest.raises(
-        DatasetError, match=r"the checkpoint at step \d+ is not one of a training on these 1700 rows in 5"
+        DatasetError, match=r"the checkpoint at step \d+ is of a training with rows 3000, and this one has 17"
     ):
         train(build_task(), folder / "part-0.parquet", environment.reopen())
+    with pytest.raises(
+        DatasetError, match="the checkpoint at step 3 is not one of a training on batches, but a dict; train"
+    ):
+        train(build_task(), folder, FakeEnvironment(Checkpoint(3, {})))
 
 
 def test_early_stopping_keeps_the_best_model(folder: Path) -> None:
@@ -395,6 +419,39 @@ def test_columns_that_are_not_needed_are_not_read(tmp_path: Path) -> None:
     assert train(build_task(), tmp_path).result["runs"][0]["metrics"]["roc_auc_score_test"] > 0.8
     with pytest.raises(DatasetError, match="feature 'tags' "):
         train(build_task(data_loader=DataFrameLoader("y")), tmp_path)
+
+
+def test_categories_and_folders_differ_from_file_to_file(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for shop, values in (("north", ["x", "y"]), ("south", ["y", "z"])):
+        frame = pd.DataFrame({"c": pd.Categorical(np.array(values)[random.integers(0, 2, 300)], values)})
+        frame["y"] = (frame["c"] == "y").astype(int)
+        (tmp_path / f"shop={shop}").mkdir()
+        frame.to_parquet(tmp_path / f"shop={shop}" / "data.parquet", row_group_size=100)
+    run = train(
+        build_task(data_loader=DataFrameLoader("y"), window_rows=150, split=HashSplit(test_share=0.2)), tmp_path
+    ).result["runs"][0]
+    assert run["model"].steps[1][1].feature_names() == ["c_x", "c_y", "c_z", "shop_north", "shop_south"]
+    assert run["metrics"] == {"roc_auc_score_test": 1.0, "roc_auc_score_train": 1.0}
+
+
+def test_a_column_as_it_is_reaches_a_transformer_of_its_own(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"tags": [["a", "b"], ["a"], []] * 200, "y": ["yes", "no", "no"] * 200})
+    frame.to_parquet(tmp_path / "data.parquet", row_group_size=100)
+    task = build_task(data_loader=DataFrameLoader("y", as_is=["tags"]), split=HashSplit(test_share=0.2))
+    task.model_provider.transformer = dft.DataFrameTransformerFactory().on_columns(["tags"], Lengths)
+    assert train(task, tmp_path).result["runs"][0]["metrics"]["roc_auc_score_test"] == 1.0
+
+
+class Lengths(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    def __init__(self, columns: Any) -> None:
+        self.columns = columns
+
+    def fit(self, X: Any, y: Any = None) -> "Lengths":
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return pd.DataFrame({name: X[name].map(len).astype(float) for name in self.columns})
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class TrainingData:
         self._learned = loader.find_columns(names)
         self._table = table.select({*self._learned, *split.columns})
         groups = find_row_groups(table)
-        self._reader = WindowReader(self._table, groups, window_rows, seed)
+        self._reader = WindowReader(self._table, groups, window_rows, seed, loader.as_is)
         self.group_count = len(groups)
         self.row_count = self._reader.row_count
         self.window_rows = window_rows
@@ -99,6 +99,6 @@ class TrainingData:
         return self._load(window.take(found[pick_evenly(len(found), count)]))
 
     def _load(self, window: Window) -> LabelledFrame:
-        frame = self._table.make_frame([window.rows.select(self._learned)])
+        frame = self._table.make_frame([window.rows.select(self._learned)], self._loader.as_is)
         frame.index = pd.Index(window.positions)
         return self._loader.load(frame)

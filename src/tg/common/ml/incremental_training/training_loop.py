@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..single_frame_training import LabelledFrame, SingleFrameTrainingResult
 from ..single_frame_training.learners import Rows
 from ..training_core import TrainingEnvironment
+from .batch_learner import BatchLearner
 from .early_stopping import EarlyStopping
 from .model_start import check_classes
 from .sample_evaluation import SampleEvaluation
@@ -48,6 +49,7 @@ class TrainingLoop:
         environment: TrainingEnvironment,
     ) -> None:
         self._state = state
+        self._learner = BatchLearner(state.model, state.classes)
         self._data = data
         self._schedule = schedule
         self._evaluation = evaluation
@@ -108,11 +110,10 @@ class TrainingLoop:
 
     def _learn(self, batch: Rows) -> None:
         state = self._state
-        state.model.learn(batch, state.classes)
+        self._learner.learn(batch)
         count = len(batch.labels)
-        loss = getattr(state.model.steps[-1][1], "loss_", None)
-        if loss is not None:
-            state.losses = (state.losses[0] + float(loss) * count, state.losses[1] + count)
+        if (loss := self._learner.loss) is not None:
+            state.losses = (state.losses[0] + loss * count, state.losses[1] + count)
         state.rows += count
         state.batches += 1
         state.batch += 1

@@ -13,7 +13,7 @@ class TrainingState:
     Attributes:
         model: The pipeline, with what it has learned.
         classes: All labels that there are, for a classification.
-        size: How many row groups and rows the dataset has.
+        facts: What must be the same where the training goes on, by name.
         epoch: How many passes are done.
         window: How many windows of the current pass are done.
         batch: How many batches of the current window are done.
@@ -29,7 +29,7 @@ class TrainingState:
 
     model: TrainingPipeline
     classes: Any
-    size: tuple[int, int]
+    facts: dict[str, Any]
     epoch: int = 0
     window: int = 0
     batch: int = 0

@@ -132,20 +132,41 @@ class IncrementalTrainingTask(AbstractTrainingTask):
 
     def _find_state(self, data: TrainingData, sample: LabelledFrame, environment: TrainingEnvironment) -> TrainingState:
         """Returns the state of the last checkpoint, or that of a new training."""
-        size = (data.group_count, data.row_count)
+        model = self.model_provider.get_model()
+        facts = self._list_facts(data, model.steps[-1][1])
         checkpoint = environment.latest_checkpoint()
         if checkpoint is None:
-            model = self.model_provider.get_model()
             classes = start_model(model, sample, self.evaluator, self.classes, self.seed)
-            return TrainingState(model, classes, size)
+            return TrainingState(model, classes, facts)
         state: Any = checkpoint.state
-        if not isinstance(state, TrainingState) or state.size != size:
+        if not isinstance(state, TrainingState):
             raise DatasetError(
-                f"the checkpoint at step {checkpoint.step} is not one of a training on these {size[1]} rows in "
-                f"{size[0]} row groups; give it the dataset that it had, or train anew"
+                f"the checkpoint at step {checkpoint.step} is not one of a training on batches, but a "
+                f"{type(state).__name__}; train anew"
             )
+        for name in dict.fromkeys([*facts, *state.facts]):
+            before, now = state.facts.get(name), facts.get(name)
+            if before != now:
+                raise DatasetError(
+                    f"the checkpoint at step {checkpoint.step} is of a training with {name} {before!r}, and this one "
+                    f"has {now!r}, so it cannot go on from there; give it what it had, or train anew"
+                )
         environment.log(f"Going on after {state.rows} rows, in epoch {state.epoch + 1} of {self.epochs}")
         return state
+
+    def _list_facts(self, data: TrainingData, model: Any) -> dict[str, Any]:
+        """Returns what determines the order of the rows, which of them are learned from, and how."""
+        options = ("window_rows", "batch_size", "shuffle", "seed")
+        given = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+        return {
+            "rows": data.row_count,
+            "row groups": data.group_count,
+            **{name: getattr(self, name) for name in options},
+            **{f"split.{name}": getattr(self.split, name) for name in ("columns", "test_share", "seed")},
+            "model": type(model).__name__,
+            # Only what can be compared by its value.
+            **{name: value for name, value in given.items() if isinstance(value, (bool, int, float, str))},
+        }
 
     def _build_schedule(self) -> Schedule:
         return Schedule(**{each.name: getattr(self, each.name) for each in dataclasses.fields(Schedule)})

@@ -1,6 +1,6 @@
 """Reads a dataset window by window, in an order that a seed fixes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,13 +43,22 @@ class WindowReader:
         groups: The row groups to read.
         size: How many rows a window has; the last one of a pass has fewer.
         seed: Fixes the orders; ``None`` to read in the order of the files.
+        as_is: Columns to leave as they are in the files.
     """
 
-    def __init__(self, table: Table, groups: Sequence[RowGroup], size: int, seed: int | None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        groups: Sequence[RowGroup],
+        size: int,
+        seed: int | None,
+        as_is: Collection[str] = (),
+    ) -> None:
         self._table = table
         self._groups = list(groups)
         self._size = size
         self._seed = seed
+        self._as_is = as_is
         self._parts = {part.path: part for part in table.parts if isinstance(part, ParquetPart)}
 
     @property
@@ -102,15 +111,16 @@ class WindowReader:
         return _join(sorted(pieces, key=lambda piece: int(piece.positions[0])))
 
     def _read_first(self, group: RowGroup, count: int) -> Iterator[Window]:
-        for piece in self._read_group(group):
+        """Yields the first rows of a row group; the others are not decoded."""
+        for piece in self._read_group(group, at_once=min(count, self._size)):
             yield _slice(piece, 0, count)
             count -= len(piece.positions)
             if count <= 0:
                 return
 
-    def _read_group(self, group: RowGroup, skipped: int = 0) -> Iterator[Window]:
-        start = group.first_row
-        for rows in self._table.read_batches(self._parts[group.path], group.number, self._size):
+    def _read_group(self, group: RowGroup, skipped: int = 0, at_once: int | None = None) -> Iterator[Window]:
+        start, part = group.first_row, self._parts[group.path]
+        for rows in self._table.read_batches(part, group.number, at_once or self._size, self._as_is):
             piece = Window(rows, np.arange(start, start + len(rows)))
             start += len(rows)
             left_out = min(skipped, len(rows))

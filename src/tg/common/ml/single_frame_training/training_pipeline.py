@@ -86,7 +86,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         model = self.steps[-1][1]
 
         def prepare(given: Rows, features: Any) -> Rows:
-            labels = learner.prepare_labels(model, self._encode(given.labels))
+            labels = learner.prepare_labels(model, self.encode(given.labels))
             return Rows(features, labels, given.weights, given.groups)
 
         features = self._fit_transformers(rows)
@@ -94,11 +94,11 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         if watched is not None:
             shown = self.transform_features(watched.features)
             held_out = HeldOut(prepare(watched, shown), rounds, report or (lambda name, value, step: None))
-        with self._explaining(features):
+        with self.explaining_errors(features):
             return learner.fit(model, prepare(rows, features), held_out, **arguments)
 
     def prepare(self, rows: Rows, classes: Array | None = None) -> None:
-        """Fits all steps but the last one, which then learns by :meth:`learn`.
+        """Fits all steps but the last one, for a model that then learns batch by batch.
 
         Args:
             rows: A sample of those to learn from.
@@ -113,23 +113,39 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
             features = step.transform(features)
         return features
 
-    def learn(self, rows: Rows, classes: Array | None = None) -> None:
-        """Lets the last step learn from one batch more, by its ``partial_fit``.
+    def encode(self, labels: Array) -> Array:
+        """Returns labels as the last step learns them: their numbers, if it wants that."""
+        if self.label_classes_ is None:
+            return labels
+        return np.searchsorted(self.label_classes_, labels)
 
-        Args:
-            rows: The batch, with features as :meth:`transform_features` returns them.
-            classes: As in :meth:`prepare`.
+    @contextmanager
+    def explaining_errors(self, features: Any) -> Iterator[None]:
+        """Says of an error of the last step which columns of ``features`` it does not take.
 
         Raises:
-            DatasetError: If the model does not take the columns.
-            TaskDefinitionError: If it takes no weights, and there are some.
+            DatasetError: In place of the error, if there are such.
         """
         model = self.steps[-1][1]
-        learner = find_learner(model)
-        labels = learner.prepare_labels(model, self._encode(rows.labels))
-        known = None if classes is None else learner.prepare_labels(model, self._encode(classes))
-        with self._explaining(rows.features):
-            learner.fit_part(model, Rows(rows.features, labels, rows.weights), known)
+        try:
+            yield
+        except TgError:
+            raise
+        except Exception as error:  # each library has its own errors for input that it refuses
+            if empty := _list_empty_columns(features):
+                raise DatasetError(
+                    f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
+                    f"{listed(empty, most=10)} have no values in the rows to learn from: exclude them"
+                ) from error
+            others = _list_other_columns(features, takes_categories=find_learner(model).categories is not None)
+            if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
+                raise
+            raise DatasetError(
+                f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
+                f"{listed(others, most=10)} are not numbers: give ModelProvider a transformer, such as "
+                "DataFrameTransformerFactory.default_factory(), exclude them, or, with XGBoost, LightGBM, CatBoost or "
+                "HistGradientBoosting, set categorical='native'"
+            ) from error
 
     def predict(self, X: Any, **params: Any) -> Any:  # noqa: N803
         """Predicts labels or numbers, of shape ``(n_rows,)`` if there is one a row."""
@@ -183,7 +199,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
         return learner
 
     def _fit_transformers(self, rows: Rows) -> Any:
-        features, labels = rows.features, self._encode(rows.labels)
+        features, labels = rows.features, self.encode(rows.labels)
         for step in self._get_transformers():
             if hasattr(step, "fit_transform"):
                 features = step.fit_transform(features, labels)
@@ -191,41 +207,12 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
                 features = step.fit(features, labels).transform(features)
         return features
 
-    @contextmanager
-    def _explaining(self, features: Any) -> Iterator[None]:
-        """Says of an error of the last step which columns of ``features`` it may not take."""
-        model = self.steps[-1][1]
-        try:
-            yield
-        except TgError:
-            raise
-        except Exception as error:  # each library has its own errors for input that it refuses
-            if empty := _list_empty_columns(features):
-                raise DatasetError(
-                    f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
-                    f"{listed(empty, most=10)} have no values in the rows to learn from: exclude them"
-                ) from error
-            others = _list_other_columns(features, takes_categories=find_learner(model).categories is not None)
-            if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
-                raise
-            raise DatasetError(
-                f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
-                f"{listed(others, most=10)} are not numbers: give ModelProvider a transformer, such as "
-                "DataFrameTransformerFactory.default_factory(), exclude them, or, with XGBoost, LightGBM, CatBoost or "
-                "HistGradientBoosting, set categorical='native'"
-            ) from error
-
     def _number_labels(self, labels: Array, is_wanted: bool) -> None:
         self.label_classes_: Array | None = None
         if is_wanted:
             classes = np.unique(labels)
             if self.encode_labels or classes.dtype.kind not in "iu" or classes.tolist() != list(range(len(classes))):
                 self.label_classes_ = classes
-
-    def _encode(self, labels: Array) -> Array:
-        if self.label_classes_ is None:
-            return labels
-        return np.searchsorted(self.label_classes_, labels)
 
 
 def _list_empty_columns(features: Any) -> list[Any]:

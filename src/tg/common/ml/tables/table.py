@@ -92,7 +92,7 @@ class Table:
         selected.schema = pa.schema([field for field in self.schema if field.name in names])
         return selected
 
-    def read_batches(self, part: ParquetPart, row_group: int, count: int) -> Iterator[Any]:
+    def read_batches(self, part: ParquetPart, row_group: int, count: int, as_is: Collection[str] = ()) -> Iterator[Any]:
         """Yields the rows of one of its files' row groups as Arrow tables of ``count`` rows; the last one has fewer.
 
         Raises:
@@ -100,7 +100,7 @@ class Table:
         """
         own = [name for name in self.schema.names if name in part.schema.names]
         for batch in part.read_batches(row_group, own, count):
-            yield self._convert(pa.Table.from_batches([batch]), part, ())
+            yield self._convert(pa.Table.from_batches([batch]), part, as_is)
 
     def read(self, as_is: Collection[str] = ()) -> pd.DataFrame:
         """Reads everything.

@@ -111,26 +111,6 @@ class Learner:
         model.fit(rows.features, rows.labels, **self.get_weight(model, rows), **arguments)
         return None
 
-    def fit_part(self, model: Any, rows: Rows, classes: Array | None = None) -> None:
-        """Lets a model learn from one batch more, by its ``partial_fit``.
-
-        Args:
-            model: One that `matches`.
-            rows: To learn from; labels are prepared.
-            classes: All classes that there are, for a classifier.
-
-        Raises:
-            TaskDefinitionError: If it does not take weights, and there are some.
-        """
-        arguments: dict[str, Any] = {}
-        if classes is not None and _takes(model.partial_fit, "classes"):
-            arguments["classes"] = classes
-        if rows.weights is not None:
-            if not _takes(model.partial_fit, "sample_weight"):
-                raise TaskDefinitionError(_describe_no_weight(model, "partial_fit"))
-            arguments["sample_weight"] = rows.weights
-        model.partial_fit(rows.features, rows.labels, **arguments)
-
     def get_weight(self, model: Any, rows: Rows) -> dict[str, Any]:
         """Builds the argument of ``fit`` for the weights.
 
@@ -156,6 +136,12 @@ def is_model_classifier(model: Any) -> bool:
         return getattr(model, "_estimator_type", None) == "classifier"
 
 
+def takes_argument(method: Callable[..., Any], name: str) -> bool:
+    """Returns whether a method has an argument of this name, or takes any."""
+    parameters = inspect.signature(method).parameters
+    return name in parameters or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+
+
 def is_called(model: Any, name: str) -> bool:
     """Returns whether ``name`` is the name of the model's class or of one of its bases."""
     return any(each.__name__ == name for each in type(model).__mro__)
@@ -177,18 +163,8 @@ def _name_weight(model: Any) -> str:
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
         return f"{name}__{_name_weight(last)}"
-    if not _takes(model.fit, "sample_weight"):
-        raise TaskDefinitionError(_describe_no_weight(model, "fit"))
+    if not takes_argument(model.fit, "sample_weight"):
+        raise TaskDefinitionError(
+            f"the model {type(model).__name__} takes no sample_weight in fit; drop weight_column, or use another model"
+        )
     return "sample_weight"
-
-
-def _takes(method: Callable[..., Any], name: str) -> bool:
-    """Returns whether a method has an argument of this name, or takes any."""
-    parameters = inspect.signature(method).parameters
-    return name in parameters or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
-
-
-def _describe_no_weight(model: Any, method: str) -> str:
-    return (
-        f"the model {type(model).__name__} takes no sample_weight in {method}; drop weight_column, or use another model"
-    )
