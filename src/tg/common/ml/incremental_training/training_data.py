@@ -11,6 +11,7 @@ from ...errors import DatasetError
 from ..single_frame_training import DataFrameLoader, LabelledFrame
 from ..tables.table import Table
 from .hash_split import HashSplit
+from .reading_ahead import reading_ahead
 from .row_groups import find_row_groups
 from .sample_evaluation import pick_evenly
 from .window_reader import Window, WindowReader
@@ -65,6 +66,8 @@ class TrainingData:
     def read(self, epoch: int, first: int = 0) -> Iterator[LabelledFrame | None]:
         """Yields the rows to learn from of each window of a pass, in order; ``None`` for a window without any.
 
+        A thread reads the next window meanwhile.
+
         Args:
             epoch: The number of the pass, each of which has an order of its own.
             first: The number of the first window.
@@ -72,6 +75,9 @@ class TrainingData:
         Raises:
             DatasetError: If the data are unfit.
         """
+        return reading_ahead(self._read(epoch, first))
+
+    def _read(self, epoch: int, first: int) -> Iterator[LabelledFrame | None]:
         for number, window in enumerate(self._reader.read(epoch, first), start=first):
             learned = np.flatnonzero(~self._split.find_tested(window.rows, window.positions))
             yield self._load(window.take(self._reader.shuffle(learned, epoch, number))) if len(learned) else None

@@ -56,6 +56,7 @@ class TrainingLoop:
         self._environment = environment
         self._started = time.monotonic() - state.seconds
         self._kept = time.monotonic()
+        self._last_result: SingleFrameTrainingResult | None = None
 
     def run(self) -> SingleFrameTrainingResult:
         """Trains to the end.
@@ -73,7 +74,7 @@ class TrainingLoop:
         if not state.history or state.history[-1]["step"] != state.rows:
             self._evaluate()
         if state.best is None:
-            return self._evaluation.measure(state.model)
+            return self._last_result or self._evaluation.measure(state.model)
         result = self._evaluation.measure(state.best)
         for name, value in result.metrics.items():  # the last values are those of the model that is kept
             self._environment.output_metric(name, value, state.rows)
@@ -114,6 +115,7 @@ class TrainingLoop:
         count = len(batch.labels)
         if (loss := self._learner.loss) is not None:
             state.losses = (state.losses[0] + loss * count, state.losses[1] + count)
+        self._last_result = None  # it is of another model now
         state.rows += count
         state.batches += 1
         state.batch += 1
@@ -123,7 +125,8 @@ class TrainingLoop:
         state, early = self._state, self._schedule.early_stopping
         measured = {"loss": state.losses[0] / state.losses[1]} if state.losses[1] else {}
         state.losses = (0.0, 0)
-        measured.update(self._evaluation.measure(state.model).metrics)
+        self._last_result = self._evaluation.measure(state.model)
+        measured.update(self._last_result.metrics)
         for name, value in measured.items():
             self._environment.output_metric(name, value, state.rows)
         state.history.append({"step": state.rows, **measured})

@@ -136,5 +136,5 @@ def _slice(window: Window, start: int, count: int | None = None) -> Window:
 def _join(windows: Sequence[Window]) -> Window:
     if len(windows) == 1:
         return windows[0]
-    rows = pa.concat_tables([each.rows for each in windows], promote_options="permissive").combine_chunks()
+    rows = pa.concat_tables([each.rows for each in windows], promote_options="permissive")
     return Window(rows, np.concatenate([each.positions for each in windows]))
