@@ -148,7 +148,7 @@ def draw_batches() -> Figure:
     is_tested = split.find_tested(None, np.arange(48))
     learned = [reader.shuffle(np.flatnonzero(~is_tested[each]), 0, number) for number, each in enumerate(windows)]
     strips = {
-        "two files, in row groups; which rows are tested says the hash of their keys": [
+        "two files, in row groups; the hash of its key says whether a row is tested": [
             np.arange(24),
             np.arange(24, 48),
         ],

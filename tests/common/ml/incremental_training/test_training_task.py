@@ -236,8 +236,9 @@ def test_checkpoints_are_kept_every_so_many_batches_or_seconds(folder: Path) -> 
     [
         ({"window_rows": 400}, "window_rows 500, and this one has 400"),
         ({"seed": 1}, "seed 0, and this one has 1"),
+        ({"data_loader": DataFrameLoader("y", ["a"])}, r"features \['a', 'b', 'c'\], and this one has \['a'\]"),
         ({"split": HashSplit("user", 0.3)}, r"split.test_share 0\.2, and this one has 0\.3"),
-        ({"arguments": {"loss": "log_loss", "alpha": 1.0}}, r"alpha 0\.0001, and this one has 1\.0"),
+        ({"arguments": {"loss": "log_loss", "alpha": 1.0}}, r"model\.alpha 0\.0001, and this one has 1\.0"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(folder: Path, changed: dict[str, Any], what: str) -> None:

@@ -133,7 +133,7 @@ class IncrementalTrainingTask(AbstractTrainingTask):
     def _find_state(self, data: TrainingData, sample: LabelledFrame, environment: TrainingEnvironment) -> TrainingState:
         """Returns the state of the last checkpoint, or that of a new training."""
         model = self.model_provider.get_model()
-        facts = self._list_facts(data, model.steps[-1][1])
+        facts = self._list_facts(data, sample, model.steps[-1][1])
         checkpoint = environment.latest_checkpoint()
         if checkpoint is None:
             classes = start_model(model, sample, self.evaluator, self.classes, self.seed)
@@ -145,17 +145,20 @@ class IncrementalTrainingTask(AbstractTrainingTask):
                 f"{type(state).__name__}; train anew"
             )
         for name in dict.fromkeys([*facts, *state.facts]):
-            before, now = state.facts.get(name), facts.get(name)
+            before, now = (f"{each.get(name)!r:.200}" for each in (state.facts, facts))
             if before != now:
                 raise DatasetError(
-                    f"the checkpoint at step {checkpoint.step} is of a training with {name} {before!r}, and this one "
-                    f"has {now!r}, so it cannot go on from there; give it what it had, or train anew"
+                    f"the checkpoint at step {checkpoint.step} is of a training with {name} {before}, and this one has "
+                    f"{now}, so it cannot go on from there; give it what it had, or train anew"
                 )
         environment.log(f"Going on after {state.rows} rows, in epoch {state.epoch + 1} of {self.epochs}")
         return state
 
-    def _list_facts(self, data: TrainingData, model: Any) -> dict[str, Any]:
-        """Returns what determines the order of the rows, which of them are learned from, and how."""
+    def _list_facts(self, data: TrainingData, sample: LabelledFrame, model: Any) -> dict[str, Any]:
+        """Returns what determines the order of the rows, which of them are learned from, and how, as far as texts can.
+
+        What a training may have otherwise where it goes on, such as more epochs, is not among it.
+        """
         options = ("window_rows", "batch_size", "shuffle", "seed")
         given = model.get_params(deep=False) if hasattr(model, "get_params") else {}
         return {
@@ -163,9 +166,11 @@ class IncrementalTrainingTask(AbstractTrainingTask):
             "row groups": data.group_count,
             **{name: getattr(self, name) for name in options},
             **{f"split.{name}": getattr(self.split, name) for name in ("columns", "test_share", "seed")},
+            "label": sample.label_column,
+            "features": sample.features,
             "model": type(model).__name__,
-            # Only what can be compared by its value.
-            **{name: value for name, value in given.items() if isinstance(value, (bool, int, float, str))},
+            # Only what says its value: the address of an object is another one each time.
+            **{f"model.{name}": each for name, each in given.items() if isinstance(each, (bool, int, float, str))},
         }
 
     def _build_schedule(self) -> Schedule:
