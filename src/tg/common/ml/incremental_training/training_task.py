@@ -145,11 +145,11 @@ class IncrementalTrainingTask(AbstractTrainingTask):
                 f"{type(state).__name__}; train anew"
             )
         for name in dict.fromkeys([*facts, *state.facts]):
-            before, now = (f"{each.get(name)!r:.200}" for each in (state.facts, facts))
-            if before != now:
+            before, now = (repr(each.get(name)) for each in (state.facts, facts))
+            if before != now:  # as texts, since NaN is the same, too
                 raise DatasetError(
-                    f"the checkpoint at step {checkpoint.step} is of a training with {name} {before}, and this one has "
-                    f"{now}, so it cannot go on from there; give it what it had, or train anew"
+                    f"the checkpoint at step {checkpoint.step} is of a training with {name} {before:.200}, and this "
+                    f"one has {now:.200}, so it cannot go on from there; give it what it had, or train anew"
                 )
         environment.log(f"Going on after {state.rows} rows, in epoch {state.epoch + 1} of {self.epochs}")
         return state
