@@ -37,9 +37,10 @@ BENCHMARKS = (
     "demo",
     "mlflow_in_jobs",
     "dft_against_column_transformer",
+    "incremental",
 )
 # Those that tell a decline within seconds.
-SHORT = ("containers", "command_line", "recording", "metric_lines", "package_build", "sagemaker_submit")
+SHORT = ("containers", "command_line", "recording", "metric_lines", "package_build", "sagemaker_submit", "incremental")
 
 
 # How often a short form is measured before a decline is one: what else a machine does makes ratios worse, too.

@@ -81,6 +81,12 @@ SHIPPED_ROOMS = {
         "ml.single_frame_training.learners",
     },
     "common.ml.single_frame_training.learners": set(),
+    "common.ml.incremental_training": {
+        "ml.training_core",
+        "ml.tables",
+        "ml.single_frame_training",
+        "ml.single_frame_training.learners",
+    },
     "common.ml": {"ml.training_core", "ml.dft", "ml.tables", "ml.single_frame_training"},
     "common.delivery.delivery.code": {"system"},
     "common.delivery.delivery.package": {"delivery.delivery.code", "system"},

@@ -149,7 +149,7 @@ def test_the_pages_show_the_pictures_that_are_there() -> None:
     assert [path for path in shown if path.stat().st_size > LARGEST_PICTURE] == []
 
 
-@pytest.mark.parametrize("name", ["splitters.png", "metrics.png", "transformers.png"])
+@pytest.mark.parametrize("name", ["splitters.png", "metrics.png", "transformers.png", "batches.png"])
 def test_a_picture_can_be_drawn(name: str, tmp_path: Path) -> None:
     figure = load_script("pictures").PICTURES[name]()
     figure.savefig(tmp_path / name, dpi=30)

@@ -1,22 +1,27 @@
-"""Draws the pictures of splitters, metrics and transformers, from what these do: ``python docs/_site/pictures.py``.
+"""Draws pictures of splitters, metrics and so on, from what these do: ``python docs/_site/pictures.py``.
 
 It writes them to ``docs/images``, where they are kept, so that the pages can be read without building them. The picture
 of a sweep comes from ``test-artifacts``, where ``tests/integration/test_compare_view.py`` leaves those that it takes.
 """
 
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from tg.common.ml import dft
+from tg.common.ml import incremental_training as inc
 from tg.common.ml import single_frame_training as sft
+from tg.common.ml.incremental_training.row_groups import find_row_groups, open_parquet
+from tg.common.ml.incremental_training.window_reader import WindowReader
 
 LEFT_OUT, LEARNED, TESTED, VALIDATED = "#dddddd", "#3f51b5", "#ff9800", "#8bc34a"
 _COLUMN_COLOURS = {"age": "#c5cae9", "sex": "#ffe0b2", "member": "#dcedc8", "joined": "#f8bbd0"}
@@ -130,10 +135,52 @@ def draw_transformers() -> Figure:
     return figure
 
 
+def draw_batches() -> Figure:
+    """The rows of two files, a window of them, and its batches, as they are read and learned from."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(2):
+            rows = pd.DataFrame({"x": np.arange(24) + 24 * number})
+            rows.to_parquet(Path(folder) / f"{number}.parquet", row_group_size=8)
+        table = open_parquet(folder)
+        reader = WindowReader(table, find_row_groups(table), size=16, seed=1)
+        windows = [window.positions for window in reader.read(epoch=0)]
+    split = inc.HashSplit(test_share=0.2)
+    is_tested = split.find_tested(None, np.arange(48))
+    learned = [reader.shuffle(np.flatnonzero(~is_tested[each]), 0, number) for number, each in enumerate(windows)]
+    strips = {
+        "two files, in row groups; the hash of its key says whether a row is tested": [
+            np.arange(24),
+            np.arange(24, 48),
+        ],
+        "an epoch: row groups in a random order, cut into windows": windows,
+        "each window without tested rows, in a random order, cut into batches": [
+            part
+            for window, rows in zip(windows, learned, strict=True)
+            for part in np.array_split(window[rows], -(-len(rows) // 7))
+        ],
+    }
+    figure = Figure(figsize=(8, 2.9), layout="constrained")
+    shades = ListedColormap([TESTED, *(colormaps["GnBu"](0.3 + 0.14 * each) for each in range(6))])
+    for axes, (name, parts) in zip(figure.subplots(3, 1), strips.items(), strict=True):
+        start = 0.0
+        for rows in parts:
+            cells = np.where(is_tested[rows], 0, 1 + rows // 8)[None, :]
+            edges = start + np.arange(len(rows) + 1)
+            axes.pcolormesh(edges, [0, 1], cells, cmap=shades, vmin=0, vmax=6, edgecolors="white", linewidth=1.5)
+            start += len(rows) + 1
+        axes.set(xlim=(0, 54))
+        axes.set_title(name, fontsize=9, loc="left")
+        axes.set_axis_off()
+    figure.text(0.02, -0.05, "■ tested", color=TESTED, fontsize=10, weight="bold")
+    figure.text(0.15, -0.05, "■ learned from; a shade is a row group", color=LEARNED, fontsize=10, weight="bold")
+    return figure
+
+
 PICTURES: dict[str, Callable[[], Figure]] = {
     "splitters.png": draw_splitters,
     "metrics.png": draw_metrics,
     "transformers.png": draw_transformers,
+    "batches.png": draw_batches,
 }
 
 

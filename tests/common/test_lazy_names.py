@@ -19,6 +19,7 @@ LAZY = [
     "tg.common.delivery.sagemaker.archive",
     "tg.common.delivery.sagemaker.command",
     "tg.common.delivery.sagemaker.runtime",
+    "tg.common.ml.incremental_training",
     "tg.common.ml.training_core",
     "tg_mlflow",
     "tg_mlflow.backend",

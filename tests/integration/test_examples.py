@@ -31,6 +31,26 @@ def check_breast_cancer(store: MlflowClient, runs: Sequence[Run], folder: Path) 
     assert sweep.data.tags["tg.best_run_id"] == best.info.run_id
 
 
+def check_incremental(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
+    (run,) = runs
+    assert "tg.missing" not in run.data.tags
+    # 20 batches an epoch, of the rows that the split leaves to learn from; measured every 5 batches
+    curve = store.get_metric_history(run.info.run_id, "roc_auc_score_test")
+    assert (len(curve), curve[-1].step) == (8, 2 * 180_055)
+    assert curve[-1].value > 0.86
+    assert run.data.metrics["log_loss_test"] < 0.6
+    artifacts = {each.path for each in store.list_artifacts(run.info.run_id)}
+    assert {"figures", "logs", "package", "result", "tables", "task.json"} <= artifacts
+    rows = pd.read_parquet(folder / "datasets" / "incremental" / "visits").head(2000)
+    model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+    assert model.metadata.get_input_schema().input_names() == [*(f"x{number:02}" for number in range(10)), "device"]
+    assert (model.predict(rows.drop(columns=["visitor", "bought"])) == rows["bought"]).mean() > 0.75
+    # the network of the example is another task: this one needs no PyTorch
+    with ResultArchive(Path(mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/result/model.tar.gz"))) as it:
+        requirements = json.loads(it.get_path("package.json").read_text(encoding="utf-8"))["requirements"]
+    assert [each for each in requirements if each.startswith("torch")] == []
+
+
 def check_titanic(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
     (run,) = runs
     assert "roc_auc_score_test" in run.data.metrics
@@ -114,6 +134,7 @@ def check_notebook(store: MlflowClient, runs: Sequence[Run], folder: Path) -> No
 
 CHECKS: dict[str, Check] = {
     "breast_cancer": check_breast_cancer,
+    "incremental": check_incremental,
     "notebook": check_notebook,
     "optuna": check_optuna,
     "plain_project": check_plain_project,
@@ -130,6 +151,7 @@ NEEDED = {
     "xgboost_early_stopping": "xgboost",
 }
 CONFIGS: dict[str, Mapping[str, Any]] = {
+    "incremental": {"log": {"system_metrics_seconds": 0}},
     "plain_project": {},  # which would be a file that it does not have
     "xgboost_early_stopping": {"log": {**LOG, "model": True}},
 }

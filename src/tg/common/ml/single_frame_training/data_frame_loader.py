@@ -168,6 +168,19 @@ class DataFrameLoader:
         self._check_features(table.features, plain)
         return table
 
+    def find_columns(self, names: Sequence[str]) -> list[str]:
+        """Returns those of a table's columns that :meth:`load` makes something of."""
+        roles = {self.label_column, self.weight_column, self.group_column}
+        if self.features is None:
+            return [name for name in names if name in roles or name not in self.exclude]
+        return [name for name in names if name in roles or name in self._list_named()]
+
+    def _list_named(self) -> list[str]:
+        """Lists the features that are named, in their order."""
+        assert self.features is not None
+        named = [column for name in self.features for column in self.feature_groups.get(name, [name])]
+        return [name for name in dict.fromkeys(named) if name not in self.exclude]
+
     def _read(self, data: Any) -> pd.DataFrame:
         if data is None:
             raise DatasetError(
@@ -225,8 +238,7 @@ class DataFrameLoader:
         if self.features is None:
             features = [name for name in frame.columns if name not in {*roles.values(), *self.exclude}]
         else:
-            named = [column for name in self.features for column in self.feature_groups.get(name, [name])]
-            features = [name for name in dict.fromkeys(named) if name not in self.exclude]
+            features = self._list_named()
         for role, column in roles.items():
             if column in features:
                 raise TaskDefinitionError(f"the {role} column {column!r} is named as a feature; remove it there")

@@ -2,6 +2,7 @@
 
 import datetime
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -108,6 +109,18 @@ class Evaluation:
 
 
 CLASSIFICATIONS = (BinaryClassification, MulticlassClassification)
+
+
+def evaluate_stages(
+    evaluator: Evaluator, model: Any, stages: "Mapping[str, tuple[pd.DataFrame, np.ndarray[Any, Any]]]"
+) -> pd.DataFrame:
+    """Predicts the rows of each stage, given as their features and labels.
+
+    Returns:
+        What :meth:`Evaluator.evaluate` returns for each, one after the other, with the column ``stage``.
+    """
+    parts = [evaluator.evaluate(model, *rows).assign(stage=stage) for stage, rows in stages.items()]
+    return pd.concat(parts)
 
 
 def _name(model: Any) -> str:

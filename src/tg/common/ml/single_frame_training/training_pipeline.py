@@ -1,6 +1,7 @@
 """A pipeline that predicts the labels of the data, in whatever form its model learns them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from ...errors import DatasetError, TgError, listed
 from ...exception_text import first_line_of
 from .feature_names import FeatureNames
-from .learners import HeldOut, Rows, find_learner
+from .learners import HeldOut, Learner, Rows, find_learner
 from .native_categories import is_text
 
 Array = np.ndarray[Any, Any]
@@ -81,30 +82,53 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
             DatasetError: If the model does not take the columns.
             TaskDefinitionError: If it takes no weights or groups, and there are some.
         """
-        self._validate_steps()
+        learner = self._begin(rows.labels)
         model = self.steps[-1][1]
-        learner = find_learner(model)
-        is_wanted = learner.wants_codes(model) if self.encode_labels is None else self.encode_labels
-        self._number_labels(rows.labels, is_wanted)
 
         def prepare(given: Rows, features: Any) -> Rows:
-            labels = learner.prepare_labels(model, self._encode(given.labels))
+            labels = learner.prepare_labels(model, self.encode(given.labels))
             return Rows(features, labels, given.weights, given.groups)
 
-        features, labels = rows.features, self._encode(rows.labels)
-        for step in self._get_transformers():
-            if hasattr(step, "fit_transform"):
-                features = step.fit_transform(features, labels)
-            else:
-                features = step.fit(features, labels).transform(features)
+        features = self._fit_transformers(rows)
         held_out = None
         if watched is not None:
-            shown = watched.features
-            for step in self._get_transformers():
-                shown = step.transform(shown)
+            shown = self.transform_features(watched.features)
             held_out = HeldOut(prepare(watched, shown), rounds, report or (lambda name, value, step: None))
-        try:
+        with self.explaining_errors(features):
             return learner.fit(model, prepare(rows, features), held_out, **arguments)
+
+    def prepare(self, rows: Rows, classes: Array | None = None) -> None:
+        """Fits all steps but the last one, for a model that then learns batch by batch.
+
+        Args:
+            rows: A sample of those to learn from.
+            classes: All labels that there are, in ascending order, for a classification.
+        """
+        self._begin(rows.labels if classes is None else classes)
+        self._fit_transformers(rows)
+
+    def transform_features(self, features: Any) -> Any:
+        """Returns the features as the last step gets them."""
+        for step in self._get_transformers():
+            features = step.transform(features)
+        return features
+
+    def encode(self, labels: Array) -> Array:
+        """Returns labels as the last step learns them: their numbers, if it wants that."""
+        if self.label_classes_ is None:
+            return labels
+        return np.searchsorted(self.label_classes_, labels)
+
+    @contextmanager
+    def explaining_errors(self, features: Any) -> Iterator[None]:
+        """Says of an error of the last step which columns of ``features`` it does not take.
+
+        Raises:
+            DatasetError: In place of the error, if there are such.
+        """
+        model = self.steps[-1][1]
+        try:
+            yield
         except TgError:
             raise
         except Exception as error:  # each library has its own errors for input that it refuses
@@ -113,7 +137,7 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
                     f"{type(model).__name__} cannot be fitted ({first_line_of(error)}); the columns "
                     f"{listed(empty, most=10)} have no values in the rows to learn from: exclude them"
                 ) from error
-            others = _list_other_columns(features, takes_categories=learner.categories is not None)
+            others = _list_other_columns(features, takes_categories=find_learner(model).categories is not None)
             if not others or isinstance(model, Pipeline):  # which may convert them to numbers by itself
                 raise
             raise DatasetError(
@@ -166,17 +190,29 @@ class TrainingPipeline(Pipeline):  # type: ignore[misc]  # scikit-learn is untyp
     def _get_transformers(self) -> list[Any]:
         return [step for _, step in self.steps[:-1] if step is not None and step != "passthrough"]
 
+    def _begin(self, labels: Array) -> Learner:
+        """Finds how the last step learns, and numbers the labels if it wants that."""
+        self._validate_steps()
+        model = self.steps[-1][1]
+        learner = find_learner(model)
+        self._number_labels(labels, learner.wants_codes(model) if self.encode_labels is None else self.encode_labels)
+        return learner
+
+    def _fit_transformers(self, rows: Rows) -> Any:
+        features, labels = rows.features, self.encode(rows.labels)
+        for step in self._get_transformers():
+            if hasattr(step, "fit_transform"):
+                features = step.fit_transform(features, labels)
+            else:
+                features = step.fit(features, labels).transform(features)
+        return features
+
     def _number_labels(self, labels: Array, is_wanted: bool) -> None:
         self.label_classes_: Array | None = None
         if is_wanted:
             classes = np.unique(labels)
             if self.encode_labels or classes.dtype.kind not in "iu" or classes.tolist() != list(range(len(classes))):
                 self.label_classes_ = classes
-
-    def _encode(self, labels: Array) -> Array:
-        if self.label_classes_ is None:
-            return labels
-        return np.searchsorted(self.label_classes_, labels)
 
 
 def _list_empty_columns(features: Any) -> list[Any]:

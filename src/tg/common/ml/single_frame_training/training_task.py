@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ..training_core import (
     AbstractTrainingTask,
@@ -16,7 +15,7 @@ from ..training_core import (
     TrainingEnvironment,
 )
 from .data_frame_loader import DataFrameLoader, LabelledFrame
-from .evaluation import CLASSIFICATIONS, Evaluator
+from .evaluation import CLASSIFICATIONS, Evaluator, evaluate_stages
 from .fold_fit import FoldFit
 from .model_provider import ModelProvider
 from .training_result import SingleFrameTrainingResult
@@ -88,7 +87,7 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
                 if line not in told:
                     environment.log(line)
                     told.add(line)
-            self._store(result, number, environment)
+            result.store(self, number, environment)
             environment.log(f"Completed stage {number + 1}/{len(splits)}")
             folds.append(result.metrics)
             if len(splits) > 1:
@@ -104,10 +103,8 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         best_iteration = fit.run(table, split, isinstance(self.evaluator, CLASSIFICATIONS))
         model = fit.model
         stages = {**split.tests, "train": split.train}
-        parts = []
-        for stage, rows in stages.items():
-            part = self.evaluator.evaluate(model, features.iloc[rows], labels[rows])
-            parts.append(part.assign(stage=stage))
+        parts = {stage: (features.iloc[rows], labels[rows]) for stage, rows in stages.items()}
+        result_df = evaluate_stages(self.evaluator, model, parts)
         info = {**self.info, "run": number}
         if changed_names := model.get_changed_names():
             info["feature_names"] = changed_names
@@ -115,7 +112,7 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         order = np.argsort(np.concatenate(list(stages.values())), kind="stable")
         result = SingleFrameTrainingResult(
             model=model,
-            result_df=pd.concat(parts).iloc[order],
+            result_df=result_df.iloc[order],
             info=info,
             train_split=table.frame.index[split.train],
             test_splits={stage: table.frame.index[rows] for stage, rows in split.tests.items()},
@@ -128,17 +125,3 @@ class SingleFrameTrainingTask(AbstractTrainingTask):
         for artificier in self.artificiers:
             artificier.run_before_storage(result)
         return result
-
-    def _store(self, result: SingleFrameTrainingResult, number: int, environment: TrainingEnvironment) -> None:
-        artifacts = {
-            "result_df": result.result_df,
-            "metrics": result.metrics,
-            "info": result.info,
-            "model": result.model,
-            "training_task": self,
-            "train_split": result.train_split,
-            "test_splits": result.test_splits,
-            **result.artifacts,
-        }
-        for name, artifact in artifacts.items():
-            environment.store_artifact(["runs", number], name, artifact)

@@ -1,6 +1,7 @@
 """A dataset as one table: the union of its files."""
 
-from collections.abc import Collection, Sequence
+import copy
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from .arrow_types import plain_type, read_array
 from .csv_part import CsvPart
 from .frame_dtypes import find_dtype
 from .pandas_metadata import unite_metadata
+from .parquet_part import ParquetPart
 from .partition import Partition
 from .plain_frame import read_frame
 from .table_files import open_parts
@@ -80,6 +82,26 @@ class Table:
             incomplete |= part.find_incomplete_columns() | {name for name in self.schema.names if name not in own}
         return incomplete.intersection(self.schema.names)
 
+    def list_columns(self) -> list[str]:
+        """Lists the columns of the frame that `read` makes; an index that pandas has written is none of them."""
+        return [str(name) for name in self.make_frame([self.schema.empty_table()]).columns]
+
+    def select(self, names: Collection[str]) -> "Table":
+        """Returns the same rows with these columns only, all of which are columns of the frame."""
+        selected = copy.copy(self)
+        selected.schema = pa.schema([field for field in self.schema if field.name in names])
+        return selected
+
+    def read_batches(self, part: ParquetPart, row_group: int, count: int, as_is: Collection[str] = ()) -> Iterator[Any]:
+        """Yields the rows of one of its files' row groups as Arrow tables of ``count`` rows; the last one has fewer.
+
+        Raises:
+            DatasetError: The file cannot be read, or holds what does not fit the type that others have.
+        """
+        own = [name for name in self.schema.names if name in part.schema.names]
+        for batch in part.read_batches(row_group, own, count):
+            yield self._convert(pa.Table.from_batches([batch]), part, as_is)
+
     def read(self, as_is: Collection[str] = ()) -> pd.DataFrame:
         """Reads everything.
 
@@ -93,7 +115,7 @@ class Table:
         Raises:
             DatasetError: A file cannot be read, or holds what does not fit the type that others have.
         """
-        return self._make_frame([self._convert(part.read(), part, as_is) for part in self.parts], as_is)
+        return self.make_frame([self._convert(part.read(), part, as_is) for part in self.parts], as_is)
 
     def read_first(self, count: int, as_is: Collection[str] = ()) -> pd.DataFrame:
         """Does `read` for the first ``count`` rows, without reading many more.
@@ -105,7 +127,7 @@ class Table:
         for part in self.parts:
             if (lacking := count - sum(map(len, read))) > 0:
                 read.append(self._convert(part.read_first(lacking), part, as_is))
-        frame = read_frame(self._make_frame(read, as_is), as_is).frame
+        frame = read_frame(self.make_frame(read, as_is), as_is).frame
         incomplete = self.find_incomplete_columns()
         kinds = {name: _WITH_MISSING.get(dtype.kind) for name, dtype in frame.dtypes.items() if name in incomplete}
         return frame.astype({name: kind for name, kind in kinds.items() if kind})
@@ -126,8 +148,8 @@ class Table:
             fields.append(pa.field(field.name, column.type))
         return pa.table(columns, schema=pa.schema(fields, self.schema.metadata))
 
-    def _make_frame(self, parts: Sequence[Any], as_is: Collection[str]) -> pd.DataFrame:
-        """Builds a frame from converted rows of several files."""
+    def make_frame(self, parts: Sequence[Any], as_is: Collection[str] = ()) -> pd.DataFrame:
+        """Builds a frame from rows of several files that have the table's columns and types."""
         if not parts:
             return pd.DataFrame()
         rows = pa.concat_tables(parts, promote_options="permissive")

@@ -136,6 +136,12 @@ def is_model_classifier(model: Any) -> bool:
         return getattr(model, "_estimator_type", None) == "classifier"
 
 
+def takes_argument(method: Callable[..., Any], name: str) -> bool:
+    """Returns whether a method has an argument of this name, or takes any."""
+    parameters = inspect.signature(method).parameters
+    return name in parameters or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+
+
 def is_called(model: Any, name: str) -> bool:
     """Returns whether ``name`` is the name of the model's class or of one of its bases."""
     return any(each.__name__ == name for each in type(model).__mro__)
@@ -157,9 +163,7 @@ def _name_weight(model: Any) -> str:
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
         return f"{name}__{_name_weight(last)}"
-    parameters = inspect.signature(model.fit).parameters
-    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
-    if "sample_weight" not in parameters and not takes_any:
+    if not takes_argument(model.fit, "sample_weight"):
         raise TaskDefinitionError(
             f"the model {type(model).__name__} takes no sample_weight in fit; drop weight_column, or use another model"
         )

@@ -1,0 +1,76 @@
+"""Windows of rows, in an order that a seed fixes."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tg.common.ml.incremental_training.row_groups import find_row_groups, open_parquet
+from tg.common.ml.incremental_training.window_reader import WindowReader
+
+# In row groups of 7 rows; the second file has another type, and its row groups are not those of the first.
+SIZES = {"a.parquet": 20, "b.parquet": 15}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    start = 0
+    for name, rows in SIZES.items():
+        kind = pa.int64() if name == "a.parquet" else pa.int32()
+        pq.write_table(pa.table({"x": pa.array(range(start, start + rows), kind)}), tmp_path / name, row_group_size=7)
+        start += rows
+    return tmp_path
+
+
+def open_reader(folder: Path, size: int, seed: int | None) -> WindowReader:
+    table = open_parquet(folder)
+    return WindowReader(table, find_row_groups(table), size, seed)
+
+
+def read(reader: WindowReader, epoch: int, first: int = 0) -> list[list[int]]:
+    windows = list(reader.read(epoch, first))
+    for window in windows:
+        assert window.rows["x"].to_pylist() == window.positions.tolist()
+    return [window.positions.tolist() for window in windows]
+
+
+def test_without_a_seed_rows_come_in_the_order_of_the_files(folder: Path) -> None:
+    windows = read(open_reader(folder, 10, None), 0)
+    assert windows == [list(range(start, min(start + 10, 35))) for start in (0, 10, 20, 30)]
+
+
+@pytest.mark.parametrize("size", [1, 5, 7, 16, 35, 100])
+def test_a_pass_has_each_row_once_in_windows_of_one_size(folder: Path, size: int) -> None:
+    windows = read(open_reader(folder, size, 3), 0)
+    assert sorted(row for window in windows for row in window) == list(range(35))
+    assert {len(window) for window in windows[:-1]} <= {size}
+
+
+def test_the_seed_and_the_pass_fix_the_order(folder: Path) -> None:
+    assert read(open_reader(folder, 9, 3), 0) == read(open_reader(folder, 9, 3), 0)
+    assert read(open_reader(folder, 9, 3), 0) != read(open_reader(folder, 9, 4), 0)
+    assert read(open_reader(folder, 9, 3), 0) != read(open_reader(folder, 9, 3), 1)
+
+
+def test_reading_goes_on_at_any_window(folder: Path) -> None:
+    reader = open_reader(folder, 4, 3)
+    whole = read(reader, 1)
+    assert [read(reader, 1, first) for first in range(10)] == [whole[first:] for first in range(10)]
+
+
+def test_rows_of_a_window_are_shuffled_by_seed_pass_and_number(folder: Path) -> None:
+    reader, rows = open_reader(folder, 4, 3), np.arange(50)
+    orders = {tuple(reader.shuffle(rows, epoch, number).tolist()) for epoch in range(2) for number in range(3)}
+    assert len(orders) == 6
+    assert {tuple(sorted(order)) for order in orders} == {tuple(range(50))}
+    assert open_reader(folder, 4, None).shuffle(rows, 0, 0).tolist() == list(range(50))
+
+
+def test_a_sample_is_of_first_rows_all_over_the_dataset(folder: Path) -> None:
+    assert open_reader(folder, 4, 0).sample(100).positions.tolist() == list(range(35))
+    # of six row groups, three rows each
+    assert open_reader(folder, 4, 0).sample(18).positions.tolist() == [
+        first + row for first in (0, 7, 14, 20, 27) for row in range(3)
+    ] + [34]
