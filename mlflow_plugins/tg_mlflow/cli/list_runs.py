@@ -1,6 +1,7 @@
 """The command ``tg-mlflow list``."""
 
 import os
+import sys
 import time
 from contextlib import nullcontext, suppress
 
@@ -34,6 +35,7 @@ def list_command(
     it began, how long it took, its progress and its headline metric. A sweep is one line with its numbers of trainings.
     """
     from tg.common.secrets import SecretMask
+    from tg_mlflow.console.colours import colour_states
     from tg_mlflow.listing.run_list import list_runs
     from tg_mlflow.listing.run_table import format_json, format_table
     from tg_mlflow.tracking.client import TrackingClient
@@ -50,7 +52,7 @@ def list_command(
                 return
             if is_watching:
                 click.clear()  # on a terminal
-            click.echo("\n".join(format_table(listed, time.time() * 1000, mask)))
+            click.echo(colour_states("\n".join(format_table(listed, time.time() * 1000, mask)), sys.stdout))
             if not is_watching:
                 return
             time.sleep(_PAUSE_SECONDS)

@@ -14,6 +14,7 @@ from mlflow.exceptions import ExecutionException, MlflowException
 from tg.common import TgError
 from tg.common.secrets import SecretMask
 from tg.common.system.disk_errors import is_of_the_disk
+from tg_mlflow.console.colours import colour_states
 from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.new_run import find_or_create_experiment
@@ -60,7 +61,7 @@ def read_config(text: str | None) -> dict[str, object]:
 
 def exit_with(message: str, exit_code: int = 1) -> NoReturn:
     """Ends the command with one line, with passwords in URLs masked, and an exit code."""
-    _logger.error("=== %s ===", SecretMask().mask(message))
+    _logger.error("=== %s ===", colour_states(SecretMask().mask(message), sys.stderr))
     sys.exit(exit_code)
 
 

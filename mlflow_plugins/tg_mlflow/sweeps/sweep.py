@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlflow.entities import Run, RunTag
@@ -11,6 +11,7 @@ from mlflow.entities import Run, RunTag
 from tg.common import JobStoppedError
 from tg.common.delivery.sagemaker import Executor
 from tg.common.system.interrupts import terminating_as_interrupt
+from tg_mlflow.console import ProgressLine, showing_progress
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.total import recording_total
 from tg_mlflow.errors import SweepError, TrackingError
@@ -145,10 +146,24 @@ def _train(client: TrackingClient, run_id: str, sweep: Sweep, children: SweepChi
         trainings = list(zip(members, delivery.deliveries, strict=True))
         if fresh := [each for member, each in trainings if member.name not in sweep.left]:
             sweep.executor.prepare(fresh[0])
-        if sweep.executor.traits.is_in_process:
-            children.train_one_after_another(trainings)
-        else:
-            children.train_at_once(trainings)
+        with showing_progress() as line:
+            if line is not None:
+                children = replace(children, tell=_tell_with_progress(children.tell, line))
+            if sweep.executor.traits.is_in_process:
+                children.train_one_after_another(trainings)
+            else:
+                children.train_at_once(trainings)
+
+
+def _tell_with_progress(tell: Tell, line: ProgressLine) -> Tell:
+    """Lets a terminal's last line say how many trainings have ended."""
+
+    def tell_both(result: SweepChildResult, number: int, count: int) -> None:
+        line.clear()
+        tell(result, number, count)
+        line.show(number, count, f"{number} of {count} trainings")
+
+    return tell_both
 
 
 def _summarize(
