@@ -105,5 +105,5 @@ class RunDescription:
 
 
 def _describe(progress: Progress) -> str:
-    left = "" if progress.left_seconds is None else f", about {format_duration(progress.left_seconds)} left"
+    left = f", {format_duration(progress.left_seconds)} left" if progress.left_seconds else ""
     return f"{progress.unit} {progress.done:,} of {progress.of:,}{left}"

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
 from tg.common.delivery.sagemaker import SagemakerConfig
-from tg_mlflow.console.colours import colour_states
+from tg_mlflow.console import ProgressLine, colour_states
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, FINISHED, NOT_STARTED, SweepChildResult, mask_result
 from tg_mlflow.tracking.client import TrackingClient
@@ -31,6 +31,17 @@ def tell_end(result: SweepChildResult, number: int, count: int) -> None:
     """Logs that a training has ended, and how many have."""
     status = colour_states(result.status, sys.stderr)
     _logger.info("[%d/%d] %s %s%s", number, count, result.name, status, _describe(result))
+
+
+def tell_with_progress(tell: Tell, line: ProgressLine) -> Tell:
+    """Lets the last line of a terminal say how many trainings have ended, below what is told of each."""
+
+    def tell_both(result: SweepChildResult, number: int, count: int) -> None:
+        line.clear()
+        tell(result, number, count)
+        line.show(number, count, f"{number} of {count} trainings")
+
+    return tell_both
 
 
 class Trainer(Protocol):

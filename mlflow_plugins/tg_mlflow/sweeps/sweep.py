@@ -11,7 +11,7 @@ from mlflow.entities import Run, RunTag
 from tg.common import JobStoppedError
 from tg.common.delivery.sagemaker import Executor
 from tg.common.system.interrupts import terminating_as_interrupt
-from tg_mlflow.console import ProgressLine, showing_progress
+from tg_mlflow.console import showing_progress
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.total import recording_total
 from tg_mlflow.errors import SweepError, TrackingError
@@ -19,7 +19,7 @@ from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project
 from tg_mlflow.registration.registration import build_register_tags, settle_registration
-from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end
+from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end, tell_with_progress
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.record import record_sweep
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
@@ -148,22 +148,12 @@ def _train(client: TrackingClient, run_id: str, sweep: Sweep, children: SweepChi
             sweep.executor.prepare(fresh[0])
         with showing_progress() as line:
             if line is not None:
-                children = replace(children, tell=_tell_with_progress(children.tell, line))
+                children = replace(children, tell=tell_with_progress(children.tell, line))
+                line.show(len(sweep.kept), len(sweep.members), f"{len(sweep.kept)} of {len(sweep.members)} trainings")
             if sweep.executor.traits.is_in_process:
                 children.train_one_after_another(trainings)
             else:
                 children.train_at_once(trainings)
-
-
-def _tell_with_progress(tell: Tell, line: ProgressLine) -> Tell:
-    """Lets a terminal's last line say how many trainings have ended."""
-
-    def tell_both(result: SweepChildResult, number: int, count: int) -> None:
-        line.clear()
-        tell(result, number, count)
-        line.show(number, count, f"{number} of {count} trainings")
-
-    return tell_both
 
 
 def _summarize(
