@@ -6,7 +6,7 @@ The log in the run has all. Nothing of MLflow enters here.
 from tg_mlflow.console.colours import colour_outcomes, colour_states
 from tg_mlflow.console.console import Console, showing, showing_progress
 from tg_mlflow.console.progress_line import ProgressLine
-from tg_mlflow.console.verbosity import Verbosity, read_verbosity
+from tg_mlflow.console.verbosity import Verbosity, read_verbosity, say_start
 
 __all__ = [
     "Console",
@@ -15,6 +15,7 @@ __all__ = [
     "colour_outcomes",
     "colour_states",
     "read_verbosity",
+    "say_start",
     "showing",
     "showing_progress",
 ]
