@@ -11,22 +11,22 @@ from PIL import Image
 _ROOT = Path(__file__).parents[2]
 _COLOURS = 128
 # Each picture: what it is cut out of, and the left, upper, right and lower edge there.
-_PICTURES = {
-    "runs": ("run-list", (205, 20, 1330, 350)),
-    "run": ("run-finished", (205, 20, 1140, 520)),
-    "live": ("run-live-chart", (205, 20, 690, 625)),
-    "figure": ("run-figure", (205, 20, 1280, 700)),
-    "model": ("run-model", (205, 20, 1640, 500)),
-    "sweep": ("sweep-figure", (205, 20, 1280, 700)),
+PICTURES = {
+    "runs.png": ("run-list", (205, 20, 1330, 350)),
+    "run.png": ("run-finished", (205, 20, 1140, 520)),
+    "live.png": ("run-live-chart", (205, 20, 690, 625)),
+    "figure.png": ("run-figure", (205, 20, 1280, 700)),
+    "model.png": ("run-model", (205, 20, 1640, 500)),
+    "sweep.png": ("sweep-figure", (205, 20, 1280, 700)),
 }
 
 
 def main() -> None:
-    for name, (source, box) in _PICTURES.items():
+    for name, (source, box) in PICTURES.items():
         with Image.open(_ROOT / "test-artifacts" / f"{source}.png") as screen:
             # With fewer colours, a picture takes a third of the room.
             cut = screen.convert("RGB").crop(box).quantize(_COLOURS, dither=Image.Dither.NONE)
-        cut.save(_ROOT / "docs" / "images" / f"{name}.png", optimize=True)
+        cut.save(_ROOT / "docs" / "images" / name, optimize=True)
 
 
 if __name__ == "__main__":
