@@ -7,7 +7,7 @@ from contextlib import nullcontext, suppress
 
 import click
 
-from tg_mlflow.cli.support import exiting_on_errors
+from tg_mlflow.cli.support import asking
 
 _STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 _MOST = 20
@@ -43,7 +43,7 @@ def list_command(
     if as_json and is_watching:
         raise click.UsageError("--json and --watch do not go together; leave one out")
     mask = SecretMask.of_variables(os.environ)
-    with exiting_on_errors(), suppress(KeyboardInterrupt) if is_watching else nullcontext():
+    with asking(), suppress(KeyboardInterrupt) if is_watching else nullcontext():
         client = TrackingClient(patience_seconds=0)
         while True:
             listed = list_runs(client, states, experiment_name, most)

@@ -7,7 +7,7 @@ from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg_mlflow.cli.run_access import connect
-from tg_mlflow.cli.support import exiting_on_errors
+from tg_mlflow.cli.support import asking
 from tg_mlflow.console.colours import colour_states
 from tg_mlflow.listing.run_choice import find_run_id
 from tg_mlflow.sweeps.runs import is_sweep
@@ -24,7 +24,7 @@ def status(run_id: str) -> None:
 
     Of a sweep, it shows each training.
     """
-    with exiting_on_errors():
+    with asking():
         client = TrackingClient(patience_seconds=0)
         run_id = find_run_id(client, run_id)
         settle_crashes(client)
@@ -50,6 +50,6 @@ def logs(run_id: str, follow: bool) -> None:
     def show(event: LogEvent) -> None:
         click.echo(event.data, nl=False)  # raises if the output is closed, which ends the command
 
-    with exiting_on_errors():
+    with asking():
         client, run_id = connect(run_id)
         show_log(client, read_run(client, run_id), follow, show)
