@@ -16,7 +16,7 @@ PICTURES = {
     "run.png": ("run-finished", (205, 20, 1140, 520)),
     "live.png": ("run-live-chart", (205, 20, 690, 625)),
     "figure.png": ("run-figure", (205, 20, 1280, 700)),
-    "model.png": ("run-model", (205, 20, 1640, 500)),
+    "model.png": ("run-model", (205, 20, 1628, 460)),
     "sweep.png": ("sweep-figure", (205, 20, 1280, 700)),
 }
 
