@@ -145,7 +145,8 @@ def test_the_pages_show_the_pictures_that_are_there() -> None:
     }
     assert shown == set((DOCS / "images").iterdir())
     drawn = load_script("pictures").PICTURES
-    assert {path.name for path in shown} == {*drawn, "sweep.png"}
+    cut = load_script("screenshots").PICTURES
+    assert {path.name for path in shown} == {*drawn, *cut}
     assert [path for path in shown if path.stat().st_size > LARGEST_PICTURE] == []
 
 

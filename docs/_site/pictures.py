@@ -1,7 +1,7 @@
 """Draws pictures of splitters, metrics and so on, from what these do: ``python docs/_site/pictures.py``.
 
-It writes them to ``docs/images``, where they are kept, so that the pages can be read without building them. The picture
-of a sweep comes from ``test-artifacts``, where ``tests/integration/test_compare_view.py`` leaves those that it takes.
+It writes them to ``docs/images``, where they are kept, so that the pages can be read without building them. The
+screenshots beside them come from ``screenshots.py``.
 """
 
 import tempfile

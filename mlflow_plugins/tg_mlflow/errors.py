@@ -17,8 +17,10 @@
     └── RegistrationError         the model of a run cannot be registered as its tag asks
 """
 
+import os
+
 from tg.common import JobFailedError, TgError
-from tg.common.exception_text import describe_exception, format_messages, message_of
+from tg.common.exception_text import describe_exception, format_messages, format_user_trace, message_of
 from tg.common.secrets import SecretMask
 from tg.common.system.disk_errors import describe_full_folder
 
@@ -86,6 +88,11 @@ def as_cause(error: BaseException, mask: SecretMask | None = None) -> BaseExcept
     """Returns an error for ``raise … from``: ``None`` if it, or what led to it, would show a secret in a traceback."""
     text = format_messages(error)
     return error if (mask or SecretMask()).mask(text) == text else None
+
+
+def format_trace(error: BaseException) -> str:
+    """Formats an error with its traceback from where the user's code begins, unless it is all ours."""
+    return format_user_trace(error, [os.path.join(os.path.dirname(os.path.abspath(__file__)), "")])
 
 
 def describe_failure(error: BaseException) -> str:

@@ -1,7 +1,9 @@
-"""What a user sees of a training on its page in MLflow: one that has ended, one that has failed, one that goes on."""
+"""What a user sees in MLflow of the demo's run, of one that has failed, and of one that goes on."""
 
 import json
 import re
+import runpy
+import shutil
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -13,7 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import Browser, read_table, require_chromium
 from tests.integration.test_compare_view import wait_for_figure, wait_for_no_process
 from tests.launcher import Launcher, wait_until
-from tests.support import ProjectFolder
+from tests.support import ROOT, ProjectFolder
 from tests.tracking_server import TrackingServer
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.new_run import find_or_create_experiment
@@ -38,10 +40,11 @@ OTHERS = """
 
     class Waiting(AbstractTrainingTask):
         def run_with_environment(self, data, environment):
-            environment.log_progress(0, 4, "epoch")
-            environment.output_metric("loss", 0.25, 0)
+            environment.log_progress(0, 16, "epoch")
+            for epoch in range(8):
+                environment.output_metric("loss", 1 / (epoch + 1), epoch)
             time.sleep(1.1)  # more often than once a second, progress is not told
-            environment.log_progress(2, 4, "epoch")
+            environment.log_progress(8, 16, "epoch")
             while not Path(os.environ["GATE"]).exists():
                 time.sleep(0.02)
 
@@ -54,12 +57,18 @@ OTHERS = """
         return Waiting()
 """
 MLPROJECT = """
-    name: points
+    name: breast_cancer
     entry_points:
-      main: {command: "tg-mlflow train tasks:build_task splits=2"}
+      main:
+        parameters: {C: {type: float, default: 1.0}}
+        command: "tg-mlflow train tasks:build_task C={C}"
       failing: {command: "tg-mlflow train others:build_failing"}
       waiting: {command: "tg-mlflow train others:build_waiting"}
 """
+MODEL_TRAINING = "workflowType=machine_learning"  # not the pages for agents
+EXAMPLE = ROOT / "examples" / "breast_cancer"
+NAMES = {"main": "logistic regression", "failing": "wrong column", "waiting": "network, 16 epochs"}
+METRICS = ["accuracy_score_test", "roc_auc_score_test", "accuracy_score_train", "roc_auc_score_train"]
 SYSTEM_METRICS = [
     "cpu_utilization_percentage",
     "disk_available_megabytes",
@@ -84,42 +93,48 @@ def chromium() -> str:
 
 def test_the_pages_of_runs_say_what_is_known_of_them(
     chromium: str,
-    project: ProjectFolder,
     sqlite_server: TrackingServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    project = ProjectFolder(tmp_path / "breast_cancer")
     profile, gate, client = tmp_path / "profile", tmp_path / "gate", TrackingClient(sqlite_server.uri)
     monkeypatch.setenv("GATE", str(gate))
     mlflow.set_tracking_uri(sqlite_server.uri)
-    experiment_id = find_or_create_experiment(client, "pages")
+    experiment_id = find_or_create_experiment(client, "breast_cancer")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
     monkeypatch.delenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING")
+    shutil.copytree(EXAMPLE, project.path, dirs_exist_ok=True)
+    runpy.run_path(str(project.path / "prepare_data.py"), run_name="__main__")
     project.write("others.py", OTHERS)
     project.write("MLproject", MLPROJECT)
     log = {"check_model": False, "tables": False, "system_metrics_seconds": 0.5}
-    project.write("tg.json", json.dumps({"dataset": "points.parquet", "log": log}))
-    with Launcher(project, "attached", tmp_path, "-e", "waiting", "--run-name", "waiting") as launcher:
+    project.write("tg.json", json.dumps({"dataset": "breast_cancer.parquet", "log": log}))
+    with Launcher(project, "attached", tmp_path, "-e", "waiting", "--run-name", NAMES["waiting"]) as launcher:
         for entry_point in ("main", "failing"):
             try:
-                mlflow.projects.run(str(project.path), entry_point, backend="tg-attached", run_name=entry_point)
+                mlflow.projects.run(str(project.path), entry_point, backend="tg-attached", run_name=NAMES[entry_point])
             except ExecutionException:
                 assert entry_point == "failing"
-        runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment_id])}
+        found = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment_id])}
+        runs = {entry_point: found[name] for entry_point, name in NAMES.items()}
         page_of = {name: describe_run(client, run_id).rpartition("see it: ")[2] for name, run_id in runs.items()}
-        wait_until(lambda: "epoch 2 of 4" in client.get_run(runs["waiting"]).data.tags["mlflow.note.content"])
+        wait_until(lambda: "epoch 8 of 16" in client.get_run(runs["waiting"]).data.tags["mlflow.note.content"])
         with Browser(chromium, profile, "run") as browser:
             page = browser.page
             page.goto(page_of["main"])
             check_finished(browser, page, runs["main"])
-            page.goto(f"{sqlite_server.uri}/#/experiments/{experiment_id}/models")
+            page.goto(f"{sqlite_server.uri}/#/experiments/{experiment_id}/models?{MODEL_TRAINING}")
             check_models(browser, page)
+            page.goto(f"{sqlite_server.uri}/#/experiments/{experiment_id}/runs?{MODEL_TRAINING}")
+            check_list(browser, page)
             page.goto(page_of["failing"])
             check_failed(browser, page)
             page.goto(page_of["waiting"])
             expect(page.get_by_text("In progress", exact=True)).to_be_visible()
-            expect(page.get_by_text("epoch 2 of 4 was done; the rest takes about")).to_be_visible()
+            expect(page.get_by_text("epoch 8 of 16 was done; the rest takes about")).to_be_visible()
             browser.keep_picture("in-progress")
+            check_live_chart(browser, page)
             check_system_metrics(browser, page, client, runs["waiting"])
         gate.touch()
         assert launcher.wait_for_end() == 0, launcher.output
@@ -130,27 +145,47 @@ def check_finished(browser: Browser, page: Page, run_id: str) -> None:
     expect(page.get_by_text("Model registry", exact=True)).to_be_visible()  # not the pages for agents
     page.get_by_text("Show more").click()
     expect(page.get_by_text("Finished at tg-attached after")).to_be_visible()
-    table = page.get_by_role("table").filter(has_text="standard deviation")
-    assert read_table(table) == [
-        ["metric", "mean", "standard deviation", "folds"],
-        ["roc_auc_score_test", "0.843891", "0.0927878", "2"],
-        ["roc_auc_score_train", "0.841629", "0.115185", "2"],
-    ]
-    expect(page.get_by_text("Trained on points.parquet (60 rows, 3 columns, digest")).to_be_visible()
+    (head, *rows) = read_table(page.get_by_role("table").filter(has_text="roc_auc_score_test").first)
+    assert (head, [name for name, _ in rows]) == (["metric", "last value"], METRICS)
+    assert all(0.95 < float(value) <= 1 for _, value in rows)
+    expect(page.get_by_text("Trained on breast_cancer.parquet (569 rows, 31 columns, digest")).to_be_visible()
     expect(page.get_by_text('mlflow.pyfunc.load_model("models:/m-')).to_be_visible()
     expect(page.get_by_text(f"tg-mlflow reproduce {run_id}", exact=True)).to_be_visible()
     browser.keep_picture("finished")
     address = page.get_by_role("link", name="0/roc_curve", exact=True).get_attribute("href")
     page.goto(urljoin(page.url, address))  # in the same tab, where MLflow's pages are loaded already
     wait_for_figure(page, "figures/0/roc_curve.png")
+    browser.keep_picture("figure")
 
 
 def check_models(browser: Browser, page: Page) -> None:
-    """On the list of models, sees the metrics of the one that there is, and the data that they are of."""
-    expect(page.get_by_role("link", name="model", exact=True)).to_have_count(1)
-    expect(page.get_by_role("gridcell", name="points.parquet (#")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"^0\.84389\d+$"))).to_be_visible()
+    """On the list of models, sees the metrics of the one that there is, and the data that they are of; opens it."""
+    model = page.get_by_role("link", name="model", exact=True)
+    expect(model).to_have_count(1)
+    expect(page.get_by_role("gridcell", name="breast_cancer.parquet (#")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^0\.9[5-9]\d+$")).first).to_be_visible()
     browser.keep_picture("models")
+    model.click()
+    expect(page.get_by_text("About this logged model")).to_be_visible()
+    expect(page.get_by_text("roc_auc_score_test", exact=True)).to_be_visible()
+    browser.keep_picture("model")
+
+
+def check_list(browser: Browser, page: Page) -> None:
+    """On the list of runs, sees each by its name, the one that goes on, too."""
+    for name in NAMES.values():
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    browser.keep_picture("list")
+
+
+def check_live_chart(browser: Browser, page: Page) -> None:
+    """In the tab for its metrics, sees the curve of a training that goes on."""
+    page.get_by_role("tab", name="Model metrics").click()
+    curve = page.locator(".js-plotly-plot").filter(has=page.locator("path.js-line"))
+    expect(curve).to_have_count(1)
+    ((seen, _),) = curve.evaluate_all(READ_CURVES)
+    assert seen == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6, 1 / 7, 1 / 8]
+    browser.keep_picture("live-chart")
 
 
 def check_system_metrics(browser: Browser, page: Page, client: TrackingClient, run_id: str) -> None:
@@ -159,7 +194,7 @@ def check_system_metrics(browser: Browser, page: Page, client: TrackingClient, r
     curves = page.locator(".js-plotly-plot").filter(has=page.locator("path.js-line"))
     expect(curves).to_have_count(len(SYSTEM_METRICS))
     for name in SYSTEM_METRICS:
-        expect(page.get_by_text(f"waiting (system/{name})", exact=True)).to_be_visible()
+        expect(page.get_by_text(f"{NAMES['waiting']} (system/{name})", exact=True)).to_be_visible()
     browser.keep_picture("system-metrics")
     for name, (seen, drawn) in zip(SYSTEM_METRICS, curves.evaluate_all(READ_CURVES), strict=True):
         assert len(seen) >= 2

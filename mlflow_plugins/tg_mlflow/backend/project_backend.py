@@ -18,7 +18,7 @@ from tg_mlflow.backend.dry_run import describe_dry_run
 from tg_mlflow.backend.request_headers import silence_header_warnings
 from tg_mlflow.backend.run_request import RunRequest, read_command_options, read_given_run
 from tg_mlflow.backend.submitted_run import EndedRun
-from tg_mlflow.console import read_verbosity
+from tg_mlflow.console import read_verbosity, say_start
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
@@ -73,6 +73,8 @@ class ProjectBackend(AbstractBackend):
                 without an error then.
         """
         options = read_command_options()
+        if options is not None:
+            say_start(project_uri, self.name)
         request = RunRequest(
             project_uri=project_uri,
             entry_point=entry_point,

@@ -34,6 +34,7 @@ def doctor(backend: str | None, backend_config: str | None, as_json: bool) -> No
     """
     from tg.common.delivery.sagemaker.executor.job_patience import asking_once
     from tg.common.secrets import SecretMask
+    from tg_mlflow.console.colours import colour_outcomes
     from tg_mlflow.diagnosis.report import format_json, format_lines, has_problem
 
     if backend_config is not None and backend is None:
@@ -52,7 +53,7 @@ def doctor(backend: str | None, backend_config: str | None, as_json: bool) -> No
             click.echo(format_json(list(findings), mask))
         else:
             for line in format_lines(findings, mask):
-                click.echo(line)
+                click.echo(colour_outcomes(line, sys.stdout))
     if has_problem(examined):
         sys.exit(_PROBLEM)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 import click
 from mlflow.environment_variables import MLFLOW_RUN_ID
 
-from tg_mlflow.cli.support import exiting_on_errors
+from tg_mlflow.cli.support import asking
 
 
 @click.command()
@@ -23,7 +23,7 @@ def events(run_id: str, is_json: bool) -> None:
     from tg_mlflow.tracking.events import read_events
     from tg_mlflow.tracking.search import read_run
 
-    with exiting_on_errors():
+    with asking():
         client = TrackingClient(patience_seconds=0)
         timeline = read_events(read_run(client, find_run_id(client, run_id), allows_deleted=True))
     width = max(len(event.state) for event in timeline)

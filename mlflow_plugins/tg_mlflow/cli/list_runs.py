@@ -1,12 +1,13 @@
 """The command ``tg-mlflow list``."""
 
 import os
+import sys
 import time
 from contextlib import nullcontext, suppress
 
 import click
 
-from tg_mlflow.cli.support import exiting_on_errors
+from tg_mlflow.cli.support import asking
 
 _STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 _MOST = 20
@@ -34,6 +35,7 @@ def list_command(
     it began, how long it took, its progress and its headline metric. A sweep is one line with its numbers of trainings.
     """
     from tg.common.secrets import SecretMask
+    from tg_mlflow.console.colours import colour_states
     from tg_mlflow.listing.run_list import list_runs
     from tg_mlflow.listing.run_table import format_json, format_table
     from tg_mlflow.tracking.client import TrackingClient
@@ -41,7 +43,7 @@ def list_command(
     if as_json and is_watching:
         raise click.UsageError("--json and --watch do not go together; leave one out")
     mask = SecretMask.of_variables(os.environ)
-    with exiting_on_errors(), suppress(KeyboardInterrupt) if is_watching else nullcontext():
+    with asking(), suppress(KeyboardInterrupt) if is_watching else nullcontext():
         client = TrackingClient(patience_seconds=0)
         while True:
             listed = list_runs(client, states, experiment_name, most)
@@ -50,7 +52,7 @@ def list_command(
                 return
             if is_watching:
                 click.clear()  # on a terminal
-            click.echo("\n".join(format_table(listed, time.time() * 1000, mask)))
+            click.echo(colour_states("\n".join(format_table(listed, time.time() * 1000, mask)), sys.stdout))
             if not is_watching:
                 return
             time.sleep(_PAUSE_SECONDS)

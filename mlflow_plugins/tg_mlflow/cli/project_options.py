@@ -132,12 +132,6 @@ def parse_parameters(words: Sequence[str], source: str) -> dict[str, str]:
     return params
 
 
-def say_start(uri: str, backend: str) -> None:
-    """Says on stderr that something happens, before what takes seconds is imported; unless --quiet."""
-    if os.environ.get(VARIABLE) != Verbosity.QUIET.value:
-        click.echo(f"Preparing {uri!r} for {backend} ...", err=True)
-
-
 def _list_places() -> str:
     # Not by the registry: it would import the places.
     return ", ".join(sorted(entry_points(group="tg_mlflow.places").names))

@@ -2,7 +2,8 @@
 
 import click
 
-from tg_mlflow.cli.project_options import parse_parameters, project_options, say_start, split_words
+from tg_mlflow.cli.project_options import parse_parameters, project_options, split_words
+from tg_mlflow.console.verbosity import say_start
 
 
 @click.command()

@@ -1,11 +1,14 @@
 """The commands of ``tg-mlflow`` that show an existing run; they import nothing that records or trains."""
 
+import sys
+
 import click
 from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from tg.common.delivery.sagemaker import LogEvent
 from tg_mlflow.cli.run_access import connect
-from tg_mlflow.cli.support import exiting_on_errors
+from tg_mlflow.cli.support import asking
+from tg_mlflow.console.colours import colour_states
 from tg_mlflow.listing.run_choice import find_run_id
 from tg_mlflow.sweeps.runs import is_sweep
 from tg_mlflow.takeover.crashes import settle_crashes
@@ -21,7 +24,7 @@ def status(run_id: str) -> None:
 
     Of a sweep, it shows each training.
     """
-    with exiting_on_errors():
+    with asking():
         client = TrackingClient(patience_seconds=0)
         run_id = find_run_id(client, run_id)
         settle_crashes(client)
@@ -29,9 +32,10 @@ def status(run_id: str) -> None:
         if is_sweep(run):
             from tg_mlflow.sweeps.control import describe_sweep_status  # it also stops sweeps, and records them
 
-            click.echo(describe_sweep_status(client, run))
+            text = describe_sweep_status(client, run)
         else:
-            click.echo(describe_status(client, run))
+            text = describe_status(client, run)
+        click.echo(colour_states(text, sys.stdout))
 
 
 @click.command()
@@ -46,6 +50,6 @@ def logs(run_id: str, follow: bool) -> None:
     def show(event: LogEvent) -> None:
         click.echo(event.data, nl=False)  # raises if the output is closed, which ends the command
 
-    with exiting_on_errors():
+    with asking():
         client, run_id = connect(run_id)
         show_log(client, read_run(client, run_id), follow, show)

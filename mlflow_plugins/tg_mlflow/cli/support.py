@@ -4,22 +4,27 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
 import mlflow
+from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import ExecutionException, MlflowException
 
 from tg.common import TgError
 from tg.common.secrets import SecretMask
 from tg.common.system.disk_errors import is_of_the_disk
+from tg_mlflow.console.colours import colour_states
 from tg_mlflow.errors import BackendConfigError, TrackingError, describe_failure
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.new_run import find_or_create_experiment
 from tg_mlflow.tracking.new_store import open_store
+from tg_mlflow.tracking.patience import sending_at_most
 
 _logger = logging.getLogger("mlflow.tg_mlflow")
+
+_RETRIES = 1
 
 
 @contextmanager
@@ -41,6 +46,15 @@ def exiting_on_errors(exit_code: int = 1) -> Iterator[None]:
         exit_with(describe_failure(error), exit_code)
 
 
+@contextmanager
+def asking() -> Iterator[None]:
+    """As :func:`exiting_on_errors`, for a command that only asks: who waits for it at a terminal is soon told that the
+    server is away, unless ``MLFLOW_HTTP_REQUEST_MAX_RETRIES`` says how often to try."""
+    is_given = MLFLOW_HTTP_REQUEST_MAX_RETRIES.is_set()
+    with exiting_on_errors(), nullcontext() if is_given else sending_at_most(_RETRIES):
+        yield
+
+
 def read_config(text: str | None) -> dict[str, object]:
     """Reads the option ``--backend-config``: a JSON file or JSON text; returns an empty configuration without it.
 
@@ -60,7 +74,7 @@ def read_config(text: str | None) -> dict[str, object]:
 
 def exit_with(message: str, exit_code: int = 1) -> NoReturn:
     """Ends the command with one line, with passwords in URLs masked, and an exit code."""
-    _logger.error("=== %s ===", SecretMask().mask(message))
+    _logger.error("=== %s ===", colour_states(SecretMask().mask(message), sys.stderr))
     sys.exit(exit_code)
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tg_mlflow.cli.project_options import parse_parameters, project_options, say_start, split_words
+from tg_mlflow.cli.project_options import parse_parameters, project_options, split_words
+from tg_mlflow.console.verbosity import say_start
 from tg_mlflow.errors import BackendConfigError
 
 if TYPE_CHECKING:

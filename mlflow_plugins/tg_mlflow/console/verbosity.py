@@ -3,6 +3,8 @@
 import os
 from enum import Enum
 
+import click
+
 from tg_mlflow.errors import BackendConfigError
 
 VARIABLE = "TG_VERBOSITY"
@@ -28,3 +30,9 @@ def read_verbosity() -> Verbosity:
     except ValueError:
         names = ", ".join(each.value for each in Verbosity)
         raise BackendConfigError(f"{VARIABLE} is {text!r}; give one of {names}") from None
+
+
+def say_start(uri: str, backend: str) -> None:
+    """Says on stderr that something happens, before what takes seconds is imported; unless --quiet."""
+    if os.environ.get(VARIABLE) != Verbosity.QUIET.value:
+        click.echo(f"Preparing {uri!r} for {backend} ...", err=True)

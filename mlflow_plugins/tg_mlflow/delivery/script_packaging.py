@@ -10,6 +10,7 @@ import mlflow
 
 from tg.common.delivery.delivery import DependencyList, Packaging
 from tg.common.delivery.delivery.code.installed_distributions import name_distribution, pin_builds, pin_distributions
+from tg.common.delivery.delivery.code.project_ignore import IS_STORE
 from tg.common.delivery.delivery.code.project_surroundings import lay_out, list_files
 from tg.common.delivery.delivery.code.project_tree import ProjectTree, collect_project_tree
 from tg.common.delivery.delivery.package.project_archive import build_project_archive
@@ -85,7 +86,9 @@ def _tell_differences(tree: ProjectTree) -> None:
     """Says what of a project does not travel with a script, which may look for it, and what else does."""
     if tree.around:
         _logger.info("From outside of the project, as its scripts read it: %s", ", ".join(map(str, tree.around)))
-    shown = [f"{path} {reason}" for path, reason in tree.left_out.items() if not path.name.startswith(".")]
+    # No script looks for hidden folders, nor for the runs of a store that another process has open.
+    said = {path: reason for path, reason in tree.left_out.items() if path.name[0] != "." and reason != IS_STORE}
+    shown = [f"{path} {reason}" for path, reason in said.items()]
     if shown:
         more = f"; and {len(shown) - _MOST_NAMED:,} more" if len(shown) > _MOST_NAMED else ""
         _logger.info("Left out of the project's copy: %s%s", "; ".join(shown[:_MOST_NAMED]), more)

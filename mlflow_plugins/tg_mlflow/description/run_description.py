@@ -8,7 +8,8 @@ from typing import Any
 
 from tg.common.delivery.sagemaker import LogTail
 from tg.common.delivery.sagemaker.contract.job_lines import PROGRESS
-from tg_mlflow.description.progress import ProgressMeter
+from tg_mlflow.description.durations import format_duration
+from tg_mlflow.description.progress import Progress, ProgressMeter
 from tg_mlflow.description.writing import write_description
 from tg_mlflow.tracking.client import TrackingClient
 
@@ -29,9 +30,13 @@ class RunDescription:
     Args:
         client: The tracking server's, which is not waited for while it trains.
         run_id: The run.
+
+    Attributes:
+        tell: Called with how much is done, of how much, and that as a text, each time when the job has said so.
     """
 
     def __init__(self, client: TrackingClient, run_id: str) -> None:
+        self.tell: Callable[[int, int, str], None] | None = None
         self._hasty = client.without_patience()
         self._run_id = run_id
         self._meter = ProgressMeter()
@@ -78,7 +83,11 @@ class RunDescription:
         before = self._meter.progress
         self._meter.take(record, time_ms)
         now = self._meter.progress
-        if now is None or now == before or not 0 < now.done < now.of or self._closed.is_set():
+        if now is None or now == before:
+            return
+        if self.tell is not None:
+            self.tell(now.done, now.of, self._hasty.mask.mask(_describe(now)))
+        if not 0 < now.done < now.of or self._closed.is_set():
             return
         self._has_news.set()
         if self._thread is None:
@@ -93,3 +102,8 @@ class RunDescription:
             write_description(self._hasty, self._run_id, progress=self._meter.progress)
             self._closed.wait(max(_PAUSE_SECONDS, _PAUSE_SHARE * (time.monotonic() - start)))
             self._has_news.wait()
+
+
+def _describe(progress: Progress) -> str:
+    left = f", {format_duration(progress.left_seconds)} left" if progress.left_seconds else ""
+    return f"{progress.unit} {progress.done:,} of {progress.of:,}{left}"

@@ -6,14 +6,13 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import mlflow
 from mlflow.entities import Run
-from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import MlflowException
 from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.utils.rest_utils import http_request
@@ -25,6 +24,7 @@ from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.diagnosis.check import Check, Finding
 from tg_mlflow.errors import TrackingError
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.patience import sending_at_most
 from tg_mlflow.tracking.search import search_own_runs
 from tg_mlflow.tracking.tags import OWN_PREFIX
 
@@ -97,7 +97,7 @@ class _Store:
         return None
 
     def _measure(self) -> Finding:
-        with _sending_once():
+        with sending_at_most(retries=0):
             try:
                 self._client.search_experiments(max_results=1)  # connects
                 start = time.monotonic()
@@ -130,7 +130,7 @@ class _Store:
         if self._path is None:
             if self._has_no_tables:
                 return Finding.skipped("not checked, as it has no tables yet")
-            with _sending_once():
+            with sending_at_most(retries=0):
                 return try_writing(self._client)
         existing = next((each for each in (self._path, *self._path.parents) if each.exists()), None)
         if existing is None or not os.access(existing, os.W_OK):
@@ -190,17 +190,3 @@ def _lock_database(path: Path) -> Finding:
     if not os.access(path.parent, os.W_OK):  # its journal is beside it
         return Finding.problem(f"nothing can be written beside {str(path)!r}", f"chmod u+w {str(path.parent)!r}")
     return Finding.ok("yes")
-
-
-@contextmanager
-def _sending_once() -> Iterator[None]:
-    """Lets MLflow send each request once: a server that is away is to be said, not waited for."""
-    before = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get_raw()
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(0)
-    try:
-        yield
-    finally:
-        if before is None:
-            MLFLOW_HTTP_REQUEST_MAX_RETRIES.unset()
-        else:
-            MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(before)

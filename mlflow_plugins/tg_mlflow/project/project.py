@@ -157,9 +157,10 @@ class Project:
             raise ProjectError(
                 f"{what}; write one with 'main' and its command under entry_points, or name a script, as in -e train.py"
             )
+        hint = suggestion(name, entry_points)
         raise ProjectError(
-            f"the MLproject has no entry point {name!r}; {suggestion(name, entry_points)} A script of the project is "
-            "one, too, as in -e train.py"
+            f"the MLproject has no entry point {name!r}; {hint}{'' if hint.endswith('?') else '.'} "
+            "A script of the project is one, too, as in -e train.py"
         )
 
     def _read_file_entry_point(self, name: str, program: str) -> Any:

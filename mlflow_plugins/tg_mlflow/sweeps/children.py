@@ -1,6 +1,7 @@
 """Trains the members of a sweep in parallel, or one after another, and reports the end of each."""
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
 from tg.common.delivery.sagemaker import SagemakerConfig
+from tg_mlflow.console import ProgressLine, colour_states
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import FAILED, FINISHED, NOT_STARTED, SweepChildResult, mask_result
 from tg_mlflow.tracking.client import TrackingClient
@@ -27,7 +29,19 @@ Tell: TypeAlias = Callable[[SweepChildResult, int, int], None]
 
 def tell_end(result: SweepChildResult, number: int, count: int) -> None:
     """Logs that a training has ended, and how many have."""
-    _logger.info("[%d/%d] %s %s%s", number, count, result.name, result.status, _describe(result))
+    status = colour_states(result.status, sys.stderr)
+    _logger.info("[%d/%d] %s %s%s", number, count, result.name, status, _describe(result))
+
+
+def tell_with_progress(tell: Tell, line: ProgressLine) -> Tell:
+    """Lets the last line of a terminal say how many trainings have ended, below what is told of each."""
+
+    def tell_both(result: SweepChildResult, number: int, count: int) -> None:
+        line.clear()
+        tell(result, number, count)
+        line.show(number, count, f"{number} of {count} trainings")
+
+    return tell_both
 
 
 class Trainer(Protocol):

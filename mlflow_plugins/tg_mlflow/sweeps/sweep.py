@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlflow.entities import Run, RunTag
@@ -11,6 +11,7 @@ from mlflow.entities import Run, RunTag
 from tg.common import JobStoppedError
 from tg.common.delivery.sagemaker import Executor
 from tg.common.system.interrupts import terminating_as_interrupt
+from tg_mlflow.console import showing_progress
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.cost.total import recording_total
 from tg_mlflow.errors import SweepError, TrackingError
@@ -18,7 +19,7 @@ from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.project.project import Project
 from tg_mlflow.registration.registration import build_register_tags, settle_registration
-from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end
+from tg_mlflow.sweeps.children import SweepChildren, Tell, list_results, tell_end, tell_with_progress
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.record import record_sweep
 from tg_mlflow.sweeps.report.summary import log_sweep_summary
@@ -145,10 +146,14 @@ def _train(client: TrackingClient, run_id: str, sweep: Sweep, children: SweepChi
         trainings = list(zip(members, delivery.deliveries, strict=True))
         if fresh := [each for member, each in trainings if member.name not in sweep.left]:
             sweep.executor.prepare(fresh[0])
-        if sweep.executor.traits.is_in_process:
-            children.train_one_after_another(trainings)
-        else:
-            children.train_at_once(trainings)
+        with showing_progress() as line:
+            if line is not None:
+                children = replace(children, tell=tell_with_progress(children.tell, line))
+                line.show(len(sweep.kept), len(sweep.members), f"{len(sweep.kept)} of {len(sweep.members)} trainings")
+            if sweep.executor.traits.is_in_process:
+                children.train_one_after_another(trainings)
+            else:
+                children.train_at_once(trainings)
 
 
 def _summarize(

@@ -98,7 +98,7 @@ def record_rest(
                     _guarding(client, found, costs, len(earlier_jobs)),
                     following(executor, found.job_id),
                     sampling,
-                    showing(show) as shown,
+                    showing(show, description) as shown,
                 ):
                     for earlier in earlier_jobs:
                         for event in executor.logs(earlier):

@@ -3,7 +3,10 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
+
+from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
 
 # So long a tracking server may be away, besides the time that MLflow's own client tries again.
 PATIENCE_SECONDS = 300.0
@@ -69,3 +72,20 @@ class Patience:
                 self._away_since = now
             self._failed_at = now
             return self._away_since
+
+
+@contextmanager
+def sending_at_most(retries: int) -> Iterator[None]:
+    """Lets MLflow repeat a request only so often while the context is open.
+
+    By itself, it waits two minutes for a server that is away, and says nothing meanwhile.
+    """
+    before = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get_raw()
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(retries)
+    try:
+        yield
+    finally:
+        if before is None:
+            MLFLOW_HTTP_REQUEST_MAX_RETRIES.unset()
+        else:
+            MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(before)

@@ -1,11 +1,13 @@
 """Logs how a training has ended."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlflow.entities import RunStatus
 
+from tg_mlflow.console.colours import colour_states
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.lifecycle import kill_run
 from tg_mlflow.training.end import TrainingEnd
@@ -27,4 +29,4 @@ def announcing_interrupt(client: TrackingClient, run_id: str) -> Iterator[None]:
 def announce_end(client: TrackingClient, run_id: str, end: TrainingEnd) -> None:
     """Logs a summary of a run that has FINISHED; the caller reports a failure."""
     if end.status == RunStatus.to_string(RunStatus.FINISHED):
-        _logger.info("%s", describe_run(client, run_id))
+        _logger.info("%s", colour_states(describe_run(client, run_id), sys.stderr))

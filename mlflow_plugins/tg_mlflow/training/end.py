@@ -8,9 +8,8 @@ from mlflow.entities import RunStatus
 
 from tg.common import JobFailedError, TgError
 from tg.common.delivery.sagemaker.job_files.job_storage import jobs_path
-from tg.common.exception_text import format_trace
 from tg.common.system.disk_errors import is_of_the_disk, is_temporary
-from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure
+from tg_mlflow.errors import RecordingError, RunEndedError, describe_failure, format_trace
 from tg_mlflow.tracking.client import TrackingClient
 
 # A child of MLflow's logger, which is configured with it.

@@ -12,7 +12,6 @@ from mlflow.entities import RunStatus
 
 from tg.common import TgError
 from tg.common.delivery.sagemaker import Executor, Listener, LogEvent, SagemakerConfig
-from tg.common.exception_text import format_trace
 from tg.common.system.interrupts import hang_up_as_termination, terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.console import Console, read_verbosity, showing
@@ -21,7 +20,7 @@ from tg_mlflow.cost.guard import guarding_cost
 from tg_mlflow.delivery.resumption import Resumption, opening_resumption
 from tg_mlflow.description.run_description import RunDescription
 from tg_mlflow.description.writing import write_description
-from tg_mlflow.errors import RecordingError, TrackingError
+from tg_mlflow.errors import RecordingError, TrackingError, format_trace
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.registry import find_place
 from tg_mlflow.recording.recorder import RunRecorder
@@ -256,7 +255,7 @@ def _train_once(
         if not executor.traits.is_in_process:
             preparation.start()  # not before the project's modules are gone: how modules are found changes until then
             _log_package_early(client, run_id, package.path, is_first)
-        with training.source.following(executor, job.job_id), showing(training.show) as show:
+        with training.source.following(executor, job.job_id), showing(training.show, description) as show:
             missing_log = watch_job(client, job, recorder, show, waits.is_scheduled)
         observing.close()
         guard.finish()

@@ -1,8 +1,16 @@
 """Writes exceptions as text, also those of others whose own methods raise."""
 
+import os
+import re
+import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+_DELIVERY = os.path.join(_HERE, "delivery", "")
+_PYTHON = os.path.join(sysconfig.get_path("stdlib"), "")
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 
 
 def message_of(error: BaseException) -> str:
@@ -55,6 +63,41 @@ def format_trace(error: BaseException) -> str:
         places = [(frame.f_code, line) for frame, line in frames]
         lines = [f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in places]
         return f"Traceback (most recent call last):\n{''.join(lines)}{describe_exception(error)}\n"
+
+
+def format_user_trace(error: BaseException, ours: Sequence[str] = ()) -> str:
+    """Formats an exception with its traceback from where the user's code begins.
+
+    The frames before that are ours, and the same each time. Of a traceback without the user's code, those that start
+    and deliver trainings are left out; of one that has no others, nothing.
+
+    Args:
+        error: The exception.
+        ours: Folders with code of ours, besides that of ``tg.common``.
+    """
+    try:
+        trace = traceback.TracebackException.from_exception(error)
+        for each in _list_traces(trace):
+            del each.stack[: _find_begin([frame.filename for frame in each.stack], tuple(ours))]
+        return "".join(trace.format())
+    except Exception:  # noqa: BLE001 - likewise
+        return format_trace(error)
+
+
+def _list_traces(trace: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:
+    if trace is not None:
+        yield trace
+        yield from _list_traces(trace.__cause__)
+        yield from _list_traces(trace.__context__)
+
+
+def _find_begin(paths: Sequence[str], ours: tuple[str, ...]) -> int:
+    """Returns the number of the first frame to be shown."""
+    python = ("<frozen ", _PYTHON)
+    own = (number for number, path in enumerate(paths) if not path.startswith((_HERE, *ours, *python)))
+    own = (number for number in own if not _INSTALLED.search(paths[number]))
+    training = (number for number, path in enumerate(paths) if not path.startswith((_DELIVERY, *ours, *python)))
+    return next(own, next(training, 0))
 
 
 def _get_own(error: BaseException, name: str) -> Any:

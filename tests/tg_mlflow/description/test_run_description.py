@@ -66,6 +66,16 @@ def test_it_is_written_when_the_job_says_how_far_it_is() -> None:
     assert client.notes[2].startswith("**Finished** at memory after")
 
 
+def test_each_news_is_told_as_a_text() -> None:
+    client = WaitingClient()
+    told: list[tuple[int, int, str]] = []
+    with RunDescription(client, client.create_run("7", tags=TAGS).info.run_id) as description:
+        description.tell = lambda *news: told.append(news)
+        for done, time_ms in ((0, 0), (1, 60_000), (1, 60_000), (4, 240_000)):
+            say(description, done, time_ms)
+    assert told == [(0, 4, "epoch 0 of 4"), (1, 4, "epoch 1 of 4, 3 min left"), (4, 4, "epoch 4 of 4")]
+
+
 def test_of_a_short_training_only_the_end_is_described() -> None:
     client = WaitingClient()
     run_id = client.create_run("7", tags=TAGS).info.run_id

@@ -1,5 +1,6 @@
 """When the trainings of a sweep start, if several run at once."""
 
+import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +12,9 @@ import pytest
 from mlflow import MlflowClient
 
 from tg.common.delivery.sagemaker import SagemakerConfig
+from tg_mlflow.console import ProgressLine
 from tg_mlflow.places.process import ProcessConfig
-from tg_mlflow.sweeps.children import SweepChildren
+from tg_mlflow.sweeps.children import SweepChildren, tell_with_progress
 from tg_mlflow.sweeps.member import SweepMember
 from tg_mlflow.sweeps.report.table import SweepChildResult
 from tg_mlflow.tracking.client import TrackingClient
@@ -176,3 +178,21 @@ def test_further_interrupts_leave_no_training_that_nobody_stops(trainer: HeldTra
     with pytest.raises(KeyboardInterrupt):
         SweepChildren(trainer, 2, False, interrupt).train_at_once(trainings)
     assert (interrupts, trainer.is_stopping) == ([], True)
+
+
+def test_the_last_line_says_how_many_have_ended_below_what_is_told_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = io.StringIO()
+
+    def tell(result: SweepChildResult, number: int, count: int) -> None:
+        terminal.write(f"{result.name}\n")
+
+    both = tell_with_progress(tell, ProgressLine(terminal))
+    for number, name in enumerate("ab", start=1):
+        both(SweepChildResult(name, None, "FINISHED", None, {}, {}, None), number, 4)
+    assert terminal.getvalue() == (
+        "a\n"
+        "\r\x1b[K[#####...............] 1 of 4 trainings\r"
+        "\r\x1b[Kb\n"
+        "\r\x1b[K[##########..........] 2 of 4 trainings\r"
+    )

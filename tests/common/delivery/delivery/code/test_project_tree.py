@@ -1,7 +1,7 @@
 """Which files of a project a command finds where it runs."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -23,6 +23,8 @@ FILES = {
     "keys/id_rsa": "",
     ".git/HEAD": "",
     "mlruns/0/meta.yaml": "",
+    "mlflow.db": "",
+    "mlflow.db-wal": "",
     "env/pyvenv.cfg": "",
     "env/lib/big.py": "",
     "lib/__pycache__/deep.pyc": "",
@@ -66,7 +68,9 @@ def test_all_files_that_are_the_projects_own(folder: Path) -> None:
         "ignored": "is named in .gitignore",
         "keys/id_rsa": "looks like a secret",
         "lib/__pycache__": "is a cache or an environment",
-        "mlruns": "is a cache or an environment",
+        "mlflow.db": "is where MLflow keeps runs",
+        "mlflow.db-wal": "is where MLflow keeps runs",
+        "mlruns": "is where MLflow keeps runs",
         "notes.txt": "is named in .tgignore",
         "raw.bin": "is named in .gitignore",
         "secret.env": "looks like a secret",
@@ -119,3 +123,9 @@ def test_links_that_lead_away_are_left_out(folder: Path, tmp_path_factory: pytes
 def test_sockets_and_fifos_are_no_files(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     assert "pipe" not in map(str, collect_project_tree(folder).files)
+
+
+def test_a_users_own_word_takes_a_database_of_that_name(folder: Path) -> None:
+    (folder / ".tgignore").write_text("notes.txt\n!mlflow.db\n")
+    assert PurePosixPath("mlflow.db") in collect_project_tree(folder).files
+    assert PurePosixPath("mlflow.db-wal") in collect_project_tree(folder, ["mlflow.db-wal"]).files

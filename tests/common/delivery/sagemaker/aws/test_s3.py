@@ -101,15 +101,17 @@ def test_many_files_are_listed_and_not_asked_for(
 
 
 def test_a_file_that_a_list_does_not_tell_is_asked_for(
-    aws: AwsSession, bucket: str, calls: list[str], tmp_path: Path
+    aws: AwsSession, bucket: str, calls: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_folder(tmp_path / "data", 3)
     (folder / "large").write_bytes(b"x" * (9 * MEGABYTE))
     uploads = plan_dataset_upload(folder, S3Location(bucket, "data"))
     upload_files(aws, uploads, silent=True)
+    assert capsys.readouterr().out.partition(" INFO: ")[2] == f"Uploading 9,437,187 bytes to s3://{bucket}\n"
     assert "HeadObject" not in calls
     calls.clear()
     assert upload_files(aws, uploads, silent=True) == 0
+    assert capsys.readouterr().out == ""
     assert calls == ["ListObjectsV2", "HeadObject"]
     calls.clear()
     assert upload_files(aws, uploads, kms_key="alias/key", silent=True) == 9 * MEGABYTE + 3

@@ -18,6 +18,10 @@ _CACHES = (
     "mlartifacts/",
 )
 
+# Where MLflow keeps runs, which each training changes.
+_STORES = ("mlruns/", "mlartifacts/", "/mlflow.db", "/mlflow.db-*")
+IS_STORE = "is where MLflow keeps runs"
+
 # What the folder of an environment has.
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 
@@ -69,6 +73,7 @@ class ProjectIgnore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._caches = _parse(_CACHES, "")
+        self._stores = _parse(_STORES, "")
         self._no_training = _parse(_NO_TRAINING, "")
         self._secrets = _parse(_SECRETS, "")
         self._files: dict[Path, Any] = {}
@@ -122,6 +127,8 @@ class ProjectIgnore:
         told = self._ask(".tgignore", path, is_folder)
         if told is not None:
             return "is named in .tgignore" if told else None
+        if self._stores.match_file(name):
+            return IS_STORE
         return self._ask_git(path, is_folder)
 
     def _ask_git(self, path: PurePosixPath, is_folder: bool) -> str | None:

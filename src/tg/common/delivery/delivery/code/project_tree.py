@@ -67,7 +67,8 @@ def collect_project_tree(
     skipped: Set[Path] = frozenset(),
     limit_mb: float = DEFAULT_PROJECT_LIMIT_MB,
 ) -> ProjectTree:
-    """Finds a project's files, except what ``.gitignore`` and ``.tgignore`` name, secrets, caches and environments.
+    """Finds a project's files, except what ``.gitignore`` and ``.tgignore`` name, secrets, caches, environments and
+    where MLflow keeps runs.
 
     A link is a link if it stays in the project, and otherwise what it leads to.
 

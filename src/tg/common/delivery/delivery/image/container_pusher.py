@@ -63,6 +63,7 @@ class ContainerPusher:
                 client.tag(source, self.repository, tag)
         except ObjectMissingError as e:
             raise ImageBuildError(f"image {str(image)!r} is not here; make it before it is pushed") from e
+        Logger.info(f"Pushing {image} to {target}")
         with engine_errors(ImageBuildError, what):
             events = client.push(self.repository, tag, stream=True, decode=True, auth_config=self._login)
             digest = self._follow(events, what)

@@ -70,7 +70,7 @@ def upload_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None
         aws: The account.
         uploads: The files and their locations.
         kms_key: The KMS key; ``None`` for the bucket's own encryption.
-        silent: Whether no progress is shown.
+        silent: Whether no progress is shown; large files are told in a line then.
 
     Returns:
         How many bytes were sent.
@@ -90,6 +90,8 @@ def send_files(aws: AwsSession, uploads: Sequence[Upload], kms_key: str | None =
         return 0
     sizes = {each: _measure(each.path) for each in uploads}
     settings = {} if kms_key is None else {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
+    if silent and any(size >= _PART_BYTES for size in sizes.values()):
+        Logger.info(f"Uploading {sum(sizes.values()):,} bytes to s3://{uploads[0].location.bucket}")
     with tqdm(total=sum(sizes.values()), unit="B", unit_scale=True, desc="Uploading", disable=silent) as progress:
 
         def send(upload: Upload) -> int:

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from ....errors import CommandFailedError, TgError
-from ....exception_text import describe_exception, format_trace, message_of
+from ....exception_text import describe_exception, format_user_trace, message_of
 from ....logger import Logger
 from ....secrets import SecretMask
 from ....system.fork_signals import handle_in_forks
@@ -225,8 +225,8 @@ def _handle_sigterm() -> None:
 def _end(folder: MlFolder, reason: str, error: BaseException | None, exit_code: int) -> NoReturn:
     """Writes why the job ends to the log and to SageMaker's failure file, and exits."""
     unforeseen = None if isinstance(error, TgError) else error
-    Logger.error(f"{FAILURE_PREFIX}{reason}", unforeseen)
-    details = "" if unforeseen is None else format_trace(unforeseen)
+    details = "" if unforeseen is None else format_user_trace(unforeseen)
+    Logger.error("\n".join([f"{FAILURE_PREFIX}{reason}", *details.splitlines()]))
     # Before it is cut: the rest of a secret would not be recognized.
     mask = SecretMask.of_variables(os.environ, _read_hyperparameters(folder))
     reason, details = mask.mask(" ".join(reason.split())), mask.mask(details)
