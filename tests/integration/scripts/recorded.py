@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ ORIGIN = re.compile(r"mlflow\.(source\.|project\.|user$)")
 MODEL_FILE_KEYS = ("model_size_bytes", "model_uuid", "utc_time_created")
 # What each model predicts something for.
 CLOUDS = pd.DataFrame({"x": [-1.0, 0.5, 2.0], "y": [0.0, 0.0, 0.0]})
+
+# What reads models imports all modules of scikit-learn, and PyTorch by way of this one.
+sys.modules["sklearn.externals.array_api_compat.torch"] = None  # type: ignore[assignment]
 
 Items = dict[str, Any]
 

@@ -22,6 +22,7 @@ INSTALLED = r".*\.artifact\.(conda\.yaml|python_env\.yaml|requirements\.txt)|.*\
 # Loads a model and predicts, where nothing of ours and nothing of the project can be imported.
 PREDICT = """
 import sys
+sys.modules["sklearn.externals.array_api_compat.torch"] = None  # by which all of scikit-learn would import PyTorch
 import mlflow, pandas
 clouds = pandas.DataFrame({"x": [-1.0, 0.5, 2.0], "y": [0.0, 0.0, 0.0]})
 print(mlflow.pyfunc.load_model(sys.argv[1]).predict(clouds).tolist())

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from tests.browser import Browser, require_chromium
 from tests.integration.scripts.places import ScriptProject, the_training
 from tests.launcher import Launcher
-from tests.learner_libraries import find_libraries
+from tests.learner_libraries import link_libraries
 from tests.processes import wait_for
 from tests.tracking_server import TrackingServer
 
@@ -24,6 +24,7 @@ from tests.tracking_server import TrackingServer
 PREDICT = """
 import json, sys
 sys.modules.update(tg=None, tg_mlflow=None)  # as if they were not installed
+sys.modules["sklearn.externals.array_api_compat.torch"] = None  # by which all of scikit-learn would import PyTorch
 import mlflow, numpy
 rows = numpy.array([[-2.0, 0.0], [2.0, 0.0]], sys.argv[1])
 for uri in sys.argv[2:]:
@@ -117,8 +118,8 @@ def test_pytorch_lightning_with_libraries_of_a_channel(
     train_seen: TrainSeen, sqlite_server: TrackingServer, tmp_path: Path
 ) -> None:
     """PyTorch would make the image twice as large, so the container reads the libraries that are installed here."""
-    libraries = str(find_libraries("torch", "pytorch_lightning"))
-    given = {"channels": {"libraries": libraries}, "environment": {"PYTHONPATH": LIBRARIES}}
+    link_libraries(tmp_path / "libraries", "torch", "pytorch-lightning")
+    given = {"channels": {"libraries": str(tmp_path / "libraries")}, "environment": {"PYTHONPATH": LIBRARIES}}
     run = train_seen("lightning", "val_loss", **given)
     store = MlflowClient(sqlite_server.uri)
     assert {name: run.data.params[name] for name in ("epochs", "optimizer_name", "lr")} == {

@@ -4,6 +4,7 @@ import argparse
 import logging
 import math
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +29,8 @@ parser.add_argument("--alpha", type=float, required=True)
 parser.add_argument("--epochs", type=float, default=1)
 arguments = parser.parse_args()
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+# What writes models imports all modules of scikit-learn, and PyTorch by way of this one, if it is installed.
+sys.modules["sklearn.externals.array_api_compat.torch"] = None
 
 clouds = read_clouds()
 features, labels = clouds[["x", "y"]], clouds["label"]
