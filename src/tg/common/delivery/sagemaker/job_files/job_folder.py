@@ -44,6 +44,11 @@ class JobFolder:
         return self.path / "ml"
 
     @property
+    def hosts(self) -> Path:
+        """The folders of further hosts that are processes here."""
+        return self.path / "hosts"
+
+    @property
     def work(self) -> Path:
         """The job's current folder, if it runs in a process of its own."""
         return self.path / "work"

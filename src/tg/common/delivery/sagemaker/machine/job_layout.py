@@ -9,8 +9,11 @@ from ....system.tar_extraction import extract_files
 from ...delivery.package.bytecode import compile_modules
 from ...delivery.package.package import Package
 from ..archive.result_archive import COMPLETION, ResultArchive, write_result_archive
-from ..contract.ml_folder import MlFolder, build_input_config
+from ..contract.ml_folder import MlFolder, build_input_config, name_hosts
 from ..job_files.job_folder import JobFolder
+
+# The network interface by which processes of one machine reach each other.
+_LOOPBACK = "lo"
 
 
 def unpack_package(package: Package, folder: Path) -> Path:
@@ -25,12 +28,30 @@ def unpack_package(package: Package, folder: Path) -> Path:
     return top
 
 
-def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], hyperparameters: Mapping[str, str]) -> MlFolder:
-    """Creates the folder in place of ``/opt/ml``; what is in its channels, by their names, is linked, not copied."""
+def lay_out_ml_folder(
+    folder: JobFolder, inputs: Mapping[str, Path], hyperparameters: Mapping[str, str], hosts: int = 1
+) -> MlFolder:
+    """Creates the folder in place of ``/opt/ml``; what is in its channels, by their names, is linked, not copied.
+
+    Where several hosts train, which are processes here, those besides the leader have theirs in ``folder.hosts``.
+
+    Returns:
+        That of the leader.
+    """
+    names = name_hosts(hosts)
+    for name in names[1:]:
+        ml = MlFolder(folder.hosts / name / "ml")
+        _lay_out(ml, inputs, build_input_config(hyperparameters, inputs, names, name, _LOOPBACK))
     ml = MlFolder(folder.ml)
+    interface = "eth0" if hosts == 1 else _LOOPBACK
+    _lay_out(ml, inputs, build_input_config(hyperparameters, inputs, names, names[0], interface))
+    return ml
+
+
+def _lay_out(ml: MlFolder, inputs: Mapping[str, Path], config: Mapping[str, bytes]) -> None:
     for path in (ml.config, ml.data.parent, ml.model, ml.output_data, ml.checkpoints):
         path.mkdir(parents=True)
-    for name, content in build_input_config(hyperparameters, inputs).items():
+    for name, content in config.items():
         (ml.config / name).write_bytes(content)
     for name, path in inputs.items():
         channel = ml.find_channel(name)
@@ -39,7 +60,6 @@ def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], hyperparame
         else:
             channel.mkdir()
             (channel / path.name).symlink_to(path.absolute())
-    return ml
 
 
 def open_archive(folder: JobFolder) -> ResultArchive:

@@ -34,6 +34,7 @@ from ..job_files import process_supervisor
 from ..job_files.job_folder import JobFolder
 from ..job_files.job_storage import keeping_jobs
 from ..job_files.missing_log import find_missing
+from ..options.hosts import build_host_variables
 from .folder_executor import FolderExecutor
 from .job_end import CANCELLED_NAME, judge_end
 from .job_forks import USUAL_MODULES, JobForks, list_common_modules
@@ -112,14 +113,15 @@ class ProcessExecutor(FolderExecutor):
             with keeping_jobs():
                 package = delivery.packaging.make_package(folder.path)
                 python_path = unpack_package(package, folder.path)
-                lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters)
+                lay_out_ml_folder(folder, inputs, delivery.options.hyperparameters, delivery.options.hosts)
                 run_file = folder.path / "train.py"
                 run_file.write_text(build_run_file(package.module_name), encoding="utf-8")
             command = self.build_command(run_file, delivery.python or Path(sys.executable))
             variables = build_environment(os.environ, delivery, folder, python_path, inputs.get(CHANNEL))
             # An interrupt in the middle of the start would lose track of the process.
             with uninterrupted() as held:
-                supervisor = start_supervised(folder.path, command, variables, self._forks)
+                forks = None if delivery.options.distribution is not None else self._forks
+                supervisor = start_supervised(folder.path, command, variables, forks)
                 wait_for_start(folder, supervisor)
             held.raise_any()
         except BaseException:
@@ -230,6 +232,7 @@ def build_environment(
         RESOURCE_VARIABLE: delivery.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
         WORK_FOLDER_VARIABLE: str(folder.work),
+        **build_host_variables(delivery.options, folder.hosts),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)
