@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import torch
-
 from training import fit
 
 model = fit(

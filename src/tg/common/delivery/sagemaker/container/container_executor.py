@@ -25,7 +25,7 @@ from ...delivery.image.removals import removing_meanwhile
 from ..archive.result_archive import ResultArchive
 from ..archive.safe_extraction import OWN_LIMITS, extract_archive
 from ..contract.log_event import LogEvent
-from ..contract.ml_folder import MlFolder, build_input_config
+from ..contract.ml_folder import MlFolder
 from ..executor.config import SagemakerConfig
 from ..executor.executor import Executor
 from ..executor.job_request import JobRequest
@@ -35,8 +35,9 @@ from ..executor.place_options import PlaceOptions
 from ..executor.traits import Traits
 from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
-from .creation import remove_container, start_container
+from .creation import read_labels
 from .files import fetch_failure
+from .hosts import COUNT_LABEL, has_several, name_leader, note_hosts, remove_job, start_hosts
 from .keeping import keep_job
 from .patience import EnginePatience
 from .request import JOB_LABEL, build_container_request, round_grace
@@ -152,7 +153,8 @@ class ContainerExecutor(Executor):
         except ObjectMissingError:
             gone = JobState(JobStatus.FAILED, reason="its container was removed before its results were collected")
             return load_state(folder) or gone
-        return build_job_state(container, was_cancelled(folder), failure)
+        state = build_job_state(container, was_cancelled(folder), failure)
+        return name_leader(state) if has_several(folder) else state
 
     def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
         self.collect(job_id)
@@ -197,9 +199,9 @@ class ContainerExecutor(Executor):
         except ObjectMissingError:
             return  # its container is gone; what another process has collected stays
         except ResultArchiveError:
-            remove_container(self.client, job_id)
+            remove_job(self.client, folder)
             raise
-        remove_container(self.client, job_id)
+        remove_job(self.client, folder)
 
     def find_remains(self, job_id: str) -> MlFolder | None:
         self.collect(job_id)
@@ -221,7 +223,7 @@ class ContainerExecutor(Executor):
 
     def discard(self, job_id: str) -> None:
         with uninterrupted():
-            remove_container(self.client, job_id)
+            remove_job(self.client, JobFolder.of(job_id))
             JobFolder.discard(job_id)
 
     def usage(self, job_id: str, since_ms: int = 0) -> Sequence[Usage]:
@@ -246,19 +248,12 @@ class ContainerExecutor(Executor):
         try:
             return JobFolder.find(job_id)
         except JobMissingError:
-            if not job_id or not self._has_container(job_id):
+            labels = read_labels(self.client, job_id) if job_id else {}
+            if labels.get(JOB_LABEL) != job_id:
                 raise
-            return JobFolder.create(job_id)
-
-    def _has_container(self, job_id: str) -> bool:
-        try:
-            with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
-                labels = self.client.inspect_container(job_id)["Config"].get("Labels") or {}
-        except ObjectMissingError:
-            return False
-        except ContainerError as error:
-            raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
-        return bool(labels.get(JOB_LABEL) == job_id)
+            folder = JobFolder.create(job_id)
+            note_hosts(folder, int(labels.get(COUNT_LABEL, 1)))
+            return folder
 
     def _check_platform(self, image: Image) -> None:
         found = find_image(self.client, image.image_id)
@@ -280,8 +275,7 @@ class ContainerExecutor(Executor):
             is_mounted=is_mounted,
             stop_grace_seconds=self.options.stop_grace_seconds,
         )
-        config = build_input_config(delivery.options.hyperparameters, inputs)
-        start_container(self.client, job_id, description, config, {} if is_mounted else inputs)
+        start_hosts(self.client, job_id, description, delivery.options, inputs, {} if is_mounted else inputs)
 
     def _stop_container(self, job_id: str, grace_seconds: int) -> None:
         """Sends SIGTERM until it is handled: a container's first process ignores it until it has a handler."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ....errors import ContainerError
+from ....errors import ContainerError, DeliveryError
 from ....logger import Logger
 from ....system.interrupts import uninterrupted
 from ...delivery.image.docker_client import DockerClient, EngineAwayError, ObjectMissingError, engine_errors
@@ -53,6 +53,21 @@ def remove_container(client: DockerClient, job_id: str) -> None:
         return
     except ContainerError as e:
         Logger.warning(f"{e}; remove it with `docker rm --force --volumes {job_id}`")
+
+
+def read_labels(client: DockerClient, job_id: str) -> Mapping[str, str]:
+    """Reads the labels of a job's container; nothing if there is none.
+
+    Raises:
+        DeliveryError: If the daemon does not say.
+    """
+    try:
+        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+            return client.inspect_container(job_id)["Config"].get("Labels") or {}
+    except ObjectMissingError:
+        return {}
+    except ContainerError as error:
+        raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
 
 
 def _start(client: DockerClient, job_id: str) -> None:

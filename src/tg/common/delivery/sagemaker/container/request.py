@@ -15,6 +15,7 @@ from ..contract.variables import (
     TRAIN_ARGUMENT,
     describe_dataset,
 )
+from ..options.hosts import build_host_variables
 from ..options.options import SagemakerOptions
 
 JOB_LABEL = "tg-mlflow.job"
@@ -74,6 +75,7 @@ def build_container_request(
         "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{job_id}",
         RESOURCE_VARIABLE: resource,
         **({DATASET_VARIABLE: describe_dataset(inputs[CHANNEL])} if CHANNEL in inputs else {}),
+        **build_host_variables(options),
         **options.environment,
     }
     return {

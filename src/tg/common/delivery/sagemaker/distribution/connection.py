@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from contextlib import suppress
 from typing import Any
 
 # A host that is gone without a word, as one without power, is noticed after about half a minute.
@@ -50,8 +51,6 @@ class Connection:
 
     def close(self) -> None:
         """Ends the connection; a thread that waits for a message gets none."""
-        try:
+        with suppress(OSError):
             self._stream.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._stream.close()

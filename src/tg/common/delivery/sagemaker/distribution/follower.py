@@ -89,9 +89,7 @@ class Follower:
                 raise TgError(f"host {self._cluster.leader}: it is gone without a word, as if it was killed")
             elif event["op"] == "start":
                 engine.start(
-                    build_processes(
-                        self._cluster, self._distribution, self._program, event["address"], event["port"]
-                    )
+                    build_processes(self._cluster, self._distribution, self._program, event["address"], event["port"])
                 )
             elif event["op"] == "stop":
                 raise TgError(event["reason"])

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -78,6 +79,7 @@ class Leader:
         self._connections: dict[str, Connection] = {}
         self._files: dict[str, IO[bytes]] = {}
         self._open = set[str]()
+        self._stack = ExitStack()
 
     def run(self) -> None:
         """Trains to the end of all hosts.
@@ -85,6 +87,10 @@ class Leader:
         Raises:
             TgError: If one has failed: it says which, and why.
         """
+        with self._stack:
+            self._run()
+
+    def _run(self) -> None:
         threading.Thread(target=self._accept, daemon=True).start()
         engine = EngineRun(self._cluster, self._distribution, self._folder, self._sink, self._events)
         with engine:
@@ -97,9 +103,7 @@ class Leader:
                     f"Starting {self._distribution.kind} on {len(self._cluster.hosts)} hosts; metrics are those of "
                     "the first process, and other lines have the names of theirs"
                 )
-                engine.start(
-                    build_processes(self._cluster, self._distribution, self._program, self._address, port)
-                )
+                engine.start(build_processes(self._cluster, self._distribution, self._program, self._address, port))
                 cause = self._watch()
             except BaseException as error:
                 is_failure = isinstance(error, Exception)
@@ -152,7 +156,7 @@ class Leader:
             if isinstance(event, Connection) and host in missing:
                 self._connections[host] = event
                 self._open.add(host)
-                self._files[host] = tempfile.TemporaryFile()
+                self._files[host] = self._stack.enter_context(tempfile.TemporaryFile())
             elif event is None and host in self._connections:
                 raise TgError(f"host {host}: it has ended before the training has begun; see the log")
             for each in missing:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..contract import job_lines, mlflow_lines
 from ..contract.metric_lines import MARKER as METRIC_MARKER
+from ..contract.own_lines import OwnLines
 
 Sink = Callable[[bytes], None]
 
@@ -21,9 +22,12 @@ def format_foreign(prefix: bytes, line: bytes) -> bytes:
     """Formats a line that is not of the first process: nothing in it counts as a metric or a record.
 
     Returns:
-        It with its prefix; nothing of a record, which is for no reader.
+        It with its prefix; nothing of a record, which is for no reader, or of what each process says of itself.
     """
     if any(marker in line for marker in _RECORD_MARKERS):
+        return b""
+    own = OwnLines()
+    if not own.feed(line) + own.finish():
         return b""
     return prefix + line.replace(METRIC_MARKER, b"metric ")
 

@@ -78,9 +78,7 @@ def _send_output(connection: Connection, data: bytes) -> None:
     connection.send({"op": "output"}, data)
 
 
-def _lead(
-    cluster: Cluster, distribution: Distribution, folder: MlFolder, program: list[str], stack: ExitStack
-) -> None:
+def _lead(cluster: Cluster, distribution: Distribution, folder: MlFolder, program: list[str], stack: ExitStack) -> None:
     hosts_folder = os.environ.get(LOCAL_HOSTS_VARIABLE)
     if hosts_folder is None:
         address = cluster.leader if len(cluster.hosts) > 1 else "127.0.0.1"

@@ -102,6 +102,11 @@ class JobFolder:
         return folder
 
     @staticmethod
+    def of(job_id: str) -> "JobFolder":
+        """Returns the folder that a job has, or would have."""
+        return JobFolder(jobs_path() / job_id)
+
+    @staticmethod
     def discard(job_id: str) -> None:
         """Removes the folder of a job, if there is one."""
         if job_id and Path(job_id).name == job_id:

@@ -45,7 +45,8 @@ class SagemakerOptions:
         remote: The options that only a training on SageMaker has.
 
     Raises:
-        DeliveryError: If several machines have no ``distribution``, a name would lead out of its folder, or a channel's is SageMaker's or ours.
+        DeliveryError: If several machines have no ``distribution``, a name would lead out of its folder, or a channel's
+            is SageMaker's or ours.
     """
 
     role: str | None
