@@ -8,7 +8,7 @@ from ..contract.cluster import TORCHRUN, Cluster, Distribution
 from ..contract.variables import ROLE_VARIABLE, TRAIN_ARGUMENT
 
 # What the processes of a host do.
-RANK_ROLE, CLIENT_ROLE, WORKER_ROLE = "rank", "client", "dask-worker"
+RANK_ROLE, CLIENT_ROLE, SCHEDULER_ROLE, WORKER_ROLE = "rank", "client", "scheduler", "worker"
 # Where a process finds the FIFOs for its output.
 OUTPUT_VARIABLE = "TG_OUTPUT"
 # Starts a program that ends with this process, even if that is killed.
@@ -32,6 +32,16 @@ class EngineProcess:
     is_daemon: bool = False
 
 
+def list_roles(cluster: Cluster, distribution: Distribution) -> list[str]:
+    """Lists what the processes do that an engine has on a host; the others end with the first one."""
+    if distribution.kind == TORCHRUN:
+        return [RANK_ROLE] * distribution.processes_per_host
+    if not cluster.is_leader:
+        return [WORKER_ROLE]
+    # One machine is its own worker.
+    return [CLIENT_ROLE, SCHEDULER_ROLE, *([WORKER_ROLE] if len(cluster.hosts) == 1 else [])]
+
+
 def build_processes(
     cluster: Cluster, distribution: Distribution, program: Sequence[str], address: str, port: int
 ) -> list[EngineProcess]:
@@ -44,32 +54,21 @@ def build_processes(
         address: The leader's address.
         port: The port of the rendezvous or the scheduler there.
     """
-    common = {
+    network = {
         "GLOO_SOCKET_IFNAME": cluster.interface,
         "NCCL_SOCKET_IFNAME": cluster.interface,
         "TP_SOCKET_IFNAME": cluster.interface,
     }
     if distribution.kind == TORCHRUN:
-        return [_build_torchrun(cluster, distribution, program, address, port, common)]
-    scheduler = f"tcp://{address}:{port}"
-    common = {"DASK_SCHEDULER_ADDRESS": scheduler}
-    network = ["--interface", cluster.interface]
-    worker = EngineProcess(
-        [*program, TRAIN_ARGUMENT],
-        "worker",
-        {**common, ROLE_VARIABLE: WORKER_ROLE},
-        is_daemon=cluster.is_leader,
-    )
-    if not cluster.is_leader:
-        return [worker]
-    serve = [sys.executable, "-m", "distributed.cli.dask_scheduler", *network, "--port", str(port), "--no-dashboard"]
-    client = EngineProcess([*program, TRAIN_ARGUMENT], "client", {**common, ROLE_VARIABLE: CLIENT_ROLE})
-    return [
-        EngineProcess(serve, "scheduler", common, is_daemon=True),
-        # One machine is its own worker.
-        *([worker] if len(cluster.hosts) == 1 else []),
-        client,
-    ]
+        return [_build_torchrun(cluster, distribution, program, address, port, network)]
+    scheduler = {"DASK_SCHEDULER_ADDRESS": f"tcp://{address}:{port}"}
+
+    def build(role: str, is_daemon: bool = False) -> EngineProcess:
+        # Our own program lets all of them import the task's modules.
+        return EngineProcess([*program, TRAIN_ARGUMENT], role, {**scheduler, ROLE_VARIABLE: role}, is_daemon)
+
+    daemons = list_roles(cluster, distribution)[1:]
+    return [*(build(each, is_daemon=True) for each in daemons), build(list_roles(cluster, distribution)[0])]
 
 
 def _build_torchrun(
@@ -104,11 +103,13 @@ def ending_together(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", _TOGETHER, *command]
 
 
-def name_process(cluster: Cluster, distribution: Distribution, local_rank: int) -> str:
-    """Names one of a host's processes that run the task or help it: ``algo-2 rank 3``."""
+def name_outputs(cluster: Cluster, distribution: Distribution) -> dict[str, str]:
+    """Names whose output each FIFO of a host takes, by the FIFO's name: ``algo-2 rank 3``."""
+    roles = list_roles(cluster, distribution)
     if distribution.kind == TORCHRUN:
-        return f"{cluster.host} rank {cluster.number * distribution.processes_per_host + local_rank}"
-    return f"{cluster.host} {'client' if cluster.is_leader else 'worker'}"
+        first = cluster.number * len(roles)
+        return {str(number): f"{cluster.host} rank {first + number}" for number in range(len(roles))}
+    return {each: f"{cluster.host} {each}" for each in roles}
 
 
 def name_member(cluster: Cluster, distribution: Distribution, rank: int) -> str:

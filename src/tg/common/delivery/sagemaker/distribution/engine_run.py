@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from ..contract.cluster import TORCHRUN, Cluster, Distribution
+from ..contract.cluster import Cluster, Distribution
 from ..contract.ml_folder import MlFolder
-from .engine import OUTPUT_VARIABLE, EngineProcess, ending_together, name_process
+from .engine import OUTPUT_VARIABLE, EngineProcess, ending_together, name_outputs
 from .failure import HostEnd, read_end
 from .output import OutputPump, Sink
 
@@ -51,24 +51,19 @@ class EngineRun:
 
     def __enter__(self) -> "EngineRun":
         self._outputs = tempfile.TemporaryDirectory(prefix="tg-output-")
-        if self._distribution.kind == TORCHRUN:
-            for rank in range(self._distribution.processes_per_host):
-                self._open_output(str(rank), rank, is_first=self._cluster.is_leader and rank == 0)
-        else:
-            self._open_output("0", 0, is_first=self._cluster.is_leader)
-            if len(self._cluster.hosts) == 1:
-                self._open_output("worker", 0, is_first=False)
+        names = name_outputs(self._cluster, self._distribution)
+        for number, (name, owner) in enumerate(names.items()):
+            self._open_output(name, owner, is_first=self._cluster.is_leader and number == 0)
         return self
 
-    def _open_output(self, name: str, rank: int, is_first: bool) -> None:
+    def _open_output(self, name: str, owner: str, is_first: bool) -> None:
         """Makes a FIFO; this process holds it open, so that no writer waits for a reader or has none."""
         path = Path(self._outputs.name, name)
         os.mkfifo(path, 0o600)
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self._held.append(os.open(path, os.O_WRONLY))
         os.set_blocking(reader, True)
-        prefix = None if is_first else f"{name_process(self._cluster, self._distribution, rank)} | ".encode()
-        self._pumps.append(OutputPump(reader, self._sink, prefix))
+        self._pumps.append(OutputPump(reader, self._sink, None if is_first else f"{owner} | ".encode()))
 
     def start(self, processes: Sequence[EngineProcess]) -> None:
         """Starts the processes.

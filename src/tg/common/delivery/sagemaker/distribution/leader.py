@@ -156,7 +156,8 @@ class Leader:
             if isinstance(event, Connection) and host in missing:
                 self._connections[host] = event
                 self._open.add(host)
-                self._files[host] = self._stack.enter_context(tempfile.TemporaryFile())
+                self._files[host] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `_stack`
+                self._stack.callback(self._files[host].close)
             elif event is None and host in self._connections:
                 raise TgError(f"host {host}: it has ended before the training has begun; see the log")
             for each in missing:

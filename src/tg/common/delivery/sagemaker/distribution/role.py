@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..contract.cluster import parse_distribution, read_cluster
 from ..contract.variables import DISTRIBUTION_VARIABLE, MEMBER_VARIABLE, ROLE_VARIABLE, find_ml_folder
-from .engine import OUTPUT_VARIABLE, RANK_ROLE, WORKER_ROLE, name_member
+from .engine import CLIENT_ROLE, OUTPUT_VARIABLE, RANK_ROLE, SCHEDULER_ROLE, WORKER_ROLE, name_member
 
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 
@@ -16,9 +16,9 @@ def is_distributed() -> bool:
     return DISTRIBUTION_VARIABLE in os.environ and ROLE_VARIABLE not in os.environ
 
 
-def is_dask_worker() -> bool:
-    """Returns whether this process runs no task, but parts of one that it gets from the scheduler."""
-    return os.environ.get(ROLE_VARIABLE) == WORKER_ROLE
+def is_of_dask() -> bool:
+    """Returns whether this process runs no task, but what Dask needs for one."""
+    return os.environ.get(ROLE_VARIABLE) in (SCHEDULER_ROLE, WORKER_ROLE)
 
 
 def enter_role() -> None:
@@ -31,19 +31,19 @@ def enter_role() -> None:
         return
     _end_with_parent()
     cluster = read_cluster(find_ml_folder())
-    local_rank = "0"
+    output = role
     if role == RANK_ROLE:
         distribution = parse_distribution(os.environ[DISTRIBUTION_VARIABLE])
-        local_rank = os.environ["LOCAL_RANK"]
+        output = os.environ["LOCAL_RANK"]
         os.environ[MEMBER_VARIABLE] = name_member(cluster, distribution, int(os.environ["RANK"]))
-    elif role == WORKER_ROLE:
-        # The one of a leader that is alone stands beside its client.
-        os.environ[MEMBER_VARIABLE] = f"{cluster.host}-worker" if cluster.is_leader else cluster.host
-        local_rank = "worker" if cluster.is_leader else "0"
-    output = os.open(Path(os.environ[OUTPUT_VARIABLE], local_rank), os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(output, stream)
-    os.close(output)
+    elif role != CLIENT_ROLE:
+        os.environ[MEMBER_VARIABLE] = (
+            cluster.host if role == WORKER_ROLE and not cluster.is_leader else f"{cluster.host}/{role}"
+        )
+    stream = os.open(Path(os.environ[OUTPUT_VARIABLE], output), os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(stream, number)
+    os.close(stream)
 
 
 def _end_with_parent() -> None:

@@ -36,7 +36,7 @@ from ..contract.variables import (
     WORK_FOLDER_VARIABLE,
     find_ml_folder,
 )
-from ..distribution.role import enter_role, is_dask_worker, is_distributed
+from ..distribution.role import enter_role, is_distributed, is_of_dask
 from .c_output import flush_c_output
 from .module_aliases import add_module_aliases
 from .notebook_functions import send_notebook_functions_by_value
@@ -131,10 +131,10 @@ def _run(folder: MlFolder) -> None:
     if not hasattr(job, "run"):
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
     Logger.info(own_lines.HAS_RUN)
-    if is_dask_worker():
-        from .dask_worker import run_dask_worker
+    if is_of_dask():
+        from .dask_process import run_dask
 
-        run_dask_worker(job, package.module_name)
+        run_dask(job, package.module_name)
         return
     with ending_pools_that_cannot_start():
         job.run(folder, package.properties, read_installed_package(package.module_name))
