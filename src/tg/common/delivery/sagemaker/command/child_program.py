@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..contract.variables import is_one_of_several
-from ..distribution.engine import ending_together
 
 
 def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, str], has_own_session: bool) -> int:
@@ -67,6 +66,8 @@ def _end_together(arguments: Sequence[str], variables: Mapping[str, str]) -> Seq
     """
     if not is_one_of_several():
         return arguments
+    from ..distribution.engine import ending_together
+
     if shutil.which(arguments[0], path=variables.get("PATH")) is None:
         raise FileNotFoundError(arguments[0])
     return ending_together(arguments)

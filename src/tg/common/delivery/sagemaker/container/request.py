@@ -75,7 +75,7 @@ def build_container_request(
         "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{job_id}",
         RESOURCE_VARIABLE: resource,
         **({DATASET_VARIABLE: describe_dataset(inputs[CHANNEL])} if CHANNEL in inputs else {}),
-        **build_host_variables(options),
+        **build_host_variables(options.distribution, options.hosts),
         **options.environment,
     }
     return {

@@ -9,6 +9,8 @@ from .ml_folder import LEADER, RESOURCES_NAME, MlFolder
 
 TORCHRUN, DASK = "torchrun", "dask"
 _KINDS = (TORCHRUN, DASK)
+# What lines begin with that are not of the first process.
+_OTHER = re.compile(rb"algo-\d+ (?:rank \d+|torchrun|client|worker|scheduler) \| ")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,16 @@ def read_cluster(folder: MlFolder) -> Cluster:
     except (OSError, ValueError, KeyError, TypeError):
         return Cluster()
     return cluster if cluster.host in hosts else Cluster()
+
+
+def format_owner(host: str, process: str) -> bytes:
+    """Formats whose line of a log it is that this stands before, such as ``algo-2 rank 3 | ``."""
+    return f"{host} {process} | ".encode()
+
+
+def is_of_other(line: bytes) -> bool:
+    """Returns whether a line of a log is of another process than the first one of those that train together."""
+    return _OTHER.match(line) is not None
 
 
 def _host_order(name: str) -> tuple[str, int]:

@@ -4,11 +4,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..contract.cluster import TORCHRUN, Cluster, Distribution
-from ..contract.variables import ROLE_VARIABLE, TRAIN_ARGUMENT
+from ..contract.cluster import TORCHRUN, Cluster, Distribution, format_owner
+from ..contract.variables import (
+    CLIENT_ROLE,
+    RANK_ROLE,
+    ROLE_VARIABLE,
+    SCHEDULER_ROLE,
+    TRAIN_ARGUMENT,
+    WORKER_ROLE,
+)
 
-# What the processes of a host do.
-RANK_ROLE, CLIENT_ROLE, SCHEDULER_ROLE, WORKER_ROLE = "rank", "client", "scheduler", "worker"
 # Where a process finds the FIFOs for its output.
 OUTPUT_VARIABLE = "TG_OUTPUT"
 # Starts a program that ends with this process, even if that is killed.
@@ -103,13 +108,14 @@ def ending_together(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", _TOGETHER, *command]
 
 
-def name_outputs(cluster: Cluster, distribution: Distribution) -> dict[str, str]:
-    """Names whose output each FIFO of a host takes, by the FIFO's name: ``algo-2 rank 3``."""
+def name_outputs(cluster: Cluster, distribution: Distribution) -> dict[str, bytes]:
+    """Says whose output each FIFO of a host takes, by the FIFO's name, as its lines do."""
     roles = list_roles(cluster, distribution)
     if distribution.kind == TORCHRUN:
         first = cluster.number * len(roles)
-        return {str(number): f"{cluster.host} rank {first + number}" for number in range(len(roles))}
-    return {each: f"{cluster.host} {each}" for each in roles}
+        names = [f"rank {first + number}" for number in range(len(roles))]
+        return {str(number): format_owner(cluster.host, name) for number, name in enumerate(names)}
+    return {each: format_owner(cluster.host, each) for each in roles}
 
 
 def name_member(cluster: Cluster, distribution: Distribution, rank: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from ..contract.cluster import Cluster, Distribution
+from ..contract.cluster import Cluster, Distribution, format_owner
 from ..contract.ml_folder import MlFolder
 from .engine import OUTPUT_VARIABLE, EngineProcess, ending_together, name_outputs
 from .failure import HostEnd, read_end
@@ -56,14 +56,14 @@ class EngineRun:
             self._open_output(name, owner, is_first=self._cluster.is_leader and number == 0)
         return self
 
-    def _open_output(self, name: str, owner: str, is_first: bool) -> None:
+    def _open_output(self, name: str, owner: bytes, is_first: bool) -> None:
         """Makes a FIFO; this process holds it open, so that no writer waits for a reader or has none."""
         path = Path(self._outputs.name, name)
         os.mkfifo(path, 0o600)
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self._held.append(os.open(path, os.O_WRONLY))
         os.set_blocking(reader, True)
-        self._pumps.append(OutputPump(reader, self._sink, None if is_first else f"{owner} | ".encode()))
+        self._pumps.append(OutputPump(reader, self._sink, None if is_first else owner))
 
     def start(self, processes: Sequence[EngineProcess]) -> None:
         """Starts the processes.
@@ -84,7 +84,7 @@ class EngineRun:
             finally:
                 os.close(writer)
             self._running.append(started)
-            self._pumps.append(OutputPump(reader, self._sink, f"{self._cluster.host} {each.name} | ".encode()))
+            self._pumps.append(OutputPump(reader, self._sink, format_owner(self._cluster.host, each.name)))
             threading.Thread(target=self._watch, args=(started, each), daemon=True).start()
 
     def _watch(self, process: "subprocess.Popen[bytes]", description: EngineProcess) -> None:

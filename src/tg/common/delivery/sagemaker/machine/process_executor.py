@@ -232,7 +232,7 @@ def build_environment(
         RESOURCE_VARIABLE: delivery.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
         WORK_FOLDER_VARIABLE: str(folder.work),
-        **build_host_variables(delivery.options, folder.hosts),
+        **build_host_variables(delivery.options.distribution, delivery.options.hosts, folder.hosts),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)

@@ -68,7 +68,7 @@ class SagemakerOptions:
     remote: RemoteOptions = field(default_factory=RemoteOptions)
 
     def __post_init__(self) -> None:
-        check_hosts(self)
+        check_hosts(self.hosts, self.distribution, self.network, self.remote)
         if (
             not self.project_name
             or len(PurePosixPath(self.project_name).parts) != 1

@@ -85,7 +85,7 @@ def build_training_request(
         "Environment": {
             RESOURCE_VARIABLE: resource,
             **({} if dataset is None else {DATASET_VARIABLE: _describe(dataset)}),
-            **build_host_variables(options),
+            **build_host_variables(options.distribution, 1),
             **({} if submission is None else {SUBMISSION_VARIABLE: submission}),
             **options.environment,
         },

@@ -7,8 +7,7 @@ from typing import Any
 
 from ...delivery.package.package_file import read_installed_package
 from ..contract.cluster import read_cluster
-from ..contract.variables import ROLE_VARIABLE, find_ml_folder
-from ..distribution.engine import SCHEDULER_ROLE
+from ..contract.variables import ROLE_VARIABLE, SCHEDULER_ROLE, find_ml_folder
 
 
 def run_dask(job: Any, module_name: str) -> None:

@@ -35,8 +35,10 @@ from ..contract.variables import (
     TRAIN_ARGUMENT,
     WORK_FOLDER_VARIABLE,
     find_ml_folder,
+    is_distributed,
+    is_of_dask,
+    is_one_of_several,
 )
-from ..distribution.role import enter_role, is_distributed, is_of_dask
 from .c_output import flush_c_output
 from .module_aliases import add_module_aliases
 from .notebook_functions import send_notebook_functions_by_value
@@ -67,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         TgError: In a worker process of a training.
     """
     _refuse_in_worker()
-    enter_role()
+    if is_one_of_several():
+        from ..distribution.role import enter_role
+
+        enter_role()
     arguments = sys.argv[1:] if arguments is None else arguments
     folder = find_ml_folder()
     _handle_sigterm()
