@@ -80,6 +80,8 @@ class EngineRun:
                     stdin=subprocess.DEVNULL,
                     stdout=writer,
                     stderr=writer,
+                    # A command that is stopped passes the signal on to its whole group, in which this process is not.
+                    start_new_session=True,
                 )
             finally:
                 os.close(writer)
