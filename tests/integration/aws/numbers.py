@@ -18,8 +18,8 @@ from tg.common.delivery.sagemaker import (
     SagemakerOptions,
     SagemakerRemoteExecutor,
     SharedAccount,
-)from tg.common.delivery.sagemaker.contract.cluster import Distribution
-
+)
+from tg.common.delivery.sagemaker.contract.cluster import Distribution
 
 FAST = Pacing(
     status_seconds=0.1,
