@@ -105,8 +105,9 @@ _SAGEMAKER = {
     "job_files": {"contract", "naming"},
     "archive": set(),
     "mlflow_store": {"contract"},
-    "runtime": {"archive", "contract", "mlflow_store"},
-    "command": {"contract", "runtime"},
+    "distribution": {"contract"},
+    "runtime": {"archive", "contract", "distribution", "mlflow_store"},
+    "command": {"contract", "distribution", "runtime"},
     "executor": {"archive", "contract", "job_files", "naming", "options", "runtime"},
     "aws": {"executor"},
     "machine": {"archive", "contract", "executor", "job_files", "options", "runtime"},
@@ -231,7 +232,7 @@ def test_the_core_knows_no_place_of_others() -> None:
 def test_a_package_has_no_room_that_only_launchers_use() -> None:
     files = read_shipped_tree([])
     packed = {room for room in _SAGEMAKER if any(f"delivery/sagemaker/{room}/" in name for name in files)}
-    assert packed == {"contract", "archive", "command", "mlflow_store", "runtime"}
+    assert packed == {"contract", "archive", "command", "distribution", "mlflow_store", "runtime"}
 
 
 def test_no_interrupt_slips_past_what_cleans_up_after_it() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from tg_mlflow.places.attached import AttachedConfig
 from tg_mlflow.places.config import JobConfig, LogConfig, PlaceConfig, RegisterConfig
+from tg_mlflow.places.distribution_config import DistributionConfig
 from tg_mlflow.places.image_config import BuildConfig, ImageConfig
 from tg_mlflow.places.local import LocalConfig
 from tg_mlflow.places.option_fields import format_reference
@@ -31,6 +32,7 @@ def list_tables() -> dict[str, tuple[type[BaseModel], list[str]]]:
         "register": (RegisterConfig, _own_keys(RegisterConfig)),
         "job": (JobConfig, _own_keys(JobConfig, PlaceConfig)),
         "process": (ProcessConfig, _own_keys(ProcessConfig, JobConfig)),
+        "distribution": (DistributionConfig, _own_keys(DistributionConfig)),
         "image": (ImageConfig, _own_keys(ImageConfig, PlaceConfig)),
         "build": (BuildConfig, _own_keys(BuildConfig)),
         "local": (LocalConfig, _own_keys(LocalConfig, JobConfig, ImageConfig)),

@@ -1,6 +1,7 @@
 """The examples do what their pages say; those with ssh and AWS are beside the tests of these."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,23 @@ def check_breast_cancer(store: MlflowClient, runs: Sequence[Run], folder: Path) 
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {sweep.info.run_id}
     best = max(children, key=lambda run: run.data.metrics["roc_auc_score_test"])
     assert sweep.data.tags["tg.best_run_id"] == best.info.run_id
+
+
+def check_dask(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
+    (run,) = runs
+    # y = a + 2 b + 3 c + 4, and noise
+    weights = {name: run.data.metrics[f"weight_{name}"] for name in ("a", "b", "c", "intercept")}
+    assert weights == pytest.approx({"a": 1, "b": 2, "c": 3, "intercept": 4}, abs=0.01)
+    assert run.data.metrics["workers"] == 2
+
+
+def check_torch_distributed(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
+    (run,) = runs
+    losses = [point.value for point in store.get_metric_history(run.info.run_id, "loss")]
+    assert len(losses) == 20  # the first process's alone
+    assert losses[-1] < losses[0] / 100
+    log = mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/logs/train.log")
+    assert re.search(r"^algo-2 rank 1 \| .*trained on algo-2, one of 2$", log, re.MULTILINE)
 
 
 def check_incremental(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
@@ -134,19 +152,23 @@ def check_notebook(store: MlflowClient, runs: Sequence[Run], folder: Path) -> No
 
 CHECKS: dict[str, Check] = {
     "breast_cancer": check_breast_cancer,
+    "dask": check_dask,
     "incremental": check_incremental,
     "notebook": check_notebook,
     "optuna": check_optuna,
     "plain_project": check_plain_project,
     "titanic": check_titanic,
     "torch_checkpoints": check_torch_checkpoints,
+    "torch_distributed": check_torch_distributed,
     "torch_loop": check_torch_loop,
     "xgboost_early_stopping": check_xgboost,
 }
 NEEDED = {
+    "dask": "distributed",
     "notebook": "ipykernel",
     "optuna": "optuna",
     "torch_checkpoints": "torch",
+    "torch_distributed": "torch",
     "torch_loop": "torch",
     "xgboost_early_stopping": "xgboost",
 }

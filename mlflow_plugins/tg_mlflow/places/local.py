@@ -9,11 +9,12 @@ from tg.common.delivery.sagemaker import ContainerExecutor, ContainerOptions, Ex
 from tg_mlflow.diagnosis.check import Check
 from tg_mlflow.diagnosis.docker_checks import list_docker_checks
 from tg_mlflow.places.config import JobConfig
+from tg_mlflow.places.distribution_config import HostsConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.place import Place
 
 
-class LocalConfig(JobConfig, ImageConfig):
+class LocalConfig(HostsConfig, JobConfig, ImageConfig):
     """Keys of the place ``tg-local``.
 
     Attributes:

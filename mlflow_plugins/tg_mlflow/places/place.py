@@ -102,7 +102,10 @@ class Place(ABC):
             DeliveryError: If a value is invalid.
         """
         names = [each.name for each in fields(SagemakerOptions) if each.name not in _COMMON]
-        return {name: getattr(config, name) for name in names if name in type(config).model_fields}
+        options = {name: getattr(config, name) for name in names if name in type(config).model_fields}
+        if options.get("distribution") is not None:
+            options["distribution"] = config.distribution.build()
+        return options
 
     def list_attempts(self, config: Any) -> list[Any]:
         """Lists the configurations to try in turn while no machine is available: by default only the given one."""

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from tg.common.delivery.sagemaker import Executor, ProcessExecutor, ProcessOptions
 from tg_mlflow.places.config import JobConfig
+from tg_mlflow.places.distribution_config import HostsConfig
 from tg_mlflow.places.place import Place
 
 
-class ProcessConfig(JobConfig):
+class ProcessConfig(HostsConfig, JobConfig):
     """Keys of the place ``tg-process``.
 
     Attributes:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from tg.common.delivery.sagemaker import RemoteOptions
 from tg_mlflow.places.config import JobConfig, Section
+from tg_mlflow.places.distribution_config import DistributedConfig
 from tg_mlflow.places.image_config import ImageConfig
 from tg_mlflow.places.option_fields import build_option_model
 
@@ -14,7 +15,7 @@ from tg_mlflow.places.option_fields import build_option_model
 _JobKeys: Any = build_option_model("_JobKeys", RemoteOptions, Section, __name__, leave_out=("tags",))
 
 
-class RemoteConfig(_JobKeys, JobConfig, ImageConfig):  # type: ignore[misc]
+class RemoteConfig(_JobKeys, DistributedConfig, JobConfig, ImageConfig):  # type: ignore[misc]
     """Keys of the place ``tg-sagemaker``: the fields of :class:`RemoteOptions`, and these.
 
     Attributes:

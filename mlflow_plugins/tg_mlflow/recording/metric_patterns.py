@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tg.common.delivery.sagemaker import MetricPoint
+from tg.common.delivery.sagemaker.contract.cluster import is_of_other
 from tg.common.delivery.sagemaker.contract.metric_lines import remove_escapes
 from tg_mlflow.errors import BackendConfigError
 
@@ -52,7 +53,8 @@ class MetricPatterns:
         return self._read([rest] if rest else [], time_ms)
 
     def _read(self, lines: Sequence[bytes], time_ms: int) -> list[MetricPoint]:
-        texts = [remove_escapes(line).decode("utf-8", "replace") for line in lines]
+        # Of processes that train together, the first one's metrics count.
+        texts = [remove_escapes(line).decode("utf-8", "replace") for line in lines if not is_of_other(line)]
         if not texts:
             return []
         found = [

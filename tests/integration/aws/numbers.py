@@ -19,6 +19,7 @@ from tg.common.delivery.sagemaker import (
     SagemakerRemoteExecutor,
     SharedAccount,
 )
+from tg.common.delivery.sagemaker.contract.cluster import Distribution
 
 FAST = Pacing(
     status_seconds=0.1,
@@ -62,7 +63,12 @@ def make(
     packaging = Packaging("Numbers", "0", {"job": job})
     packaging.silent = True
     options = SagemakerOptions(
-        aws.role_arn, BUCKET, "numbers", tmp_path, remote=RemoteOptions(image_uri="an/image:1", **remote)
+        aws.role_arn,
+        BUCKET,
+        "numbers",
+        tmp_path,
+        distribution=Distribution("dask") if remote.get("instance_count", 1) > 1 else None,
+        remote=RemoteOptions(image_uri="an/image:1", **remote),
     )
     return SagemakerRemoteExecutor(
         SagemakerConfig(job, packaging, Containering.from_packaging(packaging), options), pacing=pacing, account=account

@@ -118,7 +118,7 @@ def test_what_is_wrong_is_said_with_what_mends_it(look: Look) -> None:
 def test_a_role_that_is_not_there_and_a_quota_of_the_account(aws: AwsEmulator, look: Look) -> None:
     aws.faults.quotas = {"ml.c5.xlarge": 3, "ml.m5.large": 1}
     aws.faults.deny("s3:ListBucket")
-    found = look(role="Nobody", instance_count=2)
+    found = look(role="Nobody", instance_count=2, distribution={"kind": "dask"})
     assert found["role"] == Finding.problem(
         "there is no role 'Nobody' in account 123456789012",
         "correct role or AWS_ROLE, or create the role as docs/iam.md says",

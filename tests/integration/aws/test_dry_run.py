@@ -67,7 +67,7 @@ def dry_run(aws: AwsEmulator, project: ProjectFolder) -> Callable[..., dict[str,
 
 
 def test_it_says_what_is_paid(dry_run: Callable[..., dict[str, Any]], aws: AwsEmulator) -> None:
-    plan = dry_run(instance_count=2, max_run_seconds=5_400)
+    plan = dry_run(instance_count=2, distribution={"kind": "dask"}, max_run_seconds=5_400)
     assert plan["price"] == {
         "instance_type": "ml.m5.large",
         "instance_count": 2,

@@ -124,6 +124,21 @@ class TrainingEnvironment(ABC):
         """Whether the job has been asked to stop: save a checkpoint now."""
         return False
 
+    @property
+    def hosts(self) -> Sequence[str]:
+        """The names of the machines that train together; the first one is the leader."""
+        return ("algo-1",)
+
+    @property
+    def host(self) -> str:
+        """The name of this machine."""
+        return self.hosts[0]
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this is the first of the processes that train together: its metrics and files are the training's."""
+        return True
+
     def log_figure(self, figure: Any, name: str) -> None:
         """Keeps a figure, as it is now, as an artifact of the run.
 

@@ -8,6 +8,7 @@ from botocore.validate import ParamValidator
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerOptions, VpcOptions, format_metric_line
 from tg.common.delivery.sagemaker.aws.s3_location import S3Location
+from tg.common.delivery.sagemaker.contract.cluster import Distribution
 from tg.common.delivery.sagemaker.remote.training_request import build_metric_definitions, build_training_request
 
 IMAGE = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/tg-mlflow/titanic@sha256:0f"
@@ -15,7 +16,7 @@ ROLE = "arn:aws:iam::111122223333:role/training"
 
 
 def build(remote: RemoteOptions | None = None, **changes: Any) -> dict[str, Any]:
-    own = {name: changes.pop(name) for name in ("hyperparameters", "environment") if name in changes}
+    own = {name: changes.pop(name) for name in ("hyperparameters", "environment", "distribution") if name in changes}
     options = SagemakerOptions(ROLE, "pail", "titanic", "datasets", remote=remote or RemoteOptions(), **own)
     arguments = {"role": ROLE, "bucket": "pail", "image": IMAGE, "resource": "job", **changes}
     return build_training_request("titanic-1", options, **arguments)
@@ -87,6 +88,7 @@ def test_every_option_has_its_place() -> None:
         dataset=S3Location("pail", "sagemaker/titanic/datasets/folder/"),
         entrypoint=["python3", "start.py"],
         environment={"COLOUR": "red"},
+        distribution=Distribution("dask"),
         image="registry.example/team/titanic:1",
     )
     sources = [each["DataSource"]["S3DataSource"]["S3Uri"] for each in request.pop("InputDataConfig")]
@@ -114,7 +116,12 @@ def test_every_option_has_its_place() -> None:
         "EnableNetworkIsolation": True,
         "EnableInterContainerTrafficEncryption": True,
         "EnableManagedSpotTraining": True,
-        "Environment": {"TG_RESOURCE": "job", "TG_DATASET": ".", "COLOUR": "red"},
+        "Environment": {
+            "TG_RESOURCE": "job",
+            "TG_DATASET": ".",
+            "TG_DISTRIBUTION": '{"kind": "dask", "processes_per_host": 1}',
+            "COLOUR": "red",
+        },
         "Tags": [{"Key": "team", "Value": "ships"}],
     }
 

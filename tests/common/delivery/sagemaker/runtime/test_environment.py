@@ -20,3 +20,14 @@ def test_progress_is_a_line_for_the_launcher_at_most_once_a_second(
         f'###JOB###{{"op":"progress","done":{done},"of":30,"unit":"epoch","time":1796058000123}}###\n'
         for done in (0, 10, 30)
     )
+
+
+def test_the_leaders_checkpoints_are_those_of_all_hosts(tmp_path: Path) -> None:
+    leader = ArchiveEnvironment(MlFolder(tmp_path))
+    other = ArchiveEnvironment(MlFolder(tmp_path, "algo-2"))
+    leader.save_checkpoint({"weight": 1}, 5)
+    other.save_checkpoint({"weight": 2}, 6)
+    for environment in (leader, other):
+        checkpoint = environment.latest_checkpoint()
+        assert checkpoint is not None
+        assert (checkpoint.step, checkpoint.state) == (5, {"weight": 1})

@@ -83,6 +83,7 @@ JOB = START | {
     "common.delivery.sagemaker.archive.names",
     "common.delivery.sagemaker.archive.unkept",
     "common.delivery.sagemaker.runtime.environment",
+    "common.delivery.sagemaker.contract.cluster",
     "common.delivery.sagemaker.contract.killed",
     "common.delivery.sagemaker.contract.log_size",
     "common.delivery.sagemaker.runtime.job",

@@ -1,12 +1,15 @@
 """Runs a program as a child of the job, which ends with it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from ..contract.variables import is_one_of_several
 
 
 def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, str], has_own_session: bool) -> int:
@@ -32,7 +35,7 @@ def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, 
         OSError: If it cannot be started.
     """
     program = subprocess.Popen(
-        arguments,
+        _end_together(arguments, variables),
         cwd=folder,
         env=dict(variables),
         stdin=subprocess.DEVNULL,
@@ -53,6 +56,21 @@ def run_program(arguments: Sequence[str], folder: Path, variables: Mapping[str, 
         sys.stdout.write("\n")
         sys.stdout.flush()
     return code
+
+
+def _end_together(arguments: Sequence[str], variables: Mapping[str, str]) -> Sequence[str]:
+    """Lets a program end with this process where that is not in the job's group, as an engine gives it its own.
+
+    Raises:
+        FileNotFoundError: If there is no such program.
+    """
+    if not is_one_of_several():
+        return arguments
+    from ..distribution.engine import ending_together
+
+    if shutil.which(arguments[0], path=variables.get("PATH")) is None:
+        raise FileNotFoundError(arguments[0])
+    return ending_together(arguments)
 
 
 def _send(program: "subprocess.Popen[bytes]", number: signal.Signals, has_own_session: bool) -> None:

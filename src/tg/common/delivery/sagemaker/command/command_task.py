@@ -124,6 +124,11 @@ class CommandTask(AbstractTrainingTask):
                     "to be kept to SM_OUTPUT_DATA_DIR or SM_MODEL_DIR, or log it with MLflow"
                 )
 
+    def open_sources(self, package: bytes, above: str) -> list[str]:
+        """Unpacks the project for a process that only imports from it; returns the entries of its Python path."""
+        folder = open_project(package, Path(above)) / self.folder
+        return [str(folder), *(str(folder / each) for each in self.source_folders)]
+
     def _build_python_path(self, folder: Path) -> dict[str, str]:
         path = [*(str(folder / each) for each in self.source_folders), os.environ.get("PYTHONPATH")]
         return {"PYTHONPATH": os.pathsep.join(filter(None, path))} if self.source_folders else {}

@@ -20,7 +20,7 @@ from ...delivery.image.removals import removing_meanwhile
 from ..archive.result_archive import ResultArchive
 from ..archive.safe_extraction import OWN_LIMITS, extract_archive
 from ..contract.log_event import LogEvent
-from ..contract.ml_folder import MlFolder, build_input_config
+from ..contract.ml_folder import MlFolder
 from ..executor.config import SagemakerConfig
 from ..executor.executor import Executor
 from ..executor.job_request import JobRequest
@@ -31,11 +31,12 @@ from ..executor.traits import Traits
 from ..executor.usage import Usage
 from ..job_files.job_folder import JobFolder
 from ..job_files.kept_checkpoints import find_checkpoints, find_kept_address, open_checkpoints, settle_checkpoints
-from .creation import check_platform, has_container, remove_container, start_container, stop_container
+from .creation import check_platform, read_labels, stop_container
 from .files import fetch_failure
+from .hosts import COUNT_LABEL, has_several, name_leader, note_hosts, remove_job, start_hosts
 from .keeping import keep_checkpoints, keep_job
 from .patience import EnginePatience
-from .request import build_container_request, round_grace
+from .request import JOB_LABEL, build_container_request, round_grace
 from .state import build_job_state, load_missing_log, load_state, note_cancelled, was_cancelled
 from .usage import ContainerUsage
 
@@ -148,7 +149,8 @@ class ContainerExecutor(Executor):
         except ObjectMissingError:
             gone = JobState(JobStatus.FAILED, reason="its container was removed before its results were collected")
             return load_state(folder) or gone
-        return build_job_state(container, was_cancelled(folder), failure)
+        state = build_job_state(container, was_cancelled(folder), failure)
+        return name_leader(state) if has_several(folder) else state
 
     def find_missing_log(self, job_id: str, taken_bytes: int) -> str | None:
         self.collect(job_id)
@@ -194,9 +196,9 @@ class ContainerExecutor(Executor):
         except ObjectMissingError:
             return  # its container is gone; what another process has collected stays
         except ResultArchiveError:
-            remove_container(self.client, job_id)
+            remove_job(self.client, folder)
             raise
-        remove_container(self.client, job_id)
+        remove_job(self.client, folder)
 
     def find_remains(self, job_id: str) -> MlFolder | None:
         self.collect(job_id)
@@ -223,7 +225,7 @@ class ContainerExecutor(Executor):
     def discard(self, job_id: str) -> None:
         with uninterrupted():
             self._settle_checkpoints(job_id)
-            remove_container(self.client, job_id)
+            remove_job(self.client, JobFolder.of(job_id))
             JobFolder.discard(job_id)
 
     def _settle_checkpoints(self, job_id: str) -> None:
@@ -261,9 +263,12 @@ class ContainerExecutor(Executor):
         try:
             return JobFolder.find(job_id)
         except JobMissingError:
-            if not job_id or not has_container(lambda: self.client, job_id):
+            labels = read_labels(lambda: self.client, job_id) if job_id else {}
+            if labels.get(JOB_LABEL) != job_id:
                 raise
-            return JobFolder.create(job_id)
+            folder = JobFolder.create(job_id)
+            note_hosts(folder, int(labels.get(COUNT_LABEL, 1)))
+            return folder
 
     def _start_container(
         self, request: JobRequest, image: Image, inputs: Mapping[str, Path], checkpoints: Path
@@ -278,8 +283,8 @@ class ContainerExecutor(Executor):
             is_mounted=is_mounted,
             stop_grace_seconds=self.options.stop_grace_seconds,
         )
-        config = build_input_config(delivery.options.hyperparameters, inputs)
-        start_container(self.client, job_id, description, config, {} if is_mounted else inputs, checkpoints)
+        sent = {} if is_mounted else inputs
+        start_hosts(self.client, job_id, description, delivery.options, inputs, sent, checkpoints)
 
     def _signal(self, job_id: str, name: str) -> None:
         try:

@@ -20,7 +20,6 @@ from ...delivery.image.image import Image
 from ...delivery.image.image_source import find_image, image_platform
 from .files import send_input
 from .log import container_status
-from .request import JOB_LABEL
 
 _ASKING_SECONDS = 1
 
@@ -74,26 +73,6 @@ def check_platform(client: DockerClient, image: Image) -> None:
         )
 
 
-def has_container(connect: Callable[[], DockerClient], job_id: str) -> bool:
-    """Returns whether there is a container of a job, of whatever machine.
-
-    Args:
-        connect: Connects to the daemon.
-        job_id: The job.
-
-    Raises:
-        DeliveryError: If that cannot be found out.
-    """
-    try:
-        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
-            labels = connect().inspect_container(job_id)["Config"].get("Labels") or {}
-    except ObjectMissingError:
-        return False
-    except ContainerError as error:
-        raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
-    return bool(labels.get(JOB_LABEL) == job_id)
-
-
 def stop_container(client: DockerClient, job_id: str, grace_seconds: int, send: Callable[[str], None]) -> None:
     """Stops a container, and kills it if that takes too long.
 
@@ -124,6 +103,25 @@ def remove_container(client: DockerClient, job_id: str) -> None:
         return
     except ContainerError as e:
         Logger.warning(f"{e}; remove it with `docker rm --force --volumes {job_id}`")
+
+
+def read_labels(connect: Callable[[], DockerClient], job_id: str) -> Mapping[str, str]:
+    """Reads the labels of a job's container, of whatever machine; nothing if there is none.
+
+    Args:
+        connect: Connects to the daemon.
+        job_id: The job.
+
+    Raises:
+        DeliveryError: If the daemon does not say.
+    """
+    try:
+        with engine_errors(ContainerError, f"the container of job {job_id!r} cannot be looked at"):
+            return connect().inspect_container(job_id)["Config"].get("Labels") or {}
+    except ObjectMissingError:
+        return {}
+    except ContainerError as error:
+        raise DeliveryError(f"there is no job {job_id!r} here, and {error}") from error
 
 
 def _start(client: DockerClient, job_id: str) -> None:

@@ -16,6 +16,7 @@ from ..contract.variables import (
     TRAIN_ARGUMENT,
     describe_dataset,
 )
+from ..options.hosts import build_host_variables
 from ..options.options import SagemakerOptions
 
 JOB_LABEL = "tg-mlflow.job"
@@ -76,6 +77,7 @@ def build_container_request(
         RESOURCE_VARIABLE: resource,
         STOP_SECONDS_VARIABLE: str(round_grace(stop_grace_seconds)),
         **({DATASET_VARIABLE: describe_dataset(inputs[CHANNEL])} if CHANNEL in inputs else {}),
+        **build_host_variables(options.distribution, options.hosts),
         **options.environment,
     }
     return {

@@ -25,6 +25,16 @@ EXPERIMENT_VARIABLE = "TG_EXPERIMENT"
 MLFLOW_STORE_VARIABLE = "TG_MLFLOW_STORE"
 # The attempt that created the job; only launchers read it.
 SUBMISSION_VARIABLE = "TG_SUBMISSION"
+# How several machines train together, as contract/cluster.py formats it.
+DISTRIBUTION_VARIABLE = "TG_DISTRIBUTION"
+# What this process does for a training on several machines, and where it keeps what it makes.
+ROLE_VARIABLE = "TG_ROLE"
+MEMBER_VARIABLE = "TG_MEMBER"
+RANK_ROLE, CLIENT_ROLE, SCHEDULER_ROLE, WORKER_ROLE = "rank", "client", "scheduler", "worker"
+# Whether the leader's log is that of all machines, where the place does not keep the others'.
+JOINED_LOG_VARIABLE = "TG_JOINED_LOG"
+# The folder of machines that are processes of this one, which the leader starts.
+LOCAL_HOSTS_VARIABLE = "TG_LOCAL_HOSTS"
 
 # The variables that keep MLflow from sending its makers how it is used, for which it starts a thread when imported.
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
@@ -43,8 +53,24 @@ WHOLE_CHANNEL = "."
 
 def find_ml_folder() -> MlFolder:
     """Finds ``/opt/ml``, or its counterpart for this process."""
+    member = os.environ.get(MEMBER_VARIABLE, "")
     root = os.environ.get(ML_FOLDER_VARIABLE)
-    return MlFolder(Path(root)) if root else MlFolder()
+    return MlFolder(Path(root), member) if root else MlFolder(member=member)
+
+
+def is_distributed() -> bool:
+    """Returns whether this process is a host's first one, which starts an engine."""
+    return DISTRIBUTION_VARIABLE in os.environ and ROLE_VARIABLE not in os.environ
+
+
+def is_of_dask() -> bool:
+    """Returns whether this process runs no task, but what Dask needs for one."""
+    return os.environ.get(ROLE_VARIABLE) in (SCHEDULER_ROLE, WORKER_ROLE)
+
+
+def is_one_of_several() -> bool:
+    """Returns whether this process is one of several that an engine has started."""
+    return ROLE_VARIABLE in os.environ
 
 
 def describe_dataset(dataset: Path) -> str:

@@ -44,6 +44,11 @@ class JobFolder:
         return self.path / "ml"
 
     @property
+    def hosts(self) -> Path:
+        """The folders of further hosts that are processes here."""
+        return self.path / "hosts"
+
+    @property
     def work(self) -> Path:
         """The job's current folder, if it runs in a process of its own."""
         return self.path / "work"
@@ -95,6 +100,11 @@ class JobFolder:
         if not job_id or Path(job_id).name != job_id or not folder.path.is_dir():
             raise JobMissingError(f"there is no job {job_id!r} in {jobs_path()}; check the id, or set {VARIABLE}")
         return folder
+
+    @staticmethod
+    def of(job_id: str) -> "JobFolder":
+        """Returns the folder that a job has, or would have."""
+        return JobFolder(jobs_path() / job_id)
 
     @staticmethod
     def discard(job_id: str) -> None:

@@ -9,10 +9,13 @@ from ....system.tar_extraction import extract_files
 from ...delivery.package.bytecode import compile_modules
 from ...delivery.package.package import Package
 from ..archive.result_archive import COMPLETION, ResultArchive, write_result_archive
-from ..contract.ml_folder import MlFolder, build_input_config
+from ..contract.ml_folder import MlFolder, build_input_config, name_hosts
 from ..job_files.job_folder import JobFolder
 from ..job_files.kept_checkpoints import open_checkpoints
 from ..options.options import SagemakerOptions
+
+# The network interface by which processes of one machine reach each other.
+_LOOPBACK = "lo"
 
 
 def unpack_package(package: Package, folder: Path) -> Path:
@@ -30,14 +33,30 @@ def unpack_package(package: Package, folder: Path) -> Path:
 def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], options: SagemakerOptions) -> MlFolder:
     """Creates the folder in place of ``/opt/ml``; what is in its channels, by their names, is linked, not copied.
 
+    Where several hosts train, which are processes here, those besides the leader have theirs in ``folder.hosts``, with
+    the leader's checkpoints.
+
+    Returns:
+        That of the leader.
+
     Raises:
         DeliveryError: If the checkpoints cannot be kept where they are to be kept.
     """
-    ml = MlFolder(folder.ml)
+    names, leader = name_hosts(options.hosts), MlFolder(folder.ml)
+    interface = "eth0" if len(names) == 1 else _LOOPBACK
+    checkpoints = open_checkpoints(folder, options.checkpoints, options.start_checkpoints)
+    for name in names:
+        ml = leader if name == names[0] else MlFolder(folder.hosts / name / "ml")
+        _lay_out(ml, inputs, build_input_config(options.hyperparameters, inputs, names, name, interface))
+        if ml is not leader:
+            ml.checkpoints.symlink_to(checkpoints, target_is_directory=True)
+    return leader
+
+
+def _lay_out(ml: MlFolder, inputs: Mapping[str, Path], config: Mapping[str, bytes]) -> None:
     for path in (ml.config, ml.data.parent, ml.model, ml.output_data):
         path.mkdir(parents=True)
-    open_checkpoints(folder, options.checkpoints, options.start_checkpoints)
-    for name, content in build_input_config(options.hyperparameters, inputs).items():
+    for name, content in config.items():
         (ml.config / name).write_bytes(content)
     for name, path in inputs.items():
         channel = ml.find_channel(name)
@@ -46,7 +65,6 @@ def lay_out_ml_folder(folder: JobFolder, inputs: Mapping[str, Path], options: Sa
         else:
             channel.mkdir()
             (channel / path.name).symlink_to(path.absolute())
-    return ml
 
 
 def open_archive(folder: JobFolder) -> ResultArchive:

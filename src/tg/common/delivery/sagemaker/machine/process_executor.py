@@ -35,6 +35,7 @@ from ..job_files import process_supervisor
 from ..job_files.job_folder import JobFolder
 from ..job_files.job_storage import keeping_jobs
 from ..job_files.missing_log import find_missing
+from ..options.hosts import build_host_variables
 from .folder_executor import FolderExecutor
 from .job_end import CANCELLED_NAME, judge_end
 from .job_forks import USUAL_MODULES, JobForks, list_common_modules
@@ -123,7 +124,8 @@ class ProcessExecutor(FolderExecutor):
             }
             # An interrupt in the middle of the start would lose track of the process.
             with uninterrupted() as held:
-                supervisor = start_supervised(folder.path, command, variables, self._forks)
+                forks = None if delivery.options.distribution is not None else self._forks
+                supervisor = start_supervised(folder.path, command, variables, forks)
                 wait_for_start(folder, supervisor)
             held.raise_any()
         except BaseException:
@@ -234,6 +236,7 @@ def build_environment(
         RESOURCE_VARIABLE: delivery.resource_name,
         ML_FOLDER_VARIABLE: str(folder.ml),
         WORK_FOLDER_VARIABLE: str(folder.work),
+        **build_host_variables(delivery.options.distribution, delivery.options.hosts, folder.hosts),
     }
     if dataset is not None:
         contract[DATASET_VARIABLE] = describe_dataset(dataset)

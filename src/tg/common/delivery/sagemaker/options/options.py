@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ....errors import DatasetError, DeliveryError, listed
+from ..contract.cluster import Distribution
 from ..contract.ml_folder import CHANNEL, CODE_CHANNEL
+from .hosts import check_hosts
 from .remote_options import RemoteOptions
 
 _HOLDS = {CHANNEL: "dataset", CODE_CHANNEL: "package"}
@@ -36,13 +38,17 @@ class SagemakerOptions:
         gpus: ``"all"`` or a number of GPUs that a container gets; ``None`` for none.
         network: The Docker network of a container, such as ``"none"``; ``None`` for Docker's default.
         docker_host: The Docker daemon, such as ``ssh://user@host``; ``None`` for what ``DOCKER_HOST`` says.
+        hosts: How many machines train together, where the place plays them; on SageMaker, it is
+            ``remote.instance_count``.
+        distribution: The engine by which several machines train together.
         stop_grace_seconds: How long a job may take to stop before it is killed; SageMaker gives 120 seconds.
         checkpoints: Where checkpoints are kept on this machine, or whether they are kept even if the job completes.
         start_checkpoints: A folder with the checkpoints that the training goes on from; ``None`` for a new one.
         remote: The options that only a training on SageMaker has.
 
     Raises:
-        DeliveryError: If a name would lead out of its folder, or a channel's is SageMaker's or ours.
+        DeliveryError: If several machines have no ``distribution``, a name would lead out of its folder, or a channel's
+            is SageMaker's or ours.
     """
 
     role: str | None
@@ -59,11 +65,14 @@ class SagemakerOptions:
     network: str | None = None
     docker_host: str | None = None
     stop_grace_seconds: float = 120
+    hosts: int = 1
+    distribution: Distribution | None = None
     checkpoints: bool | Path = False
     start_checkpoints: Path | None = None
     remote: RemoteOptions = field(default_factory=RemoteOptions)
 
     def __post_init__(self) -> None:
+        check_hosts(self.hosts, self.distribution, self.network, self.remote)
         if (
             not self.project_name
             or len(PurePosixPath(self.project_name).parts) != 1

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..aws.session import AwsSession
+from ..contract.cluster import is_of_other
 from ..contract.log_event import LogEvent
 from ..contract.log_size import LogCounter, LogSize, parse_log_end
 from ..contract.ml_folder import LEADER
@@ -125,7 +126,8 @@ class LogStream:
         time_ms, attempt = event["timestamp"], self._attempt
         if self.host == LEADER:
             return LogEvent(text, time_ms, attempt=attempt)
-        return LogEvent(f"{self.host} | ".encode() + text, time_ms, self._all_hosts, self.host, attempt)
+        shown = text if is_of_other(text) else f"{self.host} | ".encode() + text
+        return LogEvent(shown, time_ms, self._all_hosts, self.host, attempt)
 
 
 def has_told(streams: Sequence[LogStream], machines: int) -> bool:

@@ -11,6 +11,7 @@ from ..aws.s3_location import S3Location
 from ..contract.metric_lines import MARKER
 from ..contract.ml_folder import CHANNEL, CODE_CHANNEL
 from ..contract.variables import DATASET_VARIABLE, RESOURCE_VARIABLE, SUBMISSION_VARIABLE, WHOLE_CHANNEL
+from ..options.hosts import build_host_variables
 from ..options.options import SagemakerOptions
 from .limits import LONGEST_METRIC_NAME, LONGEST_METRIC_REGEX, MOST_METRICS, check_request
 
@@ -84,6 +85,7 @@ def build_training_request(
         "Environment": {
             RESOURCE_VARIABLE: resource,
             **({} if dataset is None else {DATASET_VARIABLE: _describe(dataset)}),
+            **build_host_variables(options.distribution, 1),
             **({} if submission is None else {SUBMISSION_VARIABLE: submission}),
             **options.environment,
         },

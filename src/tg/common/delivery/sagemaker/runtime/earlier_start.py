@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..contract.ml_folder import MlFolder
+from ..contract.ml_folder import HOSTS, MlFolder
 
 _MARK = "started"
 
@@ -22,7 +22,7 @@ def forget_earlier_start(folder: MlFolder) -> bool:
     if (output / _MARK).exists():
         import shutil  # which the first start does not need: the relay stays small
 
-        for each in [*_list(folder.model), *_list(folder.output_data), folder.mlflow, folder.failure]:
+        for each in [*_list(folder.model), *_list(folder.output_data), folder.mlflow, output / HOSTS, folder.failure]:
             with suppress(OSError):
                 shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
         return True

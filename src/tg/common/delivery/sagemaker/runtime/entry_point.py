@@ -35,6 +35,9 @@ from ..contract.variables import (
     TRAIN_ARGUMENT,
     WORK_FOLDER_VARIABLE,
     find_ml_folder,
+    is_distributed,
+    is_of_dask,
+    is_one_of_several,
 )
 from .c_output import flush_c_output
 from .module_aliases import add_module_aliases
@@ -63,16 +66,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         TgError: In a worker process of a training.
     """
     _refuse_in_worker()
+    if is_one_of_several():
+        from ..distribution.role import enter_role
+
+        enter_role()
     arguments = sys.argv[1:] if arguments is None else arguments
     folder = find_ml_folder()
     _handle_sigterm()
     _keep_stdout()
     try:
-        Logger.info(own_lines.WELCOME)
+        if not is_distributed():  # or each host would greet twice
+            Logger.info(own_lines.WELCOME)
         if arguments not in ([], [TRAIN_ARGUMENT], [CHECK_ARGUMENT]):
             raise TgError(f"the arguments are {list(arguments)!r}; give 'train' or nothing")
         if arguments == [CHECK_ARGUMENT]:
             _check()
+        elif is_distributed():
+            _run_distributed(folder)
         else:
             _enter_work_folder()
             _run(folder)
@@ -123,9 +133,24 @@ def _run(folder: MlFolder) -> None:
     if not hasattr(job, "run"):
         raise TgError(f"the job {job!r} has no `run` attribute; deliver a SagemakerJob")
     Logger.info(own_lines.HAS_RUN)
+    if is_of_dask():
+        from .dask_process import run_dask
+
+        run_dask(job, package.module_name)
+        return
     with ending_pools_that_cannot_start():
         job.run(folder, package.properties, read_installed_package(package.module_name))
     flush_c_output()  # before success is logged
+
+
+def _run_distributed(folder: MlFolder) -> None:
+    """Trains together with the job's other hosts; the leader's archive is complete then."""
+    from ..distribution.start import train_on_hosts
+
+    if train_on_hosts(folder):
+        from .job import complete_archive
+
+        complete_archive(folder)
 
 
 def _check() -> None:

@@ -4,6 +4,7 @@ import base64
 import shutil
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from ....system.replaced_file import replacing_file
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle
 from ..archive.names import LOGGED, LOGGED_EXAMPLE, LOGGED_MODEL, LOGGED_MODELS
 from ..contract import own_lines
+from ..contract.cluster import Cluster, read_cluster
 from ..contract.job_lines import FILE, PROGRESS, write_job_line
 from ..contract.metric_lines import format_metric_line
 from ..contract.ml_folder import MlFolder
@@ -52,6 +54,22 @@ class ArchiveEnvironment(TrainingEnvironment):
         self._progress_time = float("-inf")
         self._left_bytes = _MOST_BYTES_IN_ALL
         self._checkpoints = JobCheckpoints(ml.checkpoints, rename)
+
+    @cached_property
+    def _cluster(self) -> Cluster:
+        return read_cluster(self.ml)
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        return self._cluster.hosts
+
+    @property
+    def host(self) -> str:
+        return self._cluster.host
+
+    @property
+    def is_leader(self) -> bool:
+        return not self.ml.member
 
     @property
     def is_attached(self) -> bool:
@@ -122,7 +140,10 @@ class ArchiveEnvironment(TrainingEnvironment):
         Logger.info(format_metric_line(name, value, number if step is None else step))
 
     def _save_checkpoint(self, state: Any, step: int) -> None:
-        self._checkpoints.save(state, step)
+        if self.is_leader:
+            self._checkpoints.save(state, step)
+        else:
+            self._checkpoints.leave_to_leader()
 
     def latest_checkpoint(self) -> Checkpoint | None:
         return self._checkpoints.load_latest()

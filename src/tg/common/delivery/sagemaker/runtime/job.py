@@ -18,7 +18,7 @@ from ..archive.names import HYPERPARAMETERS, OUTPUT_DATA, PACKAGE, PROPERTIES, T
 from ..archive.unkept import remove_unkept
 from ..contract import own_lines
 from ..contract.ml_folder import HYPERPARAMETERS_NAME, MlFolder
-from ..contract.variables import find_dataset
+from ..contract.variables import find_dataset, is_one_of_several
 from ..mlflow_store import recording_mlflow
 from .environment import ArchiveEnvironment
 from .relay import is_relayed
@@ -63,22 +63,27 @@ class SagemakerJob:
         for each in (folder.model, folder.output_data):
             each.mkdir(parents=True, exist_ok=True)
         Logger.info(own_lines.PREPARING_PROPERTIES)
-        _write_json(folder.model / PROPERTIES, properties)
+        is_first = not folder.member  # the files of all are written once
+        if is_first:
+            _write_json(folder.model / PROPERTIES, properties)
         Logger.info(json.dumps(properties))
         Logger.info(own_lines.PREPARING_PACKAGE)
-        (folder.model / PACKAGE).write_bytes(package)
+        if is_first:
+            (folder.model / PACKAGE).write_bytes(package)
         Logger.info(own_lines.PROCESSING_HYPERPARAMETERS)
         hyperparameters = read_hyperparameters(folder)
         # Files and logs are masked, as others read them; the task itself sees everything.
         mask = SecretMask.of_variables(os.environ, hyperparameters)
         if hyperparameters:
             self.task.apply_hyperparams(hyperparameters)
-            _write_json(folder.model / HYPERPARAMETERS, mask.mask_named(hyperparameters))
+            if is_first:
+                _write_json(folder.model / HYPERPARAMETERS, mask.mask_named(hyperparameters))
             Logger.info(json.dumps(mask.mask_named(hyperparameters)))
         else:
             Logger.info(own_lines.NO_HYPERPARAMETERS)
         Logger.info(own_lines.INITIALIZED)
-        (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
+        if is_first:
+            (folder.model / TASK).write_text(describe_task(self.task, mask), encoding="utf-8")
         Logger.info(own_lines.STARTING)
         try:
             with recording_mlflow(folder, self.task.get_parameters()):
@@ -89,8 +94,14 @@ class SagemakerJob:
                     _leave_out_unkept(each)
             raise
         _keep_output(folder)
-        left_out = _leave_out_unkept(folder.model)
-        write_completion_marker(folder.model, left_out, awaits_log_size=is_relayed())
+        if not is_one_of_several():  # or the archive is complete when all of them have ended
+            complete_archive(folder)
+
+
+def complete_archive(folder: MlFolder) -> None:
+    """Completes what a training has made, which becomes its archive."""
+    left_out = _leave_out_unkept(folder.model)
+    write_completion_marker(folder.model, left_out, awaits_log_size=is_relayed())
 
 
 def _leave_out_unkept(folder: Path) -> dict[str, str]:

@@ -71,6 +71,11 @@ class JobCheckpoints:
         Logger.info(f"Saved the checkpoint of step {step}")
         STOP_REQUEST.end_if_made()
 
+    def leave_to_leader(self) -> None:
+        """Saves none, as those of the leader are those of all hosts; ends the training if the job is to stop."""
+        STOP_REQUEST.is_awaited = self._has_begun = True
+        STOP_REQUEST.end_if_made()
+
     def load_latest(self) -> Checkpoint | None:
         """Loads the last checkpoint, as :meth:`CheckpointFolder.load_latest` does."""
         STOP_REQUEST.is_awaited = True

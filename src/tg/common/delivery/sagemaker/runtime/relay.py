@@ -16,10 +16,11 @@ from typing import NoReturn
 
 from ..archive.completion import add_log_size
 from ..archive.names import COMPLETION
+from ..contract.cluster import read_cluster
 from ..contract.killed import explain_signal
 from ..contract.log_size import AGAIN, LogCounter, format_log_end
 from ..contract.ml_folder import LEADER, RESOURCES_NAME, MlFolder
-from ..contract.variables import EXIT_FAILED, ML_FOLDER_VARIABLE, TRAIN_ARGUMENT
+from ..contract.variables import EXIT_FAILED, ML_FOLDER_VARIABLE, TRAIN_ARGUMENT, is_one_of_several
 from .earlier_start import forget_earlier_start
 
 # What a container engine may send to its first process.
@@ -42,9 +43,11 @@ def is_relayed() -> bool:
 def start_relay() -> None:
     """Lets this process go on as the training's relay, and returns in a new one, which is to train.
 
-    It does nothing where a supervisor keeps the output, and for an image that is only checked.
+    It does nothing where a supervisor keeps the output, for an image that is only checked, and in a process that an
+    engine has started.
     """
-    if ML_FOLDER_VARIABLE not in os.environ and sys.argv[1:] in ([], [TRAIN_ARGUMENT]):
+    is_first = ML_FOLDER_VARIABLE not in os.environ and not is_one_of_several()
+    if is_first and sys.argv[1:] in ([], [TRAIN_ARGUMENT]):
         fork_training(MlFolder())
 
 
@@ -172,7 +175,7 @@ class _Relay:
         if code < 0:
             return explain_signal(-code), 128 - code
         if code == 0:
-            if (self._folder.model / COMPLETION).is_file():
+            if (self._folder.model / COMPLETION).is_file() or not read_cluster(self._folder).is_leader:
                 return None, 0
             return "its process ended with exit code 0 before the training's end, as by os._exit(0)", EXIT_FAILED
         if self._folder.failure.is_file():
