@@ -28,6 +28,8 @@ pytest.register_assert_rewrite(
 # MLflow would ask its vendor's server in a thread, where the C library reads the environment that tests change
 # meanwhile: that can end the process.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# Threads of OpenMP that wait for each other sleep: all processors have other tests, and spinning takes them from these.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import botocore.session  # noqa: E402
 import mlflow  # noqa: E402

@@ -86,6 +86,8 @@ def run(code: types.CodeType) -> None:
 
 def prepare() -> None:
     """Does once what each command would do, and what is the same for all: half a second of a core."""
+    import boto3
+    import botocore.session
     from mlflow.store.db import utils as mlflow_schema
     from mlflow.utils import requirements_utils
     from sqlalchemy.orm import configure_mappers
@@ -102,6 +104,11 @@ def prepare() -> None:
     find_distributions(())
     find_required(CORE)
     list(list_places())
+    # Each session of AWS's SDK reads megabytes of descriptions of services; with keys, it looks for none.
+    botocore.session.create_loader = functools.lru_cache(botocore.session.create_loader)
+    session = boto3.Session("key", "secret", region_name="us-east-1")
+    for service in ("s3", "sagemaker", "logs", "sts"):
+        session.client(service)
 
 
 def start(script: str) -> types.CodeType:

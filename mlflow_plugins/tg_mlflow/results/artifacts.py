@@ -203,16 +203,16 @@ def _log_views(
     log: LogConfig,
     attempts: Attempts,
 ) -> None:
-    # Here, as importing matplotlib and scikit-learn takes a second, in which a launcher can start its job.
-    from tg_mlflow.results.figures import draw_figures
-    from tg_mlflow.results.model import log_models
-    from tg_mlflow.results.model_check import find_checker
-    from tg_mlflow.results.model_files import save_model
-
+    # Modules are imported here, and only by what is logged, as matplotlib and scikit-learn take a second, in which a
+    # launcher can start its job.
     folder.mkdir()
     if log.model and log.check_model:
+        from tg_mlflow.results.model_check import find_checker
+
         find_checker().start()  # in parallel with what follows, as it takes some seconds
     if log.figures:
+        from tg_mlflow.results.figures import draw_figures
+
         with attempts("figures"):
             draw_figures(archive, folder / "figures", attempts)
             if (folder / "figures").is_dir():
@@ -221,6 +221,9 @@ def _log_views(
         with attempts("tables/result_df.json"):
             log_result_table(client, run, archive)
     if log.model:
+        from tg_mlflow.results.model import log_models
+        from tg_mlflow.results.model_files import save_model
+
         save = partial(save_model, archive, dataset=dataset, attempt=attempts, is_checked=log.check_model)
         log_models(client, run, archive, folder / "models", log.models == "fold", save, attempts)
 
