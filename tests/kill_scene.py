@@ -60,6 +60,8 @@ class KillScene:
                 when it learns that the job is over; ``upload`` follows the first artifact that is kept.
         """
         task = self._task_time()
+        if stage == "end":  # anew: on a machine that is less busy than before, it would have ended long ago
+            self._warm_start_seconds = self._time_start()
         started = time.monotonic()
         process = self._start_next(subprocess.Popen if stage == "import" else WarmPopen)
         try:
