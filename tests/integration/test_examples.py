@@ -50,7 +50,12 @@ def check_torch_distributed(store: MlflowClient, runs: Sequence[Run], folder: Pa
 
 
 def check_incremental(store: MlflowClient, runs: Sequence[Run], folder: Path) -> None:
-    (run,) = runs
+    run, alone, together = runs
+    for name in ("roc_auc_score_test", "log_loss_test", "loss"):
+        one, other = (store.get_metric_history(each.info.run_id, name) for each in (alone, together))
+        assert [point.step for point in other] == [point.step for point in one] == [180_055]
+        assert other[0].value == pytest.approx(one[0].value, abs=1e-4)
+    assert alone.data.metrics["roc_auc_score_test"] > 0.86
     assert "tg.missing" not in run.data.tags
     # 20 batches an epoch, of the rows that the split leaves to learn from; measured every 5 batches
     curve = store.get_metric_history(run.info.run_id, "roc_auc_score_test")
@@ -165,6 +170,7 @@ CHECKS: dict[str, Check] = {
 }
 NEEDED = {
     "dask": "distributed",
+    "incremental": "torch",
     "notebook": "ipykernel",
     "optuna": "optuna",
     "torch_checkpoints": "torch",
@@ -173,7 +179,7 @@ NEEDED = {
     "xgboost_early_stopping": "xgboost",
 }
 CONFIGS: dict[str, Mapping[str, Any]] = {
-    "incremental": {"log": {"system_metrics_seconds": 0}},
+    "incremental": {"log": {"check_model": False, "system_metrics_seconds": 0}},
     "plain_project": {},  # which would be a file that it does not have
     "xgboost_early_stopping": {"log": {**LOG, "model": True}},
 }
