@@ -146,6 +146,18 @@ def test_it_learns_from_the_rows_that_are_not_tested(folder: Path) -> None:
     assert (run["model"].predict(raw[["a", "b", "c"]]) == raw["y"]).mean() > 0.8
 
 
+def test_it_says_if_it_found_few_rows_to_test_on(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": np.arange(4000.0), "y": ["no", "yes"] * 2000})
+    frame["user"] = (frame["a"] % 1000 < 2).astype(int)
+    frame.to_parquet(tmp_path / "data.parquet", row_group_size=1000)
+    split = HashSplit("user", 0.5, seed=0)
+    assert split.find_tested(pa.table({"user": [0, 1]}), np.arange(2)).tolist() == [False, True]
+    options = {"data_loader": DataFrameLoader("y", exclude=["user"]), "split": split, "sample_rows": 10}
+    assert train(build_task(evaluation_rows=10, **options), tmp_path).messages == [
+        "Tests on 4 rows: the 2000 rows that were read to find 10 have no more"
+    ]
+
+
 def test_metrics_have_the_rows_learned_from_as_step(folder: Path) -> None:
     task = build_task()
     environment = train(task, folder)

@@ -117,12 +117,19 @@ class IncrementalTrainingTask(AbstractTrainingTask):
         table = open_parquet(data)
         seed = self.seed if self.shuffle else None
         rows = TrainingData(table, self.data_loader, self.split, self.window_rows, seed)
-        train, test = rows.sample(SampleSize(self.sample_rows, self.evaluation_rows))
-        samples = {"train": train} if test is None else {"test": test, "train": train}
+        sample = rows.sample(SampleSize(self.sample_rows, self.evaluation_rows))
+        samples = {"train": sample.train}
+        if sample.test is not None:
+            samples = {"test": sample.test, **samples}
+            if len(sample.test.frame) < self.evaluation_rows and sample.read_count < rows.row_count:
+                environment.log(
+                    f"Tests on {len(sample.test.frame)} rows: the {sample.read_count} rows that were read to find "
+                    f"{self.evaluation_rows} have no more"
+                )
         evaluation = SampleEvaluation(
             self.evaluator, self.metrics_pool, self.artificiers, samples, self.evaluation_rows
         )
-        state = self._find_state(rows, train, environment)
+        state = self._find_state(rows, sample.train, environment)
         result = TrainingLoop(state, rows, self._build_schedule(), evaluation, environment).run()
         result.info.update(self.info, run=0, rows=state.rows, batches=state.batches)
         result.artifacts["history"] = pd.DataFrame(state.history)
