@@ -74,6 +74,14 @@ def sample(reader: WindowReader, *counts: int) -> tuple[list[list[int] | None], 
     return [None if window is None else window.positions.tolist() for window in found], read
 
 
+def test_row_groups_are_not_shuffled_as_the_rows_of_a_window_are(folder: Path) -> None:
+    reader = open_reader(folder, 7, 3)
+    starts = [window[0] for window in read(open_reader(folder, 1, 3), 1) if window[0] in (0, 7, 14, 20, 27, 34)]
+    groups = [(0, 7, 14, 20, 27, 34).index(start) for start in starts]
+    assert sorted(groups) == list(range(6))
+    assert reader.shuffle(np.arange(6), 1, 0).tolist() != groups
+
+
 def test_a_sample_is_of_first_rows_of_each_kind_all_over_the_dataset(folder: Path) -> None:
     reader = open_reader(folder, 4, 0)
     rest = [row for row in range(35) if row % 10]
