@@ -35,7 +35,7 @@ from tg.common.ml.training_core import InMemoryTrainingEnvironment
 MAX_RATIO, MAX_MEGABYTES = 1.2, 600
 MILLION = 1_000_000
 WINDOW_ROWS, BATCH_ROWS, BATCHES_BETWEEN = 100_000, 10_000, 100
-SAMPLED_GROUPS, SAMPLE_ROWS, FITTED_ROWS, MEASURED_ROWS = 32, 200_000, 50_000, 20_000
+SAMPLED_GROUPS, SAMPLE_ROWS, FITTED_ROWS, MEASURED_ROWS = 32, 400_000, 50_000, 20_000
 SHARE = 0.1
 
 Array = np.ndarray[Any, Any]
@@ -104,24 +104,31 @@ def train_by_hand(data: Path) -> Array:
         return frame[NUMBERS].to_numpy(), frame["bought"].to_numpy()
 
     order = np.random.default_rng(0).permutation(len(groups)).tolist()[:SAMPLED_GROUPS]
-    sample = pa.concat_tables([read(number, -(-SAMPLE_ROWS // len(order))) for number in sorted(order)])
-    tested = is_tested(sample)
-    fitted = take(sample, spread(np.flatnonzero(~tested), FITTED_ROWS))
+    learned_parts, tested_parts, lacking = {}, {}, FITTED_ROWS
+    for number in order:
+        rows = read(number, -(-SAMPLE_ROWS // len(order)))
+        tested = is_tested(rows)
+        learned = np.flatnonzero(~tested)[: min(lacking, -(-FITTED_ROWS // len(order)))]
+        lacking -= len(learned)
+        learned_parts[number] = rows.take(learned)
+        tested_parts[number] = rows.take(np.flatnonzero(tested)[: -(-MEASURED_ROWS // len(order))])
+    parts = [pa.concat_tables([each[number] for number in sorted(order)]) for each in (learned_parts, tested_parts)]
+    fitted, held_out = (take(each, np.arange(len(each))) for each in parts)
     scaler = StandardScaler().fit(fitted[0])
     few = spread(np.arange(len(fitted[1])), MEASURED_ROWS)
-    stages = [take(sample, spread(np.flatnonzero(tested), MEASURED_ROWS)), (fitted[0][few], fitted[1][few])]
+    stages = [held_out, (fitted[0][few], fitted[1][few])]
 
     def measure() -> list[float]:
         predicted = [(true, model.predict_proba(scaler.transform(features))[:, 1]) for features, true in stages]
         return [metric(*each) for metric in (roc_auc_score, log_loss) for each in predicted]
 
     model, done, history = SGDClassifier(loss="log_loss", random_state=0), 0, []
-    order = np.random.default_rng([0, 0]).permutation(len(groups)).tolist()
+    order = np.random.default_rng([0, 0, 0]).permutation(len(groups)).tolist()
     together = WINDOW_ROWS // GROUP_ROWS
     for window, start in enumerate(range(0, len(order), together)):
         rows = pa.concat_tables([read(number, GROUP_ROWS) for number in order[start : start + together]])
         learned = np.flatnonzero(~is_tested(rows))
-        features, labels = take(rows, np.random.default_rng([0, 0, window]).permutation(learned))
+        features, labels = take(rows, np.random.default_rng([0, 0, window + 1]).permutation(learned))
         features = scaler.transform(features)
         count = -(-len(labels) // BATCH_ROWS)
         ends = [len(labels) * number // count for number in range(count + 1)]

@@ -146,6 +146,18 @@ def test_it_learns_from_the_rows_that_are_not_tested(folder: Path) -> None:
     assert (run["model"].predict(raw[["a", "b", "c"]]) == raw["y"]).mean() > 0.8
 
 
+def test_it_says_if_it_found_few_rows_to_test_on(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": np.arange(4000.0), "y": ["no", "yes"] * 2000})
+    frame["user"] = (frame["a"] % 1000 < 2).astype(int)
+    frame.to_parquet(tmp_path / "data.parquet", row_group_size=1000)
+    split = HashSplit("user", 0.5, seed=0)
+    assert split.find_tested(pa.table({"user": [0, 1]}), np.arange(2)).tolist() == [False, True]
+    options = {"data_loader": DataFrameLoader("y", exclude=["user"]), "split": split, "sample_rows": 10}
+    assert train(build_task(evaluation_rows=10, **options), tmp_path).messages == [
+        "Tests on 4 rows: the 2000 rows that were read to find 10 have no more"
+    ]
+
+
 def test_metrics_have_the_rows_learned_from_as_step(folder: Path) -> None:
     task = build_task()
     environment = train(task, folder)
@@ -239,6 +251,8 @@ def test_checkpoints_are_kept_every_so_many_batches_or_seconds(folder: Path) -> 
         ({"data_loader": DataFrameLoader("y", ["a"])}, r"features \['a', 'b', 'c'\], and this one has \['a'\]"),
         ({"split": HashSplit("user", 0.3)}, r"split.test_share 0\.2, and this one has 0\.3"),
         ({"arguments": {"loss": "log_loss", "alpha": 1.0}}, r"model\.alpha 0\.0001, and this one has 1\.0"),
+        ({"classes": ["no", "yes"]}, r"classes None, and this one has \['no', 'yes'\]"),
+        ({"sample_rows": 9}, "sample_rows 50000, and this one has 9"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(folder: Path, changed: dict[str, Any], what: str) -> None:
@@ -248,16 +262,27 @@ def test_a_checkpoint_of_another_training_is_refused(folder: Path, changed: dict
     ):
         train(build_task(**changed), folder, kept.reopen())
     # it may take longer, and be measured in other ways
-    more = train(build_task(epochs=2, evaluate_every=20), folder, kept.reopen())
+    arguments = {"loss": "log_loss", "n_jobs": 2, "verbose": False}
+    more = train(
+        build_task(arguments=arguments, epochs=2, evaluate_every=20, evaluation_rows=90), folder, kept.reopen()
+    )
     assert more.result["runs"][0]["info"]["rows"] == 2 * 2387
 
 
-def test_a_checkpoint_of_other_data_is_refused(folder: Path) -> None:
+def test_a_checkpoint_of_other_data_is_refused(folder: Path, tmp_path: Path) -> None:
     environment = train(build_task(checkpoint_every=20), folder)
     with pytest.raises(
         DatasetError, match=r"the checkpoint at step \d+ is of a training with rows 3000, and this one has 17"
     ):
         train(build_task(), folder / "part-0.parquet", environment.reopen())
+    for number in (0, 1):
+        rows = pq.read_table(folder / f"part-{number}.parquet").to_pandas()
+        rows["y"] = np.where(rows["y"] == "yes", "no", "yes")
+        rows.to_parquet(tmp_path / f"part-{number}.parquet", row_group_size=400)
+    with pytest.raises(
+        DatasetError, match=r"of a training with data with the digest '\w{16}', and this one has '\w{16}'"
+    ):
+        train(build_task(), tmp_path, environment.reopen())
     with pytest.raises(
         DatasetError, match="the checkpoint at step 3 is not one of a training on batches, but a dict; train"
     ):
@@ -279,6 +304,27 @@ def test_early_stopping_keeps_the_best_model(folder: Path) -> None:
     assert environment.messages == [
         f"The training ends after {run['info']['rows']} rows: roc_auc_score_test was best at {best}, 3 evaluations ago"
     ]
+
+
+def test_early_stopping_may_look_at_the_loss(folder: Path) -> None:
+    stopping = EarlyStopping("loss", "min")
+    run = train(build_task(*MODELS["network"], early_stopping=stopping), folder).result["runs"][0]
+    assert len(run["history"]["loss"].dropna()) == 6
+    with pytest.raises(
+        TaskDefinitionError, match="early stopping looks at 'loss', and the model SGDClassifier has no loss_; give"
+    ):
+        train(build_task(early_stopping=stopping), folder)
+
+
+def test_a_training_that_goes_on_forgets_the_best_model_of_another_metric(folder: Path) -> None:
+    task = build_task(checkpoint_every=30, early_stopping=EarlyStopping("roc_auc_score_test", "min", patience=90))
+    state = train(task, folder).reopen().given
+    assert state is not None
+    assert state.state.judged_by == ("roc_auc_score_test", "min")
+    assert state.state.best_value == min(each["roc_auc_score_test"] for each in state.state.history)
+    plain = train(build_task(), folder, FakeEnvironment(state)).result["runs"][0]
+    assert state.state.best is None
+    assert plain["metrics"]["roc_auc_score_test"] == plain["history"]["roc_auc_score_test"].iloc[-1]
 
 
 def test_a_time_limit_ends_a_training(folder: Path) -> None:
@@ -404,6 +450,12 @@ def test_a_class_that_the_sample_does_not_have_is_an_error(tmp_path: Path) -> No
         train(build_task(classes=["yes", "x"], **options), data)
 
 
+def test_a_single_class_is_an_error_that_counts_the_rows(tmp_path: Path) -> None:
+    pd.DataFrame({"a": np.arange(90.0), "y": [1] * 90}).to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(DatasetError, match="'y' has the same value, 1, in all 90 rows"):
+        train(build_task(data_loader=DataFrameLoader("y"), split=HashSplit(test_share=0)), tmp_path)
+
+
 def test_a_label_that_is_missing_is_an_error_that_names_its_row(tmp_path: Path) -> None:
     data = write_classes(tmp_path, None)
     task = build_task(data_loader=DataFrameLoader("y"), split=HashSplit(test_share=0), sample_rows=100)
@@ -470,8 +522,8 @@ class Lengths(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
             "has no group_column of its data_loader; use Single",
         ),
         (
-            {"early_stopping": EarlyStopping("loss", "min")},
-            "early stopping looks at 'loss', which is not measured; the metrics are roc_auc_score_test, ",
+            {"early_stopping": EarlyStopping("r2", "max")},
+            "early stopping looks at 'r2', which is not measured; the metrics are roc_auc_score_test, ",
         ),
     ],
 )
@@ -492,6 +544,13 @@ def test_what_a_training_cannot_be_is_refused(folder: Path) -> None:
         TaskDefinitionError, match=r"classes are \['a'\], and the label column 'weight' has values such as 1"
     ):
         train(build_task(classes=["a"], data_loader=DataFrameLoader("weight", features=["a"])), folder)
+    for classes in (["0", "1"], [0.4, 1.2]):
+        with pytest.raises(TaskDefinitionError, match=r"and the label column 'weight' has values such as 1; give"):
+            train(build_task(classes=classes, data_loader=DataFrameLoader("weight", features=["a"])), folder)
+    with pytest.raises(
+        TaskDefinitionError, match=r"SGDClassifier is a classifier, and the evaluator is Evaluation\.regression; give"
+    ):
+        train(build_task(evaluator=Evaluation.regression), folder)
     with pytest.raises(DatasetError, match="the split's columns 'customer' are not in the data"):
         train(build_task(split=HashSplit("customer")), folder)
     with pytest.raises(DatasetError, match="the split leaves none to test on; give another test_share or seed"):
@@ -500,6 +559,9 @@ def test_what_a_training_cannot_be_is_refused(folder: Path) -> None:
         EarlyStopping("a", "best")
     with pytest.raises(TaskDefinitionError, match=r"early stopping has a patience of 0; give a whole number"):
         EarlyStopping("a", "max", patience=0)
+    for delta in ("a", -1, float("nan")):
+        with pytest.raises(TaskDefinitionError, match=r"early stopping has a min_delta of .+; give a number from 0"):
+            EarlyStopping("a", "max", min_delta=delta)  # type: ignore[arg-type]
 
 
 def test_hyperparameters_reach_its_parts(folder: Path) -> None:

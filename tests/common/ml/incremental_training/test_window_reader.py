@@ -68,9 +68,35 @@ def test_rows_of_a_window_are_shuffled_by_seed_pass_and_number(folder: Path) -> 
     assert open_reader(folder, 4, None).shuffle(rows, 0, 0).tolist() == list(range(50))
 
 
-def test_a_sample_is_of_first_rows_all_over_the_dataset(folder: Path) -> None:
-    assert open_reader(folder, 4, 0).sample(100).positions.tolist() == list(range(35))
-    # of six row groups, three rows each
-    assert open_reader(folder, 4, 0).sample(18).positions.tolist() == [
-        first + row for first in (0, 7, 14, 20, 27) for row in range(3)
-    ] + [34]
+def sample(reader: WindowReader, *counts: int) -> tuple[list[list[int] | None], int]:
+    """The positions in a sample of rows that are no multiples of 10, and of those that are."""
+    found, read = reader.sample(counts, lambda window: (window.positions % 10 == 0).astype(int))
+    return [None if window is None else window.positions.tolist() for window in found], read
+
+
+def test_row_groups_are_not_shuffled_as_the_rows_of_a_window_are(folder: Path) -> None:
+    reader = open_reader(folder, 7, 3)
+    starts = [window[0] for window in read(open_reader(folder, 1, 3), 1) if window[0] in (0, 7, 14, 20, 27, 34)]
+    groups = [(0, 7, 14, 20, 27, 34).index(start) for start in starts]
+    assert sorted(groups) == list(range(6))
+    assert reader.shuffle(np.arange(6), 1, 0).tolist() != groups
+
+
+def test_a_sample_is_of_first_rows_of_each_kind_all_over_the_dataset(folder: Path) -> None:
+    reader = open_reader(folder, 4, 0)
+    rest = [row for row in range(35) if row % 10]
+    assert sample(reader, 100, 100) == ([rest, [0, 10, 20, 30]], 35)
+    # of six row groups, three rows each, which no other kind changes
+    few = [1, 2, 3, 7, 8, 9, 14, 15, 16, 21, 22, 23, 27, 28, 29, 34]
+    assert sample(reader, 18)[0] == [few]
+    assert sample(reader, 18, 4)[0] == [few, [0, 10, 20, 30]]
+
+
+def test_a_sample_looks_no_further_than_a_hundred_rows_for_each_one(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": range(1, 1000)}), tmp_path / "a.parquet")
+    reader = open_reader(tmp_path, 50, None)
+    found, read = reader.sample([2, 2], lambda window: (window.positions >= 398).astype(int))
+    assert [None if window is None else window.positions.tolist() for window in found] == [[0, 1], [398, 399]]
+    assert read == 400
+    found, read = reader.sample([2, 2], lambda window: (window.positions >= 400).astype(int))
+    assert (found[1], read) == (None, 400)

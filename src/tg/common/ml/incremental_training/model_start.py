@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...errors import DatasetError, TaskDefinitionError, listed
 from ..single_frame_training import Evaluator, LabelledFrame, TrainingPipeline
-from ..single_frame_training.evaluation import CLASSIFICATIONS
+from ..single_frame_training.evaluation import CLASSIFICATIONS, Regression
 from ..single_frame_training.learners import Rows
 from ..single_frame_training.learners.learner import is_model_classifier
 
@@ -30,7 +30,8 @@ def start_model(
 
     Raises:
         DatasetError: If the sample is unfit, or has a class that is not given.
-        TaskDefinitionError: If the model has no ``partial_fit``, or classes are not of the labels' type.
+        TaskDefinitionError: If the model has no ``partial_fit`` or is a classifier for a regression, or classes are
+            not of the labels' type.
     """
     last = model.steps[-1][1]
     if not callable(getattr(last, "partial_fit", None)):
@@ -38,17 +39,24 @@ def start_model(
             f"the model {type(last).__name__} has no partial_fit, so it cannot learn batch by batch; use one that has, "
             "such as SGDClassifier or SGDRegressor, or SingleFrameTrainingTask"
         )
+    is_classifier = is_model_classifier(last)
+    if is_classifier and isinstance(evaluator, Regression):
+        raise TaskDefinitionError(
+            f"the model {type(last).__name__} is a classifier, and the evaluator is Evaluation.regression; give "
+            "another model, or the evaluator of a classification"
+        )
     unset = [
         name
         for name, value in model.get_params().items()
         if value is None and (name == "random_state" or name.endswith("__random_state"))
     ]
     model.set_params(**dict.fromkeys(unset, seed))
-    known = None
-    if isinstance(evaluator, CLASSIFICATIONS) or is_model_classifier(last):
+    known, labels = None, sample.labels
+    if isinstance(evaluator, CLASSIFICATIONS) or is_classifier:
         known = _find_classes(sample, classes)
         check_classes(sample, known)
-    evaluator.check_labels(sample.labels if known is None else known, sample.label_column)
+        labels = labels if classes is None else known
+    evaluator.check_labels(labels, sample.label_column)
     model.prepare(Rows(sample.frame[sample.features], sample.labels, sample.weights), known)
     return known
 
@@ -75,12 +83,16 @@ def _find_classes(sample: LabelledFrame, given: Sequence[Any] | None) -> Any:
     if given is None:
         return found
     try:
-        return np.unique(np.asarray(given, found.dtype))
-    except (TypeError, ValueError) as error:
+        classes = np.unique(np.asarray(given, found.dtype))
+    except (TypeError, ValueError, OverflowError):
+        classes = None
+    # A conversion may hide that it is another value, such as "1" or 1.2.
+    if classes is None or any(each not in classes.tolist() for each in given):
         raise TaskDefinitionError(
-            f"classes are {given!r}, and the label column {sample.label_column!r} has values such as "
+            f"classes are {list(given)!r}, and the label column {sample.label_column!r} has values such as "
             f"{_plain(found[0])!r}; give classes of their type"
-        ) from error
+        )
+    return classes
 
 
 def _plain(label: Any) -> Any:

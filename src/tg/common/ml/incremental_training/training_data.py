@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ...errors import DatasetError
@@ -13,7 +13,6 @@ from ..tables.table import Table
 from .hash_split import HashSplit
 from .reading_ahead import reading_ahead
 from .row_groups import find_row_groups
-from .sample_evaluation import pick_evenly
 from .window_reader import Window, WindowReader
 
 
@@ -28,6 +27,21 @@ class SampleSize:
 
     train: int
     test: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of both kinds.
+
+    Attributes:
+        train: Rows to learn from.
+        test: Rows to test on, unless none are tested.
+        read_count: How many rows were read to find these.
+    """
+
+    train: LabelledFrame
+    test: LabelledFrame | None
+    read_count: int
 
 
 class TrainingData:
@@ -79,30 +93,31 @@ class TrainingData:
 
     def _read(self, epoch: int, first: int) -> Iterator[LabelledFrame | None]:
         for number, window in enumerate(self._reader.read(epoch, first), start=first):
-            learned = np.flatnonzero(~self._split.find_tested(window.rows, window.positions))
+            learned = np.flatnonzero(~self._find_tested(window))
             yield self._load(window.take(self._reader.shuffle(learned, epoch, number))) if len(learned) else None
 
-    def sample(self, size: SampleSize) -> tuple[LabelledFrame, LabelledFrame | None]:
+    def sample(self, size: SampleSize) -> Sample:
         """Reads a sample of the rows to learn from, and of those to test on, if there are any.
+
+        Which rows to learn from it has does not depend on how many are to test on.
 
         Raises:
             DatasetError: If there are none of a kind, or the data are unfit.
         """
-        share = float(self._split.test_share)
-        needed = max(size.train / (1 - share), size.test / share if share else 0)
-        window = self._reader.sample(int(np.ceil(needed)))
-        is_tested = self._split.find_tested(window.rows, window.positions)
-        train = self._choose(window, ~is_tested, size.train, "learn from")
-        return train, self._choose(window, is_tested, size.test, "test on") if share else None
+        counts = [size.train, size.test] if self._split.test_share else [size.train]
+        found, read_count = self._reader.sample(counts, self._find_tested)
+        frames: list[LabelledFrame] = []
+        for window, what in zip(found, ("learn from", "test on"), strict=False):
+            if window is None:
+                raise DatasetError(
+                    f"of {read_count} rows that were read for the sample, the split leaves none to {what}; give "
+                    "another test_share or seed, or a key with more values"
+                )
+            frames.append(self._load(window))
+        return Sample(frames[0], frames[1] if len(frames) > 1 else None, read_count)
 
-    def _choose(self, window: Window, is_chosen: Any, count: int, what: str) -> LabelledFrame:
-        found = np.flatnonzero(is_chosen)
-        if not len(found):
-            raise DatasetError(
-                f"of {len(window.positions)} rows of the sample, the split leaves none to {what}; give another "
-                "test_share or seed, or a key with more values"
-            )
-        return self._load(window.take(found[pick_evenly(len(found), count)]))
+    def _find_tested(self, window: Window) -> "npt.NDArray[np.bool_]":
+        return self._split.find_tested(window.rows, window.positions)
 
     def _load(self, window: Window) -> LabelledFrame:
         frame = self._table.make_frame([window.rows.select(self._learned)], self._loader.as_is)

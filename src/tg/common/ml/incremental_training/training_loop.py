@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...errors import TaskDefinitionError
 from ..single_frame_training import LabelledFrame, SingleFrameTrainingResult
 from ..single_frame_training.learners import Rows
 from ..training_core import TrainingEnvironment
@@ -131,6 +132,11 @@ class TrainingLoop:
             self._environment.output_metric(name, value, state.rows)
         state.history.append({"step": state.rows, **measured})
         if early is not None:
+            if early.metric not in measured:
+                raise TaskDefinitionError(
+                    f"early stopping looks at {early.metric!r}, and the model "
+                    f"{type(state.model.steps[-1][1]).__name__} has no loss_; give a metric of metrics_pool"
+                )
             state.unimproved += 1
             if early.is_better(measured[early.metric], state.best_value):
                 state.best, state.best_value, state.unimproved = copy.deepcopy(state.model), measured[early.metric], 0

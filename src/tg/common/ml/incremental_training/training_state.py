@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..single_frame_training import TrainingPipeline
+from .early_stopping import EarlyStopping
 
 
 @dataclass
@@ -25,6 +26,7 @@ class TrainingState:
         best: The model at its best, for early stopping.
         best_value: What it was measured at.
         unimproved: How many evaluations there have been since.
+        judged_by: The metric and the mode that say which is the best; ``None`` without early stopping.
     """
 
     model: TrainingPipeline
@@ -41,3 +43,10 @@ class TrainingState:
     best: TrainingPipeline | None = None
     best_value: float | None = None
     unimproved: int = 0
+    judged_by: tuple[str, str] | None = None
+
+    def judge_by(self, early_stopping: EarlyStopping | None) -> None:
+        """Forgets which model was the best one if that is judged in another way from now on."""
+        judged_by = None if early_stopping is None else (early_stopping.metric, early_stopping.mode)
+        if judged_by != self.judged_by:
+            self.best, self.best_value, self.unimproved, self.judged_by = None, None, 0, judged_by

@@ -1,13 +1,13 @@
 """A training on a table that may be larger than memory."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ...errors import DatasetError, TaskDefinitionError
-from ..single_frame_training import DataFrameLoader, Evaluator, LabelledFrame, ModelProvider
+from ..single_frame_training import DataFrameLoader, Evaluator, LabelledFrame, ModelProvider, TrainingPipeline
 from ..training_core import AbstractTrainingTask, Artificier, MetricPool, TrainingEnvironment
 from .early_stopping import EarlyStopping
 from .hash_split import HashSplit
@@ -17,6 +17,9 @@ from .sample_evaluation import SampleEvaluation
 from .training_data import SampleSize, TrainingData
 from .training_loop import Schedule, TrainingLoop
 from .training_state import TrainingState
+
+# Options of a model that do not change what it learns.
+_INERT_OPTIONS = ("n_jobs", "verbose")
 
 
 class IncrementalTrainingTask(AbstractTrainingTask):
@@ -117,12 +120,19 @@ class IncrementalTrainingTask(AbstractTrainingTask):
         table = open_parquet(data)
         seed = self.seed if self.shuffle else None
         rows = TrainingData(table, self.data_loader, self.split, self.window_rows, seed)
-        train, test = rows.sample(SampleSize(self.sample_rows, self.evaluation_rows))
-        samples = {"train": train} if test is None else {"test": test, "train": train}
+        sample = rows.sample(SampleSize(self.sample_rows, self.evaluation_rows))
+        samples = {"train": sample.train}
+        if sample.test is not None:
+            samples = {"test": sample.test, **samples}
+            if len(sample.test.frame) < self.evaluation_rows and sample.read_count < rows.row_count:
+                environment.log(
+                    f"Tests on {len(sample.test.frame)} rows: the {sample.read_count} rows that were read to find "
+                    f"{self.evaluation_rows} have no more"
+                )
         evaluation = SampleEvaluation(
             self.evaluator, self.metrics_pool, self.artificiers, samples, self.evaluation_rows
         )
-        state = self._find_state(rows, train, environment)
+        state = self._find_state(rows, sample.train, environment)
         result = TrainingLoop(state, rows, self._build_schedule(), evaluation, environment).run()
         result.info.update(self.info, run=0, rows=state.rows, batches=state.batches)
         result.artifacts["history"] = pd.DataFrame(state.history)
@@ -133,17 +143,19 @@ class IncrementalTrainingTask(AbstractTrainingTask):
     def _find_state(self, data: TrainingData, sample: LabelledFrame, environment: TrainingEnvironment) -> TrainingState:
         """Returns the state of the last checkpoint, or that of a new training."""
         model = self.model_provider.get_model()
-        facts = self._list_facts(data, sample, model.steps[-1][1])
+        facts = self._list_facts(data, sample, model)
         checkpoint = environment.latest_checkpoint()
         if checkpoint is None:
             classes = start_model(model, sample, self.evaluator, self.classes, self.seed)
-            return TrainingState(model, classes, facts)
-        state: Any = checkpoint.state
-        if not isinstance(state, TrainingState):
+            state = TrainingState(model, classes, facts)
+            state.judge_by(self.early_stopping)
+            return state
+        if not isinstance(checkpoint.state, TrainingState):
             raise DatasetError(
                 f"the checkpoint at step {checkpoint.step} is not one of a training on batches, but a "
-                f"{type(state).__name__}; train anew"
+                f"{type(checkpoint.state).__name__}; train anew"
             )
+        state = checkpoint.state
         for name in dict.fromkeys([*facts, *state.facts]):
             before, now = (repr(each.get(name)) for each in (state.facts, facts))
             if before != now:  # as texts, since NaN is the same, too
@@ -151,16 +163,16 @@ class IncrementalTrainingTask(AbstractTrainingTask):
                     f"the checkpoint at step {checkpoint.step} is of a training with {name} {before:.200}, and this "
                     f"one has {now:.200}, so it cannot go on from there; give it what it had, or train anew"
                 )
+        state.judge_by(self.early_stopping)
         environment.log(f"Going on after {state.rows} rows, in epoch {state.epoch + 1} of {self.epochs}")
         return state
 
-    def _list_facts(self, data: TrainingData, sample: LabelledFrame, model: Any) -> dict[str, Any]:
+    def _list_facts(self, data: TrainingData, sample: LabelledFrame, model: TrainingPipeline) -> dict[str, Any]:
         """Returns what determines the order of the rows, which of them are learned from, and how, as far as texts can.
 
         What a training may have otherwise where it goes on, such as more epochs, is not among it.
         """
-        options = ("window_rows", "batch_size", "shuffle", "seed")
-        given = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+        options = ("window_rows", "batch_size", "shuffle", "seed", "sample_rows", "classes")
         return {
             "rows": data.row_count,
             "row groups": data.group_count,
@@ -168,9 +180,9 @@ class IncrementalTrainingTask(AbstractTrainingTask):
             **{f"split.{name}": getattr(self.split, name) for name in ("columns", "test_share", "seed")},
             "label": sample.label_column,
             "features": sample.features,
-            "model": type(model).__name__,
-            # Only what says its value: the address of an object is another one each time.
-            **{f"model.{name}": each for name, each in given.items() if isinstance(each, (bool, int, float, str))},
+            "model": type(model.steps[-1][1]).__name__,
+            **dict(_list_step_options(model)),
+            "data with the digest": _digest(sample.frame, self.data_loader.as_is),
         }
 
     def _build_schedule(self) -> Schedule:
@@ -205,8 +217,24 @@ class IncrementalTrainingTask(AbstractTrainingTask):
         self.split.check()
         if self.early_stopping is not None:
             self.early_stopping.check()
-            if self.early_stopping.metric not in self.get_metric_names():
+            if self.early_stopping.metric not in [*self.get_metric_names(), "loss"]:
                 raise TaskDefinitionError(
                     f"early stopping looks at {self.early_stopping.metric!r}, which is not measured; the metrics are "
                     f"{', '.join(self.get_metric_names()) or 'none: add one to metrics_pool'}"
                 )
+
+
+def _list_step_options(model: TrainingPipeline) -> Iterator[tuple[str, Any]]:
+    """Yields the options of a pipeline's steps that say their value: an object's address is another one each time."""
+    for name, step in model.steps:
+        given = step.get_params(deep=False) if hasattr(step, "get_params") else {}
+        for option, value in given.items():
+            if isinstance(value, (bool, int, float, str)) and option not in _INERT_OPTIONS:
+                yield f"{name}.{option}", value
+
+
+def _digest(frame: pd.DataFrame, as_is: Sequence[str]) -> str:
+    """Returns a text that is another one for other values, or other positions in the dataset."""
+    texts = {name: frame[name].map(repr) for name in as_is if name in frame}  # these may be lists
+    hashes = pd.util.hash_pandas_object(frame.assign(**texts))
+    return f"{int(hashes.sum()):016x}"

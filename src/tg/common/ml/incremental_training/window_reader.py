@@ -1,7 +1,7 @@
 """Reads a dataset window by window, in an order that a seed fixes."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,10 @@ Positions = npt.NDArray[np.int64]
 
 # A sample is of the first rows of so many row groups.
 _SAMPLED_GROUPS = 32
+# How many rows are in memory together, beside those of the sample, while it is read.
+_SAMPLED_AT_ONCE = 10_000
+# How many rows are read for each one of the sample, at most, in search of a rare kind.
+_MOST_READ = 100
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,26 @@ class Window:
     def take(self, chosen: "npt.NDArray[np.integer[Any]]") -> "Window":
         """Returns the rows at these indices, in their order."""
         return Window(self.rows.take(chosen), self.positions[chosen])
+
+
+@dataclass
+class _Kind:
+    """What is kept of one kind of rows for a sample."""
+
+    lacking: int
+    most: int
+    due: int = 0
+    kept: list[Window] = field(default_factory=list)
+
+    def begin_group(self) -> None:
+        self.due = min(self.lacking, self.most)
+
+    def keep(self, window: Window, is_chosen: Any) -> None:
+        chosen = np.flatnonzero(is_chosen)[: self.due]
+        if len(chosen):
+            self.kept.append(window.take(chosen))
+            self.due -= len(chosen)
+            self.lacking -= len(chosen)
 
 
 class WindowReader:
@@ -70,7 +94,7 @@ class WindowReader:
         """Yields the windows of a pass, from the number ``first`` on; what precedes it is hardly read."""
         order: Sequence[int] = range(len(self._groups))
         if self._seed is not None:
-            order = np.random.default_rng([self._seed, epoch]).permutation(len(self._groups)).tolist()
+            order = np.random.default_rng([self._seed, epoch, 0]).permutation(len(self._groups)).tolist()
         skipped = first * self._size
         gathered: list[Window] = []
         lacking = self._size
@@ -94,29 +118,41 @@ class WindowReader:
         """Returns the indices of a window's rows in the order in which they are learned from."""
         if self._seed is None:
             return indices
-        return np.random.default_rng([self._seed, epoch, number]).permutation(indices)
+        return np.random.default_rng([self._seed, epoch, number + 1]).permutation(indices)
 
-    def sample(self, count: int) -> Window:
-        """Reads about ``count`` rows: the first ones of row groups that the seed chooses, in the dataset's order.
+    def sample(
+        self, counts: Sequence[int], find_kinds: Callable[[Window], "npt.NDArray[Any]"]
+    ) -> tuple[list[Window | None], int]:
+        """Reads rows of each kind: the first ones of row groups that the seed chooses, in the dataset's order.
 
-        All rows if there are no more; fewer than ``count`` if some row groups are much smaller than others.
+        Of each kind, there are all rows if the dataset has no more rows than are wanted of it. There may be fewer than
+        are wanted if some row groups are much smaller than others, or if the kind is so rare that too many rows would
+        be read. Only rows of the sample stay in memory.
+
+        Args:
+            counts: How many rows of each kind are wanted.
+            find_kinds: Returns the number of each row's kind, which is its place in ``counts``.
+
+        Returns:
+            The rows of each kind, ``None`` if none is found; and how many rows were read.
         """
         order = np.random.default_rng(self._seed or 0).permutation(len(self._groups))
-        most = -(-count // min(len(order), _SAMPLED_GROUPS)) if self.row_count > count else self.row_count
-        pieces: list[Window] = []
+        spread = min(len(order), _SAMPLED_GROUPS)
+        kinds = [_Kind(count, -(-count // spread) if self.row_count > count else count) for count in counts]
+        read = 0
         for group in (self._groups[number] for number in order):
-            pieces += self._read_first(group, most)
-            if sum(len(piece.positions) for piece in pieces) >= count:
+            for kind in kinds:
+                kind.begin_group()
+            for piece in self._read_group(group, at_once=min(self._size, _SAMPLED_AT_ONCE)):
+                numbers = find_kinds(piece)
+                for number, kind in enumerate(kinds):
+                    kind.keep(piece, numbers == number)
+                read += len(piece.positions)
+                if not any(kind.due for kind in kinds) or read >= sum(counts) * _MOST_READ:
+                    break
+            if not any(kind.lacking for kind in kinds) or read >= sum(counts) * _MOST_READ:
                 break
-        return _join(sorted(pieces, key=lambda piece: int(piece.positions[0])))
-
-    def _read_first(self, group: RowGroup, count: int) -> Iterator[Window]:
-        """Yields the first rows of a row group; the others are not decoded."""
-        for piece in self._read_group(group, at_once=min(count, self._size)):
-            yield _slice(piece, 0, count)
-            count -= len(piece.positions)
-            if count <= 0:
-                return
+        return [_join(sorted(kind.kept, key=_find_start)) if kind.kept else None for kind in kinds], read
 
     def _read_group(self, group: RowGroup, skipped: int = 0, at_once: int | None = None) -> Iterator[Window]:
         start, part = group.first_row, self._parts[group.path]
@@ -127,6 +163,10 @@ class WindowReader:
             skipped -= left_out
             if left_out < len(rows):
                 yield _slice(piece, left_out)
+
+
+def _find_start(window: Window) -> int:
+    return int(window.positions[0])
 
 
 def _slice(window: Window, start: int, count: int | None = None) -> Window:
