@@ -575,3 +575,22 @@ def test_hyperparameters_reach_its_parts(folder: Path) -> None:
 def test_a_metric_may_need_probabilities(folder: Path) -> None:
     task = build_task(metrics_pool=MetricPool().add_sklearn(log_loss))
     assert train(task, folder).result["runs"][0]["metrics"]["log_loss_test"] < 0.6
+
+
+class FakeOnTwoHosts(FakeEnvironment):
+    hosts = ("algo-1", "algo-2")
+
+
+class Together(SGDClassifier):  # type: ignore[misc]  # scikit-learn is untyped
+    is_distributed = True
+
+
+def test_several_machines_need_a_model_that_learns_together(folder: Path) -> None:
+    told = "SGDClassifier learns on one machine, and there are 2, which would all learn the same; give it one, or"
+    with pytest.raises(TaskDefinitionError, match=f"^{re.escape(told)}"):
+        build_task().run_with_environment(folder, FakeOnTwoHosts())
+    with pytest.raises(TaskDefinitionError, match=r"^max_seconds is 9, and 2 machines would not end after the same"):
+        build_task(Together, max_seconds=9).run_with_environment(folder, FakeOnTwoHosts())
+    environment = FakeOnTwoHosts()
+    build_task(Together).run_with_environment(folder, environment)
+    assert environment.result["runs"][0]["model"].steps[-1][1].t_ > 1

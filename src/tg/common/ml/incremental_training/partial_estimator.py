@@ -10,6 +10,10 @@ class PartialEstimator(Protocol):
     before that. A classifier has ``classes_`` once it has learned, and gets all classes as the argument ``classes`` if
     it has one. It is pickled for a checkpoint, and must then go on as if it had not been: its random numbers come from
     a generator of its own. If it has an attribute ``loss_`` after a batch, that is reported.
+
+    A model whose attribute ``is_distributed`` is true learns on several machines: in all processes of torchrun,
+    ``partial_fit`` gets the same batches in the same order, learns from this process's part of each, and leaves the
+    same model.
     """
 
     def fit(self, X: Any, y: Any) -> Any:  # noqa: N803 - scikit-learn's name

@@ -143,6 +143,8 @@ class IncrementalTrainingTask(AbstractTrainingTask):
     def _find_state(self, data: TrainingData, sample: LabelledFrame, environment: TrainingEnvironment) -> TrainingState:
         """Returns the state of the last checkpoint, or that of a new training."""
         model = self.model_provider.get_model()
+        if len(environment.hosts) > 1:
+            self._check_hosts(model.steps[-1][1], len(environment.hosts))
         facts = self._list_facts(data, sample, model)
         checkpoint = environment.latest_checkpoint()
         if checkpoint is None:
@@ -166,6 +168,19 @@ class IncrementalTrainingTask(AbstractTrainingTask):
         state.judge_by(self.early_stopping)
         environment.log(f"Going on after {state.rows} rows, in epoch {state.epoch + 1} of {self.epochs}")
         return state
+
+    def _check_hosts(self, model: Any, count: int) -> None:
+        """Refuses several machines that would all learn the same, or would not end after the same batch."""
+        if not getattr(model, "is_distributed", False):
+            raise TaskDefinitionError(
+                f"{type(model).__name__} learns on one machine, and there are {count}, which would all learn the same; "
+                "give it one, or a model with is_distributed, as PartialEstimator describes it"
+            )
+        if self.max_seconds is not None:
+            raise TaskDefinitionError(
+                f"max_seconds is {self.max_seconds}, and {count} machines would not end after the same batch; give "
+                "epochs"
+            )
 
     def _list_facts(self, data: TrainingData, sample: LabelledFrame, model: TrainingPipeline) -> dict[str, Any]:
         """Returns what determines the order of the rows, which of them are learned from, and how, as far as texts can.
