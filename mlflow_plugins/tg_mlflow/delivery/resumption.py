@@ -11,6 +11,8 @@ from mlflow.entities import Run
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, SagemakerConfig
 from tg.common.delivery.sagemaker.job_files.kept_checkpoints import measure_files
+from tg.common.delivery.sagemaker.runtime.job_checkpoints import RUN_NOTE
+from tg.common.ml.training_core.checkpoint_folder import FOLDER_NAME, CheckpointFolder
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, describe_failure
 from tg_mlflow.places.registry import find_place
@@ -81,12 +83,30 @@ def opening_resumption(
             before.fetch_checkpoints(address, folder)
         except DeliveryError as error:
             raise RunNotOursError(_describe_missing(run, address, describe_failure(error))) from error
+        _check_owner(client, run, address, folder)
         size = measure_files(folder)
         if not size:
             raise RunNotOursError(_describe_missing(run, address, "there are no files"))
         _logger.info("Run %s goes on from the checkpoints of run %s: %s, %d bytes", run_id, resume_from, address, size)
         note_event(client, run_id, "checkpoints fetched", f"of run {resume_from}, {size:,} bytes", is_urgent=False)
         yield Resumption(resume_from, address, folder)
+
+
+def _check_owner(client: TrackingClient, run: Run, address: str, folder: Path) -> None:
+    """Refuses checkpoints of a run that has used the same address since: they are of another history."""
+    owner = CheckpointFolder(folder / FOLDER_NAME).read_latest_notes().get(RUN_NOTE)
+    known, earlier = list[str](), run
+    while owner is not None and owner != earlier.info.run_id:
+        known.append(earlier.info.run_id)
+        before = earlier.data.tags.get(RESUMED_FROM_TAG)
+        if before is None or before in known:
+            raise RunNotOursError(
+                f"the last checkpoint in {address!r} is one of run {owner!r}, which has used it since, and none of run "
+                f"{run.info.run_id!r}; go on from that one: `tg-mlflow resume {owner}`"
+            )
+        if before == owner:
+            return  # it has saved none itself, also if that run is deleted
+        earlier = read_run(client, before)
 
 
 def _open_executor(run: Run) -> Executor:

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from tg.common.delivery.sagemaker import Executor
 from tg.common.delivery.sagemaker.executor import JobRequest
 from tg.common.delivery.sagemaker.machine.attached_executor import AttachedExecutor
+from tg.common.ml.training_core.checkpoint_folder import CheckpointFolder
 from tg_mlflow.delivery.resumption import opening_resumption
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
@@ -52,6 +53,23 @@ def test_a_folder_of_the_users_is_known_by_a_tag(store: MlflowClient, jobs: Path
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / "mine").write_text("1")
     assert open_it(store, make_run(store, checkpoints=str(tmp_path / "given"))) == ["mine"]
+
+
+def test_checkpoints_of_another_run_are_refused(store: MlflowClient, jobs: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    first = make_run(store, checkpoints=str(given))
+    second = make_run(store, checkpoints=str(given), resumed_from=first)
+    folder = CheckpointFolder(given / "tg-mlflow")
+    folder.save([], 1, {"run": first})
+    assert open_it(store, first) == open_it(store, second) == ["tg-mlflow"]  # the second one has saved none
+    folder.save([], 2, {"run": second})
+    assert open_it(store, second) == ["tg-mlflow"]
+    with pytest.raises(RunNotOursError) as error:
+        open_it(store, first)
+    assert str(error.value) == (
+        f"the last checkpoint in '{given}' is one of run '{second}', which has used it since, and none of run "
+        f"'{first}'; go on from that one: `tg-mlflow resume {second}`"
+    )
 
 
 def test_it_says_why_it_cannot_go_on(store: MlflowClient, jobs: Path, tmp_path: Path) -> None:

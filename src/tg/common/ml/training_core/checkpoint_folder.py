@@ -148,6 +148,13 @@ class CheckpointFolder:
             Logger.warning("The first checkpoint was not written to its end: the training starts from the beginning")
         return None
 
+    def read_latest_notes(self) -> Mapping[str, Any]:
+        """Reads the notes of the last checkpoint whose marker can be read, without its state; empty without one."""
+        for number in reversed(self._list_markers()):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                return dict(json.loads(self._marker(number).read_bytes())["notes"])
+        return {}
+
     def _load(self, number: int) -> KeptCheckpoint:
         try:
             marker = json.loads(self._marker(number).read_bytes())

@@ -1,5 +1,6 @@
 """The checkpoints of a job, which another job may go on from: of another package, at another place."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import IO, Any
@@ -10,7 +11,11 @@ from ....ml.training_core.checkpoint_folder import FOLDER_NAME, CheckpointFolder
 from ....own_root import PACKAGE_MODULE, TG_MODULE
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle, load_pickle, rename_prefix
 from ..contract.job_lines import RESUMED, write_job_line
+from ..contract.variables import RUN_ID_VARIABLE
 from .stop_request import STOP_REQUEST
+
+# The run that has saved a checkpoint.
+RUN_NOTE = "run"
 
 
 class PackagePickles(StatePickles):
@@ -67,7 +72,8 @@ class JobCheckpoints:
     def save(self, state: Any, step: int) -> None:
         """Saves a checkpoint, as :meth:`CheckpointFolder.save` does; ends the training if the job is to stop."""
         STOP_REQUEST.is_awaited = self._has_begun = True
-        self._folder.save(state, step, {"points": dict(self._counts)})
+        # Others may use the same folder: who goes on from there has to know whose history it is.
+        self._folder.save(state, step, {"points": dict(self._counts), **_describe_run(os.environ.get(RUN_ID_VARIABLE))})
         Logger.info(f"Saved the checkpoint of step {step}")
         STOP_REQUEST.end_if_made()
 
@@ -82,5 +88,10 @@ class JobCheckpoints:
             self._counts = Counter(kept.notes.get("points", {}))
             step = kept.checkpoint.step
             Logger.info(f"The training goes on from the checkpoint of step {step}")
-            write_job_line({"op": RESUMED, "step": step, "points": dict(self._counts)})
+            run = _describe_run(kept.notes.get(RUN_NOTE))
+            write_job_line({"op": RESUMED, "step": step, "points": dict(self._counts), **run})
         return kept.checkpoint
+
+
+def _describe_run(run_id: str | None) -> dict[str, str]:
+    return {RUN_NOTE: run_id} if run_id else {}
