@@ -49,6 +49,15 @@ class Resumption:
         return replace(delivery, options=replace(delivery.options, start_checkpoints=self._folder))
 
 
+def check_resumable(run: Run) -> None:
+    """Checks before there is a new run that a training can go on from a run, as far as its tags and its place tell.
+
+    Raises:
+        RunNotOursError: If it has not ended, or keeps no checkpoints.
+    """
+    _find_address(run, _open_executor(run))
+
+
 @contextmanager
 def opening_resumption(
     client: TrackingClient, run_id: str, resume_from: str | None, executor: Executor
@@ -130,10 +139,11 @@ def _find_address(run: Run, executor: Executor) -> str:
         found = None
     address = found or run.data.tags.get(CHECKPOINTS_TAG)
     if address is None:
-        raise RunNotOursError(
-            f"run {run.info.run_id!r} has left no checkpoints here: its training has saved none, or it has completed "
-            "without the key checkpoints, or its job was on another machine"
-        )
+        if run.info.status == "FINISHED":
+            reason = "it has completed, and then they are kept only with the key checkpoints"
+        else:
+            reason = "its training has saved none, or they were pruned, or its job was on another machine"
+        raise RunNotOursError(f"run {run.info.run_id!r} has left no checkpoints here: {reason}")
     return address
 
 

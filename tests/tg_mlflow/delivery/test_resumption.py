@@ -74,11 +74,13 @@ def test_checkpoints_of_another_run_are_refused(store: MlflowClient, jobs: Path,
 
 def test_it_says_why_it_cannot_go_on(store: MlflowClient, jobs: Path, tmp_path: Path) -> None:
     bare = make_run(store)
+    completed = make_run(store, "FINISHED")
     running = make_run(store, "RUNNING")
     launcher = json.dumps({"host": "far"})
     gone = make_run(store, checkpoints=str(tmp_path / "gone"), launcher=launcher)
     for run_id, reason in (
-        (bare, f"run '{bare}' has left no checkpoints here: its training has saved none, or it has completed without "),
+        (bare, f"run '{bare}' has left no checkpoints here: its training has saved none, or they were pruned, or "),
+        (completed, f"run '{completed}' has left no checkpoints here: it has completed, and then they are kept only "),
         (running, f"run '{running}' is RUNNING; wait until it has ended, stop it with `tg-mlflow cancel {running}`, "),
         (gone, f"the checkpoints of run '{gone}' cannot be fetched from '{tmp_path / 'gone'}' ("),
         ("0" * 32, f"run '{'0' * 32}' cannot be read: "),
