@@ -32,7 +32,7 @@ class Resumption:
     Args:
         resumed: The run that they are of.
         address: Where they are.
-        folder: A copy of them.
+        folder: A folder with them, which is only read.
     """
 
     def __init__(self, resumed: str, address: str, folder: Path) -> None:
@@ -87,11 +87,7 @@ def opening_resumption(
     client.set_tag(run_id, RESUMED_FROM_TAG, resume_from)
     before = _open_executor(run)
     address = _find_address(run, before)
-    with temporary_folder() as folder:
-        try:
-            before.fetch_checkpoints(address, folder)
-        except DeliveryError as error:
-            raise RunNotOursError(_describe_missing(run, address, describe_failure(error))) from error
+    with _opening_folder(run, address, before) as folder:
         _check_owner(client, run, address, folder)
         size = measure_files(folder)
         if not size:
@@ -116,6 +112,20 @@ def _check_owner(client: TrackingClient, run: Run, address: str, folder: Path) -
         if before == owner:
             return  # it has saved none itself, also if that run is deleted
         earlier = read_run(client, before)
+
+
+@contextmanager
+def _opening_folder(run: Run, address: str, executor: Executor) -> Iterator[Path]:
+    """Yields a folder with the checkpoints: a temporary one only if they are elsewhere, as states may be large."""
+    if Path(address).is_dir():
+        yield Path(address)
+        return
+    with temporary_folder() as folder:
+        try:
+            executor.fetch_checkpoints(address, folder)
+        except DeliveryError as error:
+            raise RunNotOursError(_describe_missing(run, address, describe_failure(error))) from error
+        yield folder
 
 
 def _open_executor(run: Run) -> Executor:
