@@ -28,6 +28,6 @@ def resume(**given: Any) -> None:
         client = TrackingClient(patience_seconds=0)
         wanted = read_wanted(client, **given)
         settle_crashes(client)
-        new_id, end = go_on(client, wanted)
+        _, end = go_on(client, wanted)
         if end.failure is not None:
-            exit_with(f"run {new_id}: {end.failure.partition(chr(10))[0]}")
+            exit_with(end.failure.partition("\n")[0])

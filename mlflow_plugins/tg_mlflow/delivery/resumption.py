@@ -11,6 +11,8 @@ from mlflow.entities import Run
 from tg.common import DeliveryError
 from tg.common.delivery.sagemaker import Executor, SagemakerConfig
 from tg.common.delivery.sagemaker.job_files.kept_checkpoints import measure_files
+from tg.common.delivery.sagemaker.runtime.job_checkpoints import RUN_NOTE
+from tg.common.ml.training_core.checkpoint_folder import FOLDER_NAME, CheckpointFolder
 from tg.common.system.temporary_folder import temporary_folder
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, describe_failure
 from tg_mlflow.places.registry import find_place
@@ -30,7 +32,7 @@ class Resumption:
     Args:
         resumed: The run that they are of.
         address: Where they are.
-        folder: A copy of them.
+        folder: A folder with them, which is only read.
     """
 
     def __init__(self, resumed: str, address: str, folder: Path) -> None:
@@ -45,6 +47,15 @@ class Resumption:
         if own == self._address.rstrip("/"):
             return delivery
         return replace(delivery, options=replace(delivery.options, start_checkpoints=self._folder))
+
+
+def check_resumable(run: Run) -> None:
+    """Checks before there is a new run that a training can go on from a run, as far as its tags and its place tell.
+
+    Raises:
+        RunNotOursError: If it has not ended, or keeps no checkpoints.
+    """
+    _find_address(run, _open_executor(run))
 
 
 @contextmanager
@@ -76,17 +87,45 @@ def opening_resumption(
     client.set_tag(run_id, RESUMED_FROM_TAG, resume_from)
     before = _open_executor(run)
     address = _find_address(run, before)
-    with temporary_folder() as folder:
-        try:
-            before.fetch_checkpoints(address, folder)
-        except DeliveryError as error:
-            raise RunNotOursError(_describe_missing(run, address, describe_failure(error))) from error
+    with _opening_folder(run, address, before) as folder:
+        _check_owner(client, run, address, folder)
         size = measure_files(folder)
         if not size:
             raise RunNotOursError(_describe_missing(run, address, "there are no files"))
         _logger.info("Run %s goes on from the checkpoints of run %s: %s, %d bytes", run_id, resume_from, address, size)
         note_event(client, run_id, "checkpoints fetched", f"of run {resume_from}, {size:,} bytes", is_urgent=False)
         yield Resumption(resume_from, address, folder)
+
+
+def _check_owner(client: TrackingClient, run: Run, address: str, folder: Path) -> None:
+    """Refuses checkpoints of a run that has used the same address since: they are of another history."""
+    owner = CheckpointFolder(folder / FOLDER_NAME).read_latest_notes().get(RUN_NOTE)
+    known, earlier = list[str](), run
+    while owner is not None and owner != earlier.info.run_id:
+        known.append(earlier.info.run_id)
+        before = earlier.data.tags.get(RESUMED_FROM_TAG)
+        if before is None or before in known:
+            raise RunNotOursError(
+                f"the last checkpoint in {address!r} is one of run {owner!r}, which has used it since, and none of run "
+                f"{run.info.run_id!r}; go on from that one: `tg-mlflow resume {owner}`"
+            )
+        if before == owner:
+            return  # it has saved none itself, also if that run is deleted
+        earlier = read_run(client, before)
+
+
+@contextmanager
+def _opening_folder(run: Run, address: str, executor: Executor) -> Iterator[Path]:
+    """Yields a folder with the checkpoints: a temporary one only if they are elsewhere, as states may be large."""
+    if Path(address).is_dir():
+        yield Path(address)
+        return
+    with temporary_folder() as folder:
+        try:
+            executor.fetch_checkpoints(address, folder)
+        except DeliveryError as error:
+            raise RunNotOursError(_describe_missing(run, address, describe_failure(error))) from error
+        yield folder
 
 
 def _open_executor(run: Run) -> Executor:
@@ -110,10 +149,11 @@ def _find_address(run: Run, executor: Executor) -> str:
         found = None
     address = found or run.data.tags.get(CHECKPOINTS_TAG)
     if address is None:
-        raise RunNotOursError(
-            f"run {run.info.run_id!r} has left no checkpoints here: its training has saved none, or it has completed "
-            "without the key checkpoints, or its job was on another machine"
-        )
+        if run.info.status == "FINISHED":
+            reason = "it has completed, and then they are kept only with the key checkpoints"
+        else:
+            reason = "its training has saved none, or they were pruned, or its job was on another machine"
+        raise RunNotOursError(f"run {run.info.run_id!r} has left no checkpoints here: {reason}")
     return address
 
 

@@ -92,7 +92,7 @@ class RunRecorder:
         self._earlier = EarlierPoints(client, run_id, self._names.key_of)
         tables = (
             {START: self._environment.take, FILE: self._files.take, RESUMED: self._earlier.take},
-            {RESUMED: self._attempts.take_resumption},
+            {START: self._earlier.begin, RESUMED: self._attempts.take_resumption},
             handlers,
         )
         self._output = OutputReader(replayer.said, metric_regexes, tables, self._attempts)

@@ -4,6 +4,7 @@ import logging
 
 from tg.common.system.interrupts import terminating_as_interrupt
 from tg.common.system.temporary_folder import temporary_folder
+from tg_mlflow.delivery.resumption import check_resumable
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.reproduction.planned_training import WantedTraining, plan_training
 from tg_mlflow.tracking.client import TrackingClient
@@ -44,6 +45,7 @@ def resume(client: TrackingClient, wanted: WantedTraining) -> tuple[str, Trainin
         added = {"resume_from": wanted.run_id}
         planned = plan_training(client, wanted, folder, (*_NOT_AGAIN, *moves), added)
         run, client = planned.recorded.run, planned.client
+        check_resumable(run)
         with terminating_as_interrupt():
             experiment_id = wanted.experiment_id or run.info.experiment_id
             name = wanted.run_name or f"{run.info.run_name.removesuffix(_SUFFIX)}{_SUFFIX}"

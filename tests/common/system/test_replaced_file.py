@@ -33,6 +33,20 @@ def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["notes"]
 
 
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path: Path) -> None:
+    def fill(file: IO[bytes]) -> None:
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, file.fileno())
+        os.close(full)
+        file.write(b"new")
+
+    target = tmp_path / "notes"
+    with pytest.raises(OSError, match="No space left on device") as error, replacing_file(target) as file:
+        fill(file)
+    assert error.value.filename == str(target)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("is_done", [False, True])
 def test_the_error_of_the_disk_is_raised_and_not_that_of_cleaning_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_done: bool

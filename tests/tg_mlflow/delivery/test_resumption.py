@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from tg.common.delivery.sagemaker import Executor
 from tg.common.delivery.sagemaker.executor import JobRequest
 from tg.common.delivery.sagemaker.machine.attached_executor import AttachedExecutor
+from tg.common.ml.training_core.checkpoint_folder import CheckpointFolder
 from tg_mlflow.delivery.resumption import opening_resumption
 from tg_mlflow.errors import BackendConfigError, RunNotOursError
 from tg_mlflow.testing.memory_executor import Machine, MemoryExecutor, Script
@@ -54,13 +55,32 @@ def test_a_folder_of_the_users_is_known_by_a_tag(store: MlflowClient, jobs: Path
     assert open_it(store, make_run(store, checkpoints=str(tmp_path / "given"))) == ["mine"]
 
 
+def test_checkpoints_of_another_run_are_refused(store: MlflowClient, jobs: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    first = make_run(store, checkpoints=str(given))
+    second = make_run(store, checkpoints=str(given), resumed_from=first)
+    folder = CheckpointFolder(given / "tg-mlflow")
+    folder.save([], 1, {"run": first})
+    assert open_it(store, first) == open_it(store, second) == ["tg-mlflow"]  # the second one has saved none
+    folder.save([], 2, {"run": second})
+    assert open_it(store, second) == ["tg-mlflow"]
+    with pytest.raises(RunNotOursError) as error:
+        open_it(store, first)
+    assert str(error.value) == (
+        f"the last checkpoint in '{given}' is one of run '{second}', which has used it since, and none of run "
+        f"'{first}'; go on from that one: `tg-mlflow resume {second}`"
+    )
+
+
 def test_it_says_why_it_cannot_go_on(store: MlflowClient, jobs: Path, tmp_path: Path) -> None:
     bare = make_run(store)
+    completed = make_run(store, "FINISHED")
     running = make_run(store, "RUNNING")
     launcher = json.dumps({"host": "far"})
     gone = make_run(store, checkpoints=str(tmp_path / "gone"), launcher=launcher)
     for run_id, reason in (
-        (bare, f"run '{bare}' has left no checkpoints here: its training has saved none, or it has completed without "),
+        (bare, f"run '{bare}' has left no checkpoints here: its training has saved none, or they were pruned, or "),
+        (completed, f"run '{completed}' has left no checkpoints here: it has completed, and then they are kept only "),
         (running, f"run '{running}' is RUNNING; wait until it has ended, stop it with `tg-mlflow cancel {running}`, "),
         (gone, f"the checkpoints of run '{gone}' cannot be fetched from '{tmp_path / 'gone'}' ("),
         ("0" * 32, f"run '{'0' * 32}' cannot be read: "),

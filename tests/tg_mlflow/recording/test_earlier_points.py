@@ -66,3 +66,39 @@ def test_what_cannot_be_copied_is_missing(store: MlflowClient, caplog: pytest.Lo
         earlier.take({"step": 7, "points": {"loss": 7}}, 2000)
     assert earlier.is_missing
     assert f"Run {'0' * 32}, which run {run_id} goes on from, has no points of 'loss'" in caplog.text
+
+
+def test_the_history_is_that_of_the_run_that_has_saved_the_checkpoint(store: MlflowClient) -> None:
+    first, second = make_run(store), make_run(store)
+    log(store, first, ("loss", 1.0, 1001, 0), ("loss", 0.5, 1002, 1))
+    for new in (make_run(store), make_run(store, second)):  # the same folder is used again; `second` has said nothing
+        with EarlierPoints(TrackingClient(store.tracking_uri), new, lambda name: name) as earlier:
+            earlier.take({"step": 1, "points": {"loss": 1}, "run": first}, 2000)
+        assert not earlier.is_missing
+        assert history(store, new, "loss") == [(0, 1.0, 1001)]
+        assert store.get_run(new).data.tags["tg.resumed_from"] in (first, second)
+    own = make_run(store)
+    with EarlierPoints(TrackingClient(store.tracking_uri), own, lambda name: name) as earlier:
+        earlier.take({"step": 1, "points": {"loss": 1}, "run": own}, 2000)
+    assert "tg.resumed_from" not in store.get_run(own).data.tags
+
+
+def test_what_checkpoints_do_not_count_is_copied_up_to_the_first_own_step(
+    store: MlflowClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = make_run(store)
+    log(store, old, *[("mine", 1 / step, 1000 + step, step) for step in range(1, 9)])
+    log(store, old, *[("bare", float(number), 1000 + number, 0) for number in range(3)])
+    log(store, old, ("once", 1.0, 1001, 0), ("tg.cost_usd", 2.0, 1001, 0), ("system/cpu", 3.0, 1001, 0))
+    new = make_run(store, old)
+    for _ in range(2):  # as who attaches reads the log again
+        with (
+            caplog.at_level(logging.WARNING),
+            EarlierPoints(TrackingClient(store.tracking_uri), new, lambda name: name) as earlier,
+        ):
+            earlier.begin({}, 1999)
+            log(store, new, ("mine", 0.3, 3000, 4), ("bare", 7.0, 3000, 0))
+        assert history(store, new, "mine") == [(1, 1.0, 1001), (2, 0.5, 1002), (3, 1 / 3, 1003), (4, 0.3, 3000)]
+    assert history(store, new, "bare") == [(0, 7.0, 3000)]
+    assert earlier.is_missing
+    assert f"Run {new} lacks what run {old}, which it goes on from, has of 'bare', 'once': " in caplog.text

@@ -33,6 +33,8 @@ def replacing_file(target: Path, scratch: Path | None = None) -> Iterator[IO[byt
             os.chmod(file.name, 0o644)
             os.replace(file.name, target)
         except BaseException:
-            with suppress(OSError):  # which would hide what is wrong
+            with suppress(OSError):  # which would hide what is wrong; it writes again what the disk has not taken
+                file.close()
+            with suppress(OSError):
                 os.unlink(file.name)
             raise

@@ -77,6 +77,59 @@ def bring_later_format(folder: Path) -> None:
     (folder / "000002.json").write_text(json.dumps({**marker, "format": 2}))
 
 
+def test_what_the_machine_cannot_read_is_no_reason_to_take_an_older_one(tmp_path: Path) -> None:
+    fill(tmp_path, 10, 20)
+    replace_by_folder(tmp_path)
+    with pytest.raises(CheckpointError) as error:
+        load(tmp_path)
+    assert str(error.value) == (
+        f"checkpoint 2 in '{tmp_path}' cannot be read here: Is a directory; mend that, and resume the training"
+    )
+
+
+def fail_for_memory() -> None:
+    raise MemoryError
+
+
+class Hungry:
+    def __reduce__(self) -> Any:
+        return fail_for_memory, ()
+
+
+def test_a_state_that_is_too_large_here_is_no_reason_either(tmp_path: Path) -> None:
+    fill(tmp_path, 10).save(Hungry(), 20)
+    with pytest.raises(CheckpointError, match=r"^checkpoint 2 in '.*' cannot be read here: MemoryError"):
+        load(tmp_path)
+
+
+class Bag:
+    pass
+
+
+def test_a_class_that_is_gone_is_named_and_the_states_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "both", 10).save(Bag(), 20)
+    CheckpointFolder(tmp_path / "one").save(Bag(), 20)
+    monkeypatch.delattr(f"{__name__}.Bag")
+    with pytest.raises(CheckpointError) as error:
+        load(tmp_path / "one")
+    assert str(error.value) == (
+        f"there are 1 checkpoints in '{tmp_path / 'one'}', and none of them can be read: the last one needs "
+        f"{__name__}.Bag, which this project does not have; restore it, or go on with the project as it was: tg-mlflow "
+        "resume"
+    )
+    checkpoints = CheckpointFolder(tmp_path / "both")
+    kept = checkpoints.load_latest()
+    assert kept is not None
+    assert kept.checkpoint.step == 10
+    for step in (30, 40, 50):
+        checkpoints.save([], step)
+    assert [name for name in names(tmp_path / "both") if name.endswith("pkl")] == [
+        "000002.pkl", "000003.pkl", "000004.pkl", "000005.pkl"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -84,7 +137,6 @@ def bring_later_format(folder: Path) -> None:
         (change, "is damaged: its SHA-256 is another one"),
         (leave_marker_alone, "has no state: its file has not arrived, or was removed"),
         (cut_marker, "is damaged: JSONDecodeError"),
-        (replace_by_folder, "cannot be loaded: IsADirectoryError"),
         (bring_later_format, "has the format 2, which this version does not know"),
     ],
 )
@@ -151,8 +203,12 @@ def test_a_folder_that_takes_nothing_is_an_error_and_leaves_what_was_there(tmp_p
     before = names(tmp_path)
     shutil.move(tmp_path, moved := tmp_path.with_name("moved"))
     tmp_path.write_text("a file is in the way")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(CheckpointError) as error:
         fill(tmp_path, 20)
+    assert str(error.value) == (
+        f"the checkpoint of step 20 cannot be written to '{tmp_path}': File exists; make room or bring the folder "
+        "back, or name another one"
+    )
     assert names(moved) == before
 
 

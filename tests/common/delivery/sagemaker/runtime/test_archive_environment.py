@@ -52,6 +52,23 @@ def test_small_files_are_in_the_log_and_all_in_the_archive(
     ]
 
 
+def test_a_checkpoint_says_whose_it_is_unless_no_server_knows_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ml = MlFolder(tmp_path / "ml")
+    for made_up in ("b", "a"):
+        monkeypatch.setenv("TG_RUN_ID", "a")
+        monkeypatch.setenv("TG_MADE_UP_RUN_ID", made_up)  # of an earlier job of this process, or of this one
+        ArchiveEnvironment(ml).save_checkpoint([], 1)
+        monkeypatch.setenv("TG_RUN_ID", "c")
+        ArchiveEnvironment(ml).latest_checkpoint()
+    records = RecordLineParser(MARKER).feed(capfd.readouterr().out.encode())[1]
+    assert [record.content for record in records] == [
+        {"op": "resumed", "step": 1, "points": {}, "run": "a"},
+        {"op": "resumed", "step": 1, "points": {}},
+    ]
+
+
 class Model:
     """Predicts nothing, and can be pickled as long as it holds nothing else."""
 

@@ -17,7 +17,8 @@ START = "start"
 PROGRESS = "progress"
 # A file that the training has logged; without its data if that comes with the results.
 FILE = "file"
-# That the training goes on from a checkpoint: its `step`, and how many `points` of each metric were said by then.
+# That the training goes on from a checkpoint: its `step`, and how many `points` of each metric were said by then,
+# and which `run` has saved it, if that is known.
 RESUMED = "resumed"
 
 _STDOUT = 1

@@ -14,6 +14,7 @@ NO_HYPERPARAMETERS = "No hyperparameters are provided"
 INITIALIZED = "Model initialized. Jsonpickling..."
 STARTING = "Starting training now..."
 SAVED = "Saved artifact {}"
+SAVED_CHECKPOINT = "Saved the checkpoint of step {}"
 SUCCEEDED = "Job has exited successfully"
 DONE = "DONE. Exiting Training Grounds."
 
@@ -30,6 +31,7 @@ _MESSAGES = (
     INITIALIZED,
     STARTING,
     SAVED,
+    SAVED_CHECKPOINT,
     SUCCEEDED,
     DONE,
 )

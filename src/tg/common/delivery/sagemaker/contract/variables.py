@@ -20,6 +20,8 @@ WORK_FOLDER_VARIABLE = "TG_WORK_FOLDER"
 STOP_SECONDS_VARIABLE = "TG_STOP_SECONDS"
 # The run on the launcher's server that the training records into, and the name of its experiment.
 RUN_ID_VARIABLE = "TG_RUN_ID"
+# The same id, if no server has such a run, as the job itself has made it up.
+MADE_UP_RUN_ID_VARIABLE = "TG_MADE_UP_RUN_ID"
 EXPERIMENT_VARIABLE = "TG_EXPERIMENT"
 # The folder of MLflow's store in the job, for the job's processes.
 MLFLOW_STORE_VARIABLE = "TG_MLFLOW_STORE"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ....own_root import PACKAGE_MODULE
 from ..contract.ml_folder import MlFolder
-from ..contract.variables import MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
+from ..contract.variables import MADE_UP_RUN_ID_VARIABLE, MLFLOW_STORE_VARIABLE, RUN_ID_VARIABLE
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
@@ -51,11 +51,13 @@ def _has_mlflow() -> bool:
 
 
 def _build_variables(folder: Path) -> dict[str, str]:
-    run_id = os.environ.get(RUN_ID_VARIABLE) or uuid.uuid4().hex
+    given = os.environ.get(RUN_ID_VARIABLE)
+    run_id = given or uuid.uuid4().hex
     address = f"tg-job:{folder}"
     return {
         MLFLOW_STORE_VARIABLE: str(folder),
         RUN_ID_VARIABLE: run_id,
+        **({} if given else {MADE_UP_RUN_ID_VARIABLE: run_id}),
         TRACKING_VARIABLE: address,
         "GIT_PYTHON_REFRESH": "quiet",  # or MLflow would complain where there is no Git
         "MLFLOW_ALLOW_FILE_STORE": "true",

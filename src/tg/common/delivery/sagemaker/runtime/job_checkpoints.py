@@ -1,5 +1,6 @@
 """The checkpoints of a job, which another job may go on from: of another package, at another place."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import IO, Any
@@ -9,8 +10,13 @@ from ....ml.training_core import Checkpoint
 from ....ml.training_core.checkpoint_folder import FOLDER_NAME, CheckpointFolder, StatePickles
 from ....own_root import PACKAGE_MODULE, TG_MODULE
 from ...delivery.package.pickling import Rename, dump_pickle, dump_renamed_pickle, load_pickle, rename_prefix
+from ..contract import own_lines
 from ..contract.job_lines import RESUMED, write_job_line
+from ..contract.variables import MADE_UP_RUN_ID_VARIABLE, RUN_ID_VARIABLE
 from .stop_request import STOP_REQUEST
+
+# The run that has saved a checkpoint.
+RUN_NOTE = "run"
 
 
 class PackagePickles(StatePickles):
@@ -56,6 +62,7 @@ class JobCheckpoints:
         self._counts = Counter[str]()
         self._is_resumed = False
         self._has_begun = False
+        self._run_id = _find_run_id()
 
     def count_point(self, name: str) -> int | None:
         """Counts a point of a metric; returns its number if it would not get that by itself, from 0 on."""
@@ -67,8 +74,9 @@ class JobCheckpoints:
     def save(self, state: Any, step: int) -> None:
         """Saves a checkpoint, as :meth:`CheckpointFolder.save` does; ends the training if the job is to stop."""
         STOP_REQUEST.is_awaited = self._has_begun = True
-        self._folder.save(state, step, {"points": dict(self._counts)})
-        Logger.info(f"Saved the checkpoint of step {step}")
+        # Others may use the same folder: who goes on from there has to know whose history it is.
+        self._folder.save(state, step, {"points": dict(self._counts), **_describe_run(self._run_id)})
+        Logger.info(own_lines.SAVED_CHECKPOINT.format(step))
         STOP_REQUEST.end_if_made()
 
     def leave_to_leader(self) -> None:
@@ -87,5 +95,15 @@ class JobCheckpoints:
             self._counts = Counter(kept.notes.get("points", {}))
             step = kept.checkpoint.step
             Logger.info(f"The training goes on from the checkpoint of step {step}")
-            write_job_line({"op": RESUMED, "step": step, "points": dict(self._counts)})
+            run = _describe_run(kept.notes.get(RUN_NOTE))
+            write_job_line({"op": RESUMED, "step": step, "points": dict(self._counts), **run})
         return kept.checkpoint
+
+
+def _find_run_id() -> str | None:
+    run_id = os.environ.get(RUN_ID_VARIABLE) or os.environ.get("MLFLOW_RUN_ID")  # where the job reaches the server
+    return None if run_id == os.environ.get(MADE_UP_RUN_ID_VARIABLE) else run_id
+
+
+def _describe_run(run_id: str | None) -> dict[str, str]:
+    return {RUN_NOTE: run_id} if run_id else {}
