@@ -137,7 +137,7 @@ class EarlierPoints:
             self.is_missing = True
             _logger.warning(
                 "Run %s lacks what run %s, which it goes on from, has of %s: checkpoints do not count these, and no "
-                "step tells what was said again; give log_metric a step, or use environment.output_metric",
+                "step tells what was said again; log them with a step, or by environment.output_metric",
                 self._run_id, earlier, ", ".join(map(repr, lost)),
             )  # fmt: skip
 

@@ -15,7 +15,7 @@ from mlflow.entities import LoggedModelStatus
 
 from tests.support import make_points
 from tests.tg_mlflow.results.ended_job import Job, build_task
-from tests.tg_mlflow.results.unusual_tasks import CountingTask, OneSidedTask
+from tests.tg_mlflow.results.unusual_tasks import CountingTask, OneSided
 from tg.common.ml import dft
 from tg_mlflow.errors import BackendConfigError
 from tg_mlflow.places.attached import AttachedConfig
@@ -276,7 +276,8 @@ def test_what_cannot_be_drawn_is_named_in_a_tag_and_a_warning(
     tmp_path: Path, store: MlflowClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = build_task()
-    job = Job(tmp_path, store, OneSidedTask(task.data_loader, task.model_provider, task.evaluator))
+    task.artificiers = [OneSided()]
+    job = Job(tmp_path, store, task)
     logger = logging.getLogger("mlflow.tg_mlflow")
     monkeypatch.setattr(logger, "handlers", [caplog.handler])  # as MLflow's loggers may not reach the root
     run = job.log(tmp_path / "gone.parquet")

@@ -115,8 +115,8 @@ class CheckpointFolder:
                 raise
             except Exception as error:
                 raise TaskDefinitionError(
-                    f"the state of step {step} cannot be pickled: {describe_exception(error)}; give save_checkpoint "
-                    "values that can be, such as a state_dict"
+                    f"the state of step {step} cannot be pickled: {describe_exception(error)}; save values that "
+                    "can be, such as a state_dict"
                 ) from error
         marker = {
             "format": _FORMAT,
