@@ -1,4 +1,4 @@
-"""What a user sees in MLflow of the demo's run, of one that has failed, and of one that goes on."""
+"""What a user sees in MLflow of the demo's run, of a sweep of it, of one that has failed, and of one that goes on."""
 
 import json
 import re
@@ -65,9 +65,15 @@ MLPROJECT = """
       failing: {command: "tg-mlflow train others:build_failing"}
       waiting: {command: "tg-mlflow train others:build_waiting"}
 """
+SWEEP = {
+    "sweep": {"C": [0.01, 1.0]},
+    "primary_metric": "roc_auc_score_test",
+    "mode": "max",
+    "log": {"figures": False, "model": False, "system_metrics_seconds": 0, "tables": False},
+}
 MODEL_TRAINING = "workflowType=machine_learning"  # not the pages for agents
 EXAMPLE = ROOT / "examples" / "breast_cancer"
-NAMES = {"main": "logistic regression", "failing": "wrong column", "waiting": "network, 16 epochs"}
+NAMES = {"main": "logistic regression", "failing": "wrong column", "waiting": "network, 16 epochs", "sweep": "two of C"}
 METRICS = ["accuracy_score_test", "roc_auc_score_test", "accuracy_score_train", "roc_auc_score_train"]
 SYSTEM_METRICS = [
     "cpu_utilization_percentage",
@@ -116,6 +122,7 @@ def test_the_pages_of_runs_say_what_is_known_of_them(
                 mlflow.projects.run(str(project.path), entry_point, backend="tg-attached", run_name=NAMES[entry_point])
             except ExecutionException:
                 assert entry_point == "failing"
+        mlflow.projects.run(str(project.path), backend="tg-attached", backend_config=SWEEP, run_name=NAMES["sweep"])
         found = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment_id])}
         runs = {entry_point: found[name] for entry_point, name in NAMES.items()}
         page_of = {name: describe_run(client, run_id).rpartition("see it: ")[2] for name, run_id in runs.items()}
@@ -128,6 +135,8 @@ def test_the_pages_of_runs_say_what_is_known_of_them(
             check_models(browser, page)
             page.goto(f"{sqlite_server.uri}/#/experiments/{experiment_id}/runs?{MODEL_TRAINING}")
             check_list(browser, page)
+            page.goto(page_of["sweep"])
+            check_sweep(browser, page)
             page.goto(page_of["failing"])
             check_failed(browser, page)
             page.goto(page_of["waiting"])
@@ -176,6 +185,20 @@ def check_list(browser: Browser, page: Page) -> None:
     for name in NAMES.values():
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     browser.keep_picture("list")
+
+
+def check_sweep(browser: Browser, page: Page) -> None:
+    """On the page of a sweep, sees both trainings in its table, and as lines through their parameter and metric."""
+    table = page.get_by_role("table").filter(has_text="roc_auc_score_test").filter(has_text="status")
+    expect(table).to_be_visible()
+    (head, *rows) = read_table(table)
+    assert head == ["name", "status", "C", "roc_auc_score_test"]
+    assert sorted(row[:3] for row in rows) == [["C0.01", "finished", "0.01"], ["C1.0", "finished", "1.0"]]
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_text("sweep", exact=True).click()
+    page.get_by_text("parallel_coordinates.png", exact=True).click()
+    wait_for_figure(page, "sweep/parallel_coordinates.png")
+    browser.keep_picture("parallel-coordinates")
 
 
 def check_live_chart(browser: Browser, page: Page) -> None:
