@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import click
@@ -22,9 +22,11 @@ from tg_mlflow.console import read_verbosity, say_start
 from tg_mlflow.cost.costs import Costs
 from tg_mlflow.delivery.ignored_settings import warn_of_ignored_settings
 from tg_mlflow.delivery.project_training import ProjectTraining
+from tg_mlflow.delivery.resumption import check_resumable
 from tg_mlflow.delivery.secrets import find_secrets
 from tg_mlflow.delivery.staying_files import warn_of_staying_files
 from tg_mlflow.errors import BackendConfigError, RunNotOursError, TrackingError, as_cause, describe_failure
+from tg_mlflow.listing.run_choice import find_run_id
 from tg_mlflow.places.config import PlaceConfig
 from tg_mlflow.places.loading import load_config
 from tg_mlflow.places.registry import find_place
@@ -36,6 +38,7 @@ from tg_mlflow.sweeps.source import ProjectSweep
 from tg_mlflow.sweeps.sweep import Sweep, build_sweep_tags, train_sweep
 from tg_mlflow.takeover.crashes import settle_crashes
 from tg_mlflow.tracking.client import TrackingClient
+from tg_mlflow.tracking.search import read_run
 from tg_mlflow.training.announcement import announce_end, announcing_interrupt
 from tg_mlflow.training.creation import create_run
 from tg_mlflow.training.end import TrainingEnd
@@ -136,6 +139,7 @@ def run_project(place_name: str, request: RunRequest) -> SubmittedRun:
         warn_of_ignored_settings(plan.project, plan.command, plan.config, request.config)
         warn_of_staying_files(plan.command, plan.config)
         settle_crashes(plan.client)
+        plan = replace(plan, config=_find_resumed(plan.client, plan.config))
     except TgError as error:
         raise ExecutionException(describe_failure(error)) from as_cause(error)
     if plan.is_dry_run:
@@ -208,6 +212,15 @@ def _plan(place_name: str, request: RunRequest) -> _Plan:
     executor = place.open(place.build_options(config, project.folder), is_shared=bool(members))
     client = TrackingClient(request.tracking_uri, find_secrets(params, project, command, config))
     return _Plan(project, config, members, params, command, executor, client, costs)
+
+
+def _find_resumed(client: TrackingClient, config: PlaceConfig) -> PlaceConfig:
+    """Finds the run that a training goes on from, which is named as in commands, before there is a new run."""
+    if config.resume_from is None:
+        return config
+    run_id = find_run_id(client, config.resume_from)
+    check_resumable(read_run(client, run_id))
+    return config.model_copy(update={"resume_from": run_id})
 
 
 def _create_run(plan: _Plan, request: RunRequest, place_name: str) -> str:

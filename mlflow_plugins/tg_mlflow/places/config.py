@@ -134,8 +134,8 @@ class PlaceConfig(Section):
         primary_metric: The metric that determines the best training of a sweep.
         mode: Whether ``max`` or ``min`` of it is best.
         stop_on_failure: Whether the first training of a sweep that fails stops the others.
-        resume_from: The id of a run from whose checkpoints the training goes on, at whatever place that was; it has to
-            have ended.
+        resume_from: The run from whose checkpoints the training goes on, at whatever place that was: its id, the
+            beginning of that, its name, or ``last``. It has to have ended.
         max_cost: What a training, or all trainings of a sweep together, may cost in USD; what would cost more is
             stopped.
     """

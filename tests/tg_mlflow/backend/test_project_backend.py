@@ -359,6 +359,23 @@ def test_without_waiting_the_failure_is_in_what_is_returned(project: ProjectFold
     assert store.get_run(submitted.run_id).info.status == "FAILED"
 
 
+def test_the_run_to_go_on_from_is_found_before_there_is_a_new_one(
+    project: ProjectFolder, store: MlflowClient, jobs: Path
+) -> None:
+    def resume(given: str) -> str:
+        with pytest.raises(ExecutionException) as caught:
+            mlflow.projects.run(str(project.path), backend="tg-process", backend_config={"resume_from": given})
+        return str(caught.value)
+
+    assert resume("last").startswith("there is no run of tg-mlflow in ")
+    tags = {"tg.version": "1", "tg.place": "tg-process", "tg.job_id": "gone", "tg.state": "{}"}
+    run_id = store.create_run("0", tags=tags).info.run_id
+    store.set_terminated(run_id, "FAILED")
+    told = f"run {run_id!r} has left no checkpoints here: its training has saved none, or they were pruned, or "
+    assert [resume(given).partition("its job was")[0] for given in ("last", run_id[:8], run_id)] == [told] * 3
+    assert len(all_runs(store)) == 1
+
+
 def test_a_job_that_goes_on_by_itself_is_not_waited_for(project: ProjectFolder, store: MlflowClient) -> None:
     with pytest.raises(ExecutionException, match=r"^detach is for trainings that nobody waits for"):
         mlflow.projects.run(str(project.path), backend="tg-process", backend_config={"detach": True})
