@@ -61,7 +61,7 @@ def test_the_metadata_names_version_extras_and_oldest_python(wheel: Path) -> Non
         entry_points = archive.read("tg_mlflow-0.1.0.dist-info/entry_points.txt").decode()
     assert metadata["Version"] == "0.1.0"
     assert metadata["Requires-Python"] == ">=3.10"
-    assert set(metadata.get_all("Provides-Extra")) == {"dev", "docs", "learners", "optuna", "ssh"}
+    assert set(metadata.get_all("Provides-Extra")) == {"dask", "dev", "docs", "learners", "optuna", "ssh"}
     assert "tg-process = tg_mlflow.backend.project_backend:ProcessBackend" in entry_points
 
 

@@ -31,16 +31,19 @@ class EarlierPoints:
         client: The tracking server's.
         run_id: A run that exists.
         key_of: Returns the key of a metric.
+        is_new: Whether the run is known not to resume another one, so that it need not be asked; its job may still
+            tell that it goes on from a checkpoint of another.
 
     Attributes:
         is_missing: Whether the run lacks any of it.
     """
 
-    def __init__(self, client: TrackingClient, run_id: str, key_of: Callable[[str], str]) -> None:
+    def __init__(self, client: TrackingClient, run_id: str, key_of: Callable[[str], str], is_new: bool = False) -> None:
         self.is_missing = False
         self._client = client
         self._run_id = run_id
         self._key_of = key_of
+        self._is_new = is_new
         self._step: int | None = None
         self._counts: dict[str, int] | None = None  # by key, until they are copied
         self._has_copied = False
@@ -78,7 +81,7 @@ class EarlierPoints:
             self._thread.join()
         try:
             self._write(self._client)
-            if self._has_begun:
+            if self._has_begun and not (self._is_new and self._source is None):
                 self._copy_uncounted(is_whole=error is None)
         except TrackingError as problem:
             self.is_missing = True

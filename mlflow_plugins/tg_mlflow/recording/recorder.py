@@ -58,6 +58,7 @@ class RunRecorder:
             metrics are not written again.
         metric_regexes: How metrics are found besides metric lines, as :class:`MetricPatterns` takes them.
         handlers: What becomes of the job's own records, as :class:`JobRecords` takes them.
+        is_new: Whether the run is known not to resume another one.
 
     Attributes:
         position: How many bytes of the output it has taken.
@@ -72,6 +73,7 @@ class RunRecorder:
         written: int = 0,
         metric_regexes: Mapping[str, str] = MappingProxyType({}),
         handlers: Mapping[str, JobRecordHandler] = MappingProxyType({}),
+        is_new: bool = False,
     ) -> None:
         self.position = 0
         self._job_start = 0
@@ -89,7 +91,7 @@ class RunRecorder:
         self._environment = EnvironmentRecord(client, run_id)
         self._files = LoggedFiles()
         self._calls_mlflow = False
-        self._earlier = EarlierPoints(client, run_id, self._names.key_of)
+        self._earlier = EarlierPoints(client, run_id, self._names.key_of, is_new)
         tables = (
             {START: self._environment.take, FILE: self._files.take, RESUMED: self._earlier.take},
             {START: self._earlier.begin, RESUMED: self._attempts.take_resumption},

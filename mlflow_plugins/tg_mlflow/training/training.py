@@ -139,10 +139,11 @@ def train(
     """
     place = find_place(training.config.place)
     regexes, costs = training.config.metric_regexes, training.costs or Costs(place, training.config)
-    handlers = description.handlers
+    handlers, replayer = description.handlers, Replayer(client, run_id)
+    is_new = run_id in client.created and training.config.resume_from is None
     with (
         ExitStack() as opening,
-        RunRecorder(client, run_id, Replayer(client, run_id), metric_regexes=regexes, handlers=handlers) as recorder,
+        RunRecorder(client, run_id, replayer, metric_regexes=regexes, handlers=handlers, is_new=is_new) as recorder,
     ):
         description.follow(recorder.tail)
         attempts = place.list_attempts(training.config)

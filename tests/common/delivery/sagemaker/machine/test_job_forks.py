@@ -26,7 +26,7 @@ pytestmark = [
 
 
 # What each job draws for itself, and what scikit-learn sets where it is imported.
-DRAWN = ("MLFLOW_RUN_ID", "TG_RUN_ID")
+DRAWN = ("MLFLOW_RUN_ID", "TG_MADE_UP_RUN_ID", "TG_RUN_ID")
 SET_BY_LIBRARIES = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
 
 
