@@ -9,6 +9,7 @@ from typing import Any
 from mlflow.entities import Metric, RunTag
 
 from tg_mlflow.errors import TrackingError
+from tg_mlflow.recording.background_write import BackgroundWrite
 from tg_mlflow.recording.metric_writer import LARGEST_BATCH
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import RESUMED_FROM_TAG, RESUMED_STEP_TAG, SYSTEM_PREFIX
@@ -51,7 +52,9 @@ class EarlierPoints:
         self._counted = frozenset[str]()
         self._has_begun = False
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._writing = BackgroundWrite(
+            "tg-earlier-points", lambda: self._write(client.without_patience()), lambda: self._write(client)
+        )
 
     def __enter__(self) -> "EarlierPoints":
         return self
@@ -70,28 +73,18 @@ class EarlierPoints:
             if self._counts is None and not self._has_copied:
                 self._counts = {self._key_of(name): int(count) for name, count in points.items()}
                 self._counted, self._source = frozenset(self._counts), content.get("run")
-        if self._thread is None or not self._thread.is_alive():  # otherwise it is written at the end
-            self._thread = threading.Thread(target=self._try_to_write, name="tg-earlier-points", daemon=True)
-            self._thread.start()
+        self._writing.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._thread is not None:
-            self._thread.join()
         try:
-            self._write(self._client)
+            self._writing.finish()
             if self._has_begun and not (self._is_new and self._source is None):
                 self._copy_uncounted(is_whole=error is None)
         except TrackingError as problem:
             self.is_missing = True
             _logger.warning("What run %s goes on from is not in it: %s", self._run_id, problem)
-
-    def _try_to_write(self) -> None:
-        try:
-            self._write(self._client.without_patience())
-        except TrackingError as problem:
-            _logger.debug("What run %s goes on from is written later: %s", self._run_id, problem)
 
     def _write(self, client: TrackingClient) -> None:
         with self._lock:

@@ -2,12 +2,12 @@
 
 import json
 import logging
-import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from tg_mlflow.errors import TrackingError
+from tg_mlflow.recording.background_write import BackgroundWrite
 from tg_mlflow.tracking.client import TrackingClient
 from tg_mlflow.tracking.tags import ENVIRONMENT_ARTIFACT
 
@@ -29,9 +29,10 @@ class EnvironmentRecord:
     """
 
     def __init__(self, client: TrackingClient, run_id: str) -> None:
-        self._client = client
         self._run_id = run_id
-        self._thread: threading.Thread | None = None
+        self._sending = BackgroundWrite(
+            "tg-environment", lambda: self._send(client.without_patience()), lambda: self._send(client)
+        )
         self._unsent: str | None = None
 
     def __enter__(self) -> "EnvironmentRecord":
@@ -42,29 +43,19 @@ class EnvironmentRecord:
         environment = content.get("environment")
         if isinstance(environment, dict):
             self._unsent = json.dumps(environment, indent=1)
-            if self._thread is None or not self._thread.is_alive():  # otherwise it is sent at the end
-                self._thread = threading.Thread(target=self._try_to_send, name="tg-environment", daemon=True)
-                self._thread.start()
+            self._sending.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._thread is not None:
-            self._thread.join()
         try:
-            self._send(self._client)
+            self._sending.finish()
         except TrackingError as problem:
             _logger.warning("%s is not in run %s: %s", ENVIRONMENT_ARTIFACT, self._run_id, problem)
 
     @property
     def is_missing(self) -> bool:
         return self._unsent is not None
-
-    def _try_to_send(self) -> None:
-        try:
-            self._send(self._client.without_patience())
-        except TrackingError as problem:
-            _logger.debug("%s of run %s is logged later: %s", ENVIRONMENT_ARTIFACT, self._run_id, problem)
 
     def _send(self, client: TrackingClient) -> None:
         text = self._unsent
